@@ -1,0 +1,22 @@
+# Options of the build. All default to ON when dnalm is the top-level project and to OFF inside another one.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES AND PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+option(DNALM_BUILD_TESTS "Build the tests (needs Catch2)" ${PROJECT_IS_TOP_LEVEL})
+option(DNALM_BUILD_EXAMPLES "Build the programs dnalm-evaluate, dnalm-embed, ... (needs CLI11)" ${PROJECT_IS_TOP_LEVEL})
+option(DNALM_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(DNALM_INSTALL "Create the install and export rules" ${PROJECT_IS_TOP_LEVEL})
+set(DNALM_BUILD_CUDA AUTO CACHE STRING "Build the CUDA parts: AUTO (if nvcc is found), ON, OFF")
+set_property(CACHE DNALM_BUILD_CUDA PROPERTY STRINGS AUTO ON OFF)
+option(DNALM_WARNINGS_AS_ERRORS "Treat warnings in dnalm's own tests and programs as errors" ${PROJECT_IS_TOP_LEVEL})
+set(DNALM_SANITIZE "" CACHE STRING "Sanitizers for tests and programs, e.g. address,undefined")
+
+# Everything dnalm itself compiles (never its users) goes through this target.
+add_library(dnalm_development INTERFACE)
+target_compile_options(dnalm_development INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${DNALM_WARNINGS_AS_ERRORS}>:-Werror>)
+if(DNALM_SANITIZE)
+  target_compile_options(dnalm_development INTERFACE -fsanitize=${DNALM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(dnalm_development INTERFACE -fsanitize=${DNALM_SANITIZE})
+endif()
