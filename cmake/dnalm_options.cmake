@@ -12,10 +12,19 @@ set_property(CACHE DNALM_BUILD_CUDA PROPERTY STRINGS AUTO ON OFF)
 option(DNALM_WARNINGS_AS_ERRORS "Treat warnings in dnalm's own tests and programs as errors" ${PROJECT_IS_TOP_LEVEL})
 set(DNALM_SANITIZE "" CACHE STRING "Sanitizers for tests and programs, e.g. address,undefined")
 
+# Plain ISO C++: the GNU dialects contract a*b+c differently from one instruction set to the next.
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_CXX_EXTENSIONS OFF)
+endif()
+
 # Everything dnalm itself compiles (never its users) goes through this target.
 add_library(dnalm_development INTERFACE)
 target_compile_options(dnalm_development INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${DNALM_WARNINGS_AS_ERRORS}>:-Werror>)
+# g++ 12 warns wrongly about `"text" + std::string` at -O2 (GCC bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(dnalm_development INTERFACE -Wno-restrict)
+endif()
 if(DNALM_SANITIZE)
   target_compile_options(dnalm_development INTERFACE -fsanitize=${DNALM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(dnalm_development INTERFACE -fsanitize=${DNALM_SANITIZE})

@@ -85,14 +85,17 @@ class error : public std::runtime_error {
 
  private:
   static std::string make_id(error_kind kind, int number) {
-    return "dnalm." + std::string(to_string(kind)) + "." + std::to_string(number);
+    std::string id = "dnalm.";
+    id.append(to_string(kind)).append(".").append(std::to_string(number));
+    return id;
   }
   static std::string compose(error_kind kind, int number, const std::string& what,
                              const error_details& details) {
-    std::string line = "[" + make_id(kind, number) + "]: " + what;
-    if (!details.where.empty()) line += ", in " + details.where;
-    if (!details.expected.empty()) line += ", expected " + details.expected;
-    if (!details.found.empty()) line += ", found " + details.found;
+    std::string line = "[";
+    line.append(make_id(kind, number)).append("]: ").append(what);
+    if (!details.where.empty()) line.append(", in ").append(details.where);
+    if (!details.expected.empty()) line.append(", expected ").append(details.expected);
+    if (!details.found.empty()) line.append(", found ").append(details.found);
     for (char& letter : line) {
       if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) letter = '?';
     }

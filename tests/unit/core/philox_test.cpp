@@ -34,6 +34,6 @@ TEST_CASE("philox normal draws have mean 0 and variance 1", "[core]") {
     sum += x;
     squares += x * x;
   }
-  REQUIRE(std::abs(sum / draws) < 0.01);            // 4.5 standard errors
+  REQUIRE(std::abs(sum / draws) < 0.01);             // 4.5 standard errors
   REQUIRE(std::abs(squares / draws - 1.0) < 0.015);  // 4.7 standard errors
 }

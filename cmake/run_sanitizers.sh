@@ -1,0 +1,10 @@
+#!/bin/sh
+# The sanitizer lane: cmake/run_sanitizers.sh
+# Unit and program tests with the address and undefined-behaviour sanitizers.
+set -eu
+cd "$(dirname "$0")/.."
+
+sh cmake/setup.sh tests
+cmake --preset asan-ubsan
+cmake --build --preset asan-ubsan
+ctest --test-dir build/asan-ubsan --output-on-failure --timeout 900 -R '^(unit|programs)\.' -LE 'slow'

@@ -1,0 +1,10 @@
+#!/bin/sh
+# All tests of the release build: cmake/run_tests.sh
+# Installs packages where they are missing, builds everything, runs ctest.
+set -eu
+cd "$(dirname "$0")/.."
+
+sh cmake/setup.sh tests
+cmake -S . -B build/release-tests -G Ninja -DCMAKE_BUILD_TYPE=Release
+cmake --build build/release-tests
+ctest --test-dir build/release-tests --output-on-failure --timeout 600

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Installs what building dnalm needs on Debian 12 or later: cmake/setup.sh [tests]
+# Says what it installs, does nothing (and needs no network) when everything is there already.
+set -eu
+
+packages="g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev zlib1g-dev libcli11-dev"
+if [ "${1:-}" = tests ]; then
+  packages="$packages catch2"
+fi
+
+missing=""
+for package in $packages; do
+  if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed'; then
+    missing="$missing $package"
+  fi
+done
+if [ -z "$missing" ]; then
+  echo "setup: all packages are installed already: $packages"
+  exit 0
+fi
+
+echo "setup: installing with apt-get:$missing"
+as_root=""
+if [ "$(id -u)" != 0 ]; then
+  as_root="sudo"
+fi
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -q
+# shellcheck disable=SC2086
+$as_root apt-get install -q -y --no-install-recommends $missing
