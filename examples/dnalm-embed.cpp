@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// dnalm-embed: embeddings, hidden states and logits of sequences, as an npz file.
+#include <string>
+#include <vector>
+
+#include <dnalm/core/progress.hpp>
+#include <dnalm/embed/embed.hpp>
+#include <dnalm/io/npz.hpp>
+#include <dnalm/io/sequence_file.hpp>
+#include <dnalm/models/load_model.hpp>
+#include <support/options.hpp>
+#include <support/program.hpp>
+
+namespace {
+
+constexpr const char* examples = R"(Examples:
+  dnalm-embed --model nt-v2-100m --input enhancers.fa --output enhancers.npz
+      the mean over tokens, every layer: arrays mean/layer_0 ... (sequences x width) and names
+  dnalm-embed --model dnabert2 --input table.tsv --output x.npz --layers last --pool cls,mean
+      two poolings of the last layer
+  dnalm-embed --model nt-v2-100m --input a.fa --output a.npz --layers 6 --pool tokens --logits
+      one row per token, with token_ids, offsets (where each sequence starts) and logits
+In Python: numpy.load('enhancers.npz')['mean/layer_6'])";
+
+struct settings {
+  std::string model;
+  std::string input;
+  std::string output;
+  std::string layers = "all";
+  std::string poolings = "mean";
+  bool logits = false;
+  program::letter_options letters;
+  program::common_options common;
+};
+
+/// Writes blocks as they come; nothing but the current block is held.
+class npz_sink : public dnalm::embedding_sink {
+ public:
+  explicit npz_sink(dnalm::io::npz_writer& file) : file_(file) {}
+
+  void begin(const dnalm::embedding_shape& shape) override {
+    bool tokens = shape.logits;
+    for (const auto pooling : shape.poolings) {
+      tokens = tokens || pooling == dnalm::pooling::tokens;
+      for (const auto layer : shape.layers) {
+        const std::string name = std::string(to_string(pooling)) + "/layer_" + std::to_string(layer);
+        values_.push_back(file_.begin<float>(name, {shape.width}));
+      }
+    }
+    if (shape.logits) logits_.push_back(file_.begin<float>("logits", {shape.vocabulary}));
+    if (!tokens) return;
+    ids_.push_back(file_.begin<std::int32_t>("token_ids", {}));
+    offsets_.push_back(file_.begin<std::int64_t>("offsets", {}));
+    file_.append(offsets_[0], std::vector<std::int64_t>{0});
+  }
+
+  void consume(dnalm::index_t, const dnalm::embedding_block& block) override {
+    program::stop_if_interrupted();
+    for (std::size_t i = 0; i < values_.size(); ++i) append(values_[i], block.values[i]);
+    if (!logits_.empty()) append(logits_[0], block.logits);
+    if (ids_.empty()) return;
+    file_.append(ids_[0], block.ids);
+    std::vector<std::int64_t> ends;
+    for (dnalm::index_t s = 1; s <= block.sequences; ++s) ends.push_back(tokens_ + block.offsets.begin(s));
+    file_.append(offsets_[0], ends);
+    tokens_ = ends.back();
+  }
+
+ private:
+  void append(std::size_t member, const dnalm::matrix<float>& rows) {
+    const auto numbers = static_cast<std::size_t>(rows.rows() * rows.columns());
+    file_.append(member, std::span<const float>(rows.data(), numbers));
+  }
+
+  dnalm::io::npz_writer& file_;
+  std::vector<std::size_t> values_;
+  std::vector<std::size_t> logits_;
+  std::vector<std::size_t> ids_;
+  std::vector<std::size_t> offsets_;
+  std::int64_t tokens_ = 0;
+};
+
+void embed(const settings& s) {
+  program::check_common(s.common);
+  dnalm::embed_options wanted;
+  wanted.layers = dnalm::parse_layers(s.layers);
+  wanted.poolings = dnalm::parse_poolings(s.poolings);
+  wanted.logits = s.logits;
+  wanted.threads = s.common.threads;
+  wanted.memory = program::parse_bytes(s.common.memory);
+  const auto policy = s.letters.policy();
+  const auto table = dnalm::io::read_sequences(s.input, {.unknown = policy});
+  const auto model = dnalm::load_model(s.model, {.unknown = policy});
+  dnalm::progress bar("embedding", static_cast<dnalm::index_t>(table.records.size()), s.common.display());
+  wanted.watcher = &bar;
+
+  dnalm::io::npz_writer file(s.output);
+  std::vector<std::string> names;
+  for (const auto& record : table.records) names.push_back(record.name);
+  file.add_strings("names", names);
+  npz_sink sink(file);
+  dnalm::embed(model, table.records, wanted, sink);
+  file.finish();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  settings s;
+  CLI::App app("Embeddings, hidden states and logits of sequences, as an npz file.", "dnalm-embed");
+  app.footer(examples);
+  app.add_option("--model", s.model, "Model folder")->required()->type_name("DIR");
+  app.add_option("--input", s.input, "FASTA, FASTQ, TSV or CSV, plain or .gz; - is standard input")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--output", s.output, "npz file to write")->required()->type_name("FILE");
+  app.add_option("--layers", s.layers, "all, last, or a list: 0,6,12 (0: token embedding)")->capture_default_str();
+  app.add_option("--pool", s.poolings, "List of mean, cls, mean_all, max, tokens")->capture_default_str();
+  app.add_flag("--logits", s.logits, "Also the logits of the masked-language-model head");
+  program::add_letters(app, s.letters);
+  program::add_common(app, s.common);
+  app.final_callback([&] {
+    if (s.output == "-") throw CLI::ValidationError("--output", "an npz file needs a name");
+  });
+  return program::run(app, argc, argv, [&] { embed(s); });
+}

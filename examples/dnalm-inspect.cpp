@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// dnalm-inspect: what is in a model folder, without loading the weights.
+#include <cstdio>
+#include <string>
+
+#include <dnalm/io/json.hpp>
+#include <dnalm/models/inspect.hpp>
+#include <support/options.hpp>
+#include <support/program.hpp>
+
+namespace {
+
+using dnalm::io::json;
+
+constexpr const char* examples = R"(Examples:
+  dnalm-inspect nt-v2-100m
+      architecture, configuration, tokenizer, tensors; what misses and what is too much
+  dnalm-inspect nt-v2-100m --json | jq .parameters
+      the same for other programs)";
+
+std::string shape_text(const std::vector<dnalm::index_t>& shape) {
+  std::string text;
+  for (const auto extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text.empty() ? "scalar" : text;
+}
+
+void fact(const char* name, const std::string& value) { std::printf("%-14s %s\n", name, value.c_str()); }
+
+void print_text(const dnalm::model_inspection& m) {
+  fact("folder", m.folder.string());
+  fact("architecture", std::string(to_string(m.config.family)));
+  fact("layers", std::to_string(m.config.layers));
+  fact("width", std::to_string(m.config.width) + " (" + std::to_string(m.config.heads) + " heads)");
+  fact("feed-forward", std::to_string(m.config.feed_forward) + (m.config.gated ? ", gated" : ""));
+  fact("positions", std::string(to_string(m.config.position)));
+  fact("vocabulary", std::to_string(m.config.vocabulary));
+  fact("tokenizer", m.tokenizer.empty() ? "none in the folder" : m.tokenizer);
+  fact("longest input", m.max_tokens == 0 ? "no limit" : std::to_string(m.max_tokens) + " tokens");
+  fact("parameters", std::to_string(m.parameters));
+  for (const auto& file : m.files) fact("weights", file.filename().string());
+
+  std::printf("\nconfiguration\n");
+  for (const auto& entry : m.configuration) std::printf("  %s = %s\n", entry.key.c_str(), entry.value.c_str());
+  std::printf("\ntensors (%zu)\n", m.tensors.size());
+  for (const auto& tensor : m.tensors) {
+    std::printf("  %-70s %-5s %-18s %s\n", tensor.info.name.c_str(), std::string(to_string(tensor.info.type)).c_str(),
+                shape_text(tensor.info.shape).c_str(), std::string(to_string(tensor.status)).c_str());
+  }
+  std::printf("\nmissing tensors: %zu\n", m.missing.size());
+  for (const auto& tensor : m.missing) {
+    std::printf("  %-70s %s\n", tensor.name.c_str(), shape_text(tensor.shape).c_str());
+  }
+  std::printf("surplus tensors: %zu\n", m.surplus().size());
+  for (const auto& name : m.surplus()) std::printf("  %s\n", name.c_str());
+  std::printf("%s\n", m.loadable() ? "The folder can be loaded." : "The folder can NOT be loaded.");
+}
+
+json to_json(const dnalm::model_inspection& m) {
+  json out = {{"folder", m.folder.string()}, {"architecture", to_string(m.config.family)}};
+  out["layers"] = m.config.layers;
+  out["width"] = m.config.width;
+  out["heads"] = m.config.heads;
+  out["feed_forward"] = m.config.feed_forward;
+  out["vocabulary"] = m.config.vocabulary;
+  out["parameters"] = m.parameters;
+  out["max_tokens"] = m.max_tokens == 0 ? json(nullptr) : json(m.max_tokens);
+  out["tokenizer"] = m.tokenizer.empty() ? json(nullptr) : json(m.tokenizer);
+  out["loadable"] = m.loadable();
+  out["files"] = json::array();
+  for (const auto& file : m.files) out["files"].push_back(file.filename().string());
+  out["configuration"] = json::object();
+  for (const auto& entry : m.configuration) {
+    out["configuration"][entry.key] = dnalm::io::parse_json(entry.value, "config.json");
+  }
+  out["tensors"] = json::array();
+  for (const auto& tensor : m.tensors) {
+    out["tensors"].push_back({{"name", tensor.info.name},
+                              {"dtype", to_string(tensor.info.type)},
+                              {"shape", tensor.info.shape},
+                              {"status", to_string(tensor.status)}});
+  }
+  out["missing"] = json::array();
+  for (const auto& tensor : m.missing) out["missing"].push_back({{"name", tensor.name}, {"shape", tensor.shape}});
+  out["surplus"] = m.surplus();
+  return out;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string folder;
+  bool as_json = false;
+  program::common_options common;
+  CLI::App app("What is in a model folder: architecture, configuration, tokenizer, tensors.", "dnalm-inspect");
+  app.footer(examples);
+  app.add_option("folder", folder, "Model folder")->required()->type_name("DIR");
+  app.add_flag("--json", as_json, "JSON instead of text");
+  program::add_common(app, common);
+  return program::run(app, argc, argv, [&] {
+    program::check_common(common);
+    const auto inspection = dnalm::inspect_model(folder);
+    if (!as_json) return print_text(inspection);
+    std::printf("%s\n", to_json(inspection).dump(2, ' ', false, json::error_handler_t::replace).c_str());
+  });
+}

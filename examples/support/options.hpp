@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Options that several programs share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include <dnalm/core/error.hpp>
+#include <dnalm/core/progress.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/sequence/alphabet.hpp>
+
+namespace program {
+
+/// `--device --precision --threads --seed --memory --quiet`.
+struct common_options {
+  std::string device = "cpu";
+  std::string precision = "f32";
+  int threads = 0;
+  std::uint64_t seed = 1;
+  std::string memory = "2G";
+  bool quiet = false;
+
+  [[nodiscard]] dnalm::progress_display display() const {
+    return quiet ? dnalm::progress_display::never : dnalm::progress_display::terminal;
+  }
+};
+
+inline void add_common(CLI::App& app, common_options& options) {
+  app.option_defaults()->group("Running");
+  app.add_option("--device", options.device, "cpu (cuda[:i] comes with a later release)")->capture_default_str();
+  app.add_option("--precision", options.precision, "f32 (bf16 comes with a later release)")
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "Worker threads; 0: all cores")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 4096));
+  app.add_option("--seed", options.seed, "Seed of everything that is drawn")->capture_default_str();
+  app.add_option("--memory", options.memory, "Memory budget, e.g. 500M or 4G; never changes a number")
+      ->capture_default_str();
+  app.add_flag("--quiet", options.quiet, "No progress on the terminal");
+  app.option_defaults()->group("Options");
+}
+
+/// A size with an optional suffix K, M, G or T (powers of 1024). \throws error [dnalm.usage.706].
+inline dnalm::index_t parse_bytes(const std::string& text) {
+  const auto bad = [&] {
+    return dnalm::error(dnalm::error_kind::usage, 706, "--memory is no size",
+                        {.expected = "a number of bytes, or one with K, M, G or T", .found = "'" + text + "'"});
+  };
+  const std::size_t digits = text.find_first_not_of("0123456789.");
+  const std::string number = text.substr(0, digits);
+  std::string unit = digits == std::string::npos ? "" : text.substr(digits);
+  if (unit.size() > 1 && (unit.substr(1) == "B" || unit.substr(1) == "iB")) unit.resize(1);
+  const std::size_t power = std::string("BKMGT").find(unit.empty() ? "B" : unit);
+  if (number.empty() || number.size() > 18 || power == std::string::npos) throw bad();
+  if (number.find('.') != number.rfind('.') || number == ".") throw bad();
+  const double bytes = std::stod(number) * std::pow(1024.0, static_cast<double>(power));
+  if (!(bytes >= 1.0) || bytes > 9e18) throw bad();
+  return static_cast<dnalm::index_t>(bytes);
+}
+
+/// Refuses what is not built in. \throws error [dnalm.unsupported.700], [dnalm.unsupported.701],
+/// [dnalm.usage.707].
+inline void check_common(const common_options& options) {
+  using dnalm::error_kind;
+  const std::string& device = options.device;
+  if (device == "cuda" || (device.rfind("cuda:", 0) == 0 && device.size() > 5 &&
+                           device.find_first_not_of("0123456789", 5) == std::string::npos)) {
+    throw dnalm::error(error_kind::unsupported, 700, "this build has no CUDA backend; it comes with a later release",
+                       {.expected = "--device cpu", .found = "--device " + device});
+  }
+  if (options.precision == "bf16") {
+    throw dnalm::error(error_kind::unsupported, 701, "bf16 is not built in; it comes with a later release",
+                       {.expected = "--precision f32", .found = "--precision bf16"});
+  }
+  if (device != "cpu" || options.precision != "f32") {
+    throw dnalm::error(error_kind::usage, 707, "unknown device or precision",
+                       {.expected = "--device cpu|cuda[:i], --precision f32|bf16",
+                        .found = "'" + device + "', '" + options.precision + "'"});
+  }
+  static_cast<void>(parse_bytes(options.memory));
+}
+
+/// `--unknown` and `--literal`.
+struct letter_options {
+  std::string unknown = "error";
+  bool literal = false;
+
+  [[nodiscard]] dnalm::unknown_policy policy() const {
+    if (literal) return dnalm::unknown_policy::literal;
+    return unknown == "n" ? dnalm::unknown_policy::n : dnalm::unknown_policy::error;
+  }
+};
+
+inline void add_letters(CLI::App& app, letter_options& options) {
+  auto* unknown = app.add_option("--unknown", options.unknown, "Letters other than ACGTN: error, or read as n")
+                      ->capture_default_str()
+                      ->check(CLI::IsMember({"error", "n"}));
+  app.add_flag("--literal", options.literal,
+               "Pass text as the reference tokenizers would see it: case kept, special tokens recognised")
+      ->excludes(unknown);
+}
+
+}  // namespace program

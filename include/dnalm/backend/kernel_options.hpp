@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The optional parts of kernels, as aggregates.
+#pragma once
+
+#include <dnalm/backend/activation.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/tensor/view.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// What `linear` does after the product: y = residual + function(x W^T + bias).
+template <class T, memory_space Space = memory_space::host>
+struct linear_epilogue {
+  vector_view<const T, Space> bias = {};      ///< (out); empty: none
+  activation function = activation::none;     ///< applied before the residual is added
+  matrix_view<const T, Space> residual = {};  ///< (rows, out), data null: none; may be the output itself
+};
+
+/// How `attention` scores pairs of tokens.
+template <class T>
+struct attention_options {
+  index_t heads = 1;                            ///< head h owns channels [h K, (h + 1) K), K = width / heads
+  T score_scale = T(1);                         ///< multiplies q . k after the dot product
+  vector_view<const float> alibi_slopes = {};   ///< one per head, host memory; empty: no position bias
+};
+
+DNALM_END_NAMESPACE

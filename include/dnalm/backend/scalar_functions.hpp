@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Scalar formulas shared by all backends: activations, ALiBi slopes, rotary angles.
+///
+/// Constants that the reference implementations form in float32 (rotary angles, ALiBi slopes and biases) are
+/// formed in float32 here as well, whatever the backend computes in: at position 2047 a double angle is 1e-4 rad
+/// away.
+#pragma once
+
+#include <cmath>
+
+#include <dnalm/backend/activation.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// x / 2 (1 + erf(x / sqrt 2)): the exact GELU.
+template <class T>
+[[nodiscard]] DNALM_HD T gelu_erf(T x) {
+  return x * (T(0.5) * (T(1) + std::erf(x * T(0.70710678118654752440))));
+}
+// adjoint: gelu_erf_derivative, next to this function
+
+/// x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+template <class T>
+[[nodiscard]] DNALM_HD T gelu_tanh(T x) {
+  const T inner = T(0.79788456080286535588) * (x + T(0.044715) * x * x * x);
+  return x * (T(0.5) * (T(1) + std::tanh(inner)));
+}
+// adjoint: gelu_tanh_derivative, next to this function
+
+/// x / (1 + exp(-x)).
+template <class T>
+[[nodiscard]] DNALM_HD T silu(T x) {
+  return x / (T(1) + std::exp(-x));
+}
+// adjoint: silu_derivative, next to this function
+
+/// The named activation of one number.
+template <class T>
+[[nodiscard]] DNALM_HD T apply_activation(activation function, T x) {
+  switch (function) {
+    case activation::gelu_erf: return gelu_erf(x);
+    case activation::gelu_tanh: return gelu_tanh(x);
+    case activation::silu: return silu(x);
+    case activation::none: break;
+  }
+  return x;
+}
+
+/// ALiBi slope of head h of `heads`, 0 <= h < heads, rounded to float.
+///
+/// With c the largest power of two <= heads: 2^(-8 (h + 1) / c) for h < c; the other heads take the slopes of 2c
+/// heads at even places: 2^(-8 (2 (h - c) + 1) / (2c)).
+[[nodiscard]] DNALM_HD inline float alibi_slope(index_t head, index_t heads) {
+  index_t c = 1;
+  while (2 * c <= heads) c *= 2;
+  const double step = head < c ? static_cast<double>(head + 1) / static_cast<double>(c)
+                               : static_cast<double>(2 * (head - c) + 1) / static_cast<double>(2 * c);
+  return static_cast<float>(std::exp2(-8.0 * step));
+}
+
+/// Bias of two tokens: -slope |i - j|, a float32 product.
+[[nodiscard]] DNALM_HD inline float alibi_bias(float slope, index_t i, index_t j) {
+  return -slope * static_cast<float>(i < j ? j - i : i - j);
+}
+
+/// Rotary frequency of channel pair j, 0 <= j < width / 2: 1 / base^(2j / width), every step in float32. Used only
+/// when the checkpoint does not store the frequencies.
+[[nodiscard]] DNALM_HD inline float rotary_frequency(index_t j, index_t width, float base = 10000.0F) {
+  return 1.0F / std::pow(base, static_cast<float>(2 * j) / static_cast<float>(width));
+}
+
+/// Rotary angle: float32(position) x frequency, a float32 product.
+[[nodiscard]] DNALM_HD inline float rotary_angle(index_t position, float frequency) {
+  return static_cast<float>(position) * frequency;
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The float backend: own kernels, chosen by the CPU's features when the object is made.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <dnalm/backend/concepts.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/cpu/attention.hpp>
+#include <dnalm/cpu/elementwise.hpp>
+#include <dnalm/cpu/embedding.hpp>
+#include <dnalm/cpu/gated.hpp>
+#include <dnalm/cpu/isa.hpp>
+#include <dnalm/cpu/layer_norm.hpp>
+#include <dnalm/cpu/linear.hpp>
+#include <dnalm/cpu/packed_weight.hpp>
+#include <dnalm/cpu/rotary.hpp>
+#include <dnalm/cpu/softmax.hpp>
+#include <dnalm/tensor/buffer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// Single-threaded kernels in float (formulas in the headers of this module): every worker calls them for its own
+/// sequences. Stateless but for the instruction set; safe to share.
+class cpu_backend {
+ public:
+  using scalar = float;
+  using weight = packed_weight;
+  using vector = buffer<float>;
+  using tensor = matrix<float>;
+  static constexpr memory_space space = memory_space::host;
+
+  /// \throws as choose_isa.
+  cpu_backend() : isa_(choose_isa()) {}
+  explicit cpu_backend(isa set) : isa_(set) {}
+
+  [[nodiscard]] std::string_view name() const { return "cpu"; }
+  [[nodiscard]] isa instruction_set() const { return isa_; }
+
+  [[nodiscard]] vector allocate(index_t size) const { return vector(size); }
+  [[nodiscard]] vector upload(std::span<const float> values) const {
+    vector result(static_cast<index_t>(values.size()));
+    std::copy(values.begin(), values.end(), result.data());
+    return result;
+  }
+  [[nodiscard]] tensor upload(std::span<const float> values, index_t rows, index_t columns) const {
+    tensor result(rows, columns);
+    std::copy(values.begin(), values.end(), result.data());
+    return result;
+  }
+
+  [[nodiscard]] weight pack(matrix_view<const float> w) const { return pack_weight(w); }
+  void linear(matrix_view<const float> x, const weight& w, const linear_epilogue<float>& epilogue,
+              matrix_view<float> y) const {
+    cpu_linear(isa_, x, w, epilogue, y);
+  }
+  void embed_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
+                  std::span<const float> row_scale, matrix_view<float> y) const {
+    cpu_embed_rows(ids, table, row_scale, y);
+  }
+  void add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table, matrix_view<float> y) const {
+    cpu_add_rows(ids, table, y);
+  }
+  void layer_norm(matrix_view<const float> x, vector_view<const float> gamma, vector_view<const float> beta,
+                  float eps, matrix_view<float> y) const {
+    cpu_layer_norm(isa_, x, gamma, beta, eps, y);
+  }
+  void rotary(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
+              matrix_view<float> x) const {
+    cpu_rotary(isa_, table, offsets, heads, x);
+  }
+  [[nodiscard]] index_t attention_scratch(index_t longest, index_t head_width) const {
+    return cpu_attention_scratch(longest, head_width);
+  }
+  void attention(matrix_view<const float> q, matrix_view<const float> k, matrix_view<const float> v,
+                 const ragged_offsets& offsets, const attention_options<float>& options,
+                 vector_view<float> scratch, matrix_view<float> y) const {
+    cpu_attention(isa_, q, k, v, offsets, options, scratch, y);
+  }
+  void softmax_rows(matrix_view<float> x) const { cpu_softmax_rows(isa_, x); }
+  void gated(matrix_view<const float> x, activation function, matrix_view<float> y) const {
+    cpu_gated(isa_, x, function, y);
+  }
+  void add(matrix_view<const float> x, matrix_view<float> y) const { cpu_add(x, y); }
+  void scale(float factor, matrix_view<float> y) const { cpu_scale(factor, y); }
+
+ private:
+  isa isa_;
+};
+
+static_assert(encoder_backend<cpu_backend>);
+
+DNALM_END_NAMESPACE

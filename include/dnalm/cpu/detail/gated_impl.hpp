@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of cpu/gated.hpp.
+#pragma once
+
+#include <dnalm/cpu/detail/vector_math.hpp>
+#include <dnalm/cpu/gated.hpp>
+
+#define DNALM_ISA_BODY <dnalm/cpu/detail/gated.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
+
+DNALM_BEGIN_NAMESPACE
+
+DNALM_INLINE void cpu_gated(isa set, matrix_view<const float> x, activation function, matrix_view<float> y) {
+#if defined(__x86_64__)
+  if (set == isa::avx512) return detail::isa_avx512::gated(x, function, y);
+  if (set == isa::avx2) return detail::isa_avx2::gated(x, function, y);
+#endif
+  static_cast<void>(set);
+  detail::isa_portable::gated(x, function, y);
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Sixteen floats at a time in one AVX-512 register (vocabulary: lanes_portable.hpp).
+///
+/// Everything is a function with a target attribute, so that the header compiles without any `-march`.
+#pragma once
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+
+#define DNALM_LANE inline __attribute__((always_inline, target("avx512f,avx2,fma")))
+
+DNALM_BEGIN_NAMESPACE
+namespace detail::isa_avx512 {
+
+inline constexpr int tile_rows = 12;
+inline constexpr int tile_vectors = 2;
+
+struct lanes {
+  __m512 at;
+};
+
+/// Masked forms with all lanes set compile to the plain instructions, without g++ 12's warnings (GCC bug 105593).
+inline constexpr __mmask16 all_lanes = 0xFFFF;
+
+DNALM_LANE __mmask16 first_lanes(index_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
+DNALM_LANE lanes set1(float x) { return {_mm512_set1_ps(x)}; }
+DNALM_LANE lanes load(const float* from) { return {_mm512_loadu_ps(from)}; }
+DNALM_LANE lanes load_part(const float* from, index_t n) {
+  return {_mm512_maskz_loadu_ps(first_lanes(n), from)};
+}
+DNALM_LANE void store(float* to, lanes x) { _mm512_storeu_ps(to, x.at); }
+DNALM_LANE void store_part(float* to, lanes x, index_t n) { _mm512_mask_storeu_ps(to, first_lanes(n), x.at); }
+DNALM_LANE lanes add(lanes a, lanes b) { return {_mm512_add_ps(a.at, b.at)}; }
+DNALM_LANE lanes sub(lanes a, lanes b) { return {_mm512_sub_ps(a.at, b.at)}; }
+DNALM_LANE lanes mul(lanes a, lanes b) { return {_mm512_mul_ps(a.at, b.at)}; }
+DNALM_LANE lanes div(lanes a, lanes b) { return {_mm512_div_ps(a.at, b.at)}; }
+DNALM_LANE lanes fma(lanes a, lanes b, lanes c) { return {_mm512_fmadd_ps(a.at, b.at, c.at)}; }
+DNALM_LANE lanes fnma(lanes a, lanes b, lanes c) { return {_mm512_fnmadd_ps(a.at, b.at, c.at)}; }
+DNALM_LANE lanes max(lanes a, lanes b) { return {_mm512_maskz_max_ps(all_lanes, a.at, b.at)}; }
+DNALM_LANE lanes min(lanes a, lanes b) { return {_mm512_maskz_min_ps(all_lanes, a.at, b.at)}; }
+DNALM_LANE lanes abs(lanes x) {
+  return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x.at), _mm512_set1_epi32(0x7FFFFFFF)))};
+}
+DNALM_LANE lanes zero_below(lanes value, lanes x, lanes bound) {
+  return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.at, bound.at, _CMP_NLT_UQ), value.at)};
+}
+DNALM_LANE lanes where_negative(lanes x, lanes a, lanes b) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(x.at, _mm512_setzero_ps(), _CMP_LT_OQ), b.at, a.at)};
+}
+DNALM_LANE lanes scale_exponent(lanes value, lanes shifted) {
+  const __m512i exponent = _mm512_maskz_slli_epi32(all_lanes, _mm512_castps_si512(shifted.at), 23);
+  return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(value.at), exponent))};
+}
+DNALM_LANE __m256 lower_half(__m512 x) { return _mm512_castps512_ps256(x); }
+DNALM_LANE __m256 upper_half(__m512 x) {
+  return _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xF, _mm512_castps_pd(x), 1));
+}
+DNALM_LANE float reduce_add(lanes x) {
+  const __m256 eight = _mm256_add_ps(lower_half(x.at), upper_half(x.at));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+DNALM_LANE float reduce_max(lanes x) {
+  const __m256 eight = _mm256_max_ps(lower_half(x.at), upper_half(x.at));
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+}  // namespace detail::isa_avx512
+DNALM_END_NAMESPACE
+
+#undef DNALM_LANE
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The micro-kernel of all products (body of product_tile.hpp).
+
+DNALM_BEGIN_NAMESPACE
+namespace detail::DNALM_ISA {
+
+/// out[r, c] = sum over k of x[r, k] panel[k, c], c in [0, 16 Vectors): one chain of multiply-adds per element, k
+/// increasing. So a row's numbers do not depend on the rows around it, nor on the tile it falls into.
+template <int Rows, int Vectors>
+DNALM_ISA_FUNCTION void product_tile(const float* x, index_t x_stride, const float* panel, index_t depth, float* out,
+                                     index_t out_stride) {
+  lanes sum[Rows][Vectors];
+  DNALM_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    DNALM_UNROLL
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = set1(0.0F);
+  }
+  for (index_t k = 0; k < depth; ++k) {
+    lanes w[Vectors];
+    DNALM_UNROLL
+    for (int v = 0; v < Vectors; ++v) w[v] = load(panel + k * panel_columns + 16 * v);
+    DNALM_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const lanes a = set1(x[r * x_stride + k]);
+      DNALM_UNROLL
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = fma(a, w[v], sum[r][v]);
+    }
+  }
+  DNALM_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    DNALM_UNROLL
+    for (int v = 0; v < Vectors; ++v) store(out + r * out_stride + 16 * v, sum[r][v]);
+  }
+}
+
+/// The same for 1 <= rows <= Rows.
+template <int Rows, int Vectors>
+DNALM_ISA_FUNCTION void product_rows(index_t rows, const float* x, index_t x_stride, const float* panel,
+                                     index_t depth, float* out, index_t out_stride) {
+  if constexpr (Rows > 1) {
+    if (rows < Rows) {
+      product_rows<Rows - 1, Vectors>(rows, x, x_stride, panel, depth, out, out_stride);
+      return;
+    }
+  }
+  product_tile<Rows, Vectors>(x, x_stride, panel, depth, out, out_stride);
+}
+
+/// Up to tile_rows rows and all columns of one panel; `columns` <= panel_columns of them matter, `out` has room for
+/// the next multiple of 16.
+DNALM_ISA_FUNCTION void product_panel(index_t rows, const float* x, index_t x_stride, const float* panel,
+                                      index_t columns, index_t depth, float* out, index_t out_stride) {
+  index_t first = 0;
+  if constexpr (tile_vectors == 2) {
+    if (columns > 16) {
+      product_rows<tile_rows, 2>(rows, x, x_stride, panel, depth, out, out_stride);
+      return;
+    }
+  }
+  for (; first < columns; first += 16) {
+    product_rows<tile_rows, 1>(rows, x, x_stride, panel + first, depth, out + first, out_stride);
+  }
+}
+
+}  // namespace detail::DNALM_ISA
+DNALM_END_NAMESPACE

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of cpu_softmax_rows (cpu/softmax.hpp), once per instruction set.
+
+DNALM_BEGIN_NAMESPACE
+namespace detail::DNALM_ISA {
+
+DNALM_ISA_FUNCTION void softmax_rows(matrix_view<float> x) {
+  for (index_t r = 0; r < x.rows; ++r) {
+    float* row = x.row_data(r);
+    const float sum = exponential_row(row, x.columns, score_row(row, x.columns, 1.0F, 0.0F, 0));
+    scale_row(row, 1.0F / sum, row, x.columns);
+  }
+}
+
+}  // namespace detail::DNALM_ISA
+DNALM_END_NAMESPACE

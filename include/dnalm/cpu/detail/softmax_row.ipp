@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief exp(s - max) of one row and its sum (body of softmax_row.hpp).
+
+DNALM_BEGIN_NAMESPACE
+namespace detail::DNALM_ISA {
+
+/// s[j] = scale s[j] - slope |place - j|; returns the largest.
+DNALM_ISA_FUNCTION float score_row(float* s, index_t columns, float scale, float slope, index_t place) {
+  alignas(64) static constexpr float count[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  lanes largest = set1(-__builtin_inff());
+  const lanes factor = set1(scale);
+  for (index_t c = 0; c < columns; c += 16) {
+    const index_t n = columns - c;
+    lanes value = mul(n >= 16 ? load(s + c) : load_part(s + c, n), factor);
+    if (slope != 0.0F) {
+      const lanes distance = abs(sub(set1(static_cast<float>(place - c)), load(count)));
+      value = fnma(set1(slope), distance, value);
+    }
+    if (n >= 16) {
+      store(s + c, value);
+      largest = max(value, largest);
+    } else {
+      store_part(s + c, value, n);
+      for (index_t j = c; j < columns; ++j) largest = max(set1(s[j]), largest);
+    }
+  }
+  return reduce_max(largest);
+}
+
+/// s[j] = exp(s[j] - largest); returns the sum, in 16 interleaved chains.
+DNALM_ISA_FUNCTION float exponential_row(float* s, index_t columns, float largest) {
+  const lanes shift = set1(largest);
+  lanes sum = set1(0.0F);
+  index_t c = 0;
+  for (; c + 16 <= columns; c += 16) {
+    const lanes value = exp(sub(load(s + c), shift));
+    sum = add(sum, value);
+    store(s + c, value);
+  }
+  if (c < columns) {
+    store_part(s + c, exp(sub(load_part(s + c, columns - c), shift)), columns - c);
+    sum = add(sum, load_part(s + c, columns - c));
+  }
+  return reduce_add(sum);
+}
+
+/// y = factor x; y may be x.
+DNALM_ISA_FUNCTION void scale_row(const float* x, float factor, float* y, index_t columns) {
+  const lanes f = set1(factor);
+  index_t c = 0;
+  for (; c + 16 <= columns; c += 16) store(y + c, mul(load(x + c), f));
+  if (c < columns) store_part(y + c, mul(load_part(x + c, columns - c), f), columns - c);
+}
+
+}  // namespace detail::DNALM_ISA
+DNALM_END_NAMESPACE

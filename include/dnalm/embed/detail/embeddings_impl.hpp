@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Bodies of embeddings.hpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include <dnalm/core/error.hpp>
+#include <dnalm/embed/embeddings.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// Copies blocks into the arrays of `embeddings`.
+class array_sink final : public embedding_sink {
+ public:
+  explicit array_sink(embeddings& result) : result_(result) {}
+
+  void begin(const embedding_shape& shape) override {
+    shape_ = shape;
+    result_.layers = shape.layers;
+    result_.poolings = shape.poolings;
+    for (const pooling kind : shape.poolings) {
+      const index_t rows = kind == pooling::tokens ? shape.tokens : shape.sequences;
+      for (std::size_t l = 0; l < shape.layers.size(); ++l) result_.values.push_back(make(rows, shape.width));
+    }
+    if (shape.logits) result_.logits = make(shape.tokens, shape.vocabulary);
+  }
+
+  void consume(index_t first_sequence, const embedding_block& block) override {
+    const index_t first_token = result_.offsets.rows();
+    for (std::size_t p = 0; p < shape_.poolings.size(); ++p) {
+      const index_t row = shape_.poolings[p] == pooling::tokens ? first_token : first_sequence;
+      for (std::size_t l = 0; l < shape_.layers.size(); ++l) {
+        const std::size_t place = shape_.place(p, l);
+        copy_rows(block.values[place], row, result_.values[place]);
+      }
+    }
+    if (shape_.logits) copy_rows(block.logits, first_token, result_.logits);
+    for (index_t s = 0; s < block.sequences; ++s) result_.offsets.append(block.offsets.length(s));
+    result_.token_ids.insert(result_.token_ids.end(), block.ids.begin(), block.ids.end());
+  }
+
+ private:
+  static nd_array<float, 2> make(index_t rows, index_t columns) {
+    (void)checked_mul(rows, columns);
+    return nd_array<float, 2>(
+        std::array<std::size_t, 2>{static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)});
+  }
+  static void copy_rows(const matrix<float>& from, index_t first_row, nd_array<float, 2>& to) {
+    std::copy_n(from.data(), from.rows() * from.columns(), to.data() + first_row * from.columns());
+  }
+
+  embeddings& result_;
+  embedding_shape shape_;
+};
+
+}  // namespace detail
+
+DNALM_INLINE const nd_array<float, 2>& embeddings::at(pooling kind, index_t layer) const {
+  const auto p = std::find(poolings.begin(), poolings.end(), kind);
+  const auto l = std::find(layers.begin(), layers.end(), layer);
+  if (p == poolings.end() || l == layers.end()) {
+    throw error(error_kind::usage, 457, "this embedding was not asked for",
+                {.found = std::string(to_string(kind)) + " of layer " + std::to_string(layer)});
+  }
+  return values[static_cast<std::size_t>(p - poolings.begin()) * layers.size() +
+                static_cast<std::size_t>(l - layers.begin())];
+}
+
+DNALM_INLINE embeddings embed(const model& model, std::span<const io::sequence_record> sequences,
+                              const embed_options& options) {
+  embeddings result;
+  detail::array_sink sink(result);
+  embed(model, sequences, options, sink);
+  return result;
+}
+
+DNALM_INLINE embeddings embed(const model& model, std::span<const std::string> sequences,
+                              const embed_options& options) {
+  std::vector<io::sequence_record> records(sequences.size());
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    records[i].name = std::to_string(i);
+    records[i].sequence = sequences[i];
+    records[i].number = static_cast<index_t>(i);
+  }
+  return embed(model, std::span<const io::sequence_record>(records), options);
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Who takes the embeddings: blocks of consecutive sequences, in input order.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/embed/pooling.hpp>
+#include <dnalm/tensor/buffer.hpp>
+#include <dnalm/tensor/ragged.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// What will come, told once before the first block.
+struct embedding_shape {
+  index_t sequences = 0;
+  index_t tokens = 0;                   ///< of all sequences together
+  index_t width = 0;                    ///< D
+  index_t vocabulary = 0;               ///< V, the width of the logits
+  std::vector<index_t> layers = {};     ///< selected, in the order asked for
+  std::vector<pooling> poolings = {};   ///< in the order asked for
+  bool logits = false;
+
+  /// Place of (pooling p, layer l) (as positions in `poolings` and `layers`) in embedding_block::values.
+  [[nodiscard]] std::size_t place(std::size_t pooling_at, std::size_t layer_at) const {
+    return pooling_at * layers.size() + layer_at;
+  }
+};
+
+/// Results of consecutive sequences.
+struct embedding_block {
+  index_t sequences = 0;
+  ragged_offsets offsets = {};                ///< of the block's tokens, from 0
+  std::vector<std::int32_t> ids = {};         ///< of the block's tokens
+  std::vector<matrix<float>> values = {};     ///< by embedding_shape::place: (sequences, D), for `tokens` (tokens, D)
+  matrix<float> logits = {};                  ///< (tokens, V) when asked for
+};
+
+/// Takes blocks on the thread that called embed(), strictly in input order.
+class embedding_sink {
+ public:
+  virtual ~embedding_sink() = default;
+  virtual void begin(const embedding_shape& shape) = 0;
+  virtual void consume(index_t first_sequence, const embedding_block& block) = 0;
+};
+
+DNALM_END_NAMESPACE

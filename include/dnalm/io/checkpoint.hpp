@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The weights of a model, whatever files they come in: safetensors or PyTorch, one file or shards.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/io/stored_tensor.hpp>
+#include <dnalm/io/tensor_info.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace io {
+
+/// Named tensors of one or several mapped files. Copies share the files. Safe to share between threads.
+class checkpoint {
+ public:
+  /// Opens a file (told by its content: safetensors, PyTorch zip; or `*.index.json` of shards), or a folder.
+  ///
+  /// In a folder the first of these is taken: `model.safetensors`, `model.safetensors.index.json`,
+  /// `pytorch_model.bin`, `pytorch_model.bin.index.json`, the only `*.safetensors`, the only `*.bin`, `*.pt`,
+  /// `*.pth` or `*.ckpt` (files that trainers write beside the weights, as `training_args.bin` or
+  /// `optimizer.pt`, do not count).
+  /// \throws error [dnalm.io.280] nothing there, [dnalm.usage.290] several candidates, [dnalm.format.281] to
+  /// [dnalm.format.285] shards that do not fit their index, [dnalm.format.289] unknown content; as
+  /// safetensors_file and torch_checkpoint.
+  [[nodiscard]] static checkpoint open(const std::filesystem::path& file_or_folder);
+
+  /// In the order of the files.
+  [[nodiscard]] const std::vector<tensor_info>& tensors() const;
+  [[nodiscard]] bool contains(std::string_view name) const;
+  /// \throws error [dnalm.format.286] when there is no such tensor.
+  [[nodiscard]] const tensor_info& info(std::string_view name) const;
+  /// The tensor as it lies in its file; tied tensors have the same bytes. Lives as long as a copy of this object.
+  [[nodiscard]] const stored_tensor& stored(std::string_view name) const;
+
+  /// All elements, row-major in logical order whatever the file's strides, converted.
+  /// \throws error [dnalm.format.286] no such tensor, [dnalm.shape.287] `out` has another size,
+  /// [dnalm.unsupported.120] 8-bit floats, [dnalm.format.237] damaged data in a PyTorch file.
+  void read(std::string_view name, std::span<float> out) const;
+  void read(std::string_view name, std::span<double> out) const;
+  [[nodiscard]] std::vector<float> read(std::string_view name) const;
+
+  /// Row-major index of the tensor's first NaN or infinity, -1 when there is none.
+  [[nodiscard]] index_t find_non_finite(std::string_view name) const;
+  /// \throws error [dnalm.numeric.288] that names tensor, index and file when an element is NaN or infinite.
+  void check_finite(std::string_view name) const;
+
+  /// The files that hold the tensors (without the index), in order.
+  [[nodiscard]] const std::vector<std::filesystem::path>& files() const;
+  /// The file a tensor lies in.
+  [[nodiscard]] const std::filesystem::path& file_of(std::string_view name) const;
+
+ private:
+  struct contents;
+  explicit checkpoint(std::shared_ptr<const contents> shared) : contents_(std::move(shared)) {}
+
+  std::shared_ptr<const contents> contents_;
+};
+
+}  // namespace io
+DNALM_END_NAMESPACE
+
+#if DNALM_WITH_BODIES
+#include <dnalm/io/detail/checkpoint_impl.hpp>
+#endif

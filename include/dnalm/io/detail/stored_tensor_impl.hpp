@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Bodies of stored_tensor.hpp.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+
+#include <dnalm/io/stored_tensor.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace io {
+
+namespace detail {
+
+/// Calls `visit(first, length, stride)` for every innermost row, in logical order: the row's elements are
+/// `first + i * stride`, in elements. Stops when it returns false.
+template <class Visit>
+void visit_rows(const stored_tensor& tensor, Visit&& visit) {
+  const auto& shape = tensor.info.shape;
+  if (shape.empty()) {
+    visit(index_t{0}, index_t{1}, index_t{1});
+    return;
+  }
+  for (const index_t extent : shape) {
+    if (extent == 0) return;
+  }
+  const std::size_t outer = shape.size() - 1;
+  std::vector<index_t> position(outer, 0);
+  index_t first = 0;
+  while (visit(first, shape[outer], tensor.strides[outer])) {
+    std::size_t axis = outer;
+    while (axis > 0) {
+      --axis;
+      first += tensor.strides[axis];
+      if (++position[axis] < shape[axis]) break;
+      first -= shape[axis] * tensor.strides[axis];
+      position[axis] = 0;
+      if (axis == 0) return;
+    }
+    if (outer == 0) return;
+  }
+}
+
+template <dtype Type, class Number>
+void read_rows(const stored_tensor& tensor, Number* out) {
+  constexpr index_t width = size_of(Type);
+  visit_rows(tensor, [&](index_t first, index_t length, index_t stride) {
+    const std::byte* from = tensor.bytes.data() + first * width;
+    for (index_t i = 0; i < length; ++i) *out++ = read_element<Number>(Type, from + i * stride * width);
+    return true;
+  });
+}
+
+template <class Number>
+void read_any(const stored_tensor& tensor, std::span<Number> out) {
+  if (static_cast<index_t>(out.size()) != tensor.info.size()) {
+    throw error(error_kind::shape, 287, "the destination of a tensor has another size",
+                {.where = "tensor '" + tensor.info.name + "'",
+                 .expected = std::to_string(tensor.info.size()) + " places",
+                 .found = std::to_string(out.size())});
+  }
+  switch (tensor.info.type) {
+    case dtype::f64: return read_rows<dtype::f64>(tensor, out.data());
+    case dtype::f32: return read_rows<dtype::f32>(tensor, out.data());
+    case dtype::f16: return read_rows<dtype::f16>(tensor, out.data());
+    case dtype::bf16: return read_rows<dtype::bf16>(tensor, out.data());
+    case dtype::i64: return read_rows<dtype::i64>(tensor, out.data());
+    case dtype::i32: return read_rows<dtype::i32>(tensor, out.data());
+    case dtype::i16: return read_rows<dtype::i16>(tensor, out.data());
+    case dtype::i8: return read_rows<dtype::i8>(tensor, out.data());
+    case dtype::u64: return read_rows<dtype::u64>(tensor, out.data());
+    case dtype::u32: return read_rows<dtype::u32>(tensor, out.data());
+    case dtype::u16: return read_rows<dtype::u16>(tensor, out.data());
+    case dtype::u8: return read_rows<dtype::u8>(tensor, out.data());
+    case dtype::boolean: return read_rows<dtype::boolean>(tensor, out.data());
+    case dtype::f8_e4m3: return read_rows<dtype::f8_e4m3>(tensor, out.data());
+    case dtype::f8_e5m2: return read_rows<dtype::f8_e5m2>(tensor, out.data());
+  }
+}
+
+template <dtype Type>
+[[nodiscard]] index_t find_non_finite_of(const stored_tensor& tensor) {
+  constexpr index_t width = size_of(Type);
+  index_t index = 0;
+  index_t found = -1;
+  visit_rows(tensor, [&](index_t first, index_t length, index_t stride) {
+    const std::byte* from = tensor.bytes.data() + first * width;
+    for (index_t i = 0; i < length; ++i, ++index) {
+      if (!std::isfinite(read_element<double>(Type, from + i * stride * width))) {
+        found = index;
+        return false;
+      }
+    }
+    return true;
+  });
+  return found;
+}
+
+}  // namespace detail
+
+DNALM_INLINE std::vector<index_t> contiguous_strides(const std::vector<index_t>& shape) {
+  std::vector<index_t> strides(shape.size());
+  index_t stride = 1;
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    strides[axis] = stride;
+    stride = checked_mul(stride, shape[axis] == 0 ? 1 : shape[axis]);
+  }
+  return strides;
+}
+
+DNALM_INLINE bool stored_tensor::contiguous() const {
+  index_t stride = 1;
+  for (std::size_t axis = info.shape.size(); axis-- > 0;) {
+    if (info.shape[axis] == 0) return true;
+    if (info.shape[axis] != 1 && strides[axis] != stride) return false;
+    stride *= info.shape[axis];
+  }
+  return true;
+}
+
+DNALM_INLINE void read_stored(const stored_tensor& tensor, std::span<float> out) {
+  if (tensor.info.type == dtype::f32 && tensor.contiguous() && out.size_bytes() == tensor.bytes.size()) {
+    if (!out.empty()) std::memcpy(out.data(), tensor.bytes.data(), out.size_bytes());
+    return;
+  }
+  detail::read_any(tensor, out);
+}
+
+DNALM_INLINE void read_stored(const stored_tensor& tensor, std::span<double> out) {
+  detail::read_any(tensor, out);
+}
+
+DNALM_INLINE index_t find_non_finite(const stored_tensor& tensor) {
+  switch (tensor.info.type) {
+    case dtype::f64: return detail::find_non_finite_of<dtype::f64>(tensor);
+    case dtype::f32: return detail::find_non_finite_of<dtype::f32>(tensor);
+    case dtype::f16: return detail::find_non_finite_of<dtype::f16>(tensor);
+    case dtype::bf16: return detail::find_non_finite_of<dtype::bf16>(tensor);
+    default: return -1;
+  }
+}
+
+DNALM_INLINE index_t find_non_finite(std::span<const float> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) return static_cast<index_t>(i);
+  }
+  return -1;
+}
+
+}  // namespace io
+DNALM_END_NAMESPACE

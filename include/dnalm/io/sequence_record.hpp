@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief One sequence with what a file says about it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace io {
+
+/// A named sequence with optional labels.
+struct sequence_record {
+  std::string name = {};            ///< first word of a FASTA header, the column `name`, or the row number
+  std::string sequence = {};        ///< letters under the policy of the reader
+  std::vector<double> labels = {};  ///< one per target of the table, NaN where missing
+  std::string split = {};           ///< "train", "valid", "test", or "" where the file has no such column
+  std::string group = {};           ///< chromosome or cluster, or ""
+  index_t number = 0;               ///< row in the file, from 0 (headers and remarks do not count)
+};
+
+}  // namespace io
+DNALM_END_NAMESPACE

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The encoders that the library ships ready-made: on the CPU, and on the reference backend.
+///
+/// With dnalm::compiled they are instantiated once, in the library.
+#pragma once
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/models/encoder.hpp>
+#include <dnalm/models/model_of.hpp>
+#include <dnalm/reference/reference_backend.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+#if !DNALM_WITH_BODIES
+extern template class encoder<cpu_backend>;
+extern template class encoder<reference_backend>;
+#endif
+
+using cpu_encoder = encoder<cpu_backend>;
+using reference_encoder = encoder<reference_backend>;
+
+DNALM_END_NAMESPACE

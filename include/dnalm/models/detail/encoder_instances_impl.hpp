@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The instances that dnalm::compiled holds (models/backends.hpp). Empty in header-only use.
+#pragma once
+
+#include <dnalm/models/backends.hpp>
+
+#if defined(DNALM_COMPILED_SOURCE)
+DNALM_BEGIN_NAMESPACE
+
+template class encoder<cpu_backend>;
+template class encoder<reference_backend>;
+
+DNALM_END_NAMESPACE
+#endif

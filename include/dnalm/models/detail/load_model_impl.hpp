@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of models/load_model.hpp.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/load_model.hpp>
+#include <dnalm/models/model_tokenizer.hpp>
+#include <dnalm/models/random_source.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+inline void require_folder(const std::filesystem::path& folder) {
+  std::error_code code;
+  if (std::filesystem::is_directory(folder, code)) return;
+  throw error(error_kind::io, 419, "the model folder cannot be read",
+              {.where = folder.string(),
+               .expected = "a folder with config.json and weights",
+               .found = code ? code.message() : "no folder"});
+}
+
+/// The last part of a path that names something.
+[[nodiscard]] inline std::string folder_name(const std::filesystem::path& folder) {
+  const std::filesystem::path clean = std::filesystem::absolute(folder).lexically_normal();
+  return clean.has_filename() ? clean.filename().string() : clean.parent_path().filename().string();
+}
+
+[[nodiscard]] inline model_description describe_folder(const std::filesystem::path& folder,
+                                                       const encoder_config& config,
+                                                       const std::vector<planned_tensor>& plan,
+                                                       const load_options& options) {
+  model_description about;
+  about.name = folder_name(folder);
+  about.folder = folder;
+  about.backend = to_string(options.backend);
+  about.config = config;
+  about.parameters = count_parameters(plan);
+  about.tokens = load_model_tokenizer(folder, config, options.unknown);
+  about.max_tokens = token_limit(config, about.tokens);
+  return about;
+}
+
+[[nodiscard]] inline std::shared_ptr<const model_base> build(const encoder_config& config,
+                                                             const weight_source& source, backend_kind kind) {
+  if (kind == backend_kind::reference) {
+    return std::make_shared<const model_of<reference_backend>>(
+        reference_encoder(reference_backend(), config, source));
+  }
+  return std::make_shared<const model_of<cpu_backend>>(cpu_encoder(cpu_backend(), config, source));
+}
+
+[[nodiscard]] inline model make_twin(model_description about, std::uint64_t seed, backend_kind kind) {
+  const random_source source(seed, about.config.initializer_range);
+  auto base = build(about.config, source, kind);
+  about.name = "random:" + about.name;
+  return {std::move(base), std::move(about)};
+}
+
+}  // namespace detail
+
+DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_options& options) {
+  detail::require_folder(folder);
+  const encoder_config config = read_encoder_config(folder);
+  const std::vector<planned_tensor> plan = plan_tensors(config);
+  model_description about = detail::describe_folder(folder, config, plan, options);
+  const checkpoint_source source(io::checkpoint::open(folder), plan, folder.string());
+  return {detail::build(config, source, options.backend), std::move(about)};
+}
+
+DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_t seed,
+                               const load_options& options) {
+  detail::require_folder(folder);
+  const encoder_config config = read_encoder_config(folder);
+  return detail::make_twin(detail::describe_folder(folder, config, plan_tensors(config), options), seed,
+                           options.backend);
+}
+
+DNALM_INLINE model random_twin(const model& original, std::uint64_t seed) {
+  const bool reference = original.describe().backend == to_string(backend_kind::reference);
+  return detail::make_twin(original.describe(), seed, reference ? backend_kind::reference : backend_kind::cpu);
+}
+
+DNALM_END_NAMESPACE

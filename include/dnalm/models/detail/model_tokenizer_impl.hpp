@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of models/model_tokenizer.hpp.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include <dnalm/models/model_tokenizer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
+                                                           const encoder_config& config, unknown_policy policy) {
+  std::error_code ignored;
+  const bool there = std::filesystem::exists(folder / "vocab.txt", ignored) ||
+                     std::filesystem::exists(folder / "tokenizer.json", ignored);
+  if (!there) return std::nullopt;
+  tokenizer_options options;
+  options.policy = policy;
+  const tokenizer tokens = load_tokenizer(folder, options);
+  index_t rows = tokens.vocabulary_size();
+  for (const int id : {tokens.special().eos, tokens.special().bos}) {
+    if (id >= config.vocabulary) --rows;
+  }
+  if (rows != config.vocabulary) {
+    throw error(error_kind::config, 414, "the tokenizer and the model have different vocabularies",
+                {.where = folder.string(),
+                 .expected = std::to_string(config.vocabulary) + " tokens (vocab_size of config.json)",
+                 .found = std::to_string(rows) + " tokens"});
+  }
+  return tokens;
+}
+
+DNALM_INLINE index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens) {
+  const index_t stated = tokens ? tokens->model_max_length() : 0;
+  switch (config.position) {
+    case position_kind::learned_pad_offset:
+      return stated > 0 ? std::min(stated, config.table_limit()) : config.table_limit();
+    case position_kind::rotary: return stated > 0 ? stated : std::max<index_t>(config.positions - 2, 0);
+    case position_kind::none:
+    case position_kind::alibi: break;
+  }
+  return 0;
+}
+
+DNALM_END_NAMESPACE

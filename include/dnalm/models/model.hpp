@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief `model`: any loaded model behind one small interface. The backend is chosen when it is loaded.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/function_ref.hpp>
+#include <dnalm/models/token_batch.hpp>
+#include <dnalm/tensor/ragged.hpp>
+#include <dnalm/tensor/view.hpp>
+#include <dnalm/tokenize/tokenizer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// What is known of a model without running it.
+struct model_description {
+  std::string name = {};                 ///< the folder's name; `random:<name>` for a random twin
+  std::filesystem::path folder = {};
+  std::string backend = {};              ///< `cpu` or `reference`
+  encoder_config config = {};
+  index_t parameters = 0;                ///< numbers in parameter tensors; tied ones once, buffers not
+  index_t max_tokens = 0;                ///< longest input, CLS and the like included; 0: no limit
+  std::optional<tokenizer> tokens = {};  ///< empty when the folder has no tokenizer
+
+  [[nodiscard]] std::string_view architecture_name() const { return to_string(config.family); }
+  [[nodiscard]] index_t layers() const { return config.layers; }
+  [[nodiscard]] index_t width() const { return config.width; }
+  [[nodiscard]] index_t heads() const { return config.heads; }
+  [[nodiscard]] index_t vocabulary() const { return config.vocabulary; }
+  /// Whether sequences begin with a token that stands for the whole (CLS).
+  [[nodiscard]] bool has_cls() const { return tokens && tokens->special().cls >= 0; }
+};
+
+/// Memory that forward passes reuse; grows as needed and keeps its size. One per thread.
+class forward_workspace {
+ public:
+  /// The typed workspace for `owner`, made by `make` when the last user was another model.
+  template <class T, class Make>
+  [[nodiscard]] T& state(const void* owner, Make&& make) {
+    if (owner_ != owner || !state_) {
+      state_ = std::make_shared<T>(make());
+      owner_ = owner;
+    }
+    return *static_cast<T*>(state_.get());
+  }
+
+ private:
+  std::shared_ptr<void> state_;
+  const void* owner_ = nullptr;
+};
+
+/// Called with layer 0 (embedding output), 1, ..., layers; the view (tokens, D) is valid during the call.
+using layer_observer = function_ref<void(index_t layer, matrix_view<const float> hidden)>;
+/// Called once with the logits (tokens, V), valid during the call.
+using logits_observer = function_ref<void(matrix_view<const float> logits)>;
+
+/// What stands behind a model; implemented by model_of<Backend> (model_of.hpp).
+class model_base {
+ public:
+  virtual ~model_base() = default;
+  virtual void forward(const token_batch& batch, layer_observer layers, const logits_observer* logits,
+                       forward_workspace& workspace) const = 0;
+  [[nodiscard]] virtual index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const = 0;
+};
+
+/// A model: a value that is cheap to copy (copies share the weights) and safe to use from several threads.
+class model {
+ public:
+  model(std::shared_ptr<const model_base> base, model_description description)
+      : base_(std::move(base)), description_(std::make_shared<const model_description>(std::move(description))) {}
+
+  [[nodiscard]] const model_description& describe() const { return *description_; }
+
+  /// Tokens of a sequence, checked against the model; `where` names the sequence in messages.
+  /// \throws error [dnalm.config.405] no tokenizer in the folder, [dnalm.input.406] longer than the model allows,
+  /// [dnalm.input.407] a token that has no row in the embedding, [dnalm.input.408] an empty sequence; as
+  /// tokenizer::encode.
+  [[nodiscard]] token_sequence tokenize(std::string_view sequence, const std::string& where = "sequence") const;
+
+  /// Runs a ragged batch; `observer` sees every hidden state, in order. Hidden state 0 is the embedding output, k
+  /// the residual stream after block k; for models with a final LayerNorm the last one is taken after it.
+  ///
+  /// A token's numbers depend on its own sequence only: not on the batch, its order, or threads (bitwise).
+  /// \throws error [dnalm.shape.409] ids and offsets disagree, [dnalm.input.407] an id without a row,
+  /// [dnalm.input.406] a sequence longer than the position table, [dnalm.input.408] an empty sequence.
+  void forward(const token_batch& batch, layer_observer observer, forward_workspace& workspace) const {
+    base_->forward(batch, observer, nullptr, workspace);
+  }
+  void forward(std::span<const std::int32_t> ids, const ragged_offsets& offsets, layer_observer observer,
+               forward_workspace& workspace) const {
+    base_->forward({ids, offsets}, observer, nullptr, workspace);
+  }
+  /// The same pass, and the logits of the masked-language-model head at its end.
+  void forward(const token_batch& batch, layer_observer observer, logits_observer logits,
+               forward_workspace& workspace) const {
+    base_->forward(batch, observer, &logits, workspace);
+  }
+  /// Only the logits.
+  void logits(const token_batch& batch, logits_observer observer, forward_workspace& workspace) const {
+    base_->forward(batch, [](index_t, matrix_view<const float>) {}, &observer, workspace);
+  }
+  /// Memory that a workspace takes for a batch of `tokens` whose longest sequence has `longest` tokens.
+  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const {
+    return base_->workspace_bytes(tokens, longest, logits);
+  }
+
+ private:
+  std::shared_ptr<const model_base> base_;
+  std::shared_ptr<const model_description> description_;
+};
+
+DNALM_END_NAMESPACE
+
+#if DNALM_WITH_BODIES
+#include <dnalm/models/detail/model_impl.hpp>
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The input of a model: packed token numbers of a ragged batch.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/tensor/ragged.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// Sequence s is ids[offsets.begin(s), offsets.begin(s + 1)).
+struct token_batch {
+  std::span<const std::int32_t> ids;
+  const ragged_offsets& offsets;
+  std::span<const std::int32_t> token_types = {};  ///< one per token, or empty: all 0
+
+  /// Tokens of the longest sequence.
+  [[nodiscard]] index_t longest() const {
+    index_t most = 0;
+    for (index_t s = 0; s < offsets.sequences(); ++s) most = offsets.length(s) > most ? offsets.length(s) : most;
+    return most;
+  }
+};
+
+namespace detail {
+
+inline void check_batch_sizes(const token_batch& batch) {
+  bool increasing = batch.offsets.offsets.front() == 0;
+  for (index_t s = 0; s < batch.offsets.sequences() && increasing; ++s) increasing = batch.offsets.length(s) >= 0;
+  if (!increasing || batch.offsets.rows() != static_cast<index_t>(batch.ids.size())) {
+    throw error(error_kind::shape, 409, "tokens and offsets of a batch disagree",
+                {.expected = std::to_string(batch.offsets.rows()) + " tokens in increasing offsets from 0",
+                 .found = std::to_string(batch.ids.size()) + " tokens"});
+  }
+  if (!batch.token_types.empty() && batch.token_types.size() != batch.ids.size()) {
+    throw error(error_kind::shape, 409, "tokens and token types of a batch disagree",
+                {.expected = std::to_string(batch.ids.size()), .found = std::to_string(batch.token_types.size())});
+  }
+}
+
+}  // namespace detail
+
+/// One sequence of token numbers against a model: not empty, each with a row in the embedding, not too long.
+/// `limit` 0: none. `where` names the sequence.
+/// \throws error [dnalm.input.406] too long, [dnalm.input.407] a number without a row, [dnalm.input.408] empty.
+inline void check_tokens(std::span<const std::int32_t> ids, index_t vocabulary, index_t limit,
+                         const std::string& where) {
+  const auto count = static_cast<index_t>(ids.size());
+  if (count == 0) throw error(error_kind::input, 408, "a sequence without tokens", {.where = where});
+  if (limit > 0 && count > limit) {
+    throw error(error_kind::input, 406, "sequence longer than the model allows",
+                {.where = where,
+                 .expected = "at most " + std::to_string(limit) + " tokens",
+                 .found = std::to_string(count) + " tokens"});
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0 || ids[i] >= vocabulary) {
+      throw error(error_kind::input, 407, "a token that has no row in the model's embedding",
+                  {.where = where + ", token " + std::to_string(i),
+                   .expected = "0 to " + std::to_string(vocabulary - 1),
+                   .found = std::to_string(ids[i])});
+    }
+  }
+}
+
+/// A whole batch against a configuration. \throws error [dnalm.shape.409] sizes that disagree; as check_tokens.
+inline void check_batch(const encoder_config& config, const token_batch& batch) {
+  detail::check_batch_sizes(batch);
+  for (index_t s = 0; s < batch.offsets.sequences(); ++s) {
+    const auto first = static_cast<std::size_t>(batch.offsets.begin(s));
+    const auto length = static_cast<std::size_t>(batch.offsets.length(s));
+    const std::string where = "sequence " + std::to_string(s) + " of the batch";
+    check_tokens(batch.ids.subspan(first, length), config.vocabulary, config.table_limit(), where);
+    if (batch.token_types.empty()) continue;
+    for (const std::int32_t type : batch.token_types.subspan(first, length)) {
+      if (type >= 0 && type < config.token_types) continue;
+      throw error(error_kind::input, 407, "a token type that the model has not",
+                  {.where = where,
+                   .expected = "0 to " + std::to_string(config.token_types - 1),
+                   .found = std::to_string(type)});
+    }
+  }
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Where an encoder's numbers come from: a checkpoint, or a random twin.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/models/tensor_plan.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// Fills tensors of a plan, row-major.
+class weight_source {
+ public:
+  virtual ~weight_source() = default;
+  /// Whether an optional tensor is there.
+  [[nodiscard]] virtual bool contains(const planned_tensor& tensor) const = 0;
+  /// `out` has as many numbers as the tensor. All are finite.
+  virtual void read(const planned_tensor& tensor, std::span<float> out) const = 0;
+  virtual void read(const planned_tensor& tensor, std::span<double> out) const = 0;
+};
+
+/// Tensors by role and layer.
+class planned_weights {
+ public:
+  planned_weights(const encoder_config& config, const weight_source& source)
+      : plan_(plan_tensors(config)), source_(source) {}
+
+  /// The tensor of a role that the source holds, or null.
+  [[nodiscard]] const planned_tensor* find(tensor_role role, index_t layer = -1) const {
+    for (const planned_tensor& tensor : plan_) {
+      if (tensor.role == role && tensor.layer == layer) return source_.contains(tensor) ? &tensor : nullptr;
+    }
+    return nullptr;
+  }
+  /// Its numbers; none when there is no such tensor.
+  template <class T>
+  [[nodiscard]] std::vector<T> read(tensor_role role, index_t layer = -1) const {
+    std::vector<T> values;
+    append(role, layer, values);
+    return values;
+  }
+  template <class T>
+  void append(tensor_role role, index_t layer, std::vector<T>& values) const {
+    const planned_tensor* tensor = find(role, layer);
+    if (tensor == nullptr) return;
+    const std::size_t before = values.size();
+    values.resize(before + static_cast<std::size_t>(checked_size(tensor->shape)));
+    source_.read(*tensor, std::span<T>(values).subspan(before));
+  }
+
+ private:
+  std::vector<planned_tensor> plan_;
+  const weight_source& source_;
+};
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The feed-forward half of a transformer block: a plain or a gated two-layer network.
+#pragma once
+
+#include <dnalm/backend/concepts.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/nn/block_workspace.hpp>
+#include <dnalm/nn/linear_layer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// plain: y = residual + W2 f(W1 x + b1) + b2; gated: y = residual + W2 (f(a) b) + b2, [a | b] = W1 x + b1.
+template <class B>
+  requires linear_kernels<B> && elementwise_kernels<B>
+struct feed_forward_layer {
+  linear_layer<B> first;   ///< (F, D), gated: (2 F, D)
+  linear_layer<B> second;  ///< (D, F)
+  index_t inner = 0;       ///< F
+  activation function = activation::gelu_erf;
+  bool gated = false;
+
+  /// `y` may be `residual`, not `x` (unless it is also the residual).
+  void forward(const B& backend, input_matrix<B> x, input_matrix<B> residual, const block_workspace<B>& w,
+               output_matrix<B> y) const {
+    if (gated) {
+      const output_matrix<B> both = w.wide.column_block(0, 2 * inner);
+      first.forward(backend, x, both);
+      backend.gated(both, function, w.gate);
+      second.forward(backend, w.gate, y, activation::none, residual);
+    } else {
+      const output_matrix<B> hidden = w.wide.column_block(0, inner);
+      first.forward(backend, x, hidden, function);
+      second.forward(backend, hidden, y, activation::none, residual);
+    }
+  }
+  // adjoint: vjp(backend, dy, w, dx), next to forward
+};
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief LayerNorm with its parameters.
+#pragma once
+
+#include <dnalm/backend/concepts.hpp>
+#include <dnalm/core/platform.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// y = LN(x) gamma + beta by rows; y may be x.
+template <class B>
+  requires norm_kernels<B> && memory_kernels<B>
+struct norm_layer {
+  typename B::vector gamma;
+  typename B::vector beta;
+  double eps = 1e-12;
+
+  void forward(const B& backend, input_matrix<B> x, output_matrix<B> y) const {
+    backend.layer_norm(x, gamma.view(), beta.view(), static_cast<scalar_of<B>>(eps), y);
+  }
+  // adjoint: vjp(backend, x, dy, dx), next to forward
+};
+
+DNALM_END_NAMESPACE

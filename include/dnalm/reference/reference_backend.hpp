@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The double backend: naive loops that can be read beside the formulas. The oracle of all others.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <dnalm/backend/concepts.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/reference/attention.hpp>
+#include <dnalm/reference/elementwise.hpp>
+#include <dnalm/reference/embedding.hpp>
+#include <dnalm/reference/gated.hpp>
+#include <dnalm/reference/layer_norm.hpp>
+#include <dnalm/reference/linear.hpp>
+#include <dnalm/reference/rotary.hpp>
+#include <dnalm/reference/softmax.hpp>
+#include <dnalm/tensor/buffer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// Naive kernels in double (formulas in the headers of this module). Stateless; safe to share.
+class reference_backend {
+ public:
+  using scalar = double;
+  using weight = matrix<double>;
+  using vector = buffer<double>;
+  using tensor = matrix<double>;
+  static constexpr memory_space space = memory_space::host;
+
+  [[nodiscard]] std::string_view name() const { return "reference"; }
+
+  [[nodiscard]] vector allocate(index_t size) const { return vector(size); }
+  [[nodiscard]] vector upload(std::span<const double> values) const {
+    vector result(static_cast<index_t>(values.size()));
+    std::copy(values.begin(), values.end(), result.data());
+    return result;
+  }
+  [[nodiscard]] tensor upload(std::span<const double> values, index_t rows, index_t columns) const {
+    tensor result(rows, columns);
+    std::copy(values.begin(), values.end(), result.data());
+    return result;
+  }
+
+  [[nodiscard]] weight pack(matrix_view<const double> w) const {
+    weight packed(w.rows, w.columns);
+    for (index_t r = 0; r < w.rows; ++r) std::copy_n(w.row_data(r), w.columns, packed.data() + r * w.columns);
+    return packed;
+  }
+  void linear(matrix_view<const double> x, const weight& w, const linear_epilogue<double>& epilogue,
+              matrix_view<double> y) const {
+    reference_linear(x, w.view(), epilogue, y);
+  }
+  void embed_rows(std::span<const std::int32_t> ids, matrix_view<const double> table,
+                  std::span<const double> row_scale, matrix_view<double> y) const {
+    reference_embed_rows(ids, table, row_scale, y);
+  }
+  void add_rows(std::span<const std::int32_t> ids, matrix_view<const double> table, matrix_view<double> y) const {
+    reference_add_rows(ids, table, y);
+  }
+  void layer_norm(matrix_view<const double> x, vector_view<const double> gamma, vector_view<const double> beta,
+                  double eps, matrix_view<double> y) const {
+    reference_layer_norm(x, gamma, beta, eps, y);
+  }
+  void rotary(const rotary_table<double>& table, const ragged_offsets& offsets, index_t heads,
+              matrix_view<double> x) const {
+    reference_rotary(table, offsets, heads, x);
+  }
+  [[nodiscard]] index_t attention_scratch(index_t longest, index_t) const { return longest; }
+  void attention(matrix_view<const double> q, matrix_view<const double> k, matrix_view<const double> v,
+                 const ragged_offsets& offsets, const attention_options<double>& options,
+                 vector_view<double> scratch, matrix_view<double> y) const {
+    reference_attention(q, k, v, offsets, options, scratch, y);
+  }
+  void softmax_rows(matrix_view<double> x) const { reference_softmax_rows(x); }
+  void gated(matrix_view<const double> x, activation function, matrix_view<double> y) const {
+    reference_gated(x, function, y);
+  }
+  void add(matrix_view<const double> x, matrix_view<double> y) const { reference_add(x, y); }
+  void scale(double factor, matrix_view<double> y) const { reference_scale(factor, y); }
+};
+
+static_assert(encoder_backend<reference_backend>);
+
+DNALM_END_NAMESPACE

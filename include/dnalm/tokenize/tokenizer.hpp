@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Any tokenizer of a model: text to numbered tokens with the bases they cover.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/sequence/alphabet.hpp>
+#include <dnalm/tokenize/special_tokens.hpp>
+#include <dnalm/tokenize/tokenizer_base.hpp>
+#include <dnalm/tokenize/tokens.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// A tokenizer with a policy for letters: a value that is cheap to copy and safe to share between threads.
+class tokenizer {
+ public:
+  explicit tokenizer(std::shared_ptr<const tokenizer_base> base,
+                     unknown_policy policy = unknown_policy::error)
+      : base_(std::move(base)), policy_(policy) {}
+
+  /// Tokens of a sequence, CLS and the like included; never truncated. `where` names the sequence in
+  /// messages. Under `error` and `n` letters are upper-cased first; `literal` passes the text as it is.
+  /// \throws error [dnalm.input.150] and [dnalm.input.151] as normalize_sequence. Cost: linear for k-mers,
+  /// O(n log n) for byte pair encoding.
+  [[nodiscard]] token_sequence encode(std::string_view sequence,
+                                      const std::string& where = "sequence") const {
+    if (policy_ == unknown_policy::literal) return base_->encode(sequence);
+    return base_->encode(normalize_sequence(sequence, policy_, where));
+  }
+  [[nodiscard]] const special_tokens& special() const { return base_->special(); }
+  /// Number of tokens of the tokenizer's own files; a model may have fewer rows.
+  [[nodiscard]] index_t vocabulary_size() const { return base_->vocabulary_size(); }
+  /// Text of a token. \throws error [dnalm.input.300] when there is no such number.
+  [[nodiscard]] const std::string& token(int id) const { return base_->token(id); }
+  /// Longest input in tokens, CLS and the like included, as tokenizer_config.json says; 0: none.
+  [[nodiscard]] index_t model_max_length() const { return base_->model_max_length(); }
+  /// One line for people, as "6-mers, 4107 tokens".
+  [[nodiscard]] std::string description() const { return base_->description(); }
+  [[nodiscard]] unknown_policy policy() const { return policy_; }
+  /// The same tokenizer with another policy.
+  [[nodiscard]] tokenizer with_policy(unknown_policy policy) const { return tokenizer(base_, policy); }
+
+ private:
+  std::shared_ptr<const tokenizer_base> base_;
+  unknown_policy policy_;
+};
+
+/// How a tokenizer is loaded.
+struct tokenizer_options {
+  unknown_policy policy = unknown_policy::error;
+};
+
+/// Loads the tokenizer of a model folder, or of one file (`vocab.txt` or `tokenizer.json`; the files beside
+/// it that say more are read too).
+///
+/// The class named in tokenizer_config.json decides: EsmTokenizer reads `vocab.txt` (non-overlapping k-mers
+/// of the Nucleotide Transformer); otherwise `tokenizer.json` (byte pair encoding of DNABERT-2) where there
+/// is one. \throws error [dnalm.io.301] when no tokenizer file is there, [dnalm.unsupported.302] for a class
+/// that is not built in, and what kmer_tokenizer and bpe_tokenizer throw.
+[[nodiscard]] tokenizer load_tokenizer(const std::filesystem::path& folder_or_file,
+                                       const tokenizer_options& options = {});
+
+DNALM_END_NAMESPACE
+
+#if DNALM_WITH_BODIES
+#include <dnalm/tokenize/detail/tokenizer_impl.hpp>
+#endif
