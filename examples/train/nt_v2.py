@@ -200,7 +200,9 @@ def export(folder, p, cfg, embedding, decoder):
     for l in range(cfg["num_hidden_layers"]):
         tensors[f"esm.encoder.layer.{l}.attention.self.rotary_embeddings.inv_freq"] = inverse_frequencies(d)
     tensors = {k: v.detach().float().contiguous().clone() for k, v in tensors.items()}
-    save_file(tensors, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+    weights = os.path.join(folder, "model.safetensors")
+    save_file(tensors, weights, metadata={"format": "pt"})
+    os.chmod(weights, 0o644)
     with open(os.path.join(folder, "config.json"), "w") as handle:
         json.dump(cfg, handle, indent=2)
         handle.write("\n")

@@ -16,7 +16,8 @@
 
 namespace dnalm_test {
 
-/// Runs `call` and returns the id of the dnalm::error it throws ("" if none, "other: ..." for another exception).
+/// Runs `call` and returns the id of the dnalm::error it throws ("" if none, "other: ..." for another
+/// exception).
 template <class Call>
 std::string error_id_of(Call&& call) {
   try {

@@ -39,7 +39,7 @@
 #define DNALM_INLINE inline
 #endif
 
-#if !defined(DNALM_COMPILED) || defined(DNALM_COMPILED_SOURCE)
+#if !defined(DNALM_COMPILED)
 #define DNALM_WITH_BODIES 1
 #else
 #define DNALM_WITH_BODIES 0

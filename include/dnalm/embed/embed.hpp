@@ -33,7 +33,7 @@ struct embed_options {
 /// \throws error [dnalm.unsupported.453] pooling cls without a CLS token, [dnalm.usage.454] nothing asked for,
 /// [dnalm.numeric.455] NaN or infinity in a result (names the sequence), [dnalm.input.456] no sequences; as
 /// model::tokenize; and what the sink throws. Blocks before a failing one have been delivered.
-void embed(const model& model, std::span<const io::sequence_record> sequences, const embed_options& options,
+void embed(const model& network, std::span<const io::sequence_record> sequences, const embed_options& options,
            embedding_sink& sink);
 
 DNALM_END_NAMESPACE

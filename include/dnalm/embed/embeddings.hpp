@@ -28,12 +28,12 @@ struct embeddings {
   [[nodiscard]] const nd_array<float, 2>& at(pooling kind, index_t layer) const;
 };
 
-/// Embeds sequences into arrays: `embed(model, sequences, {.layers = all_layers, .poolings = {pooling::mean}})`.
+/// Embeds sequences into arrays: `embed(network, sequences, {.layers = all_layers, .poolings = {pooling::mean}})`.
 /// \throws as embed.
-[[nodiscard]] embeddings embed(const model& model, std::span<const io::sequence_record> sequences,
+[[nodiscard]] embeddings embed(const model& network, std::span<const io::sequence_record> sequences,
                                const embed_options& options = {});
 /// The same for plain sequences, which errors call by their number.
-[[nodiscard]] embeddings embed(const model& model, std::span<const std::string> sequences,
+[[nodiscard]] embeddings embed(const model& network, std::span<const std::string> sequences,
                                const embed_options& options = {});
 
 DNALM_END_NAMESPACE

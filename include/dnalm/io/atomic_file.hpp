@@ -15,7 +15,8 @@
 DNALM_BEGIN_NAMESPACE
 namespace io {
 
-/// Writes beside the target and renames at `commit`; without a commit the destructor removes what was written.
+/// Writes beside the target and renames at `commit`; without a commit the destructor removes what was
+/// written.
 ///
 /// A target that exists and is no regular file (a pipe, `/dev/stdout`, `/dev/null`) is written directly. A
 /// symbolic link keeps its place: the file it points to is replaced. Move-only; one thread at a time.
@@ -30,8 +31,8 @@ class atomic_file {
   atomic_file& operator=(const atomic_file&) = delete;
   ~atomic_file();
 
-  /// Appends. \throws error [dnalm.io.223] on every write error (disk full, file too large), [dnalm.usage.225]
-  /// after commit.
+  /// Appends. \throws error [dnalm.io.223] on every write error (disk full, file too large),
+  /// [dnalm.usage.225] after commit.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
 

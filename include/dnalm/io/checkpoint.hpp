@@ -37,7 +37,8 @@ class checkpoint {
   [[nodiscard]] bool contains(std::string_view name) const;
   /// \throws error [dnalm.format.286] when there is no such tensor.
   [[nodiscard]] const tensor_info& info(std::string_view name) const;
-  /// The tensor as it lies in its file; tied tensors have the same bytes. Lives as long as a copy of this object.
+  /// The tensor as it lies in its file; tied tensors have the same bytes. Lives as long as a copy of this
+  /// object.
   [[nodiscard]] const stored_tensor& stored(std::string_view name) const;
 
   /// All elements, row-major in logical order whatever the file's strides, converted.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief JSON from untrusted files: limits on depth and size, no duplicate keys, errors with line and column.
+/// \brief JSON from untrusted files: limits on depth and size, no duplicate keys, errors with line and
+/// column.
 ///
 /// The only public header that names nlohmann/json.
 #pragma once
@@ -26,8 +27,8 @@ enum class duplicate_keys { reject, last_wins };
 
 /// What is read before a document is refused.
 struct json_limits {
-  int depth = 64;                                     ///< nested arrays and objects
-  index_t bytes = index_t{1} << 30;                   ///< length of the text
+  int depth = 64;                                      ///< nested arrays and objects
+  index_t bytes = index_t{1} << 30;                    ///< length of the text
   duplicate_keys duplicates = duplicate_keys::reject;  ///< published config.json files may need last_wins
 };
 
@@ -37,7 +38,8 @@ struct json_limits {
 /// \throws error [dnalm.format.226] not JSON or not UTF-8 (line and column), [dnalm.format.227] nested too
 /// deeply, [dnalm.format.228] a key twice in one object, [dnalm.format.229] too long. Nothing of nlohmann
 /// escapes.
-[[nodiscard]] json parse_json(std::string_view text, const std::string& where, const json_limits& limits = {});
+[[nodiscard]] json parse_json(std::string_view text, const std::string& where,
+                              const json_limits& limits = {});
 
 /// Reads and parses a file. \throws as parse_json and mapped_file.
 [[nodiscard]] json read_json_file(const std::filesystem::path& path, const json_limits& limits = {});

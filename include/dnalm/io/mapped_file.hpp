@@ -14,8 +14,8 @@ namespace io {
 
 /// The bytes of a regular file, mapped read-only; pages are read when they are touched. Move-only.
 ///
-/// Another process that shortens the file while it is mapped makes later reads of the lost pages fail (SIGBUS),
-/// as for every mapped file; write new model files beside the old ones and rename.
+/// Another process that shortens the file while it is mapped makes later reads of the lost pages fail
+/// (SIGBUS), as for every mapped file; write new model files beside the old ones and rename.
 class mapped_file {
  public:
   /// \throws error [dnalm.io.220] when it cannot be opened or mapped, [dnalm.io.221] when it is not a regular

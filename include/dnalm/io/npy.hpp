@@ -30,7 +30,10 @@ template <class T>
   if constexpr (std::is_same_v<T, bool>) return dtype::boolean;
   if constexpr (std::is_floating_point_v<T>) return sizeof(T) == 8 ? dtype::f64 : dtype::f32;
   if constexpr (std::is_signed_v<T>) {
-    return sizeof(T) == 8 ? dtype::i64 : sizeof(T) == 4 ? dtype::i32 : sizeof(T) == 2 ? dtype::i16 : dtype::i8;
+    return sizeof(T) == 8   ? dtype::i64
+           : sizeof(T) == 4 ? dtype::i32
+           : sizeof(T) == 2 ? dtype::i16
+                            : dtype::i8;
   }
   return sizeof(T) == 8 ? dtype::u64 : sizeof(T) == 4 ? dtype::u32 : sizeof(T) == 2 ? dtype::u16 : dtype::u8;
 }
@@ -47,8 +50,8 @@ struct npy_array {
   [[nodiscard]] index_t size() const { return checked_size(shape); }
   /// All numbers as T, row-major.
   ///
-  /// \throws error [dnalm.format.250] when the array is of text, or T is an integer and a number is fractional
-  /// or out of its range.
+  /// \throws error [dnalm.format.250] when the array is of text, or T is an integer and a number is
+  /// fractional or out of its range.
   template <class T>
   [[nodiscard]] std::vector<T> values() const;
   /// All texts. \throws error [dnalm.format.250] when the array is of numbers.
@@ -113,7 +116,8 @@ std::vector<T> npy_array::values() const {
 [[nodiscard]] std::string npy_header(dtype type, const std::vector<index_t>& shape);
 /// The same for texts of at most `letters` code points.
 [[nodiscard]] std::string npy_text_header(index_t letters, const std::vector<index_t>& shape);
-/// A one-dimensional array of texts as a whole npy file. \throws error [dnalm.format.253] when one is not UTF-8.
+/// A one-dimensional array of texts as a whole npy file. \throws error [dnalm.format.253] when one is not
+/// UTF-8.
 [[nodiscard]] std::vector<std::byte> npy_from_strings(std::span<const std::string> texts);
 
 /// Writes one array, atomically. \throws error [dnalm.usage.251] when bytes and shape disagree; as
@@ -121,7 +125,8 @@ std::vector<T> npy_array::values() const {
 void write_npy(const std::filesystem::path& path, dtype type, const std::vector<index_t>& shape,
                std::span<const std::byte> bytes);
 template <class T>
-void write_npy(const std::filesystem::path& path, std::span<const T> values, const std::vector<index_t>& shape) {
+void write_npy(const std::filesystem::path& path, std::span<const T> values,
+               const std::vector<index_t>& shape) {
   write_npy(path, dtype_of<std::remove_cv_t<T>>(), shape, std::as_bytes(values));
 }
 

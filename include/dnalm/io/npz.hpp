@@ -40,8 +40,9 @@ class npz_reader {
 
 /// How an npz archive is written.
 struct npz_options {
-  bool deflate = false;                             ///< compress members added whole (grown ones are stored)
-  index_t memory_per_member = index_t{256} << 10;  ///< of a growing member, before it goes to a temporary file
+  bool deflate = false;  ///< compress members added whole (grown ones are stored)
+  index_t memory_per_member = index_t{256}
+                              << 10;  ///< of a growing member, before it goes to a temporary file
 };
 
 /// Writes an npz archive through an atomic_file; data of stored members starts at a multiple of 64 bytes.

@@ -2,9 +2,9 @@
 /// \file
 /// \brief Reads the structure of a Python pickle and executes nothing.
 ///
-/// A pickle is a program for a small stack machine that can call any Python function. Here a call is only written
-/// down (`pickle_kind::call`: which global, which arguments); whoever interprets the result decides which few
-/// names mean something (torch_checkpoint.hpp). Source: Python's documentation of `pickletools`.
+/// A pickle is a program for a small stack machine that can call any Python function. Here a call is only
+/// written down (`pickle_kind::call`: which global, which arguments); whoever interprets the result decides
+/// which few names mean something (torch_checkpoint.hpp). Source: Python's documentation of `pickletools`.
 #pragma once
 
 #include <cstddef>

@@ -18,11 +18,11 @@ namespace io {
 /// A tensor whose memory belongs to a file object that must outlive it.
 ///
 /// Element (i_0, ..., i_k) starts at byte `(sum_a i_a * strides[a]) * size_of(info.type)` of `bytes`. Readers
-/// have checked that every element lies inside `bytes`; nothing is said about alignment. Two tensors may share
-/// bytes (tied weights).
+/// have checked that every element lies inside `bytes`; nothing is said about alignment. Two tensors may
+/// share bytes (tied weights).
 struct stored_tensor {
   tensor_info info = {};
-  std::vector<index_t> strides = {};       ///< in elements, not negative, one per axis
+  std::vector<index_t> strides = {};      ///< in elements, not negative, one per axis
   std::span<const std::byte> bytes = {};  ///< from the first element to the end of the last
 
   /// Whether the elements lie row-major without gaps.

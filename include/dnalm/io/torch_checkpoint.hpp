@@ -2,8 +2,8 @@
 /// \file
 /// \brief Tensors of a PyTorch file (`torch.save` since version 1.6: a ZIP archive with a pickle), mapped.
 ///
-/// Nothing in the file is executed: see pickle.hpp. Only the calls that rebuild tensors, parameters and ordered
-/// dictionaries mean something; everything else stays an opaque object without tensors.
+/// Nothing in the file is executed: see pickle.hpp. Only the calls that rebuild tensors, parameters and
+/// ordered dictionaries mean something; everything else stays an opaque object without tensors.
 #pragma once
 
 #include <cstddef>
@@ -25,21 +25,21 @@ namespace io {
 
 /// Which tensors of a PyTorch file are taken.
 enum class torch_selection {
-  state_dict,  ///< the model's: the saved dictionary when it holds tensors itself; else the first of its entries
-               ///< `state_dict`, `model_state_dict`, `model`, `module`, `net`, `weights` that leads to tensors;
-               ///< else everything
-  everything   ///< all in nested dictionaries, lists and tuples
+  state_dict,  ///< the model's: the saved dictionary when it holds tensors itself; else the first of its
+               ///< entries `state_dict`, `model_state_dict`, `model`, `module`, `net`, `weights` that leads
+               ///< to tensors; else everything
+  everything  ///< all in nested dictionaries, lists and tuples
 };
 
 /// The tensors of a PyTorch file. Safe to share between threads for reading.
 ///
-/// Keys of nested dictionaries are joined by dots, elements of lists are named by their number, a bare tensor has
-/// the empty name. Other Python objects are not searched.
+/// Keys of nested dictionaries are joined by dots, elements of lists are named by their number, a bare tensor
+/// has the empty name. Other Python objects are not searched.
 class torch_checkpoint {
  public:
-  /// \throws error [dnalm.unsupported.270] the format before PyTorch 1.6, [dnalm.format.271] no pickle inside,
-  /// [dnalm.format.272] a storage is missing or has another size, [dnalm.format.273] a tensor record that is
-  /// malformed or leaves its storage, [dnalm.unsupported.274] quantised, sparse or complex tensors,
+  /// \throws error [dnalm.unsupported.270] the format before PyTorch 1.6, [dnalm.format.271] no pickle
+  /// inside, [dnalm.format.272] a storage is missing or has another size, [dnalm.format.273] a tensor record
+  /// that is malformed or leaves its storage, [dnalm.unsupported.274] quantised, sparse or complex tensors,
   /// [dnalm.format.275] no tensors, [dnalm.unsupported.276] TorchScript or big-endian files,
   /// [dnalm.format.279] a name twice; as zip_reader and parse_pickle.
   explicit torch_checkpoint(const std::filesystem::path& path,

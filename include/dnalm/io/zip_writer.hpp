@@ -24,7 +24,8 @@ namespace io {
 /// CRC-32 of two messages one after the other; `second_size` is the second one's length.
 [[nodiscard]] std::uint32_t crc32_join(std::uint32_t first, std::uint32_t second, index_t second_size);
 
-/// Writes members one after the other through an atomic_file; the same members give the same bytes (no clock).
+/// Writes members one after the other through an atomic_file; the same members give the same bytes (no
+/// clock).
 ///
 /// Never seeks, so the target may be a pipe. ZIP64 records are written where sizes, offsets or counts need
 /// them.

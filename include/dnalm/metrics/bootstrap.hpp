@@ -35,8 +35,8 @@ struct bootstrap_options {
 /// Draws whole clusters with replacement: as many draws as there are clusters, every row of a drawn cluster
 /// counted once per draw.
 ///
-/// Resample b is a pure function of (seed, stream, b, number of clusters), so two representations scored on the
-/// same rows see the same resamples and their difference is paired.
+/// Resample b is a pure function of (seed, stream, b, number of clusters), so two representations scored on
+/// the same rows see the same resamples and their difference is paired.
 class cluster_resampler {
  public:
   /// `cluster_of_row`: any numbers; equal ones belong together. Empty clusters do not exist.
@@ -62,8 +62,8 @@ class cluster_resampler {
 using resample_scorer = std::function<void(row_counts counts, std::span<double> scores)>;
 
 /// Intervals of `metrics` scores over options.resamples cluster resamples.
-/// \throws error [dnalm.usage.504] for a level outside (0, 1) or a negative number of resamples. Cost: resamples x
-/// (rows + scorer).
+/// \throws error [dnalm.usage.504] for a level outside (0, 1) or a negative number of resamples. Cost:
+/// resamples x (rows + scorer).
 [[nodiscard]] std::vector<interval> bootstrap_intervals(const bootstrap_options& options,
                                                         std::span<const index_t> cluster_of_row,
                                                         index_t metrics, const resample_scorer& scorer);

@@ -32,8 +32,8 @@ inline void check_same_length(std::span<const double> a, std::span<const double>
 inline void check_no_nan(std::span<const double> values, const char* metric) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!std::isnan(values[i])) continue;
-    throw error(error_kind::numeric, 501, "a metric met a NaN", {.where = metric,
-                .expected = "numbers", .found = "NaN at position " + std::to_string(i)});
+    throw error(error_kind::numeric, 501, "a metric met a NaN",
+                {.where = metric, .expected = "numbers", .found = "NaN at position " + std::to_string(i)});
   }
 }
 
@@ -44,7 +44,8 @@ struct paired_columns {
   bool is_nan = false;  ///< the policy is `propagate` and there was a NaN: the metric is NaN
 };
 
-/// Copies of two equally long columns under a NaN policy. \throws error [dnalm.shape.500], [dnalm.numeric.501].
+/// Copies of two equally long columns under a NaN policy. \throws error [dnalm.shape.500],
+/// [dnalm.numeric.501].
 [[nodiscard]] inline paired_columns apply_nan_policy(std::span<const double> a, std::span<const double> b,
                                                      nan_policy policy, const char* metric) {
   check_same_length(a, b, metric);

@@ -22,7 +22,8 @@ namespace detail {
 [[nodiscard]] inline double correlation_of(double sxx, double syy, double sxy) {
   if (!(sxx > 0) || !(syy > 0)) return std::numeric_limits<double>::quiet_NaN();
   const double product = sxx * syy;  // one root where it neither overflows nor loses bits
-  const double root = product > 1e-280 && product < 1e280 ? std::sqrt(product) : std::sqrt(sxx) * std::sqrt(syy);
+  const double root =
+      product > 1e-280 && product < 1e280 ? std::sqrt(product) : std::sqrt(sxx) * std::sqrt(syy);
   const double r = sxy / root;
   return r > 1 ? 1 : (r < -1 ? -1 : r);
 }
@@ -100,15 +101,17 @@ namespace detail {
 
 /// Spearman's rho: Pearson's r of average ranks, ties sharing the mean of their ranks.
 ///
-/// NaN when a column is constant or fewer than two pairs remain. Pairs with a NaN are left out by default, before
-/// ranking. Bitwise the same for any order of the rows (up to about 200,000). \throws as pearson. Cost: O(n log n).
+/// NaN when a column is constant or fewer than two pairs remain. Pairs with a NaN are left out by default,
+/// before ranking. Bitwise the same for any order of the rows (up to about 200,000). \throws as pearson.
+/// Cost: O(n log n).
 [[nodiscard]] inline double spearman(std::span<const double> x, std::span<const double> y,
                                      nan_policy policy = nan_policy::omit) {
   const auto kept = apply_nan_policy(x, y, policy, "spearman");
   if (kept.is_nan || kept.first.size() < 2) return std::numeric_limits<double>::quiet_NaN();
   std::vector<double> rank_x(kept.first.size());
   std::vector<double> rank_y(kept.first.size());
-  return detail::counted_spearman(order_by_value(kept.first), order_by_value(kept.second), {}, rank_x, rank_y);
+  return detail::counted_spearman(order_by_value(kept.first), order_by_value(kept.second), {}, rank_x,
+                                  rank_y);
 }
 
 }  // namespace metrics

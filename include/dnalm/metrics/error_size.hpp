@@ -53,8 +53,8 @@ namespace detail {
   return detail::counted_mse(kept.first, kept.second, {});
 }
 
-/// Coefficient of determination: 1 - sum (y - p)^2 / sum (y - mean y)^2. NaN when y is constant; may be negative.
-/// \throws as mse. Cost: O(n).
+/// Coefficient of determination: 1 - sum (y - p)^2 / sum (y - mean y)^2. NaN when y is constant; may be
+/// negative. \throws as mse. Cost: O(n).
 [[nodiscard]] inline double r2(std::span<const double> y, std::span<const double> p,
                                nan_policy policy = nan_policy::error) {
   const auto kept = apply_nan_policy(y, p, policy, "r2");

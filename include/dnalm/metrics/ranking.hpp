@@ -45,8 +45,8 @@ struct class_counts {
   return run;
 }
 
-/// AUROC from presorted scores: twice the rank statistic is a whole number, so the only rounding is one division.
-/// NaN when a class has no row.
+/// AUROC from presorted scores: twice the rank statistic is a whole number, so the only rounding is one
+/// division. NaN when a class has no row.
 [[nodiscard]] inline double counted_auroc(const value_order& order, std::span<const double> labels,
                                           row_counts counts) {
   class_counts below;

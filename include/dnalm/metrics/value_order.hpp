@@ -28,9 +28,8 @@ struct value_order {
   const auto value = [&](index_t row) { return values[static_cast<std::size_t>(row)]; };
   order.rows.resize(values.size());
   std::iota(order.rows.begin(), order.rows.end(), index_t{0});
-  std::sort(order.rows.begin(), order.rows.end(), [&](index_t a, index_t b) {
-    return value(a) != value(b) ? value(a) < value(b) : a < b;
-  });
+  std::sort(order.rows.begin(), order.rows.end(),
+            [&](index_t a, index_t b) { return value(a) != value(b) ? value(a) < value(b) : a < b; });
   for (std::size_t i = 0; i < order.rows.size(); ++i) {
     const bool last = i + 1 == order.rows.size() || value(order.rows[i + 1]) != value(order.rows[i]);
     if (last) order.ends.push_back(static_cast<index_t>(i + 1));
@@ -39,8 +38,8 @@ struct value_order {
 }
 
 /// Twice the centred average rank of every row: 2 rank - (N + 1), where N is the number of rows counted.
-/// All values are whole numbers, so sums of their products are exact up to about 200,000 rows. `ranks` has one
-/// entry per row.
+/// All values are whole numbers, so sums of their products are exact up to about 200,000 rows. `ranks` has
+/// one entry per row.
 inline void centred_ranks(const value_order& order, row_counts counts, std::span<double> ranks) {
   index_t total = 0;
   for (const index_t row : order.rows) total += detail::count_of(counts, row);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Features that know nothing of a language model: one-hot letters, and k-mer frequencies with GC content.
+/// \brief Features that know nothing of a language model: one-hot letters, and k-mer frequencies with GC
+/// content.
 #pragma once
 
 #include <span>
@@ -17,9 +18,9 @@ DNALM_BEGIN_NAMESPACE
 /// Length of the longest sequence, 0 for none.
 [[nodiscard]] index_t longest_sequence(std::span<const std::string> sequences);
 
-/// Writes 4 x positions numbers: entry 4 i + a is 1 where letter i is `ACGT`[a]. N and positions beyond the end are
-/// four zeros; sequences of unequal length are aligned at their start, letters beyond `positions` are cut.
-/// \throws error [dnalm.input.542] for a letter other than ACGTN (either case). Cost: O(positions).
+/// Writes 4 x positions numbers: entry 4 i + a is 1 where letter i is `ACGT`[a]. N and positions beyond the
+/// end are four zeros; sequences of unequal length are aligned at their start, letters beyond `positions` are
+/// cut. \throws error [dnalm.input.542] for a letter other than ACGTN (either case). Cost: O(positions).
 void one_hot_features(const std::string& sequence, index_t positions, vector_view<float> out);
 
 /// Number of columns of kmer_features: 4 + 16 + ... + 4^largest + 1.

@@ -33,7 +33,8 @@ enum class probe_kind { ridge, logistic };
 struct probe_target {
   std::string name = "label";
   task_kind task = task_kind::regression;
-  std::vector<double> classes = {};  ///< label values in rising order; the second is class 1 of a binary target
+  std::vector<double> classes =
+      {};  ///< label values in rising order; the second is class 1 of a binary target
   index_t first_output = 0;
   index_t outputs = 1;
   double lambda = 0;
@@ -43,16 +44,16 @@ struct probe_target {
 /// output_o = weights_o' x + intercept_o, x the pooled vector on its original scale.
 struct fitted_probe {
   probe_kind kind = probe_kind::ridge;
-  std::string model;        ///< folder name of the model, or of the baseline
-  index_t layer = -1;       ///< -1: no layer (baselines)
-  std::string pooling;      ///< `mean`, `cls`, ... or `-`
+  std::string model;    ///< folder name of the model, or of the baseline
+  index_t layer = -1;   ///< -1: no layer (baselines)
+  std::string pooling;  ///< `mean`, `cls`, ... or `-`
   std::uint64_t seed = 1;
-  index_t width = 0;        ///< D
+  index_t width = 0;  ///< D
   std::vector<probe_target> targets;
   std::vector<double> weights;    ///< (outputs, D) row-major
   std::vector<double> intercept;  ///< (outputs)
-  std::vector<double> mean;       ///< (outputs, D): training means; rows differ where targets miss different rows
-  std::vector<double> scale;      ///< (outputs, D): training standard deviations; 0: dropped column
+  std::vector<double> mean;   ///< (outputs, D): training means; rows differ where targets miss different rows
+  std::vector<double> scale;  ///< (outputs, D): training standard deviations; 0: dropped column
 
   [[nodiscard]] index_t outputs() const { return static_cast<index_t>(intercept.size()); }
 };
@@ -61,8 +62,8 @@ struct fitted_probe {
 /// \throws error [dnalm.shape.520] when the width differs. Cost: O(n D outputs).
 [[nodiscard]] std::vector<double> linear_outputs(const fitted_probe& probe, matrix_view<const float> x);
 
-/// What one target predicts for the rows of linear outputs (n, probe.outputs()): (n, outputs of the target); for
-/// logistic classes probabilities, otherwise the linear outputs.
+/// What one target predicts for the rows of linear outputs (n, probe.outputs()): (n, outputs of the target);
+/// for logistic classes probabilities, otherwise the linear outputs.
 [[nodiscard]] std::vector<double> target_predictions(const fitted_probe& probe, const probe_target& target,
                                                      matrix_view<const double> outputs);
 

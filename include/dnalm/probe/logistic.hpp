@@ -21,7 +21,8 @@ enum class logistic_method {
 };
 
 struct logistic_options {
-  bool standardize = true;  ///< by mean and population standard deviation of the rows given (the training part)
+  bool standardize =
+      true;  ///< by mean and population standard deviation of the rows given (the training part)
   logistic_method method = logistic_method::automatic;
   double tolerance = 1e-10;  ///< largest gradient entry of the mean loss at which the search ends
   index_t max_iterations = 1000;
@@ -47,15 +48,16 @@ struct logistic_solution {
 /// Training rows of one classification problem, ready for any penalty, with warm starts along a path:
 /// min over (W, b) of (1/S) sum_i s_i loss_i + lambda / (2 S) |W|^2, S = sum s_i, intercepts unpenalised.
 ///
-/// lambda = 1 / C of scikit-learn's LogisticRegression on the same (standardised) features. Loss: log(1 + e^-m) for
-/// two classes; -log softmax with all K columns (symmetric) otherwise: two classes in the symmetric form at lambda
-/// equal the binary form at lambda / 2. Rows are summed in fixed blocks and lanes: threads never change a bit.
+/// lambda = 1 / C of scikit-learn's LogisticRegression on the same (standardised) features. Loss: log(1 +
+/// e^-m) for two classes; -log softmax with all K columns (symmetric) otherwise: two classes in the symmetric
+/// form at lambda equal the binary form at lambda / 2. Rows are summed in fixed blocks and lanes: threads
+/// never change a bit.
 class logistic_path {
  public:
   /// \param x (n, D), kept by reference: it must outlive the object. \param classes (n) numbers in [0, K).
   /// \param weight (n) positive or empty. \param rows (n) row numbers of x to use, or empty: all of them.
-  /// \throws error [dnalm.shape.520], [dnalm.numeric.521] for NaN or infinite features, [dnalm.input.523] when a
-  /// class in [0, K) has no row, [dnalm.usage.541] for a bad weight.
+  /// \throws error [dnalm.shape.520], [dnalm.numeric.521] for NaN or infinite features, [dnalm.input.523]
+  /// when a class in [0, K) has no row, [dnalm.usage.541] for a bad weight.
   logistic_path(matrix_view<const float> x, std::span<const index_t> classes, index_t class_count,
                 const logistic_options& options = {}, std::span<const double> weight = {},
                 std::span<const index_t> rows = {});
@@ -68,10 +70,9 @@ class logistic_path {
 
   /// Sum of weights: the unit of relative penalties.
   [[nodiscard]] double penalty_unit() const;
-  /// The optimum at one penalty, starting from the last solution. The end point depends on the start only within
-  /// the tolerance; call in the same order for the same bits.
-  /// \throws error [dnalm.usage.528] unless lambda is positive and finite. \returns converged = false when
-  /// max_iterations did not suffice.
+  /// The optimum at one penalty, starting from the last solution. The end point depends on the start only
+  /// within the tolerance; call in the same order for the same bits. \throws error [dnalm.usage.528] unless
+  /// lambda is positive and finite. \returns converged = false when max_iterations did not suffice.
   [[nodiscard]] logistic_solution solve(double lambda);
 
  private:
@@ -88,7 +89,8 @@ class logistic_path {
 /// Class probabilities (n, K) of raw outputs (n, outputs): logistic of one output, softmax of K.
 [[nodiscard]] std::vector<double> class_probabilities(matrix_view<const double> outputs);
 
-/// The default penalties of a logistic path, largest first: 13 points, logarithmic from 1e1 to 1e-5, times `unit`.
+/// The default penalties of a logistic path, largest first: 13 points, logarithmic from 1e1 to 1e-5, times
+/// `unit`.
 [[nodiscard]] std::vector<double> default_logistic_penalties(double unit);
 
 DNALM_END_NAMESPACE

@@ -16,12 +16,12 @@ DNALM_BEGIN_NAMESPACE
 
 /// Labels, targets and splits of a table, checked once and used for every representation.
 struct probe_table {
-  std::vector<std::string> targets = {};        ///< T names
-  std::vector<double> labels = {};              ///< (n, T) row-major, NaN = missing
-  std::vector<split_part> parts = {};           ///< (n)
-  std::vector<std::string> groups = {};         ///< (n) or empty; a row with an empty name is its own group
-  std::vector<std::string> names = {};          ///< (n) or empty: row numbers; key folds where there are no groups
-  std::vector<task_kind> tasks = {};            ///< (T) or empty: automatic
+  std::vector<std::string> targets = {};  ///< T names
+  std::vector<double> labels = {};        ///< (n, T) row-major, NaN = missing
+  std::vector<split_part> parts = {};     ///< (n)
+  std::vector<std::string> groups = {};   ///< (n) or empty; a row with an empty name is its own group
+  std::vector<std::string> names = {};    ///< (n) or empty: row numbers; key folds where there are no groups
+  std::vector<task_kind> tasks = {};      ///< (T) or empty: automatic
 };
 
 /// A checked table: tasks settled, classes known, rows of every part and target listed.
@@ -31,9 +31,9 @@ class probe_problem {
   struct target {
     std::string name;
     task_kind task = task_kind::regression;
-    std::vector<double> classes;         ///< rising; empty for regression
-    std::vector<double> labels;          ///< (n): value, or class number, or NaN
-    std::vector<index_t> train;          ///< labelled rows of each part, rising
+    std::vector<double> classes;  ///< rising; empty for regression
+    std::vector<double> labels;   ///< (n): value, or class number, or NaN
+    std::vector<index_t> train;   ///< labelled rows of each part, rising
     std::vector<index_t> valid;
     std::vector<index_t> test;
 
@@ -45,9 +45,10 @@ class probe_problem {
     }
   };
 
-  /// \throws error [dnalm.shape.520] when sizes differ, [dnalm.input.522] a target has no label in train, [.523] its
-  /// training labels are constant, [.524] fewer than 3 training rows, [.525] no labelled test row, [.526] a class
-  /// misses in the test rows so that AUROC is undefined, [.527] a group in two parts, [.536] an infinite label,
+  /// \throws error [dnalm.shape.520] when sizes differ, [dnalm.input.522] a target has no label in train,
+  /// [.523] its training labels are constant, [.524] fewer than 3 training rows, [.525] no labelled test row,
+  /// [.526] a class misses in the test rows so that AUROC is undefined, [.527] a group in two parts, [.536]
+  /// an infinite label,
   /// [.537] labels that are not classes, [.540] a class that no training row has.
   explicit probe_problem(probe_table table);
 

@@ -40,10 +40,10 @@ struct ridge_solution {
 /// Ridge regression of one set of training rows, ready for any penalty:
 /// min over (w, b) of sum (y - w'z - b)^2 + lambda |w|^2, the intercept unpenalised, z = (x - mean) / scale.
 ///
-/// lambda is scikit-learn's `alpha` of Ridge fitted on the same (standardised) features. Columns without variance
-/// get weight 0. lambda = 0 is ordinary least squares by the pseudo-inverse (eigenvalues of the Gram matrix below
-/// 10 max(D, n) epsilon times the largest count as zero; minimum norm in z).
-/// Primal (moments): works on G, D x D. Dual (rows): works on Z Z', n x n; for D > n.
+/// lambda is scikit-learn's `alpha` of Ridge fitted on the same (standardised) features. Columns without
+/// variance get weight 0. lambda = 0 is ordinary least squares by the pseudo-inverse (eigenvalues of the Gram
+/// matrix below 10 max(D, n) epsilon times the largest count as zero; minimum norm in z). Primal (moments):
+/// works on G, D x D. Dual (rows): works on Z Z', n x n; for D > n.
 class ridge_path {
  public:
   /// Primal, from statistics. \throws error [dnalm.input.524] without rows.
@@ -59,10 +59,11 @@ class ridge_path {
   [[nodiscard]] index_t features() const;
   [[nodiscard]] index_t targets() const;
   [[nodiscard]] index_t rows() const;
-  [[nodiscard]] const std::vector<double>& mean() const;   ///< (D) of the training rows
-  [[nodiscard]] const std::vector<double>& scale() const;  ///< (D) population standard deviation; 0: dropped column
-  /// The unit of relative penalties: trace of the (standardised) Gram matrix over the number of kept columns; with
-  /// standardisation this is the sum of weights. 1 when no column is kept.
+  [[nodiscard]] const std::vector<double>& mean() const;  ///< (D) of the training rows
+  [[nodiscard]] const std::vector<double>& scale()
+      const;  ///< (D) population standard deviation; 0: dropped column
+  /// The unit of relative penalties: trace of the (standardised) Gram matrix over the number of kept columns;
+  /// with standardisation this is the sum of weights. 1 when no column is kept.
   [[nodiscard]] double penalty_unit() const;
   /// How the many penalties are solved: `primal tridiagonal`, `dual cholesky`, ...
   [[nodiscard]] std::string_view method() const;
@@ -96,11 +97,11 @@ struct moment_scores {
 [[nodiscard]] std::vector<moment_scores> score_moments(std::span<const ridge_solution> models,
                                                        const ridge_moments& rows);
 
-/// Leave-one-out residuals y_i - f_{-i}(x_i) of every training row and target, exact for a fixed standardisation:
-/// r_i / (1 - h_ii), h_ii = w/n + z_i' (G + lambda)^{-1} z_i. The second pass over the rows that statistics alone
-/// cannot replace. A row whose h_ii is 1 gets NaN.
-/// \param x (n, D), y (n, T): the rows that made `training`. \returns (n, T) row-major.
-/// \throws error [dnalm.shape.520], [dnalm.usage.528]. Cost: O(D^3 + n D^2).
+/// Leave-one-out residuals y_i - f_{-i}(x_i) of every training row and target, exact for a fixed
+/// standardisation: r_i / (1 - h_ii), h_ii = w/n + z_i' (G + lambda)^{-1} z_i. The second pass over the rows
+/// that statistics alone cannot replace. A row whose h_ii is 1 gets NaN. \param x (n, D), y (n, T): the rows
+/// that made `training`. \returns (n, T) row-major. \throws error [dnalm.shape.520], [dnalm.usage.528]. Cost:
+/// O(D^3 + n D^2).
 [[nodiscard]] std::vector<double> leave_one_out_residuals(const ridge_moments& training,
                                                           matrix_view<const double> x,
                                                           matrix_view<const double> y, double lambda,

@@ -37,15 +37,16 @@ enum class split_part : std::uint8_t { train, valid, test };
 
 /// Assigns whole groups to test (10 % of the rows), valid (10 %) and train (the rest).
 ///
-/// Groups are ordered by a draw of Philox(seed, hash of the group's name) and taken in that order: test until it
-/// holds a tenth of the rows, then valid likewise. So the result depends on the seed and on the groups and their
-/// sizes, never on the order of the rows, and no part is empty when there are at least three groups.
+/// Groups are ordered by a draw of Philox(seed, hash of the group's name) and taken in that order: test until
+/// it holds a tenth of the rows, then valid likewise. So the result depends on the seed and on the groups and
+/// their sizes, never on the order of the rows, and no part is empty when there are at least three groups.
 /// \param groups one name per row; pass the rows' own names when there are no groups.
 /// \throws error [dnalm.input.539] with fewer than three groups. Cost: O(n log n).
 [[nodiscard]] std::vector<split_part> assign_split(std::span<const std::string> groups, std::uint64_t seed);
 
-/// Assigns whole groups to `folds` folds: in the order of their draws, each to the fold with the fewest rows so far.
-/// \throws error [dnalm.input.539] with fewer groups than folds or fewer than two folds. Cost: O(n log n).
+/// Assigns whole groups to `folds` folds: in the order of their draws, each to the fold with the fewest rows
+/// so far. \throws error [dnalm.input.539] with fewer groups than folds or fewer than two folds. Cost: O(n
+/// log n).
 [[nodiscard]] std::vector<index_t> assign_folds(std::span<const std::string> groups, index_t folds,
                                                 std::uint64_t seed);
 

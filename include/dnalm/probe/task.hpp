@@ -37,8 +37,9 @@ enum class task_kind { automatic, classification, regression, binary, multiclass
                           task_kind::binary, task_kind::multiclass}) {
     if (text == to_string(task)) return task;
   }
-  throw error(error_kind::usage, 535, "unknown task",
-              {.expected = "auto, classification, regression, binary or multiclass", .found = std::string(text)});
+  throw error(
+      error_kind::usage, 535, "unknown task",
+      {.expected = "auto, classification, regression, binary or multiclass", .found = std::string(text)});
 }
 
 /// The largest number of distinct whole labels that `automatic` takes for classes.
@@ -57,11 +58,12 @@ inline constexpr index_t largest_automatic_class_count = 20;
   return found;
 }
 
-/// Settles a target's task: at most 20 distinct labels, all whole numbers, are classes (binary if there are two or
-/// fewer), anything else is regression; an explicit request wins over the count.
-/// \throws error [dnalm.input.537] when classes are asked for and a label is not a whole number, when `binary` is
-/// asked for and there are more than two, or when there are more than 1000 classes.
-[[nodiscard]] inline task_kind detect_task(std::span<const double> labels, task_kind asked = task_kind::automatic,
+/// Settles a target's task: at most 20 distinct labels, all whole numbers, are classes (binary if there are
+/// two or fewer), anything else is regression; an explicit request wins over the count. \throws error
+/// [dnalm.input.537] when classes are asked for and a label is not a whole number, when `binary` is asked for
+/// and there are more than two, or when there are more than 1000 classes.
+[[nodiscard]] inline task_kind detect_task(std::span<const double> labels,
+                                           task_kind asked = task_kind::automatic,
                                            const std::string& target = "label") {
   if (asked == task_kind::regression) return asked;
   const bool automatic = asked == task_kind::automatic;
@@ -71,10 +73,11 @@ inline constexpr index_t largest_automatic_class_count = 20;
   const bool few = static_cast<index_t>(classes.size()) <= limit;
   if (automatic && (!whole || !few)) return task_kind::regression;
   if (!whole || !few || (asked == task_kind::binary && classes.size() > 2)) {
-    throw error(error_kind::input, 537, "labels are not classes",
-                {.where = "target " + target,
-                 .expected = asked == task_kind::binary ? "two distinct whole numbers" : "up to 1000 whole numbers",
-                 .found = !whole ? "a label that is not whole" : std::to_string(classes.size()) + " classes"});
+    throw error(
+        error_kind::input, 537, "labels are not classes",
+        {.where = "target " + target,
+         .expected = asked == task_kind::binary ? "two distinct whole numbers" : "up to 1000 whole numbers",
+         .found = !whole ? "a label that is not whole" : std::to_string(classes.size()) + " classes"});
   }
   if (asked == task_kind::multiclass) return asked;
   return classes.size() <= 2 ? task_kind::binary : task_kind::multiclass;

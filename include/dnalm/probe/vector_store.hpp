@@ -23,9 +23,9 @@ struct vector_store_options {
 
 /// For each slot (a layer and pooling) a (rows, width) float matrix, appended in blocks and read back whole.
 ///
-/// When all slots together exceed the budget, they live in one file that has no name any more (removed right after
-/// it was made, so nothing stays behind however the program ends). Values come back bit for bit either way.
-/// Move-only. Not to be appended to from several threads; reading is safe from several.
+/// When all slots together exceed the budget, they live in one file that has no name any more (removed right
+/// after it was made, so nothing stays behind however the program ends). Values come back bit for bit either
+/// way. Move-only. Not to be appended to from several threads; reading is safe from several.
 class vector_store {
  public:
   /// \throws error [dnalm.io.531] when the temporary file cannot be made, [dnalm.shape.101].

@@ -92,6 +92,9 @@ struct metric_words {
 /// Targets in the order of their first row.
 [[nodiscard]] std::vector<std::string> targets_of(std::span<const result_row> rows);
 
+/// Metrics of a target in the order of their first row.
+[[nodiscard]] std::vector<std::string> metrics_of(std::span<const result_row> rows, std::string_view target);
+
 /// The best layer of each (model, pooling, probe) for a target by `metric`, in the order of the rows; rows whose
 /// value is NaN do not count.
 [[nodiscard]] std::vector<result_row> best_layers(std::span<const result_row> rows, std::string_view target,

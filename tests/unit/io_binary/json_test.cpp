@@ -14,13 +14,15 @@ std::string id_of(const std::string& text, const dnalm::io::json_limits& limits 
 }
 
 std::string nested(int depth) {
-  return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']');
+  return std::string(static_cast<std::size_t>(depth), '[') +
+         std::string(static_cast<std::size_t>(depth), ']');
 }
 
 }  // namespace
 
 TEST_CASE("JSON values arrive as written", "[io_binary]") {
-  const json value = parse_json(R"( {"a": [1, -2, 2.5, true, null, "\u00e9"], "b": {"c": {}}, "": []} )", "x");
+  const json value =
+      parse_json(R"( {"a": [1, -2, 2.5, true, null, "\u00e9"], "b": {"c": {}}, "": []} )", "x");
   REQUIRE(value["a"][0] == 1);
   REQUIRE(value["a"][1] == -2);
   REQUIRE(value["a"][2] == 2.5);
@@ -50,8 +52,8 @@ TEST_CASE("nesting is limited exactly, and a million levels do no harm", "[io_bi
 }
 
 TEST_CASE("what is not JSON is refused with line and column", "[io_binary]") {
-  for (const char* text : {"", " ", "{", "[1,]", "{\"a\" 1}", "nul", "NaN", "[1] 2", "'a'", "{a: 1}", "1e999", "\"\\x\"",
-                           "\"a\nb\"", "[1, // x\n 2]"}) {
+  for (const char* text : {"", " ", "{", "[1,]", "{\"a\" 1}", "nul", "NaN", "[1] 2", "'a'", "{a: 1}", "1e999",
+                           "\"\\x\"", "\"a\nb\"", "[1, // x\n 2]"}) {
     INFO(text);
     REQUIRE(id_of(text) == "dnalm.format.226");
   }
@@ -78,12 +80,13 @@ TEST_CASE("a JSON file is read whole", "[io_binary]") {
   const dnalm_test::temporary_folder folder;
   REQUIRE(dnalm::io::read_json_file(folder.put("a.json", "{\"a\": 1}"))["a"] == 1);
   REQUIRE(error_id_of([&] { (void)dnalm::io::read_json_file(folder / "none.json"); }) == "dnalm.io.220");
-  REQUIRE(error_id_of([&] { (void)dnalm::io::read_json_file(folder.put("b.json", "")); }) == "dnalm.format.226");
+  REQUIRE(error_id_of([&] { (void)dnalm::io::read_json_file(folder.put("b.json", "")); }) ==
+          "dnalm.format.226");
 }
 
 TEST_CASE("damaged JSON gives an error or a value, nothing else", "[io_binary]") {
   const std::string text = R"({"a": [1, -2.5e3, {"b": "text \u00e9 \\"}], "c": {"d": null, "e": false}})";
-  const int errors =
-      dnalm_test::survive_damage(text, "x.json", [](const auto& path) { (void)dnalm::io::read_json_file(path); });
+  const int errors = dnalm_test::survive_damage(
+      text, "x.json", [](const auto& path) { (void)dnalm::io::read_json_file(path); });
   REQUIRE(errors > static_cast<int>(text.size()));
 }

@@ -63,15 +63,17 @@ TEST_CASE("safetensors: every type comes back as written", "[io_binary]") {
   REQUIRE(dnalm::io::find_non_finite(file.tensor("bf16")) == 2);
   REQUIRE(dnalm::io::find_non_finite(file.tensor("f32")) == -1);
   REQUIRE(error_id_of([&] { (void)file.read("other"); }) == "dnalm.format.286");
-  REQUIRE(error_id_of([&] { dnalm::io::read_stored(file.tensor("f64"), std::span<float>()); }) == "dnalm.shape.287");
+  REQUIRE(error_id_of([&] { dnalm::io::read_stored(file.tensor("f64"), std::span<float>()); }) ==
+          "dnalm.shape.287");
 }
 
 TEST_CASE("safetensors: tensors are not copied and lie aligned", "[io_binary]") {
   const temporary_folder folder;
   const std::vector<std::uint8_t> odd{1, 2, 3};
   const std::vector<double> wide{1, 2};
-  dnalm::io::write_safetensors(folder / "a.safetensors", {{"odd", dtype::u8, {3}, std::as_bytes(std::span(odd))},
-                                                          {"wide", dtype::f64, {2}, std::as_bytes(std::span(wide))}});
+  dnalm::io::write_safetensors(folder / "a.safetensors",
+                               {{"odd", dtype::u8, {3}, std::as_bytes(std::span(odd))},
+                                {"wide", dtype::f64, {2}, std::as_bytes(std::span(wide))}});
   const safetensors_file file(folder / "a.safetensors");
   REQUIRE(file.tensors()[0].name == "wide");
   REQUIRE(reinterpret_cast<std::uintptr_t>(file.tensor("wide").bytes.data()) % 64 == 0);
@@ -81,7 +83,8 @@ TEST_CASE("safetensors: tensors are not copied and lie aligned", "[io_binary]") 
 TEST_CASE("safetensors: data that is not aligned is read right", "[io_binary]") {
   const temporary_folder folder;
   const std::vector<float> values{1.25F, -3};
-  const std::string header = R"({"a":)" + entry("U8", "[1]", "[0,1]") + R"(,"b":)" + entry("F32", "[2]", "[1,9]") + "}";
+  const std::string header =
+      R"({"a":)" + entry("U8", "[1]", "[0,1]") + R"(,"b":)" + entry("F32", "[2]", "[1,9]") + "}";
   for (int padding = 0; padding < 8; ++padding) {
     const std::string padded = header + std::string(static_cast<std::size_t>(padding), ' ');
     const safetensors_file file(folder.put("x.safetensors", safetensors_bytes(padded, "u" + raw(values))));
@@ -121,7 +124,8 @@ TEST_CASE("safetensors: a header that is not the right JSON is refused", "[io_bi
   REQUIRE(id_of(R"({"a":{"dtype":32,"shape":[1],"data_offsets":[0,4]}})", 4) == "dnalm.format.256");
   REQUIRE(id_of(R"({"__metadata__":7})") == "dnalm.format.256");
   REQUIRE(id_of(R"({"__metadata__":{"a":7}})") == "dnalm.format.256");
-  for (const char* bad : {"[-1]", "[1.0]", "[\"1\"]", "[[1]]", "{}", "1", "null", "[1e2]", "[18446744073709551616]"}) {
+  for (const char* bad :
+       {"[-1]", "[1.0]", "[\"1\"]", "[[1]]", "{}", "1", "null", "[1e2]", "[18446744073709551616]"}) {
     INFO(bad);
     REQUIRE(id_of(R"({"a":)" + entry("F32", bad, "[0,4]") + "}", 4) == "dnalm.format.256");
     REQUIRE(id_of(R"({"a":)" + entry("F32", "[1]", bad) + "}", 4) == "dnalm.format.256");
@@ -152,13 +156,13 @@ TEST_CASE("safetensors: offsets must tile the data exactly", "[io_binary]") {
   };
   REQUIRE(id_of(two("[0,4]", "[4,8]"), 8).empty());
   REQUIRE(id_of(two("[4,8]", "[0,4]"), 8).empty());
-  REQUIRE(id_of(two("[0,4]", "[0,4]"), 4) == "dnalm.format.258");    // the same bytes
-  REQUIRE(id_of(two("[0,4]", "[2,6]"), 6) == "dnalm.format.258");    // overlap
-  REQUIRE(id_of(two("[0,4]", "[5,9]"), 9) == "dnalm.format.258");    // hole
-  REQUIRE(id_of(two("[1,5]", "[5,9]"), 9) == "dnalm.format.258");    // hole at the start
-  REQUIRE(id_of(two("[0,4]", "[4,8]"), 9) == "dnalm.format.258");    // trailing bytes
-  REQUIRE(id_of(two("[0,4]", "[4,8]"), 7) == "dnalm.format.258");    // past the end
-  REQUIRE(id_of(two("[4,0]", "[4,8]"), 8) == "dnalm.format.258");    // backwards
+  REQUIRE(id_of(two("[0,4]", "[0,4]"), 4) == "dnalm.format.258");  // the same bytes
+  REQUIRE(id_of(two("[0,4]", "[2,6]"), 6) == "dnalm.format.258");  // overlap
+  REQUIRE(id_of(two("[0,4]", "[5,9]"), 9) == "dnalm.format.258");  // hole
+  REQUIRE(id_of(two("[1,5]", "[5,9]"), 9) == "dnalm.format.258");  // hole at the start
+  REQUIRE(id_of(two("[0,4]", "[4,8]"), 9) == "dnalm.format.258");  // trailing bytes
+  REQUIRE(id_of(two("[0,4]", "[4,8]"), 7) == "dnalm.format.258");  // past the end
+  REQUIRE(id_of(two("[4,0]", "[4,8]"), 8) == "dnalm.format.258");  // backwards
   REQUIRE(id_of(two("[0,4]", "[4,9223372036854775807]"), 8) == "dnalm.format.258");
   REQUIRE(id_of(two("[0,4]", "[9223372036854775804,9223372036854775807]"), 8) == "dnalm.format.258");
   REQUIRE(id_of(two("[0,4]", "[4,9223372036854775808]"), 8) == "dnalm.format.256");
@@ -184,8 +188,8 @@ TEST_CASE("safetensors: shape and bytes must agree without overflow", "[io_binar
 
 TEST_CASE("safetensors: 8-bit floats are listed but not converted", "[io_binary]") {
   const temporary_folder folder;
-  const safetensors_file file(
-      folder.put("x.safetensors", safetensors_bytes(R"({"a":)" + entry("F8_E4M3", "[2]", "[0,2]") + "}", "ab")));
+  const safetensors_file file(folder.put(
+      "x.safetensors", safetensors_bytes(R"({"a":)" + entry("F8_E4M3", "[2]", "[0,2]") + "}", "ab")));
   REQUIRE(file.tensors()[0].type == dtype::f8_e4m3);
   REQUIRE(error_id_of([&] { (void)file.read("a"); }) == "dnalm.unsupported.120");
 }
@@ -209,8 +213,8 @@ TEST_CASE("safetensors: the writer refuses what the reader would", "[io_binary]"
 }
 
 TEST_CASE("safetensors: damaged files give an error or tensors, nothing else", "[io_binary]") {
-  const std::string header = R"({"__metadata__":{"k":"v"},"a":)" + entry("F32", "[2,2]", "[0,16]") + R"(,"b":)" +
-                             entry("I64", "[1]", "[16,24]") + "}";
+  const std::string header = R"({"__metadata__":{"k":"v"},"a":)" + entry("F32", "[2,2]", "[0,16]") +
+                             R"(,"b":)" + entry("I64", "[1]", "[16,24]") + "}";
   const std::string bytes = safetensors_bytes(header, std::string(24, '\2'));
   const int errors = survive_damage(bytes, "x.safetensors", [](const auto& path) {
     const safetensors_file file(path);

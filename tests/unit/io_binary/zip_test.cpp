@@ -34,12 +34,15 @@ std::string zip64_bytes() {
   const std::string full(8, '\xff');
   const std::string local = "PK\3\4" + little(45, 2) + little(0, 8) + crc + full + little(1, 2) +
                             little(extra.size(), 2) + "z" + extra + data;
-  const std::string extra2 = little(1, 2) + little(24, 2) + little(data.size(), 8) + little(data.size(), 8) + little(0, 8);
-  const std::string record = "PK\1\2" + little(45, 2) + little(45, 2) + little(0, 8) + crc + full + little(1, 2) +
-                             little(extra2.size(), 2) + little(0, 10) + std::string(4, '\xff') + "z" + extra2;
-  const std::string end64 = "PK\6\6" + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8) + little(1, 8) +
-                            little(1, 8) + little(record.size(), 8) + little(local.size(), 8);
-  const std::string locator = "PK\6\7" + little(0, 4) + little(local.size() + record.size(), 8) + little(1, 4);
+  const std::string extra2 =
+      little(1, 2) + little(24, 2) + little(data.size(), 8) + little(data.size(), 8) + little(0, 8);
+  const std::string record = "PK\1\2" + little(45, 2) + little(45, 2) + little(0, 8) + crc + full +
+                             little(1, 2) + little(extra2.size(), 2) + little(0, 10) +
+                             std::string(4, '\xff') + "z" + extra2;
+  const std::string end64 = "PK\6\6" + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8) +
+                            little(1, 8) + little(1, 8) + little(record.size(), 8) + little(local.size(), 8);
+  const std::string locator =
+      "PK\6\7" + little(0, 4) + little(local.size() + record.size(), 8) + little(1, 4);
   const std::string end = "PK\5\6" + little(0, 4) + std::string(12, '\xff') + little(0, 2);
   return local + record + end64 + locator + end;
 }
@@ -89,7 +92,8 @@ TEST_CASE("ZIP64 records are read", "[io_binary]") {
 TEST_CASE("more than 65535 members need and get ZIP64", "[io_binary]") {
   const temporary_folder folder;
   dnalm::io::zip_writer writer(folder / "many.zip");
-  for (int i = 0; i < 70'000; ++i) writer.add(std::to_string(i), bytes_of("x"), dnalm::io::zip_method::stored);
+  for (int i = 0; i < 70'000; ++i)
+    writer.add(std::to_string(i), bytes_of("x"), dnalm::io::zip_method::stored);
   writer.finish();
   const zip_reader archive(folder / "many.zip");
   REQUIRE(archive.entries().size() == 70'000);
@@ -168,7 +172,7 @@ TEST_CASE("zip bombs are refused before they are opened", "[io_binary]") {
   REQUIRE(id_of(zip_bytes(three), {.entries = 2}) == "dnalm.format.236");
   // A size that no deflate stream of this length can have.
   const std::string small = zip_bytes({{"b", repeated, true}});
-  auto lying = lie(lie(small, directory_record, 0, 24, 150'000, 4), local_header, 0, 22, 150'000, 4);
+  auto lying = lie(lie(small, directory_record, 0, 24, 110'000, 4), local_header, 0, 22, 110'000, 4);
   REQUIRE(id_of(lying) == "dnalm.format.236");
 }
 

@@ -113,10 +113,13 @@ TEST_CASE("score tables report what cannot be scored", "[metrics]") {
   const std::vector<index_t> clusters{0, 1, 2};
   const std::vector<double> y{0, 1, 1};
   const std::vector<double> s{.2, .4, .3};
-  REQUIRE(error_id_of([&] { (void)metrics::binary_scores(y, s, clusters, {.level = 1.0}); }) == "dnalm.usage.504");
+  REQUIRE(error_id_of([&] { (void)metrics::binary_scores(y, s, clusters, {.level = 1.0}); }) ==
+          "dnalm.usage.504");
   REQUIRE(error_id_of([&] { (void)metrics::binary_scores(y, s, clusters, {.resamples = -1}); }) ==
           "dnalm.usage.504");
-  REQUIRE(error_id_of([&] { (void)metrics::binary_scores({{1, 1, 1}}, s, clusters, {}); }) == "dnalm.input.502");
+  REQUIRE(error_id_of([&] {
+            (void)metrics::binary_scores({{1, 1, 1}}, s, clusters, {});
+          }) == "dnalm.input.502");
   REQUIRE(error_id_of([&] { (void)metrics::binary_scores(y, s, {{0, 1}}, {}); }) == "dnalm.shape.500");
   const std::vector<index_t> classes{0, 3, 1};
   const std::vector<double> wide{.2, .4, .3, .1, .1, .1, .2, .2, .2};

@@ -13,7 +13,9 @@ namespace metrics = dnalm::metrics;
 
 namespace {
 
-Approx close_to(double expected) { return Approx(expected).epsilon(1e-12).margin(1e-13); }
+Approx close_to(double expected) {
+  return Approx(expected).epsilon(1e-12).margin(1e-13);
+}
 
 std::vector<dnalm::index_t> row_numbers(std::size_t rows) {
   std::vector<dnalm::index_t> numbers(rows);
@@ -25,7 +27,8 @@ std::vector<dnalm::index_t> row_numbers(std::size_t rows) {
 
 TEST_CASE("regression metrics equal scikit-learn and scipy", "[metrics]") {
   const dnalm_test::golden_tensors golden("sklearn/metrics.safetensors");
-  for (const std::string name : {"regression.plain.", "regression.ties.", "regression.offset.", "regression.two."}) {
+  for (const std::string name :
+       {"regression.plain.", "regression.ties.", "regression.offset.", "regression.two."}) {
     const auto y = golden.read(name + "y");
     const auto p = golden.read(name + "p");
     INFO(name);
@@ -70,7 +73,8 @@ TEST_CASE("two-class metrics equal scikit-learn, ties included", "[metrics]") {
 
 TEST_CASE("metrics of several classes equal scikit-learn", "[metrics]") {
   const dnalm_test::golden_tensors golden("sklearn/metrics.safetensors");
-  for (const std::string name : {"multiclass3.plain.", "multiclass3.ties.", "multiclass5.plain.", "multiclass5.ties."}) {
+  for (const std::string name :
+       {"multiclass3.plain.", "multiclass3.ties.", "multiclass5.plain.", "multiclass5.ties."}) {
     INFO(name);
     std::vector<dnalm::index_t> y;
     for (const double label : golden.read(name + "y")) y.push_back(static_cast<dnalm::index_t>(label));

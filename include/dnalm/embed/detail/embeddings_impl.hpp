@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Bodies of embeddings.hpp.
+/// \brief Body of embed/embeddings.hpp.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
+#include <utility>
 
-#include <dnalm/core/error.hpp>
 #include <dnalm/embed/embeddings.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Copies blocks into the arrays of `embeddings`.
+/// Writes blocks into arrays.
 class array_sink final : public embedding_sink {
  public:
-  explicit array_sink(embeddings& result) : result_(result) {}
-
   void begin(const embedding_shape& shape) override {
     shape_ = shape;
     result_.layers = shape.layers;
@@ -28,33 +25,31 @@ class array_sink final : public embedding_sink {
     }
     if (shape.logits) result_.logits = make(shape.tokens, shape.vocabulary);
   }
-
   void consume(index_t first_sequence, const embedding_block& block) override {
     const index_t first_token = result_.offsets.rows();
     for (std::size_t p = 0; p < shape_.poolings.size(); ++p) {
       const index_t row = shape_.poolings[p] == pooling::tokens ? first_token : first_sequence;
       for (std::size_t l = 0; l < shape_.layers.size(); ++l) {
-        const std::size_t place = shape_.place(p, l);
-        copy_rows(block.values[place], row, result_.values[place]);
+        copy(block.values[shape_.place(p, l)], row, result_.values[shape_.place(p, l)]);
       }
     }
-    if (shape_.logits) copy_rows(block.logits, first_token, result_.logits);
+    if (shape_.logits) copy(block.logits, first_token, result_.logits);
     for (index_t s = 0; s < block.sequences; ++s) result_.offsets.append(block.offsets.length(s));
     result_.token_ids.insert(result_.token_ids.end(), block.ids.begin(), block.ids.end());
   }
+  [[nodiscard]] embeddings take() { return std::move(result_); }
 
  private:
   static nd_array<float, 2> make(index_t rows, index_t columns) {
-    (void)checked_mul(rows, columns);
-    return nd_array<float, 2>(
-        std::array<std::size_t, 2>{static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)});
+    const std::array<std::size_t, 2> shape{static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)};
+    return nd_array<float, 2>(shape);
   }
-  static void copy_rows(const matrix<float>& from, index_t first_row, nd_array<float, 2>& to) {
-    std::copy_n(from.data(), from.rows() * from.columns(), to.data() + first_row * from.columns());
+  static void copy(const matrix<float>& from, index_t row, nd_array<float, 2>& to) {
+    std::copy_n(from.data(), from.rows() * from.columns(), to.data() + row * from.columns());
   }
 
-  embeddings& result_;
   embedding_shape shape_;
+  embeddings result_;
 };
 
 }  // namespace detail
@@ -63,30 +58,30 @@ DNALM_INLINE const nd_array<float, 2>& embeddings::at(pooling kind, index_t laye
   const auto p = std::find(poolings.begin(), poolings.end(), kind);
   const auto l = std::find(layers.begin(), layers.end(), layer);
   if (p == poolings.end() || l == layers.end()) {
-    throw error(error_kind::usage, 457, "this embedding was not asked for",
+    throw error(error_kind::usage, 457, "embeddings that were not asked for",
                 {.found = std::string(to_string(kind)) + " of layer " + std::to_string(layer)});
   }
-  return values[static_cast<std::size_t>(p - poolings.begin()) * layers.size() +
-                static_cast<std::size_t>(l - layers.begin())];
+  const auto place = static_cast<std::size_t>(p - poolings.begin()) * layers.size() +
+                     static_cast<std::size_t>(l - layers.begin());
+  return values[place];
 }
 
-DNALM_INLINE embeddings embed(const model& model, std::span<const io::sequence_record> sequences,
+DNALM_INLINE embeddings embed(const model& network, std::span<const io::sequence_record> sequences,
                               const embed_options& options) {
-  embeddings result;
-  detail::array_sink sink(result);
-  embed(model, sequences, options, sink);
-  return result;
+  detail::array_sink sink;
+  embed(network, sequences, options, sink);
+  return sink.take();
 }
 
-DNALM_INLINE embeddings embed(const model& model, std::span<const std::string> sequences,
+DNALM_INLINE embeddings embed(const model& network, std::span<const std::string> sequences,
                               const embed_options& options) {
   std::vector<io::sequence_record> records(sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    records[i].name = std::to_string(i);
+    records[i].name = std::to_string(i + 1);
     records[i].sequence = sequences[i];
     records[i].number = static_cast<index_t>(i);
   }
-  return embed(model, std::span<const io::sequence_record>(records), options);
+  return embed(network, std::span<const io::sequence_record>(records), options);
 }
 
 DNALM_END_NAMESPACE

@@ -1,34 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Bodies of layer_selection.hpp.
+/// \brief Body of embed/layer_selection.hpp.
 #pragma once
 
 #include <algorithm>
 #include <charconv>
 #include <string>
 
-#include <dnalm/core/error.hpp>
 #include <dnalm/embed/layer_selection.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE std::vector<index_t> layer_selection::resolve(index_t layers) const {
   if (kind_ == kind::last) return {layers};
+  std::vector<index_t> result = layers_;
   if (kind_ == kind::all) {
-    std::vector<index_t> every(static_cast<std::size_t>(layers + 1));
-    for (index_t layer = 0; layer <= layers; ++layer) every[static_cast<std::size_t>(layer)] = layer;
-    return every;
+    for (index_t layer = 0; layer <= layers; ++layer) result.push_back(layer);
   }
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const bool repeated = std::find(layers_.begin(), layers_.begin() + static_cast<std::ptrdiff_t>(i),
-                                    layers_[i]) != layers_.begin() + static_cast<std::ptrdiff_t>(i);
-    if (repeated || layers_[i] < 0 || layers_[i] > layers) {
-      throw error(error_kind::usage, 451, repeated ? "a layer is named twice" : "no such layer",
-                  {.expected = "layers from 0 to " + std::to_string(layers) + ", each once",
-                   .found = std::to_string(layers_[i])});
-    }
+  for (auto layer = result.begin(); layer != result.end(); ++layer) {
+    const bool there = *layer >= 0 && *layer <= layers;
+    if (there && std::find(result.begin(), layer, *layer) == layer) continue;
+    throw error(error_kind::usage, 451, there ? "a layer is named twice" : "the model has no such layer",
+                {.expected = "layers from 0 to " + std::to_string(layers) + ", each at most once",
+                 .found = std::to_string(*layer)});
   }
-  return layers_;
+  return result;
 }
 
 DNALM_INLINE layer_selection parse_layers(std::string_view text) {
@@ -38,16 +34,16 @@ DNALM_INLINE layer_selection parse_layers(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
   while (true) {
-    index_t layer = -1;
-    const auto [stopped, status] = std::from_chars(at, end, layer);
-    if (status != std::errc{} || layer < 0 || (stopped != end && *stopped != ',')) {
-      throw error(
-          error_kind::usage, 452, "layers cannot be read",
-          {.expected = "all, last, or numbers from 0 as in 0,6,12", .found = "'" + std::string(text) + "'"});
+    index_t layer = 0;
+    const auto [next, problem] = std::from_chars(at, end, layer);
+    const bool number = problem == std::errc() && layer >= 0 && *at != '-';
+    if (!number || (next != end && *next != ',')) {
+      throw error(error_kind::usage, 452, "layers that cannot be read",
+                  {.expected = "all, last, or numbers between commas as 0,6,12", .found = std::string(text)});
     }
     layers.push_back(layer);
-    if (stopped == end) return layer_selection(std::move(layers));
-    at = stopped + 1;
+    if (next == end) return layer_selection(std::move(layers));
+    at = next + 1;
   }
 }
 

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/atomic_file.hpp>
+#include <dnalm/io/detail/output.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace io {
@@ -22,43 +22,6 @@ namespace io {
 namespace detail {
 
 constexpr std::size_t write_block = std::size_t{1} << 20;
-
-[[noreturn]] inline void throw_cannot_create(const std::filesystem::path& path, const std::string& reason) {
-  throw error(error_kind::io, 222, "cannot create the output file", {.where = path.string(), .found = reason});
-}
-
-/// Writes all bytes to a descriptor, whatever the system takes at a time.
-inline void write_all(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t taken = ::write(descriptor, bytes.data(), bytes.size());
-    if (taken < 0 && errno == EINTR) continue;
-    if (taken < 0) {
-      throw error(error_kind::io, 223, "cannot write the output file",
-                  {.where = path.string(), .found = std::strerror(errno)});
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(taken));
-  }
-}
-
-/// A name beside `target` that no other writer of this or another process uses.
-[[nodiscard]] inline std::filesystem::path temporary_beside(const std::filesystem::path& target) {
-  static std::atomic<unsigned> counter{0};
-  std::filesystem::path name = target;
-  name.replace_filename("." + target.filename().string() + "." + std::to_string(::getpid()) + "." +
-                        std::to_string(counter++) + ".part");
-  return name;
-}
-
-/// Follows symbolic links of the last part of a path (at most 40, as the system does).
-[[nodiscard]] inline std::filesystem::path follow_links(std::filesystem::path path) {
-  std::error_code failure;
-  for (int depth = 0; depth < 40 && std::filesystem::is_symlink(path, failure); ++depth) {
-    const auto link = std::filesystem::read_symlink(path, failure);
-    if (failure) break;
-    path = link.is_absolute() ? link : path.parent_path() / link;
-  }
-  return path;
-}
 
 }  // namespace detail
 
@@ -103,7 +66,9 @@ DNALM_INLINE atomic_file& atomic_file::operator=(atomic_file&& other) noexcept {
   return *this;
 }
 
-DNALM_INLINE atomic_file::~atomic_file() { discard(); }
+DNALM_INLINE atomic_file::~atomic_file() {
+  discard();
+}
 
 DNALM_INLINE void atomic_file::discard() noexcept {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));

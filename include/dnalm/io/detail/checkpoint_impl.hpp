@@ -13,6 +13,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/checkpoint.hpp>
+#include <dnalm/io/detail/messages.hpp>
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/io/safetensors.hpp>
@@ -30,7 +31,8 @@ class weight_file {
   explicit weight_file(torch_checkpoint&& file) : file_(std::move(file)) {}
 
   [[nodiscard]] const std::vector<tensor_info>& tensors() const {
-    return std::visit([](const auto& file) -> const std::vector<tensor_info>& { return file.tensors(); }, file_);
+    return std::visit([](const auto& file) -> const std::vector<tensor_info>& { return file.tensors(); },
+                      file_);
   }
   [[nodiscard]] const stored_tensor& tensor(std::string_view name) const {
     return std::visit([&](const auto& file) -> const stored_tensor& { return file.tensor(name); }, file_);
@@ -42,16 +44,19 @@ class weight_file {
 
 enum class weight_format { safetensors, torch };
 
-/// Tells a file's format by its first bytes; those of formats that are often met by mistake get their own words.
+/// Tells a file's format by its first bytes; those of formats that are often met by mistake get their own
+/// words.
 [[nodiscard]] inline weight_format tell_format(const std::filesystem::path& path) {
   const mapped_file file(path);
   const auto bytes = file.bytes();
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 64));
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
+                              std::min<std::size_t>(bytes.size(), 64));
   if (text.starts_with("PK")) return weight_format::torch;
   if (text.size() >= 2 && text[0] == '\x80' && text[1] >= 0 && text[1] <= 5) return weight_format::torch;
   std::string found;
   if (text.empty()) found = "an empty file";
-  if (text.starts_with("version https://git-lfs")) found = "a Git LFS pointer: the weights were not downloaded";
+  if (text.starts_with("version https://git-lfs"))
+    found = "a Git LFS pointer: the weights were not downloaded";
   if (text.starts_with("\x89HDF")) found = "HDF5";
   if (text.starts_with("\x1f\x8b")) found = "gzip";
   if (text.starts_with("<")) found = "HTML or XML";
@@ -69,7 +74,8 @@ enum class weight_format { safetensors, torch };
 
 /// Files that trainers write beside the weights.
 [[nodiscard]] inline bool is_trainer_file(const std::string& name) {
-  if (name.starts_with("rng_state") || name.starts_with("optimizer") || name.starts_with("scheduler")) return true;
+  if (name.starts_with("rng_state") || name.starts_with("optimizer") || name.starts_with("scheduler"))
+    return true;
   return name == "training_args.bin" || name == "scaler.pt";
 }
 
@@ -80,7 +86,8 @@ enum class weight_format { safetensors, torch };
   std::error_code failure;
   for (const auto& entry : std::filesystem::directory_iterator(folder, failure)) {
     const std::string name = entry.path().filename().string();
-    const bool fits = std::any_of(endings.begin(), endings.end(), [&](auto end) { return name.ends_with(end); });
+    const bool fits =
+        std::any_of(endings.begin(), endings.end(), [&](auto end) { return name.ends_with(end); });
     if (fits && !is_trainer_file(name) && entry.is_regular_file(failure)) found.push_back(entry.path());
   }
   if (failure) {
@@ -93,8 +100,8 @@ enum class weight_format { safetensors, torch };
 
 [[nodiscard]] inline std::filesystem::path find_weights(const std::filesystem::path& folder) {
   std::error_code failure;
-  for (const char* name :
-       {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json"}) {
     if (std::filesystem::exists(folder / name, failure)) return folder / name;
   }
   auto candidates = files_ending(folder, {".safetensors"});
@@ -102,7 +109,8 @@ enum class weight_format { safetensors, torch };
   if (candidates.size() == 1) return candidates[0];
   if (candidates.empty()) {
     throw error(error_kind::io, 280, "the folder holds no weights",
-                {.where = folder.string(), .expected = "model.safetensors, pytorch_model.bin or shards with an index"});
+                {.where = folder.string(),
+                 .expected = "model.safetensors, pytorch_model.bin or shards with an index"});
   }
   throw error(error_kind::usage, 290, "the folder holds several files of weights",
               {.where = folder.string(),
@@ -195,8 +203,9 @@ DNALM_INLINE void checkpoint::contents::add_shards(const std::filesystem::path& 
   for (const auto& [tensor, shard] : weight_map) {
     const auto found = index.find(tensor);
     if (found == index.end() || paths[found->second.file].filename() != shard) {
-      throw error(error_kind::format, 284, "a shard does not hold a tensor that the index promises",
-                  {.where = index_path.string() + ", tensor '" + tensor + "'", .expected = "in '" + shard + "'"});
+      throw error(
+          error_kind::format, 284, "a shard does not hold a tensor that the index promises",
+          {.where = index_path.string() + ", tensor '" + tensor + "'", .expected = "in '" + shard + "'"});
     }
   }
 }
@@ -223,7 +232,9 @@ DNALM_INLINE checkpoint checkpoint::open(const std::filesystem::path& file_or_fo
   return checkpoint(std::move(shared));
 }
 
-DNALM_INLINE const std::vector<tensor_info>& checkpoint::tensors() const { return contents_->infos; }
+DNALM_INLINE const std::vector<tensor_info>& checkpoint::tensors() const {
+  return contents_->infos;
+}
 
 DNALM_INLINE bool checkpoint::contains(std::string_view name) const {
   return contents_->index.find(name) != contents_->index.end();
@@ -263,7 +274,9 @@ DNALM_INLINE void checkpoint::check_finite(std::string_view name) const {
                         std::to_string(position)});
 }
 
-DNALM_INLINE const std::vector<std::filesystem::path>& checkpoint::files() const { return contents_->paths; }
+DNALM_INLINE const std::vector<std::filesystem::path>& checkpoint::files() const {
+  return contents_->paths;
+}
 
 DNALM_INLINE const std::filesystem::path& checkpoint::file_of(std::string_view name) const {
   return contents_->paths[contents_->find(name).file];

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/io/detail/messages.hpp>
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/mapped_file.hpp>
 
@@ -22,22 +23,14 @@ namespace detail {
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const std::size_t newline = before.rfind('\n');
   const std::size_t column = before.size() - (newline == std::string_view::npos ? 0 : newline + 1);
-  return where + ", line " + std::to_string(line) + ", column " + std::to_string(std::max<std::size_t>(column, 1));
-}
-
-/// At most `limit` bytes of a text for a message; what is not ASCII is shown as `?`.
-[[nodiscard]] inline std::string excerpt(std::string_view text, std::size_t limit = 60) {
-  std::string shown(text.substr(0, limit));
-  for (char& letter : shown) {
-    if (static_cast<unsigned char>(letter) >= 0x7f) letter = '?';
-  }
-  return text.size() > limit ? shown + "..." : shown;
+  return where + ", line " + std::to_string(line) + ", column " +
+         std::to_string(std::max<std::size_t>(column, 1));
 }
 
 /// Receives the parser's events and builds the document within the limits.
 ///
-/// `open_` points to the containers that are being filled; a container gets no sibling while it is open, so the
-/// pointers stay valid.
+/// `open_` points to the containers that are being filled; a container gets no sibling while it is open, so
+/// the pointers stay valid.
 class json_builder {
  public:
   json_builder(std::string_view text, const std::string& where, const json_limits& limits)

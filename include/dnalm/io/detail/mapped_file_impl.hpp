@@ -70,7 +70,9 @@ DNALM_INLINE mapped_file& mapped_file::operator=(mapped_file&& other) noexcept {
   return *this;
 }
 
-DNALM_INLINE mapped_file::~mapped_file() { release(); }
+DNALM_INLINE mapped_file::~mapped_file() {
+  release();
+}
 
 DNALM_INLINE void mapped_file::release() noexcept {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());

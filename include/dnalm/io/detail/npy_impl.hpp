@@ -9,6 +9,8 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/atomic_file.hpp>
+#include <dnalm/io/detail/array_size.hpp>
+#include <dnalm/io/detail/strided.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/io/npy.hpp>
 #include <dnalm/io/stored_tensor.hpp>
@@ -94,8 +96,10 @@ class npy_header_parser {
     const std::size_t first = position_;
     index_t size = 0;
     while (position_ < text_.size() && text_[position_] >= '0' && text_[position_] <= '9') {
-      if (__builtin_mul_overflow(size, 10, &size) || __builtin_add_overflow(size, text_[position_] - '0', &size)) {
-        throw error(error_kind::format, 249, "the shape of an npy array does not fit 63 bits", {.where = where_});
+      if (__builtin_mul_overflow(size, 10, &size) ||
+          __builtin_add_overflow(size, text_[position_] - '0', &size)) {
+        throw error(error_kind::format, 249, "the shape of an npy array does not fit 63 bits",
+                    {.where = where_});
       }
       ++position_;
     }
@@ -248,7 +252,8 @@ struct npy_type {
 
 inline void swap_bytes(std::span<std::byte> bytes, std::size_t unit) {
   for (std::size_t i = 0; i + unit <= bytes.size(); i += unit) {
-    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i), bytes.begin() + static_cast<std::ptrdiff_t>(i + unit));
+    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i),
+                 bytes.begin() + static_cast<std::ptrdiff_t>(i + unit));
   }
 }
 
@@ -279,7 +284,11 @@ inline void swap_bytes(std::span<std::byte> bytes, std::size_t unit) {
   std::u32string points;
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i++]);
-    const int tails = lead < 0x80 ? 0 : (lead >> 5) == 6 ? 1 : (lead >> 4) == 14 ? 2 : (lead >> 3) == 30 ? 3 : -1;
+    const int tails = lead < 0x80         ? 0
+                      : (lead >> 5) == 6  ? 1
+                      : (lead >> 4) == 14 ? 2
+                      : (lead >> 3) == 30 ? 3
+                                          : -1;
     if (tails < 0) return std::nullopt;
     std::uint32_t point = tails == 0 ? lead : lead & (0x3FU >> tails);
     for (int k = 0; k < tails; ++k, ++i) {
@@ -312,7 +321,8 @@ inline void swap_bytes(std::span<std::byte> bytes, std::size_t unit) {
   std::size_t used = bytes.size() / 4;
   while (used > 0 && dnalm::detail::load_unaligned<std::uint32_t>(bytes.data() + 4 * (used - 1)) == 0) --used;
   for (std::size_t i = 0; i < used; ++i) {
-    if (!append_utf8(text, dnalm::detail::load_unaligned<std::uint32_t>(bytes.data() + 4 * i))) throw_bad_text(where, index);
+    if (!append_utf8(text, dnalm::detail::load_unaligned<std::uint32_t>(bytes.data() + 4 * i)))
+      throw_bad_text(where, index);
   }
   return text;
 }
@@ -330,12 +340,14 @@ inline void read_npy_texts(npy_array& array, const npy_type& type, const std::st
 
 DNALM_INLINE void throw_no_value(const npy_array& array, index_t index) {
   if (index < 0) {
-    throw error(error_kind::format, 250, "an npy array holds other elements than those asked for",
-                {.expected = array.is_text ? "numbers" : "texts", .found = array.is_text ? "texts" : "numbers"});
+    throw error(
+        error_kind::format, 250, "an npy array holds other elements than those asked for",
+        {.expected = array.is_text ? "numbers" : "texts", .found = array.is_text ? "texts" : "numbers"});
   }
   throw error(error_kind::format, 250, "a number of an npy array does not fit the integer type asked for",
               {.where = "element " + std::to_string(index),
-               .found = std::to_string(read_element<double>(array.type, array.data.data() + index * size_of(array.type)))});
+               .found = std::to_string(
+                   read_element<double>(array.type, array.data.data() + index * size_of(array.type)))});
 }
 
 }  // namespace detail
@@ -352,7 +364,8 @@ DNALM_INLINE npy_array parse_npy(std::span<const std::byte> bytes, const std::st
   const auto type = detail::parse_npy_type(description.type, where);
   index_t expected = type.width;
   bool overflow = false;
-  for (const index_t extent : description.shape) overflow |= __builtin_mul_overflow(expected, extent, &expected);
+  for (const index_t extent : description.shape)
+    overflow |= __builtin_mul_overflow(expected, extent, &expected);
   if (overflow) {
     throw error(error_kind::format, 249, "the shape of an npy array does not fit 63 bits",
                 {.where = where, .found = shape_text(description.shape)});
@@ -433,7 +446,8 @@ DNALM_INLINE std::vector<std::byte> npy_from_strings(std::span<const std::string
     auto points = detail::utf8_points(text);
     // Zeros at the end could not be told from the filling.
     const bool ends_in_zero = points && !points->empty() && points->back() == 0;
-    if (!points || ends_in_zero) detail::throw_bad_text("text to be written", static_cast<index_t>(decoded.size()));
+    if (!points || ends_in_zero)
+      detail::throw_bad_text("text to be written", static_cast<index_t>(decoded.size()));
     longest = std::max(longest, points->size());
     decoded.push_back(std::move(*points));
   }
@@ -449,21 +463,6 @@ DNALM_INLINE std::vector<std::byte> npy_from_strings(std::span<const std::string
   }
   return bytes;
 }
-
-namespace detail {
-
-/// \throws error [dnalm.usage.251] when bytes and shape disagree.
-inline void check_array_size(const std::string& where, dtype type, const std::vector<index_t>& shape,
-                             std::size_t bytes) {
-  const index_t expected = checked_mul(checked_size(shape), size_of(type));
-  if (expected == static_cast<index_t>(bytes)) return;
-  throw error(error_kind::usage, 251, "values and shape of an array disagree",
-              {.where = where,
-               .expected = std::to_string(expected) + " bytes for shape " + shape_text(shape),
-               .found = std::to_string(bytes)});
-}
-
-}  // namespace detail
 
 DNALM_INLINE void write_npy(const std::filesystem::path& path, dtype type, const std::vector<index_t>& shape,
                             std::span<const std::byte> bytes) {

@@ -12,7 +12,8 @@
 #include <utility>
 
 #include <dnalm/core/error.hpp>
-#include <dnalm/io/atomic_file.hpp>
+#include <dnalm/io/detail/array_size.hpp>
+#include <dnalm/io/detail/output.hpp>
 #include <dnalm/io/npz.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -110,10 +111,12 @@ class spill {
   std::uint32_t crc_ = 0;
 };
 
-/// Where temporary files go: beside a regular target, else (a pipe, a device) into the system's folder for them.
+/// Where temporary files go: beside a regular target, else (a pipe, a device) into the system's folder for
+/// them.
 [[nodiscard]] inline std::filesystem::path spill_place(const std::filesystem::path& path) {
   std::error_code failure;
-  const bool special = std::filesystem::exists(path, failure) && !std::filesystem::is_regular_file(path, failure);
+  const bool special =
+      std::filesystem::exists(path, failure) && !std::filesystem::is_regular_file(path, failure);
   if (!special) return follow_links(path);
   const auto folder = std::filesystem::temp_directory_path(failure);
   return (failure ? std::filesystem::path("/tmp") : folder) / "dnalm.npz";
@@ -180,8 +183,8 @@ DNALM_INLINE std::size_t npz_writer::begin(const std::string& name, dtype type,
   (void)npy_header(type, row_shape);  // refuses what NumPy has not
   const index_t row_bytes = checked_mul(checked_size(row_shape), size_of(type));
   reserve(name);
-  grown_.push_back(std::make_unique<grown>(
-      name, type, row_shape, row_bytes, detail::spill_place(path_), options_.memory_per_member));
+  grown_.push_back(std::make_unique<grown>(name, type, row_shape, row_bytes, detail::spill_place(path_),
+                                           options_.memory_per_member));
   return grown_.size() - 1;
 }
 
@@ -206,7 +209,8 @@ DNALM_INLINE void npz_writer::finish() {
     const std::string header = npy_header(member->type, shape);
     const auto header_bytes = std::as_bytes(std::span<const char>(header.data(), header.size()));
     const std::uint32_t crc = crc32_join(crc32_of(header_bytes), bytes.crc(), bytes.size());
-    archive_.begin(member->name + ".npy", crc, checked_add(static_cast<index_t>(header.size()), bytes.size()));
+    archive_.begin(member->name + ".npy", crc,
+                   checked_add(static_cast<index_t>(header.size()), bytes.size()));
     archive_.append(header_bytes);
     bytes.replay([&](std::span<const std::byte> block) { archive_.append(block); });
     archive_.end();

@@ -78,9 +78,7 @@ class pickle_machine {
       case '\x86': push({.kind = pickle_kind::tuple, .items = pop_many(2)}); return true;
       case '\x87': push({.kind = pickle_kind::tuple, .items = pop_many(3)}); return true;
       case '}': push({.kind = pickle_kind::dict}); return true;
-      case 'd':
-        push({.kind = pickle_kind::dict, .pairs = even(pop_to_mark())});
-        return true;
+      case 'd': push({.kind = pickle_kind::dict, .pairs = even(pop_to_mark())}); return true;
       case 's': set_items(pop_many(2)); return true;
       case 'u': set_items(even(pop_to_mark())); return true;
       case '\x8f': push({.kind = pickle_kind::set}); return true;
@@ -136,7 +134,8 @@ class pickle_machine {
   [[nodiscard]] std::uint64_t number(std::uint64_t width) {
     const auto bytes = take(width);
     std::uint64_t value = 0;
-    for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+    for (std::size_t i = bytes.size(); i-- > 0;)
+      value = value << 8 | std::to_integer<std::uint64_t>(bytes[i]);
     return value;
   }
   [[nodiscard]] double big_endian_double() {
@@ -150,7 +149,8 @@ class pickle_machine {
   }
   [[nodiscard]] std::string line() {
     std::string read;
-    for (auto letter = static_cast<char>(take(1)[0]); letter != '\n'; letter = static_cast<char>(take(1)[0])) {
+    for (auto letter = static_cast<char>(take(1)[0]); letter != '\n';
+         letter = static_cast<char>(take(1)[0])) {
       read += letter;
     }
     return read;
@@ -234,7 +234,8 @@ class pickle_machine {
   void stack_global() {
     const pickle_node& name = graph_.nodes[pop()];
     const pickle_node& module = graph_.nodes[pop()];
-    if (name.kind != pickle_kind::text || module.kind != pickle_kind::text) fail_stack("a global without a name");
+    if (name.kind != pickle_kind::text || module.kind != pickle_kind::text)
+      fail_stack("a global without a name");
     push_global(std::string(module.text), std::string(name.text));
   }
   void build() {

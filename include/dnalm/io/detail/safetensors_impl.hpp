@@ -12,6 +12,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/atomic_file.hpp>
+#include <dnalm/io/detail/messages.hpp>
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/safetensors.hpp>
 
@@ -23,9 +24,9 @@ namespace detail {
 constexpr index_t safetensors_header_limit = 100'000'000;
 
 [[nodiscard]] inline std::optional<dtype> dtype_named(std::string_view name) {
-  for (const dtype type : {dtype::f64, dtype::f32, dtype::f16, dtype::bf16, dtype::i64, dtype::i32, dtype::i16,
-                           dtype::i8, dtype::u64, dtype::u32, dtype::u16, dtype::u8, dtype::boolean,
-                           dtype::f8_e4m3, dtype::f8_e5m2}) {
+  for (const dtype type :
+       {dtype::f64, dtype::f32, dtype::f16, dtype::bf16, dtype::i64, dtype::i32, dtype::i16, dtype::i8,
+        dtype::u64, dtype::u32, dtype::u16, dtype::u8, dtype::boolean, dtype::f8_e4m3, dtype::f8_e5m2}) {
     if (to_string(type) == name) return type;
   }
   return std::nullopt;
@@ -93,7 +94,8 @@ class safetensors_header {
   void read_metadata(const json& value) {
     if (!value.is_object()) fail_header("__metadata__", "an object of strings", value.type_name());
     for (const auto& [key, entry] : value.items()) {
-      if (!entry.is_string()) fail_header("__metadata__ '" + excerpt(key) + "'", "a string", entry.type_name());
+      if (!entry.is_string())
+        fail_header("__metadata__ '" + excerpt(key) + "'", "a string", entry.type_name());
       metadata.emplace(key, entry.get<std::string>());
     }
   }
@@ -196,11 +198,6 @@ class safetensors_header {
   std::string where_;
 };
 
-[[noreturn]] inline void throw_no_tensor(std::string_view name, const std::string& file) {
-  throw error(error_kind::format, 286, "there is no such tensor",
-              {.where = file, .expected = "tensor '" + std::string(name) + "'"});
-}
-
 }  // namespace detail
 
 DNALM_INLINE safetensors_file::safetensors_file(const std::filesystem::path& path) : file_(path) {
@@ -257,9 +254,8 @@ namespace detail {
       throw_bad_tensor(file, *tensor, "the name is used twice or reserved");
     }
     const index_t end = checked_add(position, bytes);
-    header[tensor->name] = {{"dtype", to_string(tensor->type)},
-                            {"shape", tensor->shape},
-                            {"data_offsets", {position, end}}};
+    header[tensor->name] = {
+        {"dtype", to_string(tensor->type)}, {"shape", tensor->shape}, {"data_offsets", {position, end}}};
     position = end;
   }
   std::string text;

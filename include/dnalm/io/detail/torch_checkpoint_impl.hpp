@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/io/detail/messages.hpp>
 #include <dnalm/io/pickle.hpp>
 #include <dnalm/io/torch_checkpoint.hpp>
 
@@ -62,22 +63,21 @@ struct torch_storage_reference {
 }
 
 [[nodiscard]] inline std::optional<dtype> torch_dtype(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, dtype>, 15> types = {
-      {{"float64", dtype::f64},
-       {"float32", dtype::f32},
-       {"float16", dtype::f16},
-       {"bfloat16", dtype::bf16},
-       {"int64", dtype::i64},
-       {"int32", dtype::i32},
-       {"int16", dtype::i16},
-       {"int8", dtype::i8},
-       {"uint64", dtype::u64},
-       {"uint32", dtype::u32},
-       {"uint16", dtype::u16},
-       {"uint8", dtype::u8},
-       {"bool", dtype::boolean},
-       {"float8_e4m3fn", dtype::f8_e4m3},
-       {"float8_e5m2", dtype::f8_e5m2}}};
+  constexpr std::array<std::pair<std::string_view, dtype>, 15> types = {{{"float64", dtype::f64},
+                                                                         {"float32", dtype::f32},
+                                                                         {"float16", dtype::f16},
+                                                                         {"bfloat16", dtype::bf16},
+                                                                         {"int64", dtype::i64},
+                                                                         {"int32", dtype::i32},
+                                                                         {"int16", dtype::i16},
+                                                                         {"int8", dtype::i8},
+                                                                         {"uint64", dtype::u64},
+                                                                         {"uint32", dtype::u32},
+                                                                         {"uint16", dtype::u16},
+                                                                         {"uint8", dtype::u8},
+                                                                         {"bool", dtype::boolean},
+                                                                         {"float8_e4m3fn", dtype::f8_e4m3},
+                                                                         {"float8_e5m2", dtype::f8_e5m2}}};
   for (const auto& [text, type] : types) {
     if (text == name) return type;
   }
@@ -112,7 +112,7 @@ class torch_interpreter {
 
  private:
   static constexpr int depth_limit = 64;
-  static constexpr index_t visit_limit = 4'000'000;
+  static constexpr index_t visit_limit = 1'000'000;
 
   // Dictionaries.
   [[nodiscard]] bool is_dictionary(const pickle_node& node) const {
@@ -249,7 +249,8 @@ class torch_interpreter {
   }
 
   /// Lazy conjugation or negation would change the values: not read.
-  void check_metadata(const std::vector<pickle_ref>& items, std::size_t position, const std::string& name) const {
+  void check_metadata(const std::vector<pickle_ref>& items, std::size_t position,
+                      const std::string& name) const {
     if (items.size() <= position) return;
     const pickle_node& metadata = graph_.at(items[position]);
     if (metadata.kind == pickle_kind::none) return;
@@ -283,7 +284,8 @@ class torch_interpreter {
   }
 
   /// Last element = offset + sum_a (shape[a] - 1) * strides[a], in elements.
-  void set_window(stored_tensor& tensor, const torch_storage& storage, index_t offset, const std::string& name) const {
+  void set_window(stored_tensor& tensor, const torch_storage& storage, index_t offset,
+                  const std::string& name) const {
     const index_t width = size_of(tensor.info.type);
     const auto capacity = static_cast<index_t>(storage.bytes.size()) / width;
     index_t last = offset;
@@ -301,8 +303,8 @@ class torch_interpreter {
     const index_t most = std::max(capacity, index_t{1} << 24);
     if (overflow || last >= capacity || elements > most) {
       fail_record(name, "a view inside its storage of " + std::to_string(capacity) + " elements",
-                  "offset " + std::to_string(offset) + ", shape " + shape_text(tensor.info.shape) + ", strides " +
-                      shape_text(tensor.strides));
+                  "offset " + std::to_string(offset) + ", shape " + shape_text(tensor.info.shape) +
+                      ", strides " + shape_text(tensor.strides));
     }
     tensor.bytes = storage.bytes.subspan(static_cast<std::size_t>(offset * width),
                                          static_cast<std::size_t>((last - offset + 1) * width));
@@ -335,13 +337,14 @@ class torch_interpreter {
     const pickle_node& node = graph_.at(ref);
     if (node.kind != pickle_kind::persistent) fail_record(name, "a storage", describe(node));
     const pickle_node& id = graph_.at(node.items[0]);
-    const bool shaped = id.kind == pickle_kind::tuple && id.items.size() >= 5 && is_text(id.items[0], "storage") &&
-                        graph_.at(id.items[2]).kind == pickle_kind::text &&
+    const bool shaped = id.kind == pickle_kind::tuple && id.items.size() >= 5 &&
+                        is_text(id.items[0], "storage") && graph_.at(id.items[2]).kind == pickle_kind::text &&
                         graph_.at(id.items[4]).kind == pickle_kind::integer;
     if (!shaped) fail_record(name, "('storage', type, key, location, count)", describe(id));
     const pickle_node& kind = graph_.at(id.items[1]);
     const auto type_name = global_name(kind, {"torch", "torch.cuda", "torch.storage"});
-    torch_storage_reference reference{.type = torch_storage_type(type_name), .key = graph_.at(id.items[2]).text};
+    torch_storage_reference reference{.type = torch_storage_type(type_name),
+                                      .key = graph_.at(id.items[2]).text};
     if (!reference.type && type_name != "UntypedStorage") fail_unsupported(name, describe(kind));
     const index_t width = reference.type ? size_of(*reference.type) : 1;
     const index_t count = graph_.at(id.items[4]).integer;
@@ -351,7 +354,8 @@ class torch_interpreter {
     return reference;
   }
 
-  [[nodiscard]] torch_storage& open_storage(const torch_storage_reference& reference, const std::string& name) {
+  [[nodiscard]] torch_storage& open_storage(const torch_storage_reference& reference,
+                                            const std::string& name) {
     const std::string member = prefix_ + "data/" + reference.key;
     const auto [place, added] = storages_.try_emplace(reference.key);
     torch_storage& storage = place->second;
@@ -431,7 +435,8 @@ inline void check_not_legacy(const std::filesystem::path& path) {
   const bool zip = bytes.size() >= 2 && bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'};
   const bool pickle = bytes.size() >= 2 && bytes[0] == std::byte{0x80} && bytes[1] <= std::byte{5};
   if (zip || !pickle) return;
-  throw error(error_kind::unsupported, 270, "the PyTorch format before version 1.6 (not a ZIP archive) is not read",
+  throw error(error_kind::unsupported, 270,
+              "the PyTorch format before version 1.6 (not a ZIP archive) is not read",
               {.where = path.string(),
                .expected = "a file saved again by a current PyTorch: torch.save(torch.load(old, "
                            "weights_only=True), new), or safetensors"});
@@ -445,7 +450,8 @@ inline void check_not_legacy(const std::filesystem::path& path) {
     const std::size_t slash = name.find('/');
     if (slash == std::string_view::npos || name.substr(slash + 1) != "data.pkl") continue;
     if (prefix) {
-      throw error(error_kind::format, 271, "PyTorch file holds two pickles", {.where = archive.name().string()});
+      throw error(error_kind::format, 271, "PyTorch file holds two pickles",
+                  {.where = archive.name().string()});
     }
     prefix = entry.name.substr(0, slash + 1);
   }
@@ -483,7 +489,8 @@ struct torch_checkpoint::contents {
   std::map<std::string, std::size_t, std::less<>> index;
 };
 
-DNALM_INLINE torch_checkpoint::torch_checkpoint(const std::filesystem::path& path, torch_selection selection) {
+DNALM_INLINE torch_checkpoint::torch_checkpoint(const std::filesystem::path& path,
+                                                torch_selection selection) {
   detail::check_not_legacy(path);
   contents_ = std::make_unique<contents>(path);
   const zip_reader& archive = contents_->archive;
@@ -504,7 +511,9 @@ DNALM_INLINE torch_checkpoint::torch_checkpoint(torch_checkpoint&&) noexcept = d
 DNALM_INLINE torch_checkpoint& torch_checkpoint::operator=(torch_checkpoint&&) noexcept = default;
 DNALM_INLINE torch_checkpoint::~torch_checkpoint() = default;
 
-DNALM_INLINE const std::vector<tensor_info>& torch_checkpoint::tensors() const { return contents_->infos; }
+DNALM_INLINE const std::vector<tensor_info>& torch_checkpoint::tensors() const {
+  return contents_->infos;
+}
 
 DNALM_INLINE bool torch_checkpoint::contains(std::string_view name) const {
   return contents_->index.find(name) != contents_->index.end();
@@ -513,8 +522,7 @@ DNALM_INLINE bool torch_checkpoint::contains(std::string_view name) const {
 DNALM_INLINE const stored_tensor& torch_checkpoint::tensor(std::string_view name) const {
   const auto found = contents_->index.find(name);
   if (found == contents_->index.end()) {
-    throw error(error_kind::format, 286, "there is no such tensor",
-                {.where = contents_->archive.name().string(), .expected = "tensor '" + std::string(name) + "'"});
+    detail::throw_no_tensor(name, contents_->archive.name().string());
   }
   detail::torch_storage& storage = *contents_->sources[found->second];
   if (storage.inflated.empty()) {  // what was inflated has been checked then

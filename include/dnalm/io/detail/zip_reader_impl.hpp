@@ -11,28 +11,13 @@
 #include <utility>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/io/detail/zip_format.hpp>
 #include <dnalm/io/zip_reader.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace io {
 
 namespace detail {
-
-/// CRC-32 of bytes appended to a message whose CRC is `crc`.
-[[nodiscard]] inline std::uint32_t zip_crc(std::span<const std::byte> bytes, std::uint32_t crc = 0) {
-  return static_cast<std::uint32_t>(
-      ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
-
-/// An unsigned little-endian number of `width` bytes; the caller has checked the bounds.
-[[nodiscard]] inline std::uint64_t little_endian(std::span<const std::byte> bytes, std::size_t offset,
-                                                 std::size_t width) {
-  std::uint64_t value = 0;
-  for (std::size_t i = width; i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(bytes[offset + i]);
-  return value;
-}
-
-inline constexpr std::uint64_t zip_large = 0xFFFFFFFFU;
 
 /// A record of the central directory: the entry as far as it is known, and what the local header must repeat.
 struct zip_record {
@@ -133,7 +118,8 @@ class zip_directory {
     return record;
   }
 
-  /// Replaces those of {size, stored size, header offset} that are 0xFFFFFFFF by the 64-bit ones of extra field 1.
+  /// Replaces those of {size, stored size, header offset} that are 0xFFFFFFFF by the 64-bit ones of extra
+  /// field 1.
   void read_zip64(std::uint64_t offset, std::uint64_t size, std::uint64_t (&values)[3]) const {
     const std::uint64_t end = offset + size;
     while (end - offset >= 4) {
@@ -213,7 +199,8 @@ class zip_directory {
   void check_limits(const zip_entry& entry) {
     if (entry.method == zip_method::stored) return;
     total_ = checked_add(total_, entry.size);
-    if (entry.size > limits_.entry_bytes) fail_limit("bytes in '" + entry.name + "'", limits_.entry_bytes, entry.size);
+    if (entry.size > limits_.entry_bytes)
+      fail_limit("bytes in '" + entry.name + "'", limits_.entry_bytes, entry.size);
     if (total_ > limits_.total_bytes) fail_limit("bytes in all members", limits_.total_bytes, total_);
     if (entry.size > limits_.ratio_from && entry.size / limits_.ratio > entry.stored_size) {
       fail_limit("compression ratio of '" + entry.name + "'", limits_.ratio,
@@ -242,16 +229,20 @@ class zip_directory {
 
   /// \throws [dnalm.format.231] when the bytes are not in the file.
   [[nodiscard]] std::uint64_t number(std::uint64_t offset, std::size_t width) const {
-    if (offset > file_.size() || file_.size() - offset < width) fail_directory("an offset leaves the file", offset);
+    if (offset > file_.size() || file_.size() - offset < width)
+      fail_directory("an offset leaves the file", offset);
     return little_endian(file_, static_cast<std::size_t>(offset), width);
   }
 
   [[nodiscard]] std::string text(std::uint64_t offset, std::uint64_t size) const {
-    if (offset > file_.size() || file_.size() - offset < size) fail_directory("a name leaves the file", offset);
+    if (offset > file_.size() || file_.size() - offset < size)
+      fail_directory("a name leaves the file", offset);
     return {reinterpret_cast<const char*>(file_.data()) + offset, static_cast<std::size_t>(size)};
   }
 
-  [[nodiscard]] std::string member(const std::string& name) const { return where_ + ", member '" + name + "'"; }
+  [[nodiscard]] std::string member(const std::string& name) const {
+    return where_ + ", member '" + name + "'";
+  }
 
   [[noreturn]] void fail_directory(const std::string& problem, std::uint64_t found) const {
     throw error(error_kind::format, 231, "the directory of a ZIP archive is damaged: " + problem,
@@ -310,7 +301,8 @@ class zip_directory {
 
 }  // namespace detail
 
-DNALM_INLINE zip_reader::zip_reader(const std::filesystem::path& path, const zip_limits& limits) : file_(path) {
+DNALM_INLINE zip_reader::zip_reader(const std::filesystem::path& path, const zip_limits& limits)
+    : file_(path) {
   entries_ = detail::zip_directory(file_.bytes(), path.string(), limits).read();
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (!index_.emplace(entries_[i].name, i).second) {
@@ -336,7 +328,8 @@ DNALM_INLINE std::span<const std::byte> zip_reader::raw(const zip_entry& entry) 
 
 namespace detail {
 
-inline void check_zip_crc(const zip_reader& archive, const zip_entry& entry, std::span<const std::byte> bytes) {
+inline void check_zip_crc(const zip_reader& archive, const zip_entry& entry,
+                          std::span<const std::byte> bytes) {
   const std::uint32_t crc = zip_crc(bytes);
   if (crc == entry.crc) return;
   throw error(error_kind::format, 237, "a ZIP member is damaged: its CRC-32 is wrong",

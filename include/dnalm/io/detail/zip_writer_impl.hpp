@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/io/detail/zip_format.hpp>
 #include <dnalm/io/zip_writer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -88,7 +89,8 @@ constexpr std::uint64_t zip_no_date = 0x0021;
 DNALM_INLINE zip_entry zip_writer::make_entry(const std::string& name, zip_method method, std::uint32_t crc,
                                               index_t stored_size, index_t size) {
   if (open_) detail::throw_zip_misuse(file_.path(), name, "another member is not ended");
-  if (name.empty() || name.size() > 0xFFFF) detail::throw_zip_misuse(file_.path(), name, "length of its name");
+  if (name.empty() || name.size() > 0xFFFF)
+    detail::throw_zip_misuse(file_.path(), name, "length of its name");
   if (!names_.insert(name).second) detail::throw_zip_misuse(file_.path(), name, "its name is taken");
   return {.name = name,
           .method = method,
@@ -98,7 +100,8 @@ DNALM_INLINE zip_entry zip_writer::make_entry(const std::string& name, zip_metho
           .header_offset = file_.size()};
 }
 
-/// Local header; for a stored member an extra field (0xD935, as zipalign writes) fills up to a multiple of 64.
+/// Local header; for a stored member an extra field (0xD935, as zipalign writes) fills up to a multiple
+/// of 64.
 DNALM_INLINE void zip_writer::write_local_header(const zip_entry& entry) {
   const bool large = std::max(entry.size, entry.stored_size) >= static_cast<index_t>(detail::zip_large);
   detail::zip_record_writer extra;
@@ -124,7 +127,8 @@ DNALM_INLINE void zip_writer::write_local_header(const zip_entry& entry) {
   entries_.back().data_offset = file_.size();
 }
 
-DNALM_INLINE void zip_writer::add(const std::string& name, std::span<const std::byte> bytes, zip_method method) {
+DNALM_INLINE void zip_writer::add(const std::string& name, std::span<const std::byte> bytes,
+                                  zip_method method) {
   if (method == zip_method::stored) {
     begin(name, crc32_of(bytes), static_cast<index_t>(bytes.size()));
     append(bytes);
@@ -181,7 +185,8 @@ namespace detail {
 }
 
 /// The records that end an archive; the ZIP64 ones where a count, size or offset needs them.
-[[nodiscard]] inline std::string zip_end_records(std::uint64_t count, std::uint64_t size, std::uint64_t offset) {
+[[nodiscard]] inline std::string zip_end_records(std::uint64_t count, std::uint64_t size,
+                                                 std::uint64_t offset) {
   zip_record_writer end;
   if (count >= 0xFFFF || size >= zip_large || offset >= zip_large) {
     end.put(0x06064b50U, 4).put(44, 8).put(45, 2).put(45, 2).put(0, 4).put(0, 4);

@@ -16,8 +16,8 @@ DNALM_BEGIN_NAMESPACE
 
 namespace metrics {
 
-DNALM_INLINE cluster_resampler::cluster_resampler(std::span<const index_t> cluster_of_row,
-                                                  std::uint64_t seed, std::string_view stream)
+DNALM_INLINE cluster_resampler::cluster_resampler(std::span<const index_t> cluster_of_row, std::uint64_t seed,
+                                                  std::string_view stream)
     : seed_(seed), stream_(stream) {
   std::unordered_map<index_t, index_t> dense;
   cluster_.reserve(cluster_of_row.size());

@@ -7,11 +7,12 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <dnalm/probe/detail/logistic_protocol_impl.hpp>
-#include <dnalm/probe/detail/probe_problem_impl.hpp>
-#include <dnalm/probe/detail/ridge_protocol_impl.hpp>
+#include <dnalm/probe/detail/logistic_protocol.hpp>
+#include <dnalm/probe/detail/probe_checks.hpp>
+#include <dnalm/probe/detail/ridge_protocol.hpp>
 #include <dnalm/probe/evaluate_probe.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -22,7 +23,8 @@ namespace detail {
 inline void check_features(const probe_problem& problem, matrix_view<const float> features, bool test_only) {
   if (features.rows != problem.rows() || features.columns < 1) {
     throw error(error_kind::shape, 520, "features do not fit the table",
-                {.where = "probe", .expected = std::to_string(problem.rows()) + " rows, at least one column",
+                {.where = "probe",
+                 .expected = std::to_string(problem.rows()) + " rows, at least one column",
                  .found = std::to_string(features.rows) + " x " + std::to_string(features.columns)});
   }
   for (index_t row = 0; row < features.rows; ++row) {
@@ -85,15 +87,15 @@ inline void score_probe(const probe_problem& problem, matrix_view<const float> f
       const auto own = linear_outputs(evaluation.probe, features.row_block(row, 1));
       outputs.insert(outputs.end(), own.begin(), own.end());
     }
-    result.predictions = target_predictions(evaluation.probe, fitted,
-                                            as_matrix(std::as_const(outputs).data(), result.n_test,
-                                                      evaluation.probe.outputs()));
+    result.predictions = target_predictions(
+        evaluation.probe, fitted,
+        as_matrix(std::as_const(outputs).data(), result.n_test, evaluation.probe.outputs()));
     result.scores = score_target(problem, target, result.labels, result.predictions, options.bootstrap);
   }
 }
 
-[[nodiscard]] inline probe_evaluation start_evaluation(const probe_problem& problem, const probe_options& options,
-                                                       index_t width) {
+[[nodiscard]] inline probe_evaluation start_evaluation(const probe_problem& problem,
+                                                       const probe_options& options, index_t width) {
   probe_evaluation evaluation;
   evaluation.probe.kind = options.kind;
   evaluation.probe.width = width;
@@ -104,8 +106,9 @@ inline void score_probe(const probe_problem& problem, matrix_view<const float> f
   return evaluation;
 }
 
-inline void append_output(const std::vector<double>& weights, double intercept, const std::vector<double>& mean,
-                          const std::vector<double>& scale, fitted_probe& probe) {
+inline void append_output(const std::vector<double>& weights, double intercept,
+                          const std::vector<double>& mean, const std::vector<double>& scale,
+                          fitted_probe& probe) {
   probe.weights.insert(probe.weights.end(), weights.begin(), weights.end());
   probe.intercept.push_back(intercept);
   probe.mean.insert(probe.mean.end(), mean.begin(), mean.end());
@@ -127,11 +130,12 @@ inline void fit_ridge(const probe_problem& problem, const ridge_source& source, 
     const ridge_group_fit fit(source, static_cast<index_t>(group), choice, options, target_of_column);
     evaluation.method = "ridge, " + fit.run(fits);
     if (fit.choice() == choice) continue;
-    const auto first = static_cast<std::size_t>(target_of_column[static_cast<std::size_t>(
-        source.group_columns[group].front())]);
-    evaluation.remarks.push_back("target " + problem.targets()[first].name +
-                                 " (and those labelled in the same rows): no labelled rows to choose the penalty "
-                                 "by, chosen by generalised cross-validation");
+    const auto first = static_cast<std::size_t>(
+        target_of_column[static_cast<std::size_t>(source.group_columns[group].front())]);
+    evaluation.remarks.push_back(
+        "target " + problem.targets()[first].name +
+        " (and those labelled in the same rows): no labelled rows to choose the penalty "
+        "by, chosen by generalised cross-validation");
   }
   for (std::size_t c = 0; c < fits.size(); ++c) {
     append_output(fits[c].weights, fits[c].intercept, fits[c].mean, fits[c].scale, evaluation.probe);
@@ -149,12 +153,14 @@ inline void fit_all_logistic(const probe_problem& problem, matrix_view<const flo
     const auto& target = problem.targets()[t];
     if (target.task == task_kind::regression) {
       throw error(error_kind::usage, 535, "a logistic probe needs classes",
-                  {.where = "target " + target.name, .expected = "a classification target or the ridge probe",
+                  {.where = "target " + target.name,
+                   .expected = "a classification target or the ridge probe",
                    .found = "a regression target"});
     }
     index_t fold_count = 0;
     std::vector<index_t> folds;
-    if (choice == penalty_choice::folds || target.valid.empty()) folds = fold_parts(problem, options, fold_count);
+    if (choice == penalty_choice::folds || target.valid.empty())
+      folds = fold_parts(problem, options, fold_count);
     const auto fit = logistic_target_fit(target, features, options).run(folds, fold_count);
     for (index_t k = 0; k < fit.model.outputs; ++k) {
       const auto first = fit.model.weights.begin() + k * fit.model.features;
@@ -188,7 +194,8 @@ inline void evaluate_by_ridge(const probe_problem& problem, matrix_view<const fl
   const auto y = as_matrix(labels.data(), problem.rows(), columns);
   const auto group_of_column = missingness_groups(y);
   const index_t groups = 1 + *std::max_element(group_of_column.begin(), group_of_column.end());
-  const auto fitted = static_cast<index_t>(std::count_if(part.begin(), part.end(), [](index_t p) { return p >= 0; }));
+  const auto fitted =
+      static_cast<index_t>(std::count_if(part.begin(), part.end(), [](index_t p) { return p >= 0; }));
   if (features.columns > fitted) {
     check_memory(dual_bytes(features.columns, fitted), options.memory, "dual ridge");
     dual_table table{features, y, part, std::vector<std::vector<index_t>>(static_cast<std::size_t>(groups))};
@@ -244,7 +251,8 @@ DNALM_INLINE probe_evaluation evaluate_probe(const probe_problem& problem, matri
 }
 
 DNALM_INLINE probe_evaluation evaluate_ridge(const probe_problem& problem, const ridge_statistics& statistics,
-                                             matrix_view<const float> features, const probe_options& options) {
+                                             matrix_view<const float> features,
+                                             const probe_options& options) {
   detail::check_features(problem, features, true);
   index_t parts = 0;
   const auto part = detail::plan_parts(problem, options, parts);
@@ -254,11 +262,11 @@ DNALM_INLINE probe_evaluation evaluate_ridge(const probe_problem& problem, const
   const index_t group_count = 1 + *std::max_element(groups.begin(), groups.end());
   if (options.kind != probe_kind::ridge || statistics.features() != features.columns ||
       statistics.parts() != parts || statistics.targets() != columns || statistics.groups() != group_count) {
-    detail::throw_statistics_shape(std::to_string(features.columns) + " features, " + std::to_string(columns) +
-                                       " columns, " + std::to_string(parts) + " parts",
-                                   std::to_string(statistics.features()) + ", " +
-                                       std::to_string(statistics.targets()) + ", " +
-                                       std::to_string(statistics.parts()));
+    detail::throw_statistics_shape(
+        std::to_string(features.columns) + " features, " + std::to_string(columns) + " columns, " +
+            std::to_string(parts) + " parts",
+        std::to_string(statistics.features()) + ", " + std::to_string(statistics.targets()) + ", " +
+            std::to_string(statistics.parts()));
   }
   auto evaluation = detail::start_evaluation(problem, options, features.columns);
   detail::fit_ridge(problem, detail::primal_source(statistics), options, evaluation);

@@ -6,25 +6,11 @@
 #include <string>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/probe/detail/lanes.hpp>
 #include <dnalm/probe/fitted_probe.hpp>
 #include <dnalm/probe/logistic.hpp>
 
 DNALM_BEGIN_NAMESPACE
-
-namespace detail {
-
-/// Sum of products of a float row and double weights in eight lanes: a fixed order that compilers can vectorise.
-[[nodiscard]] inline double mixed_dot(const float* x, const double* weights, index_t size) {
-  double lanes[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-  index_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    for (index_t lane = 0; lane < 8; ++lane) lanes[lane] += static_cast<double>(x[i + lane]) * weights[i + lane];
-  }
-  for (; i < size; ++i) lanes[0] += static_cast<double>(x[i]) * weights[i];
-  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-}
-
-}  // namespace detail
 
 DNALM_INLINE std::vector<double> linear_outputs(const fitted_probe& probe, matrix_view<const float> x) {
   if (x.columns != probe.width) {

@@ -11,7 +11,7 @@
 
 #include <Eigen/Cholesky>
 
-#include <dnalm/probe/detail/logistic_problem_impl.hpp>
+#include <dnalm/probe/detail/logistic_problem.hpp>
 #include <dnalm/probe/logistic.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -38,19 +38,21 @@ struct search_point {
   return dot_in_lanes(a.data(), b.data(), a.size());
 }
 
-[[nodiscard]] inline search_point point_at(const logistic_problem& problem, Eigen::MatrixXd theta, double lambda) {
+[[nodiscard]] inline search_point point_at(const logistic_problem& problem, Eigen::MatrixXd theta,
+                                           double lambda) {
   search_point point;
   point.theta = std::move(theta);
   point.value = problem.evaluate(point.theta, lambda, point.gradient);
   return point;
 }
 
-/// Walks along a descent direction to a point that fulfils the weak Wolfe conditions (bisection and expansion);
-/// where the objective only differs by rounding, the slope decides (Hager and Zhang's approximate condition).
-/// Nothing when no step of at least 2^-40 does.
+/// Walks along a descent direction to a point that fulfils the weak Wolfe conditions (bisection and
+/// expansion); where the objective only differs by rounding, the slope decides (Hager and Zhang's approximate
+/// condition). Nothing when no step of at least 2^-40 does.
 [[nodiscard]] inline std::optional<search_point> line_search(const logistic_problem& problem,
                                                              const search_point& from,
-                                                             const Eigen::MatrixXd& direction, double lambda) {
+                                                             const Eigen::MatrixXd& direction,
+                                                             double lambda) {
   const double slope = inner_product(from.gradient, direction);
   if (!(slope < 0)) return std::nullopt;
   const double noise = 1e-14 * std::max(1.0, std::abs(from.value));
@@ -139,7 +141,8 @@ struct secant_pair {
 };
 
 /// Two-loop recursion (Nocedal 1980) on top of the preconditioner.
-[[nodiscard]] inline Eigen::MatrixXd lbfgs_direction(const search_point& point, const std::deque<secant_pair>& pairs,
+[[nodiscard]] inline Eigen::MatrixXd lbfgs_direction(const search_point& point,
+                                                     const std::deque<secant_pair>& pairs,
                                                      const logistic_preconditioner& preconditioner) {
   Eigen::MatrixXd direction = point.gradient;
   std::vector<double> factors(pairs.size());
@@ -161,7 +164,8 @@ struct secant_pair {
 }
 
 [[nodiscard]] inline index_t run_lbfgs(const logistic_problem& problem, double lambda, double tolerance,
-                                       index_t max_iterations, const Eigen::MatrixXd& gram, search_point& point) {
+                                       index_t max_iterations, const Eigen::MatrixXd& gram,
+                                       search_point& point) {
   const logistic_preconditioner preconditioner(problem, gram, lambda);
   std::deque<secant_pair> pairs;
   for (index_t iteration = 0; iteration < max_iterations; ++iteration) {
@@ -205,7 +209,8 @@ inline void check_logistic_labels(std::span<const index_t> classes, index_t clas
   for (index_t k = 0; k < class_count; ++k) {
     if (rows[static_cast<std::size_t>(k)] > 0) continue;
     throw error(error_kind::input, 523, "training labels are constant or a class has no row",
-                {.where = "class number " + std::to_string(k), .expected = "at least one training row of each class",
+                {.where = "class number " + std::to_string(k),
+                 .expected = "at least one training row of each class",
                  .found = "none"});
   }
   for (const double share : weight) {
@@ -301,7 +306,9 @@ DNALM_INLINE logistic_path::~logistic_path() = default;
 DNALM_INLINE logistic_path::logistic_path(logistic_path&&) noexcept = default;
 DNALM_INLINE logistic_path& logistic_path::operator=(logistic_path&&) noexcept = default;
 
-DNALM_INLINE double logistic_path::penalty_unit() const { return state_->problem->total(); }
+DNALM_INLINE double logistic_path::penalty_unit() const {
+  return state_->problem->total();
+}
 
 DNALM_INLINE logistic_solution logistic_path::solve(double lambda) {
   if (!(lambda > 0) || !std::isfinite(lambda)) {
@@ -327,8 +334,8 @@ DNALM_INLINE logistic_solution logistic_path::solve(double lambda) {
 }
 
 DNALM_INLINE logistic_solution fit_logistic(matrix_view<const double> x, std::span<const index_t> classes,
-                                            index_t class_count, double lambda, const logistic_options& options,
-                                            std::span<const double> weight) {
+                                            index_t class_count, double lambda,
+                                            const logistic_options& options, std::span<const double> weight) {
   return logistic_path(x, classes, class_count, options, weight).solve(lambda);
 }
 

@@ -36,26 +36,29 @@ inline constexpr const char* probe_metadata_key = "dnalm_probe";
                        {"lambda", target.lambda},
                        {"train_rows", target.train_rows}});
   }
-  return {{"format", probe_format}, {"kind", std::string(to_string(probe.kind))},
-          {"model", probe.model},   {"layer", probe.layer},
+  return {{"format", probe_format},   {"kind", std::string(to_string(probe.kind))},
+          {"model", probe.model},     {"layer", probe.layer},
           {"pooling", probe.pooling}, {"seed", probe.seed},
-          {"width", probe.width},   {"targets", targets}};
+          {"width", probe.width},     {"targets", targets}};
 }
 
-[[nodiscard]] inline const io::json& probe_member(const io::json& object, const char* key, const std::string& where) {
+[[nodiscard]] inline const io::json& probe_member(const io::json& object, const char* key,
+                                                  const std::string& where) {
   if (!object.is_object() || !object.contains(key)) {
     throw_probe_format(where, std::string("a metadata entry '") + key + "'", "none");
   }
   return object.at(key);
 }
 
-[[nodiscard]] inline std::string probe_text(const io::json& object, const char* key, const std::string& where) {
+[[nodiscard]] inline std::string probe_text(const io::json& object, const char* key,
+                                            const std::string& where) {
   const auto& value = probe_member(object, key, where);
   if (!value.is_string()) throw_probe_format(where, std::string(key) + " as text", value.dump());
   return value.get<std::string>();
 }
 
-[[nodiscard]] inline index_t probe_integer(const io::json& object, const char* key, const std::string& where) {
+[[nodiscard]] inline index_t probe_integer(const io::json& object, const char* key,
+                                           const std::string& where) {
   const auto& value = probe_member(object, key, where);
   const bool fits = value.is_number_integer() &&
                     (!value.is_number_unsigned() || value.get<std::uint64_t>() <= 0x7fffffffffffffffULL);
@@ -71,7 +74,8 @@ inline constexpr const char* probe_metadata_key = "dnalm_probe";
 
 /// `parse` of a name in the file; an unknown one is a defect of the file.
 template <class Parse>
-[[nodiscard]] auto probe_name(const io::json& object, const char* key, const std::string& where, Parse parse) {
+[[nodiscard]] auto probe_name(const io::json& object, const char* key, const std::string& where,
+                              Parse parse) {
   const std::string text = probe_text(object, key, where);
   try {
     return parse(text);
@@ -95,7 +99,8 @@ template <class Parse>
     if (!value.is_number()) throw_probe_format(where, "classes as numbers", value.dump());
     target.classes.push_back(value.get<double>());
   }
-  const bool regression = target.task == task_kind::regression && target.classes.empty() && target.outputs == 1;
+  const bool regression =
+      target.task == task_kind::regression && target.classes.empty() && target.outputs == 1;
   const bool binary = target.task == task_kind::binary && target.classes.size() == 2 && target.outputs == 1;
   const bool several = target.task == task_kind::multiclass && target.classes.size() >= 2 &&
                        static_cast<index_t>(target.classes.size()) == target.outputs;
@@ -120,7 +125,8 @@ template <class Parse>
   std::vector<double> values(static_cast<std::size_t>(checked_size(shape)));
   read_stored(stored, std::span<double>(values));
   for (const double value : values) {
-    if (!std::isfinite(value)) throw_probe_format(where, std::string("finite numbers in ") + name, "NaN or infinity");
+    if (!std::isfinite(value))
+      throw_probe_format(where, std::string("finite numbers in ") + name, "NaN or infinity");
   }
   return values;
 }
@@ -134,7 +140,8 @@ DNALM_INLINE std::string probe_file_name(const fitted_probe& probe) {
     if (letter == '/') letter = '_';
   }
   const std::string layer = probe.layer < 0 ? "-" : std::to_string(probe.layer);
-  return model + "." + layer + "." + probe.pooling + "." + std::string(to_string(probe.kind)) + ".safetensors";
+  return model + "." + layer + "." + probe.pooling + "." + std::string(to_string(probe.kind)) +
+         ".safetensors";
 }
 
 DNALM_INLINE void save_probe(const std::filesystem::path& path, const fitted_probe& probe) {
@@ -142,11 +149,12 @@ DNALM_INLINE void save_probe(const std::filesystem::path& path, const fitted_pro
   const auto as_tensor = [](const char* name, const std::vector<double>& values, std::vector<index_t> shape) {
     return io::tensor_to_write{name, dtype::f64, std::move(shape), std::as_bytes(std::span(values))};
   };
-  io::write_safetensors(path,
-                        {as_tensor("weight", probe.weights, wide),
-                         as_tensor("intercept", probe.intercept, {probe.outputs()}),
-                         as_tensor("mean", probe.mean, wide), as_tensor("scale", probe.scale, wide)},
-                        {{detail::probe_metadata_key, detail::describe_probe(probe).dump(-1, ' ', false, io::json::error_handler_t::replace)}});
+  io::write_safetensors(
+      path,
+      {as_tensor("weight", probe.weights, wide), as_tensor("intercept", probe.intercept, {probe.outputs()}),
+       as_tensor("mean", probe.mean, wide), as_tensor("scale", probe.scale, wide)},
+      {{detail::probe_metadata_key,
+        detail::describe_probe(probe).dump(-1, ' ', false, io::json::error_handler_t::replace)}});
 }
 
 DNALM_INLINE fitted_probe load_probe(const std::filesystem::path& path) {
@@ -154,15 +162,18 @@ DNALM_INLINE fitted_probe load_probe(const std::filesystem::path& path) {
   const std::string where = path.string();
   const auto entry = file.metadata().find(detail::probe_metadata_key);
   if (entry == file.metadata().end()) {
-    detail::throw_probe_format(where, std::string("the metadata entry ") + detail::probe_metadata_key, "none");
+    detail::throw_probe_format(where, std::string("the metadata entry ") + detail::probe_metadata_key,
+                               "none");
   }
   const io::json header = io::parse_json(entry->second, where);
   const index_t format = detail::probe_integer(header, "format", where);
   if (format != detail::probe_format) {
-    detail::throw_probe_format(where, "format " + std::to_string(detail::probe_format), std::to_string(format));
+    detail::throw_probe_format(where, "format " + std::to_string(detail::probe_format),
+                               std::to_string(format));
   }
   fitted_probe probe;
-  probe.kind = detail::probe_name(header, "kind", where, [](const std::string& text) { return parse_probe(text); });
+  probe.kind =
+      detail::probe_name(header, "kind", where, [](const std::string& text) { return parse_probe(text); });
   probe.model = detail::probe_text(header, "model", where);
   probe.layer = detail::probe_integer(header, "layer", where);
   probe.pooling = detail::probe_text(header, "pooling", where);

@@ -11,44 +11,10 @@
 #include <utility>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/probe/detail/probe_checks.hpp>
 #include <dnalm/probe/probe_problem.hpp>
 
 DNALM_BEGIN_NAMESPACE
-
-namespace detail {
-
-[[noreturn]] inline void throw_target(int number, const std::string& what, const std::string& target,
-                                      const std::string& expected, const std::string& found) {
-  throw error(error_kind::input, number, what,
-              {.where = "target " + target, .expected = expected, .found = found});
-}
-
-/// How many different labels the given rows have, counted up to two.
-[[nodiscard]] inline std::size_t count_distinct(const std::vector<double>& labels,
-                                                const std::vector<index_t>& rows) {
-  for (const index_t row : rows) {
-    if (labels[static_cast<std::size_t>(row)] != labels[static_cast<std::size_t>(rows.front())]) return 2;
-  }
-  return rows.empty() ? 0 : 1;
-}
-
-/// Which classes the given rows have.
-[[nodiscard]] inline std::vector<bool> classes_of(const std::vector<double>& labels, const std::vector<index_t>& rows,
-                                                  std::size_t classes) {
-  std::vector<bool> seen(classes, false);
-  for (const index_t row : rows) seen[static_cast<std::size_t>(labels[static_cast<std::size_t>(row)])] = true;
-  return seen;
-}
-
-/// A class label as a table writes it.
-[[nodiscard]] inline std::string class_text(double label) {
-  std::string text = std::to_string(label);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (!text.empty() && text.back() == '.') text.pop_back();
-  return text;
-}
-
-}  // namespace detail
 
 DNALM_INLINE std::vector<index_t> probe_problem::target::fitted_rows() const {
   std::vector<index_t> rows;
@@ -77,13 +43,14 @@ DNALM_INLINE void probe_problem::check_sizes() const {
                     (table_.names.empty() || table_.names.size() == rows) &&
                     (table_.tasks.empty() || table_.tasks.size() == columns) && distinct.size() == columns;
   if (fits) return;
-  throw error(error_kind::shape, 520, "a table of labels does not fit together",
-              {.where = "probe table",
-               .expected = "rows, differently named targets, and one entry each per row or target",
-               .found = std::to_string(rows) + " rows, " + std::to_string(columns) + " targets, " +
-                        std::to_string(table_.labels.size()) + " labels, " + std::to_string(table_.groups.size()) +
-                        " groups, " + std::to_string(table_.names.size()) + " names, " +
-                        std::to_string(table_.tasks.size()) + " tasks"});
+  throw error(
+      error_kind::shape, 520, "a table of labels does not fit together",
+      {.where = "probe table",
+       .expected = "rows, differently named targets, and one entry each per row or target",
+       .found = std::to_string(rows) + " rows, " + std::to_string(columns) + " targets, " +
+                std::to_string(table_.labels.size()) + " labels, " + std::to_string(table_.groups.size()) +
+                " groups, " + std::to_string(table_.names.size()) + " names, " +
+                std::to_string(table_.tasks.size()) + " tasks"});
 }
 
 DNALM_INLINE void probe_problem::fill_keys() {
@@ -109,7 +76,8 @@ DNALM_INLINE probe_problem::target probe_problem::make_target(index_t column) co
     entry.labels.push_back(label);
     if (std::isnan(label)) continue;
     const auto part = table_.parts[row];
-    auto& rows = part == split_part::train ? entry.train : (part == split_part::valid ? entry.valid : entry.test);
+    auto& rows =
+        part == split_part::train ? entry.train : (part == split_part::valid ? entry.valid : entry.test);
     rows.push_back(static_cast<index_t>(row));
   }
   const auto asked = table_.tasks.empty() ? task_kind::automatic : table_.tasks[t];

@@ -13,15 +13,14 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/metrics/correlation.hpp>
-#include <dnalm/probe/detail/ridge_statistics_impl.hpp>
-#include <dnalm/probe/detail/shifted_system_impl.hpp>
+#include <dnalm/probe/detail/lanes.hpp>
+#include <dnalm/probe/detail/probe_checks.hpp>
+#include <dnalm/probe/detail/shifted_system.hpp>
 #include <dnalm/probe/ridge.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 namespace detail {
-
-inline constexpr index_t widest_tridiagonal = 2048;
 
 inline void check_penalty(double lambda) {
   if (lambda >= 0 && std::isfinite(lambda)) return;
@@ -34,29 +33,9 @@ inline void check_penalty(double lambda) {
          (method == ridge_method::automatic && size <= widest_tridiagonal);
 }
 
-/// Population standard deviation from a centred sum of squares; 0 when nothing but rounding is left of it.
-[[nodiscard]] inline double column_scale(double squares, double weight, double mean, bool standardize) {
-  const double deviation = std::sqrt(std::max(squares, 0.0) / weight);
-  if (deviation <= 1e-12 * std::abs(mean) || deviation == 0) return 0;
-  return standardize ? deviation : 1;
-}
-
-[[nodiscard]] inline double inverse_or_zero(double value) { return value > 0 ? 1 / value : 0; }
-
 inline void check_training_rows(index_t rows) {
   if (rows >= 1) return;
   throw error(error_kind::input, 524, "too few training rows", {.expected = "at least 1", .found = "0"});
-}
-
-/// Sums of products in four lanes: a fixed order that compilers can vectorise.
-[[nodiscard]] inline double dot_in_lanes(const double* a, const double* b, index_t size) {
-  double lanes[4] = {0, 0, 0, 0};
-  index_t i = 0;
-  for (; i + 4 <= size; i += 4) {
-    for (index_t lane = 0; lane < 4; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
-  }
-  for (; i < size; ++i) lanes[0] += a[i] * b[i];
-  return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
 
 /// Rows of a dual problem: centred labels and centred, scaled features.
@@ -78,8 +57,8 @@ struct ridge_path::state {
   std::vector<double> mean_y;
   std::vector<double> scale;
   std::vector<double> yy;
-  Eigen::MatrixXd cross;                     // (D, T) standardised; primal
-  std::optional<detail::dual_rows> dual;     // dual
+  Eigen::MatrixXd cross;                  // (D, T) standardised; primal
+  std::optional<detail::dual_rows> dual;  // dual
   std::optional<detail::shifted_system> system;
 
   void scale_columns(std::span<const double> squares, bool standardize) {
@@ -103,7 +82,8 @@ struct ridge_path::state {
     }
     scale_columns(squares, options.standardize);
     Eigen::VectorXd inverse(width);
-    for (index_t d = 0; d < width; ++d) inverse[d] = detail::inverse_or_zero(scale[static_cast<std::size_t>(d)]);
+    for (index_t d = 0; d < width; ++d)
+      inverse[d] = detail::inverse_or_zero(scale[static_cast<std::size_t>(d)]);
     Eigen::MatrixXd gram(width, width);
     cross.resize(width, targets);
     for (index_t i = 0; i < width; ++i) {
@@ -164,7 +144,8 @@ struct ridge_path::state {
       for (index_t t = 0; t < y.columns; ++t) {
         if (std::isfinite(y(row, t))) continue;
         throw error(error_kind::input, 536, "a label cannot be used",
-                    {.where = "row " + std::to_string(row), .expected = "a finite label",
+                    {.where = "row " + std::to_string(row),
+                     .expected = "a finite label",
                      .found = std::to_string(y(row, t))});
       }
     }
@@ -206,8 +187,8 @@ struct ridge_path::state {
     return model;
   }
 
-  /// Residual sum of squares of standardised weights w: yy - w'C - lambda w'w (from (G + lambda) w = C), or of the
-  /// rows themselves in the dual.
+  /// Residual sum of squares of standardised weights w: yy - w'C - lambda w'w (from (G + lambda) w = C), or
+  /// of the rows themselves in the dual.
   [[nodiscard]] double residual_squares(const Eigen::MatrixXd& weights, index_t t, double lambda) const {
     if (dual) {
       const Eigen::VectorXd residual = dual->y.col(t) - dual->z * weights.col(t);
@@ -241,13 +222,27 @@ DNALM_INLINE ridge_path::~ridge_path() = default;
 DNALM_INLINE ridge_path::ridge_path(ridge_path&&) noexcept = default;
 DNALM_INLINE ridge_path& ridge_path::operator=(ridge_path&&) noexcept = default;
 
-DNALM_INLINE index_t ridge_path::features() const { return state_->features; }
-DNALM_INLINE index_t ridge_path::targets() const { return state_->targets; }
-DNALM_INLINE index_t ridge_path::rows() const { return state_->rows; }
-DNALM_INLINE const std::vector<double>& ridge_path::mean() const { return state_->mean_x; }
-DNALM_INLINE const std::vector<double>& ridge_path::scale() const { return state_->scale; }
-DNALM_INLINE double ridge_path::penalty_unit() const { return state_->unit; }
-DNALM_INLINE bool ridge_path::cheap_penalties() const { return state_->system->tridiagonal(); }
+DNALM_INLINE index_t ridge_path::features() const {
+  return state_->features;
+}
+DNALM_INLINE index_t ridge_path::targets() const {
+  return state_->targets;
+}
+DNALM_INLINE index_t ridge_path::rows() const {
+  return state_->rows;
+}
+DNALM_INLINE const std::vector<double>& ridge_path::mean() const {
+  return state_->mean_x;
+}
+DNALM_INLINE const std::vector<double>& ridge_path::scale() const {
+  return state_->scale;
+}
+DNALM_INLINE double ridge_path::penalty_unit() const {
+  return state_->unit;
+}
+DNALM_INLINE bool ridge_path::cheap_penalties() const {
+  return state_->system->tridiagonal();
+}
 DNALM_INLINE std::string_view ridge_path::method() const {
   if (state_->dual) return cheap_penalties() ? "dual tridiagonal" : "dual cholesky";
   return cheap_penalties() ? "primal tridiagonal" : "primal cholesky";
@@ -289,9 +284,9 @@ DNALM_INLINE std::vector<moment_scores> score_moments(std::span<const ridge_solu
   index_t columns = 0;
   for (const auto& model : models) {
     if (model.features != rows.features || model.targets != rows.targets) {
-      detail::throw_statistics_shape(std::to_string(rows.features) + " features and " +
-                                         std::to_string(rows.targets) + " targets",
-                                     std::to_string(model.features) + " and " + std::to_string(model.targets));
+      detail::throw_statistics_shape(
+          std::to_string(rows.features) + " features and " + std::to_string(rows.targets) + " targets",
+          std::to_string(model.features) + " and " + std::to_string(model.targets));
     }
     columns += model.targets;
   }
@@ -313,8 +308,8 @@ DNALM_INLINE std::vector<moment_scores> score_moments(std::span<const ridge_solu
       const double spread = detail::dot_in_lanes(w, product.col(next).data(), rows.features);
       const double* cross = rows.cross.data() + static_cast<index_t>(t) * rows.features;
       const double shared = detail::dot_in_lanes(w, cross, rows.features);
-      const double offset = rows.mean_y[t] - detail::dot_in_lanes(w, rows.mean_x.data(), rows.features) -
-                            model.intercept[t];
+      const double offset =
+          rows.mean_y[t] - detail::dot_in_lanes(w, rows.mean_x.data(), rows.features) - model.intercept[t];
       const double residual = std::max(0.0, rows.yy[t] - 2 * shared + spread);
       const double mse = residual / rows.weight + offset * offset;
       scores.mse.push_back(mse);
@@ -354,7 +349,8 @@ inline void standardise_row(vector_view<const double> x, const ridge_path& path,
   }
 }
 
-[[nodiscard]] inline Eigen::MatrixXd standardised_gram(const ridge_moments& training, const ridge_path& path) {
+[[nodiscard]] inline Eigen::MatrixXd standardised_gram(const ridge_moments& training,
+                                                       const ridge_path& path) {
   const index_t width = training.features;
   Eigen::MatrixXd gram(width, width);
   for (index_t i = 0; i < width; ++i) {
@@ -380,20 +376,22 @@ DNALM_INLINE std::vector<double> leave_one_out_residuals(const ridge_moments& tr
   }
   const ridge_path path(training, options);
   const auto model = path.solve(lambda);
-  const Eigen::MatrixXd root = detail::inverse_root(detail::standardised_gram(training, path), lambda, x.rows);
+  const Eigen::MatrixXd root =
+      detail::inverse_root(detail::standardised_gram(training, path), lambda, x.rows);
   std::vector<double> residuals;
   Eigen::VectorXd z(x.columns);
   for (index_t row = 0; row < x.rows; ++row) {
     detail::standardise_row(x.row(row), path, z);
     const Eigen::VectorXd mapped = root * z;
-    const double leverage = 1 / static_cast<double>(x.rows) +
-                            detail::dot_in_lanes(mapped.data(), mapped.data(), mapped.size());
+    const double leverage =
+        1 / static_cast<double>(x.rows) + detail::dot_in_lanes(mapped.data(), mapped.data(), mapped.size());
     for (index_t t = 0; t < y.columns; ++t) {
       const double* weights = model.weights.data() + t * x.columns;
       const double fitted = detail::dot_in_lanes(weights, x.row_data(row), x.columns) +
                             model.intercept[static_cast<std::size_t>(t)];
       const double left = 1 - leverage;
-      residuals.push_back(left > 1e-12 ? (y(row, t) - fitted) / left : std::numeric_limits<double>::quiet_NaN());
+      residuals.push_back(left > 1e-12 ? (y(row, t) - fitted) / left
+                                       : std::numeric_limits<double>::quiet_NaN());
     }
   }
   return residuals;

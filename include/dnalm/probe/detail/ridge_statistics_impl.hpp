@@ -10,15 +10,16 @@
 #include <Eigen/Core>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/probe/detail/lanes.hpp>
+#include <dnalm/probe/detail/probe_checks.hpp>
 #include <dnalm/probe/ridge_statistics.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 namespace detail {
 
-using row_matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-/// gram += rows' rows (lower triangle in column-major storage). The order of summation depends on the shape only.
+/// gram += rows' rows (lower triangle in column-major storage). The order of summation depends on the shape
+/// only.
 inline void add_outer_products(const row_matrix& rows, double* gram, index_t features) {
   Eigen::Map<Eigen::MatrixXd> target(gram, features, features);
   target.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
@@ -34,8 +35,8 @@ inline void mirror_gram(std::vector<double>& gram, index_t features) {
 }
 
 /// mean += share (other - mean), and the difference itself.
-[[nodiscard]] inline std::vector<double> shift_mean(std::vector<double>& mean, const std::vector<double>& other,
-                                                    double share) {
+[[nodiscard]] inline std::vector<double> shift_mean(std::vector<double>& mean,
+                                                    const std::vector<double>& other, double share) {
   std::vector<double> difference(mean.size());
   for (std::size_t i = 0; i < mean.size(); ++i) {
     difference[i] = other[i] - mean[i];
@@ -44,7 +45,8 @@ inline void mirror_gram(std::vector<double>& gram, index_t features) {
   return difference;
 }
 
-/// A leaf of rows: weighted means, then rows centred on them and scaled by sqrt(weight), with room for one more.
+/// A leaf of rows: weighted means, then rows centred on them and scaled by sqrt(weight), with room for one
+/// more.
 struct centred_leaf {
   double weight = 0;
   std::vector<double> mean_x;
@@ -102,23 +104,6 @@ inline void add_cross_products(const row_matrix& x, const row_matrix& y, ridge_m
   }
 }
 
-[[noreturn]] inline void throw_statistics_shape(const std::string& expected, const std::string& found) {
-  throw error(error_kind::shape, 520, "sizes of features, labels and parts do not agree",
-              {.where = "ridge statistics", .expected = expected, .found = found});
-}
-
-/// \throws error [dnalm.numeric.521] for the first value that is not finite.
-template <class Number>
-void check_finite_row(vector_view<const Number> x, index_t row) {
-  for (index_t d = 0; d < x.size; ++d) {
-    if (std::isfinite(x[d])) continue;
-    throw error(error_kind::numeric, 521, "a feature is not a finite number",
-                {.where = "row " + std::to_string(row) + ", column " + std::to_string(d),
-                 .expected = "finite features",
-                 .found = std::isnan(x[d]) ? "NaN" : "infinity"});
-  }
-}
-
 /// Missing rows of a column as bytes: columns with equal patterns share statistics.
 [[nodiscard]] inline std::vector<bool> missing_pattern(matrix_view<const double> labels, index_t column) {
   std::vector<bool> pattern(static_cast<std::size_t>(labels.rows));
@@ -134,7 +119,8 @@ DNALM_INLINE ridge_moments make_moments(index_t features, index_t targets) {
   ridge_moments moments;
   moments.features = features;
   moments.targets = targets;
-  moments.mean_x.assign(static_cast<std::size_t>(checked_size(std::initializer_list<index_t>{features})), 0.0);
+  moments.mean_x.assign(static_cast<std::size_t>(checked_size(std::initializer_list<index_t>{features})),
+                        0.0);
   moments.mean_y.assign(static_cast<std::size_t>(targets), 0.0);
   moments.gram.assign(static_cast<std::size_t>(checked_mul(features, features)), 0.0);
   moments.cross.assign(static_cast<std::size_t>(checked_mul(targets, features)), 0.0);
@@ -144,9 +130,9 @@ DNALM_INLINE ridge_moments make_moments(index_t features, index_t targets) {
 
 DNALM_INLINE void merge_moments(ridge_moments& into, const ridge_moments& other) {
   if (into.features != other.features || into.targets != other.targets) {
-    detail::throw_statistics_shape(std::to_string(into.features) + " features, " + std::to_string(into.targets) +
-                                       " targets",
-                                   std::to_string(other.features) + " and " + std::to_string(other.targets));
+    detail::throw_statistics_shape(
+        std::to_string(into.features) + " features, " + std::to_string(into.targets) + " targets",
+        std::to_string(other.features) + " and " + std::to_string(other.targets));
   }
   if (other.rows == 0) return;
   if (into.rows == 0) {
@@ -221,8 +207,8 @@ void ridge_statistics::add_rows(matrix_view<const Number> x, matrix_view<const d
   const auto rows = static_cast<index_t>(part.size());
   if (x.rows != rows || y.rows != rows || x.columns != features_ || y.columns != targets() ||
       (!weight.empty() && weight.size() != part.size())) {
-    detail::throw_statistics_shape(std::to_string(rows) + " rows of " + std::to_string(features_) + " features and " +
-                                       std::to_string(targets()) + " targets",
+    detail::throw_statistics_shape(std::to_string(rows) + " rows of " + std::to_string(features_) +
+                                       " features and " + std::to_string(targets()) + " targets",
                                    std::to_string(x.rows) + " x " + std::to_string(x.columns) + ", " +
                                        std::to_string(y.rows) + " x " + std::to_string(y.columns));
   }
@@ -234,7 +220,8 @@ void ridge_statistics::add_rows(matrix_view<const Number> x, matrix_view<const d
     const double share = weight.empty() ? 1.0 : weight[static_cast<std::size_t>(row)];
     if (!(share > 0) || !std::isfinite(share)) {
       throw error(error_kind::usage, 541, "a row has an impossible weight",
-                  {.where = "row " + std::to_string(row), .expected = "a positive number",
+                  {.where = "row " + std::to_string(row),
+                   .expected = "a positive number",
                    .found = std::to_string(share)});
     }
     detail::check_finite_row<Number>(x.row(row), row);
@@ -270,7 +257,8 @@ DNALM_INLINE void ridge_statistics::start(cell& fresh, index_t group) const {
   fresh.x.reserve(static_cast<std::size_t>(checked_mul(leaf_rows, features_)));
 }
 
-/// Chan's update with one leaf: total.G += leaf.G + (a b / (a + b)) d d', the last term as one more row of the leaf.
+/// Chan's update with one leaf: total.G += leaf.G + (a b / (a + b)) d d', the last term as one more row of
+/// the leaf.
 DNALM_INLINE void ridge_statistics::flush(cell& waiting) {
   if (waiting.weight.empty()) return;
   ridge_moments& total = waiting.total;
@@ -324,11 +312,12 @@ DNALM_INLINE ridge_moments ridge_statistics::moments(std::span<const index_t> pa
   return sum;
 }
 
-DNALM_INLINE index_t ridge_statistics::bytes(index_t features, index_t targets, index_t parts, index_t groups) {
+DNALM_INLINE index_t ridge_statistics::bytes(index_t features, index_t targets, index_t parts,
+                                             index_t groups) {
   const index_t wide = checked_add(features, targets);
-  const index_t cell_numbers =
-      checked_add(checked_mul(features, wide), checked_mul(leaf_rows + 2, wide));
-  return checked_mul(checked_mul(checked_mul(parts, groups), cell_numbers), static_cast<index_t>(sizeof(double)));
+  const index_t cell_numbers = checked_add(checked_mul(features, wide), checked_mul(leaf_rows + 2, wide));
+  return checked_mul(checked_mul(checked_mul(parts, groups), cell_numbers),
+                     static_cast<index_t>(sizeof(double)));
 }
 
 DNALM_END_NAMESPACE

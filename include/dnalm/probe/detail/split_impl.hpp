@@ -21,7 +21,8 @@ struct drawn_group {
   index_t rows = 0;
 };
 
-/// Groups sorted by (draw, name): an order that rows cannot influence. `purpose` keeps splits and folds apart.
+/// Groups sorted by (draw, name): an order that rows cannot influence. `purpose` keeps splits and folds
+/// apart.
 [[nodiscard]] inline std::vector<drawn_group> draw_groups(std::span<const std::string> groups,
                                                           const std::vector<index_t>& numbers,
                                                           std::uint64_t seed, const std::string& purpose) {
@@ -42,10 +43,11 @@ struct drawn_group {
 
 inline void require_groups(std::size_t found, index_t needed, const char* purpose) {
   if (static_cast<index_t>(found) >= needed) return;
-  throw error(error_kind::input, 539, "too few groups to keep them whole",
-              {.where = purpose,
-               .expected = "at least " + std::to_string(needed) + " groups (rows, where there is no group column)",
-               .found = std::to_string(found)});
+  throw error(
+      error_kind::input, 539, "too few groups to keep them whole",
+      {.where = purpose,
+       .expected = "at least " + std::to_string(needed) + " groups (rows, where there is no group column)",
+       .found = std::to_string(found)});
 }
 
 }  // namespace detail

@@ -18,8 +18,10 @@ DNALM_BEGIN_NAMESPACE
 
 namespace detail {
 
-[[noreturn]] inline void throw_store_io(int number, const std::string& what, const std::string& where, int code) {
-  throw error(error_kind::io, number, what, {.where = where, .found = code == 0 ? "end of file" : std::strerror(code)});
+[[noreturn]] inline void throw_store_io(int number, const std::string& what, const std::string& where,
+                                        int code) {
+  throw error(error_kind::io, number, what,
+              {.where = where, .found = code == 0 ? "end of file" : std::strerror(code)});
 }
 
 /// Writes all bytes at an offset. \throws error [dnalm.io.531].
@@ -43,7 +45,8 @@ inline void read_from_store(int file, char* to, index_t bytes, index_t offset) {
     const auto got = ::pread(file, to, static_cast<std::size_t>(bytes), offset);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
-      throw_store_io(532, "cannot read pooled vectors from the temporary file", "vector store", got < 0 ? errno : 0);
+      throw_store_io(532, "cannot read pooled vectors from the temporary file", "vector store",
+                     got < 0 ? errno : 0);
     }
     to += got;
     offset += got;
@@ -130,7 +133,8 @@ DNALM_INLINE void vector_store::append(index_t slot, matrix_view<const float> bl
       const index_t at = starts_[static_cast<std::size_t>(slot)] + (filled + row) * block.columns;
       const bool contiguous = block.stride == block.columns;
       detail::write_to_store(file_, reinterpret_cast<const char*>(block.row_data(row)),
-                        contiguous ? bytes * block.rows : bytes, at * static_cast<index_t>(sizeof(float)));
+                             contiguous ? bytes * block.rows : bytes,
+                             at * static_cast<index_t>(sizeof(float)));
       if (contiguous) break;
     } else {
       float* to = kept_[static_cast<std::size_t>(slot)].data() + (filled + row) * block.columns;
@@ -145,10 +149,11 @@ DNALM_INLINE matrix_view<const float> vector_store::read(index_t slot, matrix<fl
   const index_t filled = filled_[static_cast<std::size_t>(slot)];
   if (filled != rows_) detail::throw_store_shape(std::to_string(rows_) + " rows", std::to_string(filled));
   if (!spilled()) return kept_[static_cast<std::size_t>(slot)].view();
-  if (scratch.rows() != rows_ || scratch.columns() != width(slot)) scratch = matrix<float>(rows_, width(slot));
+  if (scratch.rows() != rows_ || scratch.columns() != width(slot))
+    scratch = matrix<float>(rows_, width(slot));
   const auto size = static_cast<index_t>(sizeof(float));
   detail::read_from_store(file_, reinterpret_cast<char*>(scratch.data()), rows_ * width(slot) * size,
-                   starts_[static_cast<std::size_t>(slot)] * size);
+                          starts_[static_cast<std::size_t>(slot)] * size);
   return std::as_const(scratch).view();
 }
 

@@ -180,11 +180,10 @@ struct stream_labels {
 DNALM_INLINE stream_labels make_stream_labels(const probe_problem& problem, const probe_options& options) {
   stream_labels labels;
   labels.columns = regression_columns(problem);
-  labels.parts = statistics_parts(problem, options);
+  labels.parts = statistics_parts(problem, options, labels.part_count);
   labels.targets = static_cast<index_t>(labels.columns.size()) / problem.rows();
   labels.missing_groups =
       missingness_groups(as_matrix<const double>(labels.columns.data(), problem.rows(), labels.targets));
-  for (const index_t part : labels.parts) labels.part_count = std::max(labels.part_count, part + 1);
   return labels;
 }
 
@@ -396,7 +395,7 @@ struct evaluation::state {
     result.kind = kind;
     result.folds = options.folds;
     result.threads = threads;
-    result.memory = options.memory;
+    result.memory = std::max(options.memory, index_t{256} << 20);  // a fit needs D x D numbers, however small the budget
     result.bootstrap.resamples = options.resamples;
     result.bootstrap.seed = options.seed;
     return result;

@@ -117,21 +117,13 @@ DNALM_INLINE std::vector<const result_row*> rows_of(std::span<const result_row> 
   return chosen;
 }
 
-DNALM_INLINE std::vector<std::string> metrics_of(std::span<const result_row> rows, const std::string& target) {
-  std::vector<std::string> metrics;
-  for (const result_row& row : rows) {
-    if (row.target == target) position_of(metrics, row.metric);
-  }
-  return metrics;
-}
-
 }  // namespace detail
 
 DNALM_INLINE std::vector<figure> make_figures(std::span<const result_row> rows) {
   std::vector<figure> figures;
   std::vector<std::string> file_names;
   for (const std::string& target : targets_of(rows)) {
-    for (const std::string& metric : detail::metrics_of(rows, target)) {
+    for (const std::string& metric : metrics_of(rows, target)) {
       const auto chosen = detail::rows_of(rows, target, metric);
       if (chosen.empty()) continue;
       const metric_words words = describe_metric(metric);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/report/figures.hpp>
@@ -268,7 +269,11 @@ DNALM_INLINE std::string making_section(const manifest& made) {
 
 DNALM_INLINE std::string definitions(std::span<const result_row> rows) {
   std::vector<std::string> metrics;
-  for (const result_row& row : rows) position_of(metrics, row.metric);
+  for (const std::string& target : targets_of(rows)) {
+    for (const std::string& metric : metrics_of(rows, target)) {
+      if (std::find(metrics.begin(), metrics.end(), metric) == metrics.end()) metrics.push_back(metric);
+    }
+  }
   std::string list;
   for (const std::string& metric : metrics) {
     const metric_words words = describe_metric(metric);

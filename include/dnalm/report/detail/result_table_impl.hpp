@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 
 #include <dnalm/report/result_table.hpp>
 #include <dnalm/report/text.hpp>
@@ -89,6 +90,15 @@ DNALM_INLINE std::vector<std::string> targets_of(std::span<const result_row> row
     if (std::find(targets.begin(), targets.end(), row.target) == targets.end()) targets.push_back(row.target);
   }
   return targets;
+}
+
+DNALM_INLINE std::vector<std::string> metrics_of(std::span<const result_row> rows, std::string_view target) {
+  std::vector<std::string> metrics;
+  for (const result_row& row : rows) {
+    if (row.target != target) continue;
+    if (std::find(metrics.begin(), metrics.end(), row.metric) == metrics.end()) metrics.push_back(row.metric);
+  }
+  return metrics;
 }
 
 DNALM_INLINE std::string primary_metric(std::span<const result_row> rows, std::string_view target) {

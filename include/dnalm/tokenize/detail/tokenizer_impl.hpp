@@ -3,8 +3,12 @@
 /// \brief Bodies of tokenize/tokenizer.hpp: which tokenizer a folder holds.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/mapped_file.hpp>
@@ -24,7 +28,17 @@ namespace detail {
     throw error(error_kind::unsupported, 302, "this tokenizer class is not built in",
                 {.where = file.string(), .expected = "EsmTokenizer for vocab.txt", .found = name});
   }
-  return tokenizer(std::make_shared<kmer_tokenizer>(read_vocabulary(file), config, file.string()),
+  std::vector<std::string> vocabulary = read_vocabulary(file);
+  const auto has = [&](std::string_view token) {
+    return std::find(vocabulary.begin(), vocabulary.end(), token) != vocabulary.end();
+  };
+  if (name.empty() && has("[CLS]") && !has("<cls>")) {
+    throw error(error_kind::unsupported, 302, "this tokenizer class is not built in",
+                {.where = file.string(),
+                 .expected = "a vocabulary of EsmTokenizer (with <cls>)",
+                 .found = "one of BERT (with [CLS])"});
+  }
+  return tokenizer(std::make_shared<kmer_tokenizer>(std::move(vocabulary), config, file.string()),
                    options.policy);
 }
 

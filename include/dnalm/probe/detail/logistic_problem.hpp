@@ -13,7 +13,8 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
-#include <dnalm/probe/detail/ridge_impl.hpp>
+#include <dnalm/probe/detail/lanes.hpp>
+#include <dnalm/probe/detail/probe_checks.hpp>
 #include <dnalm/probe/logistic.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -22,8 +23,8 @@ namespace detail {
 
 /// Rows of a classification problem, centred and scaled when they are read.
 ///
-/// The parameters of output k are column k of a (D + 1, outputs) matrix: weights, then the intercept, all on the
-/// centred and scaled features. Centring does not touch the penalty, because intercepts are free.
+/// The parameters of output k are column k of a (D + 1, outputs) matrix: weights, then the intercept, all on
+/// the centred and scaled features. Centring does not touch the penalty, because intercepts are free.
 class logistic_problem {
  public:
   static constexpr index_t block_rows = 256;
@@ -62,7 +63,8 @@ class logistic_problem {
       theta(features_, 0) = std::log(share_[1] / share_[0]);
       return theta;
     }
-    for (index_t k = 0; k < outputs_; ++k) theta(features_, k) = std::log(share_[static_cast<std::size_t>(k)]);
+    for (index_t k = 0; k < outputs_; ++k)
+      theta(features_, k) = std::log(share_[static_cast<std::size_t>(k)]);
     return theta;
   }
 
@@ -77,7 +79,8 @@ class logistic_problem {
   }
 
   /// Mean loss plus penalty and its gradient at theta.
-  [[nodiscard]] double evaluate(const Eigen::MatrixXd& theta, double lambda, Eigen::MatrixXd& gradient) const {
+  [[nodiscard]] double evaluate(const Eigen::MatrixXd& theta, double lambda,
+                                Eigen::MatrixXd& gradient) const {
     std::vector<double> losses(static_cast<std::size_t>(lanes), 0.0);
     std::vector<Eigen::MatrixXd> gradients(static_cast<std::size_t>(lanes));
     const Eigen::MatrixXd weights = theta.topRows(features_);
@@ -229,15 +232,16 @@ class logistic_problem {
   }
 
   /// Raw scores (block, outputs) become weighted derivatives of the losses; returns the block's loss.
-  [[nodiscard]] double scores_to_errors(const Eigen::MatrixXd& theta, index_t first, Eigen::MatrixXd& scores) const {
+  [[nodiscard]] double scores_to_errors(const Eigen::MatrixXd& theta, index_t first,
+                                        Eigen::MatrixXd& scores) const {
     double loss = 0;
     for (index_t r = 0; r < scores.rows(); ++r) {
       const auto row = static_cast<std::size_t>(first + r);
       const index_t truth = classes_[row];
       if (outputs_ == 1) {
         const double score = scores(r, 0) + theta(features_, 0);
-        loss += weight_[row] * (std::max(score, 0.0) + std::log1p(std::exp(-std::abs(score))) -
-                                (truth == 1 ? score : 0.0));
+        loss += weight_[row] *
+                (std::max(score, 0.0) + std::log1p(std::exp(-std::abs(score))) - (truth == 1 ? score : 0.0));
         scores(r, 0) = weight_[row] * (logistic(score) - (truth == 1 ? 1.0 : 0.0));
         continue;
       }

@@ -31,9 +31,9 @@ namespace detail {
 
 /// Solves for many lambda either in the basis where A is tridiagonal, or by one Cholesky factorisation each.
 ///
-/// Tridiagonal: A = Q T Q', so X = Q (T + lambda)^{-1} Q'B: O(n^3) once without eigenvectors, O(n) per lambda and
-/// column afterwards (LDL', stable because T + lambda is positive definite), O(n^2) to map back. lambda = 0, and a
-/// lambda lost in rounding, use the pseudo-inverse.
+/// Tridiagonal: A = Q T Q', so X = Q (T + lambda)^{-1} Q'B: O(n^3) once without eigenvectors, O(n) per lambda
+/// and column afterwards (LDL', stable because T + lambda is positive definite), O(n^2) to map back. lambda =
+/// 0, and a lambda lost in rounding, use the pseudo-inverse.
 class shifted_system {
  public:
   /// `rows` only enters the cutoff of the pseudo-inverse.
@@ -74,9 +74,10 @@ class shifted_system {
       if (factor.info() == Eigen::Success) return rank_from_factor(factor, lambda);
     }
     const Eigen::VectorXd values =
-        tridiagonal() ? eigenvalues_
-                      : Eigen::VectorXd(Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(a_, Eigen::EigenvaluesOnly)
-                                            .eigenvalues());
+        tridiagonal()
+            ? eigenvalues_
+            : Eigen::VectorXd(
+                  Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(a_, Eigen::EigenvaluesOnly).eigenvalues());
     const double cutoff = eigenvalue_cutoff(values, rows_);
     double sum = 0;
     for (index_t i = 0; i < values.size(); ++i) {

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include <dnalm/probe/detail/fitted_probe_impl.hpp>
-#include <dnalm/probe/detail/logistic_impl.hpp>
-#include <dnalm/probe/detail/penalty_search_impl.hpp>
-#include <dnalm/probe/detail/ridge_protocol_impl.hpp>
+#include <dnalm/probe/detail/lanes.hpp>
+#include <dnalm/probe/detail/penalty_search.hpp>
+#include <dnalm/probe/detail/probe_checks.hpp>
 #include <dnalm/probe/evaluate_probe.hpp>
+#include <dnalm/probe/logistic.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -103,8 +103,8 @@ class logistic_target_fit {
     return largest + std::log(sum) - outputs[static_cast<std::size_t>(truth)];
   }
 
-  /// Adds the held rows' losses of the whole path, from the largest penalty down. With `stop` the path ends after
-  /// three penalties in a row that did not improve; what is left stays NaN.
+  /// Adds the held rows' losses of the whole path, from the largest penalty down. With `stop` the path ends
+  /// after three penalties in a row that did not improve; what is left stays NaN.
   void add_losses(const std::vector<index_t>& training, const std::vector<index_t>& held, bool stop,
                   fitted_classes& result) const {
     auto path = make_path(training);

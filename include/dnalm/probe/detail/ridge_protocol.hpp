@@ -11,10 +11,11 @@
 #include <string>
 #include <vector>
 
-#include <dnalm/probe/detail/fitted_probe_impl.hpp>
-#include <dnalm/probe/detail/penalty_search_impl.hpp>
-#include <dnalm/probe/detail/ridge_impl.hpp>
+#include <dnalm/probe/detail/lanes.hpp>
+#include <dnalm/probe/detail/penalty_search.hpp>
+#include <dnalm/probe/detail/probe_checks.hpp>
 #include <dnalm/probe/evaluate_probe.hpp>
+#include <dnalm/probe/ridge.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -29,12 +30,14 @@ struct ridge_source {
   std::function<index_t(index_t part, index_t group)> rows;
   std::function<ridge_path(std::span<const index_t> parts, index_t group, const ridge_options&)> path;
   /// Sums of squared errors on one part: result[model][column of the group].
-  std::function<std::vector<std::vector<double>>(std::span<const ridge_solution>, index_t part, index_t group)>
+  std::function<std::vector<std::vector<double>>(std::span<const ridge_solution>, index_t part,
+                                                 index_t group)>
       squares;
 };
 
 /// How the penalty of a problem is chosen once `automatic` is settled. \throws error [dnalm.usage.543].
-[[nodiscard]] inline penalty_choice settle_choice(const probe_problem& problem, const probe_options& options) {
+[[nodiscard]] inline penalty_choice settle_choice(const probe_problem& problem,
+                                                  const probe_options& options) {
   if (options.choice == penalty_choice::automatic) {
     return problem.has_valid() ? penalty_choice::validation : penalty_choice::folds;
   }
@@ -49,8 +52,8 @@ struct ridge_source {
 }
 
 /// Folds of the train and valid rows, groups whole; -1 for test rows.
-[[nodiscard]] inline std::vector<index_t> fold_parts(const probe_problem& problem, const probe_options& options,
-                                                     index_t& folds) {
+[[nodiscard]] inline std::vector<index_t> fold_parts(const probe_problem& problem,
+                                                     const probe_options& options, index_t& folds) {
   std::vector<std::string> keys;
   std::vector<std::size_t> rows;
   for (std::size_t row = 0; row < problem.table().parts.size(); ++row) {
@@ -68,8 +71,8 @@ struct ridge_source {
 }
 
 /// Statistics parts and how many there are.
-[[nodiscard]] inline std::vector<index_t> plan_parts(const probe_problem& problem, const probe_options& options,
-                                                     index_t& count) {
+[[nodiscard]] inline std::vector<index_t> plan_parts(const probe_problem& problem,
+                                                     const probe_options& options, index_t& count) {
   if (settle_choice(problem, options) == penalty_choice::folds) return fold_parts(problem, options, count);
   count = 2;
   std::vector<index_t> parts;
@@ -96,7 +99,8 @@ struct ridge_source {
 inline void check_memory(index_t needed, index_t limit, const char* what) {
   if (limit <= 0 || needed <= limit) return;
   throw error(error_kind::memory, 530, "a probe does not fit into the memory budget",
-              {.where = what, .expected = "at most " + std::to_string(limit) + " bytes",
+              {.where = what,
+               .expected = "at most " + std::to_string(limit) + " bytes",
                .found = std::to_string(needed) + " bytes"});
 }
 
@@ -172,8 +176,8 @@ struct dual_table {
       std::vector<double> sum(static_cast<std::size_t>(model.targets), 0.0);
       for (std::size_t i = 0; i < chosen.size(); ++i) {
         for (index_t t = 0; t < model.targets; ++t) {
-          const double fitted = mixed_dot(features.row_data(chosen[i]), model.weights.data() + t * model.features,
-                                          model.features) +
+          const double fitted = mixed_dot(features.row_data(chosen[i]),
+                                          model.weights.data() + t * model.features, model.features) +
                                 model.intercept[static_cast<std::size_t>(t)];
           const double residual = truth(static_cast<index_t>(i), t) - fitted;
           sum[static_cast<std::size_t>(t)] += residual * residual;
@@ -266,16 +270,18 @@ struct fitted_column {
   std::vector<double> errors;  // mean over the rows judged
 };
 
-/// Chooses penalties and refits for the columns of one group. `target_of_column`: columns of one target share a
-/// penalty, the one with the smallest sum of their errors.
+/// Chooses penalties and refits for the columns of one group. `target_of_column`: columns of one target share
+/// a penalty, the one with the smallest sum of their errors.
 class ridge_group_fit {
  public:
-  ridge_group_fit(const ridge_source& source, index_t group, penalty_choice choice, const probe_options& options,
-                  const std::vector<index_t>& target_of_column)
+  ridge_group_fit(const ridge_source& source, index_t group, penalty_choice choice,
+                  const probe_options& options, const std::vector<index_t>& target_of_column)
       : source_(source), group_(group), choice_(choice) {
-    for (const index_t column : columns()) targets_.push_back(target_of_column[static_cast<std::size_t>(column)]);
+    for (const index_t column : columns())
+      targets_.push_back(target_of_column[static_cast<std::size_t>(column)]);
     if (!can_hold_out()) choice_ = penalty_choice::gcv;
-    penalties_ = usable_penalties(options.penalties, default_penalties(static_cast<double>(judged_fit_rows())), true);
+    penalties_ =
+        usable_penalties(options.penalties, default_penalties(static_cast<double>(judged_fit_rows())), true);
   }
 
   /// The choice in use: gcv where the group's targets have no labelled rows to hold out.

@@ -26,8 +26,8 @@ using penalty_errors = std::vector<std::vector<double>>;
 using penalty_judge = std::function<penalty_errors(std::span<const std::size_t> indices)>;
 
 /// The user's penalties in rising order, once each, or the default. \throws error [dnalm.usage.528].
-[[nodiscard]] inline std::vector<double> usable_penalties(std::vector<double> asked, std::vector<double> standard,
-                                                          bool zero_allowed) {
+[[nodiscard]] inline std::vector<double> usable_penalties(std::vector<double> asked,
+                                                          std::vector<double> standard, bool zero_allowed) {
   if (asked.empty()) asked = std::move(standard);
   for (const double penalty : asked) {
     if (std::isfinite(penalty) && (penalty > 0 || (zero_allowed && penalty == 0))) continue;
@@ -53,7 +53,8 @@ using penalty_judge = std::function<penalty_errors(std::span<const std::size_t> 
   return best;
 }
 
-inline void judge_penalties(const penalty_judge& judge_all, const std::set<std::size_t>& wanted, penalty_errors& errors) {
+inline void judge_penalties(const penalty_judge& judge_all, const std::set<std::size_t>& wanted,
+                            penalty_errors& errors) {
   const std::vector<std::size_t> indices(wanted.begin(), wanted.end());
   if (indices.empty()) return;
   const auto found = judge_all(indices);
@@ -62,8 +63,8 @@ inline void judge_penalties(const penalty_judge& judge_all, const std::set<std::
   }
 }
 
-/// Tries the whole grid when that is cheap; otherwise every fourth penalty, then the three on either side of each
-/// target's best.
+/// Tries the whole grid when that is cheap; otherwise every fourth penalty, then the three on either side of
+/// each target's best.
 [[nodiscard]] inline penalty_errors search_penalties(std::size_t penalties, std::size_t targets, bool cheap,
                                                      const penalty_judge& judge_all) {
   const double untried = std::numeric_limits<double>::quiet_NaN();

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief All public headers of module backend.
+#pragma once
+
+#include <dnalm/backend/activation.hpp>
+#include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/kernel_options.hpp>
+#include <dnalm/backend/rotary_table.hpp>
+#include <dnalm/backend/scalar_functions.hpp>

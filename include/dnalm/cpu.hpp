@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief All public headers of module cpu.
+#pragma once
+
+#include <dnalm/cpu/attention.hpp>
+#include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/cpu/elementwise.hpp>
+#include <dnalm/cpu/embedding.hpp>
+#include <dnalm/cpu/gated.hpp>
+#include <dnalm/cpu/isa.hpp>
+#include <dnalm/cpu/layer_norm.hpp>
+#include <dnalm/cpu/linear.hpp>
+#include <dnalm/cpu/packed_weight.hpp>
+#include <dnalm/cpu/rotary.hpp>
+#include <dnalm/cpu/softmax.hpp>

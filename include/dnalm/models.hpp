@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief All public headers of module models.
+#pragma once
+
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/encoder.hpp>
+#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/function_ref.hpp>
+#include <dnalm/models/inspect.hpp>
+#include <dnalm/models/load_model.hpp>
+#include <dnalm/models/model.hpp>
+#include <dnalm/models/model_of.hpp>
+#include <dnalm/models/model_tokenizer.hpp>
+#include <dnalm/models/random_source.hpp>
+#include <dnalm/models/tensor_plan.hpp>
+#include <dnalm/models/token_batch.hpp>
+#include <dnalm/models/weight_source.hpp>

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief All public headers of module nn.
+#pragma once
+
+#include <dnalm/nn/attention_layer.hpp>
+#include <dnalm/nn/block_workspace.hpp>
+#include <dnalm/nn/embedding_layer.hpp>
+#include <dnalm/nn/feed_forward_layer.hpp>
+#include <dnalm/nn/linear_layer.hpp>
+#include <dnalm/nn/masked_lm_head.hpp>
+#include <dnalm/nn/norm_layer.hpp>
+#include <dnalm/nn/norm_placement.hpp>
+#include <dnalm/nn/transformer_block.hpp>

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief All public headers of module reference.
+#pragma once
+
+#include <dnalm/reference/attention.hpp>
+#include <dnalm/reference/elementwise.hpp>
+#include <dnalm/reference/embedding.hpp>
+#include <dnalm/reference/gated.hpp>
+#include <dnalm/reference/layer_norm.hpp>
+#include <dnalm/reference/linear.hpp>
+#include <dnalm/reference/reference_backend.hpp>
+#include <dnalm/reference/rotary.hpp>
+#include <dnalm/reference/softmax.hpp>

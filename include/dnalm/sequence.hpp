@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief All public headers of module sequence.
+#pragma once
+
+#include <dnalm/sequence/alphabet.hpp>
+#include <dnalm/sequence/utf8.hpp>

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Model folders without weights, written for a test: the random twin of such a folder is a model.
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace dnalm_test {
+
+/// A folder that disappears with the object.
+class temporary_folder {
+ public:
+  explicit temporary_folder(const std::string& name)
+      : path_(std::filesystem::temp_directory_path() /
+              ("dnalm_test_" + name + "_" + std::to_string(::getpid()))) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
+  ~temporary_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline void write_text(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream(file, std::ios::binary) << text;
+}
+
+/// NT-v2 with 3-mers (75 tokens): width 48, 4 heads, 2 blocks, rotary positions.
+inline void write_nt_v2_folder(const std::filesystem::path& folder) {
+  write_text(folder / "config.json",
+             R"({"add_bias_fnn": false, "architectures": ["EsmForMaskedLM"], "emb_layer_norm_before": false,
+ "hidden_size": 48, "initializer_range": 0.3, "intermediate_size": 56, "layer_norm_eps": 1e-12, "mask_token_id": 2,
+ "max_position_embeddings": 514, "num_attention_heads": 4, "num_hidden_layers": 2, "pad_token_id": 1,
+ "position_embedding_type": "rotary", "tie_word_embeddings": false, "token_dropout": false, "vocab_size": 75})");
+  std::string vocabulary = "<unk>\n<pad>\n<mask>\n<cls>\n<eos>\n<bos>\n";
+  const std::string letters = "ATCG";
+  for (const char a : letters) {
+    for (const char b : letters) {
+      for (const char c : letters) vocabulary += std::string{a, b, c, '\n'};
+    }
+  }
+  write_text(folder / "vocab.txt", vocabulary + "A\nT\nC\nG\nN");
+  write_text(folder / "tokenizer_config.json",
+             R"({"eos_token": null, "model_max_length": 512, "tokenizer_class": "EsmTokenizer"})");
+  write_text(folder / "special_tokens_map.json",
+             R"({"cls_token": "<cls>", "mask_token": "<mask>", "pad_token": "<pad>", "unk_token": "<unk>"})");
+}
+
+/// DNABERT-2 with its own tokenizer (4096 tokens), width 24, 3 heads, 1 block.
+inline void write_dnabert2_folder(const std::filesystem::path& folder) {
+  write_text(folder / "config.json",
+             R"({"architectures": ["BertForMaskedLM"], "alibi_starting_size": 512, "hidden_act": "gelu",
+ "auto_map": {"AutoConfig": "configuration_bert.BertConfig", "AutoModelForMaskedLM": "bert_layers.BertForMaskedLM"},
+ "hidden_size": 24, "initializer_range": 0.3, "intermediate_size": 40, "layer_norm_eps": 1e-12,
+ "max_position_embeddings": 512, "model_type": "bert", "num_attention_heads": 3, "num_hidden_layers": 1,
+ "position_embedding_type": "absolute", "type_vocab_size": 2, "vocab_size": 4096})");
+  const std::filesystem::path golden = std::filesystem::path(DNALM_GOLDEN_DIR) / "third_party" / "dnabert2";
+  std::filesystem::copy_file(golden / "tokenizer.json", folder / "tokenizer.json");
+  std::filesystem::copy_file(golden / "tokenizer_config.json", folder / "tokenizer_config.json");
+}
+
+}  // namespace dnalm_test

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every checkpoint under tests/golden/models against what the reference implementations computed from it.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <dnalm/io/json.hpp>
+#include <dnalm/io/safetensors.hpp>
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/load_model.hpp>
+#include <support/catch.hpp>
+
+namespace {
+
+using dnalm::index_t;
+
+const std::filesystem::path golden = std::filesystem::path(DNALM_GOLDEN_DIR) / "models";
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> names;
+  const auto index = dnalm::io::read_json_file(golden / "INDEX.json");
+  for (const auto& entry : index.at("cases")) {
+    names.push_back(entry.at("name").get<std::string>());
+  }
+  return names;
+}
+
+/// One batch of a golden file without its padding.
+struct golden_batch {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int32_t> types;
+  dnalm::ragged_offsets offsets;
+  std::vector<index_t> rows;  // of the padded batch, in order
+};
+
+template <class T>
+std::vector<T> read_as(const dnalm::io::safetensors_file& file, const std::string& name) {
+  const auto& stored = file.tensor(name);
+  std::vector<T> values(static_cast<std::size_t>(stored.info.size()));
+  dnalm::io::read_stored(stored, std::span<T>(values));
+  return values;
+}
+
+golden_batch read_batch(const dnalm::io::safetensors_file& file, const std::string& prefix) {
+  const auto ids = read_as<double>(file, prefix + "input_ids");
+  const auto mask = read_as<double>(file, prefix + "attention_mask");
+  std::vector<double> types;
+  if (file.contains(prefix + "token_type_ids")) types = read_as<double>(file, prefix + "token_type_ids");
+  const auto& shape = file.tensor(prefix + "input_ids").info.shape;
+  golden_batch batch;
+  for (index_t s = 0; s < shape[0]; ++s) {
+    index_t length = 0;
+    for (index_t t = 0; t < shape[1]; ++t) {
+      const auto at = static_cast<std::size_t>(s * shape[1] + t);
+      if (mask[at] == 0) continue;
+      ++length;
+      batch.ids.push_back(static_cast<std::int32_t>(ids[at]));
+      if (!types.empty()) batch.types.push_back(static_cast<std::int32_t>(types[at]));
+      batch.rows.push_back(static_cast<index_t>(at));
+    }
+    batch.offsets.append(length);
+  }
+  return batch;
+}
+
+/// Largest difference to golden rows, as it is and divided by max(1, largest golden value).
+struct gaps {
+  double absolute = 0.0;
+  double relative = 0.0;
+
+  void include(const gaps& other) {
+    absolute = std::max(absolute, other.absolute);
+    relative = std::max(relative, other.relative);
+  }
+};
+
+template <class T>
+gaps difference(const std::vector<double>& expected, const golden_batch& batch, dnalm::matrix_view<const T> found) {
+  double largest = 1.0;
+  double worst = 0.0;
+  for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+    for (index_t c = 0; c < found.columns; ++c) {
+      const double value = expected[static_cast<std::size_t>(batch.rows[i] * found.columns + c)];
+      const double gap = std::abs(value - static_cast<double>(found(static_cast<index_t>(i), c)));
+      largest = std::max(largest, std::abs(value));
+      worst = std::isnan(gap) ? 1e300 : std::max(worst, gap);
+    }
+  }
+  return {worst, worst / largest};
+}
+
+/// Worst difference over all batches, hidden states and logits of a case.
+template <class Backend>
+gaps worst_of_case(const std::filesystem::path& folder, Backend backend) {
+  const auto config = dnalm::read_encoder_config(folder);
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config), "golden");
+  const dnalm::encoder<Backend> network(backend, config, source);
+  const dnalm::io::safetensors_file file(folder / "expected.safetensors");
+  typename dnalm::encoder<Backend>::workspace workspace;
+  gaps worst;
+  int seen = 0;
+  for (int j = 0; file.contains("case" + std::to_string(j) + ".input_ids"); ++j) {
+    const std::string prefix = "case" + std::to_string(j) + ".";
+    const golden_batch batch = read_batch(file, prefix);
+    const auto on_layer = [&](index_t layer, dnalm::input_matrix<Backend> x) {
+      ++seen;
+      worst.include(difference(read_as<double>(file, prefix + "hidden." + std::to_string(layer)), batch, x));
+    };
+    const auto on_logits = [&](dnalm::input_matrix<Backend> x) {
+      worst.include(difference(read_as<double>(file, prefix + "logits"), batch, x));
+    };
+    const typename dnalm::encoder<Backend>::logits_receiver receiver = on_logits;
+    network.forward({batch.ids, batch.offsets, batch.types}, on_layer, &receiver, workspace);
+    seen -= static_cast<int>(config.layers) + 1;
+  }
+  REQUIRE(seen == 0);
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("the reference backend reproduces every golden model within 1e-9 in double", "[models]") {
+  const auto names = case_names();
+  REQUIRE(names.size() >= 18);
+  for (const std::string& name : names) {
+    INFO(name);
+    const double worst = worst_of_case(golden / name, dnalm::reference_backend()).relative;
+    if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(name << ": " << worst);
+    CHECK(worst < 1e-9);
+  }
+}
+
+TEST_CASE("the cpu backend reproduces every golden model within 1e-4 in float, with every instruction set",
+          "[models]") {
+  for (const auto set : {dnalm::isa::portable, dnalm::isa::avx2, dnalm::isa::avx512}) {
+    if (!dnalm::supports(set)) continue;
+    for (const std::string& name : case_names()) {
+      INFO(name << " " << dnalm::to_string(set));
+      const double worst = worst_of_case(golden / name, dnalm::cpu_backend(set)).absolute;
+      if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(name << " " << dnalm::to_string(set) << ": " << worst);
+      CHECK(worst < 1e-4);
+    }
+  }
+}
+
+TEST_CASE("the golden comparison sees one weight changed by 1e-3", "[models]") {
+  // The same comparison with one weight changed by 1e-3 must see it.
+  const auto folder = golden / "nt_v2_d8";
+  const auto config = dnalm::read_encoder_config(folder);
+  struct nudged final : dnalm::weight_source {
+    explicit nudged(const dnalm::weight_source& inner) : inner_(inner) {}
+    bool contains(const dnalm::planned_tensor& tensor) const override { return inner_.contains(tensor); }
+    void read(const dnalm::planned_tensor& tensor, std::span<float> out) const override { inner_.read(tensor, out); }
+    void read(const dnalm::planned_tensor& tensor, std::span<double> out) const override {
+      inner_.read(tensor, out);
+      if (tensor.role == dnalm::tensor_role::key_weight && tensor.layer == 1) out[7] += 1e-3;
+    }
+    const dnalm::weight_source& inner_;
+  };
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config), "golden");
+  const dnalm::reference_encoder network(dnalm::reference_backend(), config, nudged(source));
+  const dnalm::io::safetensors_file file(folder / "expected.safetensors");
+  const golden_batch batch = read_batch(file, "case1.");
+  dnalm::reference_encoder::workspace workspace;
+  gaps worst;
+  const auto on_layer = [&](index_t layer, dnalm::matrix_view<const double> x) {
+    worst.include(difference(read_as<double>(file, "case1.hidden." + std::to_string(layer)), batch, x));
+  };
+  network.forward({batch.ids, batch.offsets, batch.types}, on_layer, nullptr, workspace);
+  REQUIRE(worst.relative > 1e-7);
+}
