@@ -9,4 +9,4 @@ cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DDNALM_BUILD_TESTS=OFF -DDNALM_BUILD_BENCHMARKS=OFF
 cmake --build build/release
 build/release/examples/dnalm-evaluate \
-  --model examples/data/models/MODEL_NAME --data examples/data/wtc11.tsv.gz --out build/wtc11-report
+  --model examples/data/models/dnalm-yeast-human-nt2 --data examples/data/wtc11.tsv.gz --out build/wtc11-report

@@ -114,7 +114,8 @@ int main(int argc, char** argv) {
       ->required()
       ->type_name("FILE");
   app.add_option("--output", s.output, "npz file to write")->required()->type_name("FILE");
-  app.add_option("--layers", s.layers, "all, last, or a list: 0,6,12 (0: token embedding)")->capture_default_str();
+  app.add_option("--layers", s.layers, "all, last, or a list: 0,6,12 (0: token embedding)")
+      ->capture_default_str();
   app.add_option("--pool", s.poolings, "List of mean, cls, mean_all, max, tokens")->capture_default_str();
   app.add_flag("--logits", s.logits, "Also the logits of the masked-language-model head");
   program::add_letters(app, s.letters);

@@ -114,8 +114,9 @@ void evaluate(const settings& s) {
   const dnalm::load_options load = {.unknown = s.letters.policy()};
   const auto table = dnalm::io::read_sequences(s.data, {.unknown = s.letters.policy()});
   report::manifest made = make_manifest(s);
-  made.split = table.has_split ? "the table's column split"
-                               : (table.has_group ? "groups" : "rows") + std::string(" drawn 80/10/10 by seed");
+  made.split = table.has_split
+                   ? "the table's column split"
+                   : (table.has_group ? "groups" : "rows") + std::string(" drawn 80/10/10 by seed");
   report::result_folder out(s.out);
   report::evaluation evaluation(table, options, out);
 
@@ -150,14 +151,16 @@ int main(int argc, char** argv) {
   CLI::App app("Probe what the layers of DNA language models know about labels.", "dnalm-evaluate");
   app.footer(examples);
   auto* models = app.add_option("--model", s.models, "Model folder (repeatable)")->type_name("DIR");
-  auto* vectors = app.add_option("--embeddings", s.embeddings, "npz of vectors (repeatable)")->type_name("FILE");
+  auto* vectors =
+      app.add_option("--embeddings", s.embeddings, "npz of vectors (repeatable)")->type_name("FILE");
   for (auto* option : {models, vectors}) option->expected(1)->take_all();
   app.add_option("--data", s.data, "Table with sequence and label columns; - is standard input")
       ->required()
       ->type_name("TABLE");
   app.add_option("--out", s.out, "Folder of the results")->required()->type_name("DIR");
   auto* layers = app.add_option("--layers", s.layers, "all, last, or a list: 0,6,12")->capture_default_str();
-  auto* pools = app.add_option("--pool", s.poolings, "List of mean, cls, mean_all, max")->capture_default_str();
+  auto* pools =
+      app.add_option("--pool", s.poolings, "List of mean, cls, mean_all, max")->capture_default_str();
   app.add_option("--probe", s.probes, "List of ridge, logistic [ridge for numbers, logistic for classes]");
   app.add_option("--baseline", s.baselines, "List of onehot, kmer, random; or none")->capture_default_str();
   app.add_option("--task", s.task, "auto, regression or classification")->capture_default_str();

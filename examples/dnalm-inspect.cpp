@@ -24,7 +24,9 @@ std::string shape_text(const std::vector<dnalm::index_t>& shape) {
   return text.empty() ? "scalar" : text;
 }
 
-void fact(const char* name, const std::string& value) { std::printf("%-14s %s\n", name, value.c_str()); }
+void fact(const char* name, const std::string& value) {
+  std::printf("%-14s %s\n", name, value.c_str());
+}
 
 void print_text(const dnalm::model_inspection& m) {
   fact("folder", m.folder.string());
@@ -40,11 +42,13 @@ void print_text(const dnalm::model_inspection& m) {
   for (const auto& file : m.files) fact("weights", file.filename().string());
 
   std::printf("\nconfiguration\n");
-  for (const auto& entry : m.configuration) std::printf("  %s = %s\n", entry.key.c_str(), entry.value.c_str());
+  for (const auto& entry : m.configuration)
+    std::printf("  %s = %s\n", entry.key.c_str(), entry.value.c_str());
   std::printf("\ntensors (%zu)\n", m.tensors.size());
   for (const auto& tensor : m.tensors) {
-    std::printf("  %-70s %-5s %-18s %s\n", tensor.info.name.c_str(), std::string(to_string(tensor.info.type)).c_str(),
-                shape_text(tensor.info.shape).c_str(), std::string(to_string(tensor.status)).c_str());
+    std::printf("  %-70s %-5s %-18s %s\n", tensor.info.name.c_str(),
+                std::string(to_string(tensor.info.type)).c_str(), shape_text(tensor.info.shape).c_str(),
+                std::string(to_string(tensor.status)).c_str());
   }
   std::printf("\nmissing tensors: %zu\n", m.missing.size());
   for (const auto& tensor : m.missing) {
@@ -80,7 +84,8 @@ json to_json(const dnalm::model_inspection& m) {
                               {"status", to_string(tensor.status)}});
   }
   out["missing"] = json::array();
-  for (const auto& tensor : m.missing) out["missing"].push_back({{"name", tensor.name}, {"shape", tensor.shape}});
+  for (const auto& tensor : m.missing)
+    out["missing"].push_back({{"name", tensor.name}, {"shape", tensor.shape}});
   out["surplus"] = m.surplus();
   return out;
 }
@@ -91,7 +96,8 @@ int main(int argc, char** argv) {
   std::string folder;
   bool as_json = false;
   program::common_options common;
-  CLI::App app("What is in a model folder: architecture, configuration, tokenizer, tensors.", "dnalm-inspect");
+  CLI::App app("What is in a model folder: architecture, configuration, tokenizer, tensors.",
+               "dnalm-inspect");
   app.footer(examples);
   app.add_option("folder", folder, "Model folder")->required()->type_name("DIR");
   app.add_flag("--json", as_json, "JSON instead of text");

@@ -38,8 +38,8 @@ std::string joined(const std::vector<std::string>& words, char separator) {
   return line;
 }
 
-void write_tokens(dnalm::io::table_writer& table, const std::string& name, const dnalm::token_sequence& tokens,
-                  const dnalm::tokenizer& tokenizer) {
+void write_tokens(dnalm::io::table_writer& table, const std::string& name,
+                  const dnalm::token_sequence& tokens, const dnalm::tokenizer& tokenizer) {
   std::vector<std::string> ids;
   std::vector<std::string> texts;
   std::vector<std::string> starts;
@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
   CLI::App app("Tokens as a model sees them: TSV with name, ids, tokens, start offsets.", "dnalm-tokenize");
   app.footer(examples);
   auto* model = app.add_option("--model", s.model, "Model folder")->type_name("DIR");
-  auto* tokenizer = app.add_option("--tokenizer", s.tokenizer, "vocab.txt or tokenizer.json")->type_name("FILE");
+  auto* tokenizer =
+      app.add_option("--tokenizer", s.tokenizer, "vocab.txt or tokenizer.json")->type_name("FILE");
   model->excludes(tokenizer);
   app.add_option("--input", s.input, "FASTA, FASTQ, TSV or CSV, plain or .gz; - is standard input")
       ->required()

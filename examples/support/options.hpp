@@ -32,7 +32,8 @@ struct common_options {
 
 inline void add_common(CLI::App& app, common_options& options) {
   app.option_defaults()->group("Running");
-  app.add_option("--device", options.device, "cpu (cuda[:i] comes with a later release)")->capture_default_str();
+  app.add_option("--device", options.device, "cpu (cuda[:i] comes with a later release)")
+      ->capture_default_str();
   app.add_option("--precision", options.precision, "f32 (bf16 comes with a later release)")
       ->capture_default_str();
   app.add_option("--threads", options.threads, "Worker threads; 0: all cores")
@@ -48,8 +49,9 @@ inline void add_common(CLI::App& app, common_options& options) {
 /// A size with an optional suffix K, M, G or T (powers of 1024). \throws error [dnalm.usage.706].
 inline dnalm::index_t parse_bytes(const std::string& text) {
   const auto bad = [&] {
-    return dnalm::error(dnalm::error_kind::usage, 706, "--memory is no size",
-                        {.expected = "a number of bytes, or one with K, M, G or T", .found = "'" + text + "'"});
+    return dnalm::error(
+        dnalm::error_kind::usage, 706, "--memory is no size",
+        {.expected = "a number of bytes, or one with K, M, G or T", .found = "'" + text + "'"});
   };
   const std::size_t digits = text.find_first_not_of("0123456789.");
   const std::string number = text.substr(0, digits);
@@ -70,7 +72,8 @@ inline void check_common(const common_options& options) {
   const std::string& device = options.device;
   if (device == "cuda" || (device.rfind("cuda:", 0) == 0 && device.size() > 5 &&
                            device.find_first_not_of("0123456789", 5) == std::string::npos)) {
-    throw dnalm::error(error_kind::unsupported, 700, "this build has no CUDA backend; it comes with a later release",
+    throw dnalm::error(error_kind::unsupported, 700,
+                       "this build has no CUDA backend; it comes with a later release",
                        {.expected = "--device cpu", .found = "--device " + device});
   }
   if (options.precision == "bf16") {
@@ -97,9 +100,10 @@ struct letter_options {
 };
 
 inline void add_letters(CLI::App& app, letter_options& options) {
-  auto* unknown = app.add_option("--unknown", options.unknown, "Letters other than ACGTN: error, or read as n")
-                      ->capture_default_str()
-                      ->check(CLI::IsMember({"error", "n"}));
+  auto* unknown =
+      app.add_option("--unknown", options.unknown, "Letters other than ACGTN: error, or read as n")
+          ->capture_default_str()
+          ->check(CLI::IsMember({"error", "n"}));
   app.add_flag("--literal", options.literal,
                "Pass text as the reference tokenizers would see it: case kept, special tokens recognised")
       ->excludes(unknown);

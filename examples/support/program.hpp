@@ -31,8 +31,8 @@ inline int tell(const std::string& name, const CLI::ParseError& problem) {
   return tell(name, dnalm::error(dnalm::error_kind::usage, 702, words + " (--help tells more)"));
 }
 
-/// Parses the command line and runs `body`. Exit codes: 0 done, 1 internal, 2 usage, 3 bad input, 4 not supported,
-/// 5 device or memory; 128 + signal after Ctrl-C.
+/// Parses the command line and runs `body`. Exit codes: 0 done, 1 internal, 2 usage, 3 bad input, 4 not
+/// supported, 5 device or memory; 128 + signal after Ctrl-C.
 template <class Body>
 int run(CLI::App& app, int argc, char** argv, Body&& body) {
   const std::string name = app.get_name();

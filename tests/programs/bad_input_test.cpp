@@ -66,7 +66,8 @@ TEST_CASE("tables that cannot be used are told before anything is computed", "[p
   };
   const std::vector<table_case> cases = {
       {"an empty file", [](const std::string&) { return std::string(); }, 3, "dnalm.input.193"},
-      {"a header alone", [](const std::string& t) { return t.substr(0, t.find('\n') + 1); }, 3, "dnalm.input.193"},
+      {"a header alone", [](const std::string& t) { return t.substr(0, t.find('\n') + 1); }, 3,
+       "dnalm.input.193"},
       {"no column sequence", [](const std::string& t) { return replaced(t, "sequence", "dna"); }, 3,
        "dnalm.format.185"},
       {"no labels", [](const std::string& t) { return replaced(t, "label", "note"); }, 3, "dnalm.input.596"},
@@ -82,11 +83,12 @@ TEST_CASE("tables that cannot be used are told before anything is computed", "[p
       {"a sequence longer than the model allows",
        [](const std::string& t) { return replaced(t, "s7\t", "s7\t" + std::string(2100, 'N')); }, 3,
        "dnalm.input.406"},
-      {"a name twice", [](const std::string& t) { return replaced(t, "s7\t", "s8\t"); }, 3, "dnalm.input.192"},
+      {"a name twice", [](const std::string& t) { return replaced(t, "s7\t", "s8\t"); }, 3,
+       "dnalm.input.192"},
       {"an unknown split", [](const std::string& t) { return replaced(t, "\tvalid", "\tdev"); }, 3,
        "dnalm.input.190"},
-      {"a group in two parts", [](const std::string& t) { return replaced(t, "\tg0\ttest", "\tg0\ttrain"); }, 3,
-       "dnalm.input.527"},
+      {"a group in two parts", [](const std::string& t) { return replaced(t, "\tg0\ttest", "\tg0\ttrain"); },
+       3, "dnalm.input.527"},
       {"constant labels", set(2, "0.5"), 3, "dnalm.input.523"},
       {"no label at all", set(2, ""), 3, "dnalm.input.522"},
       {"no test rows",
@@ -101,7 +103,14 @@ TEST_CASE("tables that cannot be used are told before anything is computed", "[p
          return each_row(classes, [](auto& fields) { fields[2] = fields[4] == "test" ? "0" : fields[2]; });
        },
        3, "dnalm.input.526"},
-      {"binary rubbish", [](const std::string&) { return std::string("\x7f" "ELF\x02\x01\x00\x00", 8); }, 3, ""},
+      {"binary rubbish",
+       [](const std::string&) {
+         return std::string(
+             "\x7f"
+             "ELF\x02\x01\x00\x00",
+             8);
+       },
+       3, ""},
       {"a cut gzip file", [](const std::string&) { return std::string("\x1f\x8b\x08\x00\x00", 5); }, 3, ""},
   };
   for (const auto& bad : cases) {
@@ -144,10 +153,10 @@ TEST_CASE("models that cannot be used are told by name", "[programs]") {
   CHECK(fewer.id() == "dnalm.config.411");
   const auto vocabulary = with_config("\"vocab_size\": 4107", "\"vocab_size\": 100");
   CHECK(vocabulary.code == 3);
-  const auto unknown =
-      with_config("{\"architectures\": [\"EsmForMaskedLM\"], \"auto_map\":\n  {\"AutoModelForMaskedLM\": "
-                  "\"modeling_esm.EsmForMaskedLM\"}, \"add_bias_fnn\": false",
-                  "{\"architectures\": [\"HyenaDNA\"], \"model_type\": \"hyenadna\"");
+  const auto unknown = with_config(
+      "{\"architectures\": [\"EsmForMaskedLM\"], \"auto_map\":\n  {\"AutoModelForMaskedLM\": "
+      "\"modeling_esm.EsmForMaskedLM\"}, \"add_bias_fnn\": false",
+      "{\"architectures\": [\"HyenaDNA\"], \"model_type\": \"hyenadna\"");
   CHECK(unknown.code == 4);
   CHECK(unknown.id() == "dnalm.unsupported.400");
   CHECK(with_config("{", "{{").id() == "dnalm.format.226");

@@ -10,7 +10,8 @@ using workbench::run;
 
 namespace {
 
-const std::vector<std::string> programs = {"dnalm-evaluate", "dnalm-embed", "dnalm-tokenize", "dnalm-inspect"};
+const std::vector<std::string> programs = {"dnalm-evaluate", "dnalm-embed", "dnalm-tokenize",
+                                           "dnalm-inspect"};
 
 /// The arguments that each program must have.
 std::string needed(const std::string& program) {
@@ -29,8 +30,8 @@ TEST_CASE("every program explains itself with examples and the options of the co
     REQUIRE(help.code == 0);
     REQUIRE(help.err.empty());
     REQUIRE(help.out.find("Examples:") != std::string::npos);
-    for (const std::string option : {"--help", "--version", "--device", "--precision", "--threads", "--seed",
-                                     "--memory", "--quiet"}) {
+    for (const std::string option :
+         {"--help", "--version", "--device", "--precision", "--threads", "--seed", "--memory", "--quiet"}) {
       INFO(option);
       REQUIRE(help.out.find(option) != std::string::npos);
     }
@@ -70,7 +71,8 @@ TEST_CASE("what later releases bring ends with exit code 4 and names what is mis
     REQUIRE(bf16.code == 4);
     REQUIRE(bf16.id() == "dnalm.unsupported.701");
   }
-  for (const std::string option : {"--probe mlp", "--probe ridge,cnn", "--baseline cnn", "--baseline onehot,cnn"}) {
+  for (const std::string option :
+       {"--probe mlp", "--probe ridge,cnn", "--baseline cnn", "--baseline onehot,cnn"}) {
     INFO(option);
     const auto later = run(needed("dnalm-evaluate") + " " + option);
     REQUIRE(later.code == 4);

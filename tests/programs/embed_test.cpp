@@ -40,7 +40,8 @@ TEST_CASE("dnalm-tokenize writes name, ids, tokens and start offsets", "[program
 
 TEST_CASE("dnalm-tokenize reads standard input and gzip, and keeps the letter policies apart", "[programs]") {
   const scratch dir;
-  const std::string program = "dnalm-tokenize --tokenizer " DNALM_GOLDEN_DIR "/tokenizers/nt_v2/vocab.txt --input ";
+  const std::string program =
+      "dnalm-tokenize --tokenizer " DNALM_GOLDEN_DIR "/tokenizers/nt_v2/vocab.txt --input ";
   write(dir / "a.fa", ">a\nACGRAC\n");
   const auto refused = run(program + (dir / "a.fa"));
   REQUIRE(refused.code == 3);
@@ -70,9 +71,9 @@ TEST_CASE("dnalm-embed writes what the library computes, whatever the threads an
   const dnalm::io::npz_reader file(dir / "a.npz");
   const auto records = dnalm::io::read_sequences(table).records;
   REQUIRE(file.read("names").texts()[19] == records[19].name);
-  const auto expected =
-      dnalm::embed(dnalm::load_model(model), records,
-                   {.layers = {2, 0}, .poolings = {dnalm::pooling::mean, dnalm::pooling::tokens}, .logits = true});
+  const auto expected = dnalm::embed(
+      dnalm::load_model(model), records,
+      {.layers = {2, 0}, .poolings = {dnalm::pooling::mean, dnalm::pooling::tokens}, .logits = true});
   const auto same = [](const std::vector<float>& a, const dnalm::nd_array<float, 2>& b) {
     return a.size() == b.size() && std::equal(a.begin(), a.end(), b.data());
   };
@@ -92,8 +93,8 @@ TEST_CASE("dnalm-embed leaves an earlier file alone when it fails", "[programs]"
   const std::string model = make_model(dir, "tiny");
   write(dir / "x.npz", "precious");
   write(dir / "long.fa", ">ok\nACGT\n>long\n" + std::string(2100, 'N') + "\n");
-  const auto result = run("dnalm-embed --model " + model + " --input " + (dir / "long.fa") + " --output " +
-                          (dir / "x.npz"));
+  const auto result =
+      run("dnalm-embed --model " + model + " --input " + (dir / "long.fa") + " --output " + (dir / "x.npz"));
   REQUIRE(result.code == 3);
   REQUIRE(result.id() == "dnalm.input.406");
   REQUIRE(result.err.find("long") != std::string::npos);
@@ -106,9 +107,9 @@ TEST_CASE("dnalm-embed says so when the disk is full", "[programs]") {
   const scratch dir;
   const std::string model = make_model(dir, "tiny");
   const std::string table = make_table(dir, "t.tsv");
-  const auto limited = run("dnalm-embed --model " + model + " --input " + table + " --pool tokens --output " +
-                               (dir / "x.npz"),
-                           "ulimit -f 8;");
+  const auto limited =
+      run("dnalm-embed --model " + model + " --input " + table + " --pool tokens --output " + (dir / "x.npz"),
+          "ulimit -f 8;");
   REQUIRE(limited.code == 3);
   REQUIRE(limited.id() == "dnalm.io.223");
   REQUIRE(dir.entries() == std::set<std::string>{"tiny", "t.tsv"});

@@ -43,8 +43,9 @@ TEST_CASE("dnalm-evaluate leaves a complete folder and prints table and report",
   REQUIRE(dir.entries() == std::set<std::string>{"tiny", "t.tsv", "deep"});
 
   const auto rows = read_tsv(out + "/results.tsv");
-  REQUIRE(rows[0] == std::vector<std::string>{"model", "layer", "pooling", "probe", "target", "metric", "value",
-                                              "ci_low", "ci_high", "n_train", "n_test", "lambda", "seed"});
+  REQUIRE(rows[0] == std::vector<std::string>{"model", "layer", "pooling", "probe", "target", "metric",
+                                              "value", "ci_low", "ci_high", "n_train", "n_test", "lambda",
+                                              "seed"});
   REQUIRE(rows.size() == 1 + 4 * (3 + 3 + 2));  // four metrics: layers 0 to 2, the twin's, two baselines
   const auto results = results_of(out);
   for (const std::string key : {"tiny|0|mean|ridge|label|pearson", "tiny|2|mean|ridge|label|mse",
@@ -61,15 +62,16 @@ TEST_CASE("dnalm-evaluate leaves a complete folder and prints table and report",
   }
   REQUIRE(std::stod(results.at("kmer|-|-|ridge|label|pearson")[6]) > 0.9);  // k-mers know GC content
 
-  for (const std::string file : {"report.html", "manifest.json", "figures/label.pearson.svg",
-                                 "probes/tiny.2.mean.ridge.safetensors",
-                                 "probes/random.tiny.0.mean.ridge.safetensors"}) {
+  for (const std::string file :
+       {"report.html", "manifest.json", "figures/label.pearson.svg", "probes/tiny.2.mean.ridge.safetensors",
+        "probes/random.tiny.0.mean.ridge.safetensors"}) {
     INFO(file);
     REQUIRE(fs::file_size(out + "/" + file) > 100);
   }
   const auto manifest = dnalm::io::read_json_file(out + "/manifest.json");
   REQUIRE(manifest["data"]["sha256"] == dnalm::io::sha256_file(table));
-  REQUIRE(manifest["models"][0]["files"][0]["sha256"] == dnalm::io::sha256_file(model + "/model.safetensors"));
+  REQUIRE(manifest["models"][0]["files"][0]["sha256"] ==
+          dnalm::io::sha256_file(model + "/model.safetensors"));
   REQUIRE(manifest["seed"] == 1);
   REQUIRE(manifest["command"][0] == "dnalm-evaluate");
   const auto probe = dnalm::load_probe(out + "/probes/tiny.2.mean.ridge.safetensors");
@@ -107,15 +109,18 @@ TEST_CASE("predictions.tsv holds the test rows and gives the scores of results.t
 TEST_CASE("equal seed, data and weights give equal bytes, whatever the threads and memory", "[programs]") {
   const scratch dir;
   const std::string command = "dnalm-evaluate --model " + make_model(dir, "tiny") + " --data " +
-                              make_table(dir, "t.tsv", {.split = false}) + " --bootstrap 50 --pool mean,max --out ";
+                              make_table(dir, "t.tsv", {.split = false}) +
+                              " --bootstrap 50 --pool mean,max --out ";
   REQUIRE(run(command + (dir / "a")).code == 0);
   REQUIRE(run(command + (dir / "b") + " --threads 1").code == 0);
-  REQUIRE(run(command + (dir / "c") + " --threads 3 --memory 40K").code == 0);  // no streamed statistics, spilled
+  REQUIRE(run(command + (dir / "c") + " --threads 3 --memory 40K").code ==
+          0);  // no streamed statistics, spilled
   for (const std::string other : {"b", "c"}) {
     INFO(other);
     for (const auto& entry : fs::recursive_directory_iterator(dir / "a")) {
       const fs::path name = fs::relative(entry.path(), dir / "a");
-      if (!entry.is_regular_file() || name == "manifest.json" || name == "report.html") continue;  // the command
+      if (!entry.is_regular_file() || name == "manifest.json" || name == "report.html")
+        continue;  // the command
       INFO(name.string());
       REQUIRE(content(entry.path()) == content(fs::path(dir / other) / name));
     }
@@ -135,8 +140,8 @@ TEST_CASE("--embeddings gives the scores of the model that made them, in any ord
   reversed = lines[0] + "\n";
   for (std::size_t i = lines.size() - 1; i > 0; --i) reversed += lines[i] + "\n";
   write(dir / "r.tsv", reversed);
-  REQUIRE(run("dnalm-embed --model " + model + " --input " + (dir / "r.tsv") + " --output " + (dir / "x.npz")).code ==
-          0);
+  REQUIRE(run("dnalm-embed --model " + model + " --input " + (dir / "r.tsv") + " --output " + (dir / "x.npz"))
+              .code == 0);
   REQUIRE(run("dnalm-evaluate --model " + model + " --data " + table + " --out " + (dir / "a") +
               " --baseline none --bootstrap 20")
               .code == 0);
@@ -238,7 +243,7 @@ TEST_CASE("several targets, missing labels, two models of one name, both probes"
   std::string text = "name\tsequence\tlabel.gc\tlabel.high\tsplit\n";
   for (std::size_t i = 1; i < rows.size(); ++i) {
     text += rows[i][0] + "\t" + rows[i][1] + "\t" + (i % 7 == 0 ? "NaN" : rows[i][2]) + "\t" +
-            (i % 5 == 0    ? ""
+            (i % 5 == 0                    ? ""
              : std::stod(rows[i][2]) > 0.5 ? "1"
                                            : "0") +
             "\t" + rows[i][4] + "\n";
@@ -265,7 +270,8 @@ TEST_CASE("several targets, missing labels, two models of one name, both probes"
 TEST_CASE("earlier results are replaced, other folders are refused", "[programs]") {
   const scratch dir;
   const std::string command = "dnalm-evaluate --model " + make_model(dir, "tiny") + " --data " +
-                              make_table(dir, "t.tsv") + " --layers last --bootstrap 0 --baseline none --out ";
+                              make_table(dir, "t.tsv") +
+                              " --layers last --bootstrap 0 --baseline none --out ";
   REQUIRE(run(command + (dir / "out")).code == 0);
   REQUIRE(run(command + (dir / "out") + " --seed 3").code == 0);
   REQUIRE(dnalm::io::read_json_file(dir / "out/manifest.json")["seed"] == 3);

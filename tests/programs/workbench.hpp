@@ -63,7 +63,8 @@ struct outcome {
   std::string out = {};
   std::string err = {};
 
-  /// `dnalm.usage.702` of the one line `PROGRAM: error [dnalm.usage.702]: ...`, or what is wrong with that line.
+  /// `dnalm.usage.702` of the one line `PROGRAM: error [dnalm.usage.702]: ...`, or what is wrong with that
+  /// line.
   [[nodiscard]] std::string id() const {
     const std::size_t open = err.find(": error [");
     const std::size_t close = err.find("]: ");
@@ -101,7 +102,8 @@ inline void write_weights(const fs::path& folder, std::uint64_t seed, const std:
   for (const auto& tensor : missing) {
     dnalm::philox random(seed, dnalm::hash_name(tensor.name));
     values.emplace_back(static_cast<std::size_t>(dnalm::checked_size(tensor.shape)), 1.0F);
-    const bool norm = tensor.name.find("norm") != std::string::npos || tensor.name.find("Norm") != std::string::npos;
+    const bool norm =
+        tensor.name.find("norm") != std::string::npos || tensor.name.find("Norm") != std::string::npos;
     for (float& value : values.back()) value = norm ? 1.0F : static_cast<float>(0.3 * random.normal());
   }
   std::vector<dnalm::io::tensor_to_write> tensors;

@@ -34,12 +34,12 @@ enum class baseline_kind {
   random   ///< each model's architecture with random weights
 };
 
-/// `onehot,kmer,random`, or `none`. \throws error [dnalm.usage.592] for an unknown name, [dnalm.unsupported.593]
-/// for `cnn`, which comes with a later release.
+/// `onehot,kmer,random`, or `none`. \throws error [dnalm.usage.592] for an unknown name,
+/// [dnalm.unsupported.593] for `cnn`, which comes with a later release.
 [[nodiscard]] std::vector<baseline_kind> parse_baselines(std::string_view text);
 
-/// `ridge,logistic`. \throws error [dnalm.usage.592] for an unknown name, [dnalm.unsupported.593] for `mlp` and
-/// `cnn`, which come with a later release.
+/// `ridge,logistic`. \throws error [dnalm.usage.592] for an unknown name, [dnalm.unsupported.593] for `mlp`
+/// and `cnn`, which come with a later release.
 [[nodiscard]] std::vector<probe_kind> parse_probes(std::string_view text);
 
 /// What an evaluation computes. Threads and memory never change a number.
@@ -49,13 +49,13 @@ struct evaluation_options {
   std::vector<probe_kind> probes = {};  ///< empty: ridge for regression, logistic for classes
   std::vector<baseline_kind> baselines = {baseline_kind::onehot, baseline_kind::kmer, baseline_kind::random};
   task_kind task = task_kind::automatic;
-  index_t folds = 10;         ///< of the choice of penalties when no row is `valid`
-  index_t resamples = 1000;   ///< bootstrap; 0: no intervals
+  index_t folds = 10;        ///< of the choice of penalties when no row is `valid`
+  index_t resamples = 1000;  ///< bootstrap; 0: no intervals
   std::uint64_t seed = 1;
-  int threads = 0;                        ///< 0: all cores
-  index_t memory = index_t{2} << 30;      ///< bytes for batches, statistics and vectors; more is spilled to disk
+  int threads = 0;                    ///< 0: all cores
+  index_t memory = index_t{2} << 30;  ///< bytes for batches, statistics and vectors; more is spilled to disk
   progress_display display = progress_display::terminal;
-  std::function<void()> check = {};       ///< called between pieces of work; throws to stop
+  std::function<void()> check = {};  ///< called between pieces of work; throws to stop
 };
 
 /// The table as the probes need it: labels, tasks, splits (assigned by seed when there are none), groups.
@@ -64,11 +64,13 @@ struct evaluation_options {
 
 /// One evaluation: baselines, models and files of embeddings are added in turn; finish() writes the results.
 ///
-/// Ridge probes come from statistics that are gathered while the one forward pass runs; of their vectors only the
-/// test rows are kept. Other probes keep all pooled vectors, in memory or spilled to a file without a name.
+/// Ridge probes come from statistics that are gathered while the one forward pass runs; of their vectors only
+/// the test rows are kept. Other probes keep all pooled vectors, in memory or spilled to a file without a
+/// name.
 class evaluation {
  public:
-  /// Checks the whole table. \throws as make_problem; error [dnalm.usage.535] for a probe that fits no target.
+  /// Checks the whole table. \throws as make_problem; error [dnalm.usage.535] for a probe that fits no
+  /// target.
   evaluation(const io::sequence_table& table, const evaluation_options& options, result_folder& out);
   ~evaluation();
   evaluation(const evaluation&) = delete;
@@ -81,17 +83,16 @@ class evaluation {
   /// All layers and poolings of a model, and of its random twin where that is asked for.
   /// \throws as embed, evaluate_probe and random_twin.
   void add_model(const std::string& name, const model& loaded);
-  /// Vectors of any other model: an npz file with arrays `<pooling>/layer_<k>` as dnalm-embed writes them, or any
-  /// two-dimensional arrays of numbers. Rows are matched by the member `names`, or by order when there is none.
-  /// With `select`, only the options' layers and poolings are taken.
-  /// \throws error [dnalm.input.594] no usable array, [dnalm.input.595] rows that do not match the table; as
-  /// npz_reader and evaluate_probe.
+  /// Vectors of any other model: an npz file with arrays `<pooling>/layer_<k>` as dnalm-embed writes them, or
+  /// any two-dimensional arrays of numbers. Rows are matched by the member `names`, or by order when there is
+  /// none. With `select`, only the options' layers and poolings are taken. \throws error [dnalm.input.594] no
+  /// usable array, [dnalm.input.595] rows that do not match the table; as npz_reader and evaluate_probe.
   void add_vectors(const std::string& name, const std::filesystem::path& npz, bool select_layers,
                    bool select_poolings);
   /// Rows so far: models, then baselines, then twins.
   [[nodiscard]] std::vector<result_row> rows() const;
-  /// Writes every file and puts the folder in its place. `made` says where things come from; counts, targets and
-  /// remarks are filled in here. \throws as the writers.
+  /// Writes every file and puts the folder in its place. `made` says where things come from; counts, targets
+  /// and remarks are filled in here. \throws as the writers.
   void finish(manifest made);
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief report.html: one self-contained page with the findings in words, the charts, the table and the making.
+/// \brief report.html: one self-contained page with the findings in words, the charts, the table and the
+/// making.
 #pragma once
 
 #include <span>
@@ -13,8 +14,8 @@
 DNALM_BEGIN_NAMESPACE
 namespace report {
 
-/// What a target's rows say, in plain words: the best layer, how it stands against baselines and random weights,
-/// and whether the intervals overlap.
+/// What a target's rows say, in plain words: the best layer, how it stands against baselines and random
+/// weights, and whether the intervals overlap.
 [[nodiscard]] std::string finding_in_words(std::span<const result_row> rows, const std::string& target);
 
 /// The page. It loads nothing (a content policy forbids it), needs no script, follows light and dark, prints.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The per-layer figure: a score against the layer, with intervals, beside baselines that have no layers.
+/// \brief The per-layer figure: a score against the layer, with intervals, beside baselines that have no
+/// layers.
 #pragma once
 
 #include <string>
@@ -49,7 +50,7 @@ struct line_chart {
   std::vector<chart_level> levels = {};
   bool lower_is_better = false;  ///< which end of a curve is its best point (it gets a label)
   std::string id = "chart";      ///< unique on a page
-  bool standalone = true;        ///< with its own style (a file) or without (inside a page that has chart_style())
+  bool standalone = true;  ///< with its own style (a file) or without (inside a page that has chart_style())
 };
 
 /// Round numbers that cover [low, high] in about `steps` steps of 1, 2 or 5 times a power of ten.

@@ -33,7 +33,8 @@ struct setting {
   std::string value = {};
 };
 
-/// Everything needed to make the results again. No time and no machine stand in it: equal input gives equal bytes.
+/// Everything needed to make the results again. No time and no machine stand in it: equal input gives equal
+/// bytes.
 struct manifest {
   std::string program = "dnalm-evaluate";
   std::vector<std::string> command = {};

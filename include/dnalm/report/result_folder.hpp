@@ -13,14 +13,17 @@
 DNALM_BEGIN_NAMESPACE
 namespace report {
 
-/// Files are written into a hidden folder beside the target; commit() renames it. Without commit() nothing stays.
+/// Files are written into a hidden folder beside the target; commit() renames it. Without commit() nothing
+/// stays.
 ///
-/// The target may be absent, an empty folder, or an earlier folder of results (it has a manifest.json and nothing
-/// but what an evaluation writes), which commit() replaces as a whole. Anything else is refused, so no file
-/// of yours is ever removed. Missing parent folders are made (and removed again if nothing is committed). Move: no.
+/// The target may be absent, an empty folder, or an earlier folder of results (it has a manifest.json and
+/// nothing but what an evaluation writes), which commit() replaces as a whole. Anything else is refused, so
+/// no file of yours is ever removed. Missing parent folders are made (and removed again if nothing is
+/// committed). Move: no.
 class result_folder {
  public:
-  /// \throws error [dnalm.usage.590] when the target holds something else, [dnalm.io.591] when the system refuses.
+  /// \throws error [dnalm.usage.590] when the target holds something else, [dnalm.io.591] when the system
+  /// refuses.
   explicit result_folder(const std::filesystem::path& target);
   result_folder(const result_folder&) = delete;
   result_folder& operator=(const result_folder&) = delete;

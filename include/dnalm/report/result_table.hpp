@@ -19,18 +19,18 @@ namespace report {
 
 /// One number of an evaluation: a metric of a probe on one layer and pooling of one model, for one target.
 struct result_row {
-  std::string model = {};    ///< folder name, or `onehot`, `kmer`, `random:<name>`
-  std::string layer = "-";   ///< number, or `-` for features without layers
-  std::string pooling = "-"; ///< `mean`, `cls`, ..., or `-`
-  std::string probe = {};    ///< `ridge`, `logistic`
-  std::string target = {};   ///< `label`, or the name behind `label.`
-  std::string metric = {};   ///< `pearson spearman r2 mse auroc auprc accuracy mcc f1`
-  double value = 0;          ///< on the test part; NaN when undefined
-  double ci_low = 0;         ///< 95 % bootstrap interval
+  std::string model = {};     ///< folder name, or `onehot`, `kmer`, `random:<name>`
+  std::string layer = "-";    ///< number, or `-` for features without layers
+  std::string pooling = "-";  ///< `mean`, `cls`, ..., or `-`
+  std::string probe = {};     ///< `ridge`, `logistic`
+  std::string target = {};    ///< `label`, or the name behind `label.`
+  std::string metric = {};    ///< `pearson spearman r2 mse auroc auprc accuracy mcc f1`
+  double value = 0;           ///< on the test part; NaN when undefined
+  double ci_low = 0;          ///< 95 % bootstrap interval
   double ci_high = 0;
-  index_t n_train = 0;       ///< rows the probe was fitted on (train + valid)
+  index_t n_train = 0;  ///< rows the probe was fitted on (train + valid)
   index_t n_test = 0;
-  double lambda = 0;         ///< penalty of the probe
+  double lambda = 0;  ///< penalty of the probe
   std::uint64_t seed = 1;
 };
 
@@ -75,7 +75,8 @@ enum class source_kind { model, baseline, twin };
 /// By its name: `onehot`, `kmer`, `onehot-cnn` are baselines, `random:...` a twin with random weights.
 [[nodiscard]] source_kind kind_of(std::string_view model);
 
-/// A model's name for people: `onehot` -> `one-hot`, `kmer` -> `k-mer counts`, `random:x` -> `x, random weights`.
+/// A model's name for people: `onehot` -> `one-hot`, `kmer` -> `k-mer counts`, `random:x` -> `x, random
+/// weights`.
 [[nodiscard]] std::string display_name(std::string_view model);
 
 /// What a metric is called and means, and which way is better.
@@ -95,8 +96,8 @@ struct metric_words {
 /// Metrics of a target in the order of their first row.
 [[nodiscard]] std::vector<std::string> metrics_of(std::span<const result_row> rows, std::string_view target);
 
-/// The best layer of each (model, pooling, probe) for a target by `metric`, in the order of the rows; rows whose
-/// value is NaN do not count.
+/// The best layer of each (model, pooling, probe) for a target by `metric`, in the order of the rows; rows
+/// whose value is NaN do not count.
 [[nodiscard]] std::vector<result_row> best_layers(std::span<const result_row> rows, std::string_view target,
                                                   std::string_view metric);
 

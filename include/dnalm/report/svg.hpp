@@ -32,7 +32,8 @@ struct svg_frame {
   std::string style = {};        ///< CSS; empty when the page around the drawing has it
 };
 
-/// Builds one `<svg>` element. Looks come from CSS classes (`css_class` may hold several, separated by spaces).
+/// Builds one `<svg>` element. Looks come from CSS classes (`css_class` may hold several, separated by
+/// spaces).
 ///
 /// Coordinates are written with at most two decimals. \throws error [dnalm.numeric.580] for NaN or infinity,
 /// error [dnalm.internal.581] when groups do not close.

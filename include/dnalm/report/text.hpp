@@ -18,12 +18,13 @@ namespace report {
 /// An integer with thin separators between thousands, for people: `1,778`.
 [[nodiscard]] std::string grouped_text(index_t value);
 
-/// Text for HTML or SVG, inside elements and quoted attributes: `& < > " '` become entities, control characters
-/// and bytes that are not UTF-8 become U+FFFD. Whatever a model folder or a target is called, it stays text.
+/// Text for HTML or SVG, inside elements and quoted attributes: `& < > " '` become entities, control
+/// characters and bytes that are not UTF-8 become U+FFFD. Whatever a model folder or a target is called, it
+/// stays text.
 [[nodiscard]] std::string escape_markup(std::string_view text);
 
-/// A name that is safe as a file name: letters, digits, `. _ -` stay, everything else becomes `_`; never empty,
-/// never hidden, at most 120 bytes.
+/// A name that is safe as a file name: letters, digits, `. _ -` stay, everything else becomes `_`; never
+/// empty, never hidden, at most 120 bytes.
 [[nodiscard]] std::string file_name_text(std::string_view text);
 
 }  // namespace report

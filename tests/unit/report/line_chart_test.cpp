@@ -105,7 +105,8 @@ TEST_CASE("a chart refuses NaN and emptiness", "[report]") {
 
 TEST_CASE("labels of close levels do not touch", "[report]") {
   report::line_chart chart;
-  for (int i = 0; i < 3; ++i) chart.levels.push_back({"l" + std::to_string(i), 0.5 + 1e-4 * i, not_a_number, not_a_number});
+  for (int i = 0; i < 3; ++i)
+    chart.levels.push_back({"l" + std::to_string(i), 0.5 + 1e-4 * i, not_a_number, not_a_number});
   chart.curves = {{"model", {{0, 0.1, not_a_number, not_a_number}, {1, 0.9, not_a_number, not_a_number}}, 0}};
   const std::string text = report::draw(chart);
   std::vector<double> heights;

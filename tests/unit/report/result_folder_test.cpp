@@ -27,7 +27,9 @@ struct scratch {
   }
 };
 
-void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
+void write(const fs::path& file, const std::string& text) {
+  std::ofstream(file) << text;
+}
 
 void make_results(const fs::path& target, const std::string& text) {
   report::result_folder folder(target);

@@ -74,8 +74,9 @@ TEST_CASE("results.tsv has the columns of the contract and numbers that read bac
   std::getline(lines, line);
   REQUIRE(line == "# a remark");
   std::getline(lines, line);
-  REQUIRE(line ==
-          "model\tlayer\tpooling\tprobe\ttarget\tmetric\tvalue\tci_low\tci_high\tn_train\tn_test\tlambda\tseed");
+  REQUIRE(
+      line ==
+      "model\tlayer\tpooling\tprobe\ttarget\tmetric\tvalue\tci_low\tci_high\tn_train\tn_test\tlambda\tseed");
   std::getline(lines, line);
   std::vector<std::string> fields;
   std::istringstream cut(line);

@@ -10,7 +10,9 @@ namespace report = dnalm::report;
 
 namespace {
 
-report::svg_drawing small_drawing() { return report::svg_drawing({.width = 10, .height = 5, .id = "d"}); }
+report::svg_drawing small_drawing() {
+  return report::svg_drawing({.width = 10, .height = 5, .id = "d"});
+}
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
@@ -24,9 +26,9 @@ TEST_CASE("markup is escaped, whatever a name holds", "[report]") {
 
 TEST_CASE("bytes that are not UTF-8 become replacement characters", "[report]") {
   REQUIRE(report::escape_markup("\xff") == "\ufffd");
-  REQUIRE(report::escape_markup("\xc3") == "\ufffd");                     // cut
-  REQUIRE(report::escape_markup("\xc0\xbc") == "\ufffd\ufffd");           // overlong <
-  REQUIRE(report::escape_markup("\xed\xa0\x80") == "\ufffd\ufffd\ufffd");  // surrogate
+  REQUIRE(report::escape_markup("\xc3") == "\ufffd");                                    // cut
+  REQUIRE(report::escape_markup("\xc0\xbc") == "\ufffd\ufffd");                          // overlong <
+  REQUIRE(report::escape_markup("\xed\xa0\x80") == "\ufffd\ufffd\ufffd");                // surrogate
   REQUIRE(report::escape_markup("\xf4\x90\x80\x80").find('\xf4') == std::string::npos);  // beyond U+10FFFF
   REQUIRE(report::escape_markup("\xe0\x80\xbcx").back() == 'x');
 }
@@ -51,9 +53,13 @@ TEST_CASE("numbers for people", "[report]") {
 
 TEST_CASE("a drawing refuses coordinates that cannot be drawn", "[report]") {
   auto drawing = small_drawing();
-  REQUIRE(dnalm_test::error_id_of([&] { drawing.line({0, not_a_number}, {1, 1}, "a"); }) == "dnalm.numeric.580");
+  REQUIRE(dnalm_test::error_id_of([&] {
+            drawing.line({0, not_a_number}, {1, 1}, "a");
+          }) == "dnalm.numeric.580");
   REQUIRE(dnalm_test::error_id_of([&] { drawing.circle({0, 0}, 1e300, "a"); }) == "dnalm.numeric.580");
-  REQUIRE(dnalm_test::error_id_of([&] { drawing.polyline({{0, 0}, {not_a_number, 1}}, "a"); }) == "dnalm.numeric.580");
+  REQUIRE(dnalm_test::error_id_of([&] {
+            drawing.polyline({{0, 0}, {not_a_number, 1}}, "a");
+          }) == "dnalm.numeric.580");
 }
 
 TEST_CASE("a drawing with an open group is not finished", "[report]") {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -38,7 +39,8 @@ DNALM_INLINE std::vector<std::string> split_list(std::string_view text) {
 }
 
 [[noreturn]] DNALM_INLINE void comes_later(const std::string& what, const std::string& now) {
-  throw error(error_kind::unsupported, 593, what + " is not built in yet; it comes with a later release of dnalm",
+  throw error(error_kind::unsupported, 593,
+              what + " is not built in yet; it comes with a later release of dnalm",
               {.expected = now, .found = what});
 }
 
@@ -98,7 +100,8 @@ DNALM_INLINE std::vector<split_part> parts_of(const io::sequence_table& table, s
   return table.has_split ? parts : assign_split(keys, seed);
 }
 
-DNALM_INLINE probe_table make_probe_table(const io::sequence_table& table, task_kind task, std::uint64_t seed) {
+DNALM_INLINE probe_table make_probe_table(const io::sequence_table& table, task_kind task,
+                                          std::uint64_t seed) {
   probe_table result;
   result.targets = table.targets;
   result.parts = parts_of(table, seed);
@@ -112,7 +115,8 @@ DNALM_INLINE probe_table make_probe_table(const io::sequence_table& table, task_
 }
 
 /// The same problem with some of its targets; their tasks are settled already.
-DNALM_INLINE probe_problem choose_targets(const probe_problem& problem, const std::vector<std::size_t>& chosen) {
+DNALM_INLINE probe_problem choose_targets(const probe_problem& problem,
+                                          const std::vector<std::size_t>& chosen) {
   const probe_table& from = problem.table();
   if (chosen.size() == from.targets.size()) return problem;
   probe_table part = from;
@@ -142,7 +146,8 @@ DNALM_INLINE bool probe_fits(probe_kind kind, task_kind task, bool by_task) {
 }
 
 /// Which probe goes with which targets; an empty request chooses by task.
-DNALM_INLINE std::vector<probing_task> plan_probes(const probe_problem& problem, const std::vector<probe_kind>& asked) {
+DNALM_INLINE std::vector<probing_task> plan_probes(const probe_problem& problem,
+                                                   const std::vector<probe_kind>& asked) {
   const bool by_task = asked.empty();
   std::vector<probing_task> plan;
   for (const probe_kind kind : by_task ? std::vector{probe_kind::ridge, probe_kind::logistic} : asked) {
@@ -153,8 +158,9 @@ DNALM_INLINE std::vector<probing_task> plan_probes(const probe_problem& problem,
     if (!chosen.empty()) {
       plan.push_back({kind, choose_targets(problem, chosen)});
     } else if (!by_task) {
-      throw error(error_kind::usage, 535, "a logistic probe needs classes",
-                  {.expected = "a target with classes, or --task classification", .found = "regression targets"});
+      throw error(
+          error_kind::usage, 535, "a logistic probe needs classes",
+          {.expected = "a target with classes, or --task classification", .found = "regression targets"});
     }
   }
   return plan;
@@ -166,7 +172,9 @@ struct slot_name {
   std::string pooling = "-";
 };
 
-DNALM_INLINE std::string layer_text(index_t layer) { return layer < 0 ? "-" : std::to_string(layer); }
+DNALM_INLINE std::string layer_text(index_t layer) {
+  return layer < 0 ? "-" : std::to_string(layer);
+}
 
 /// Everything a streamed ridge probe needs of the labels.
 struct stream_labels {
@@ -222,9 +230,10 @@ class pooled_sink : public embedding_sink {
     for (std::size_t slot = 0; slot < slots.size(); ++slot) keep(slot, block.values[slot], kept);
     if (settings_.labels == nullptr) return;
     const stream_labels& labels = *settings_.labels;
-    const auto y = as_matrix<const double>(labels.columns.data() + first * labels.targets, rows, labels.targets);
-    const auto parts =
-        std::span<const index_t>(labels.parts).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
+    const auto y =
+        as_matrix<const double>(labels.columns.data() + first * labels.targets, rows, labels.targets);
+    const auto parts = std::span<const index_t>(labels.parts)
+                           .subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
     parallel_for(static_cast<index_t>(slots.size()), settings_.threads, [&](index_t slot, int) {
       const auto s = static_cast<std::size_t>(slot);
       statistics[s].add(block.values[s].view(), y, parts);
@@ -240,7 +249,8 @@ class pooled_sink : public embedding_sink {
   [[nodiscard]] std::vector<index_t> kept_in(index_t first, index_t rows) const {
     const auto& all = settings_.kept_rows;
     std::vector<index_t> kept;
-    for (auto at = std::lower_bound(all.begin(), all.end(), first); at != all.end() && *at < first + rows; ++at) {
+    for (auto at = std::lower_bound(all.begin(), all.end(), first); at != all.end() && *at < first + rows;
+         ++at) {
       kept.push_back(*at - first);
     }
     return kept;
@@ -268,7 +278,8 @@ DNALM_INLINE double label_value(const target_evaluation& target, double label) {
   return target.classes.empty() ? label : target.classes[static_cast<std::size_t>(label)];
 }
 
-/// What predictions.tsv shows for a test row: the value, the score of the upper class, or the best of K classes.
+/// What predictions.tsv shows for a test row: the value, the score of the upper class, or the best of K
+/// classes.
 DNALM_INLINE double shown_prediction(const target_evaluation& target, std::size_t row) {
   const auto outputs = static_cast<std::size_t>(target.outputs);
   const double* scores = target.predictions.data() + row * outputs;
@@ -306,8 +317,8 @@ DNALM_INLINE std::vector<vector_array> find_vectors(const io::npz_reader& file) 
 }
 
 /// Keeps the layers and poolings asked for; arrays without a layer stay.
-DNALM_INLINE void select_vectors(std::vector<vector_array>& arrays, const evaluation_options& options, bool layers,
-                                 bool poolings) {
+DNALM_INLINE void select_vectors(std::vector<vector_array>& arrays, const evaluation_options& options,
+                                 bool layers, bool poolings) {
   index_t last = 0;
   for (const vector_array& array : arrays) last = std::max(last, array.slot.layer);
   const std::vector<index_t> wanted = options.layers.resolve(last);
@@ -354,7 +365,8 @@ DNALM_INLINE std::vector<index_t> match_rows(const io::npz_reader& file, const i
 DNALM_INLINE matrix<float> matched_rows(const io::npy_array& array, const std::vector<index_t>& row_of,
                                         std::size_t records, const std::string& where) {
   if (array.is_text || array.shape.size() != 2 || array.shape[1] < 1) {
-    rows_differ(where, "a two-dimensional array of numbers", std::to_string(array.shape.size()) + " dimensions");
+    rows_differ(where, "a two-dimensional array of numbers",
+                std::to_string(array.shape.size()) + " dimensions");
   }
   const index_t rows = array.shape[0];
   if (row_of.empty() && rows != static_cast<index_t>(records)) {
@@ -395,7 +407,8 @@ struct evaluation::state {
     result.kind = kind;
     result.folds = options.folds;
     result.threads = threads;
-    result.memory = std::max(options.memory, index_t{256} << 20);  // a fit needs D x D numbers, however small the budget
+    result.memory =
+        std::max(options.memory, index_t{256} << 20);  // a fit needs D x D numbers, however small the budget
     result.bootstrap.resamples = options.resamples;
     result.bootstrap.seed = options.seed;
     return result;
@@ -406,11 +419,13 @@ struct evaluation::state {
   void record(const std::string& name, const detail::slot_name& slot, probe_evaluation result);
   void record_target(const std::string& name, const detail::slot_name& slot, probe_kind kind,
                      const target_evaluation& target);
-  void probe_matrix(const std::string& name, const detail::slot_name& slot, matrix_view<const float> features);
+  void probe_matrix(const std::string& name, const detail::slot_name& slot,
+                    matrix_view<const float> features);
   [[nodiscard]] std::vector<index_t> rows_to_keep(bool streamed) const;
   [[nodiscard]] bool can_stream(index_t width, index_t slots, const detail::stream_labels& labels) const;
   void embed_and_probe(const std::string& name, const model& loaded);
-  void probe_slots(const std::string& name, const detail::pooled_sink& sink, const std::vector<index_t>& kept);
+  void probe_slots(const std::string& name, const detail::pooled_sink& sink,
+                   const std::vector<index_t>& kept);
   [[nodiscard]] std::vector<probe_evaluation> probe_slot(const detail::pooled_sink& sink, index_t slot,
                                                          const std::vector<index_t>& kept) const;
 };
@@ -466,7 +481,8 @@ DNALM_INLINE std::vector<index_t> evaluation::state::rows_to_keep(bool streamed)
   std::vector<index_t> kept;
   const bool test_only = streamed && plan.size() == 1;  // a second probe needs the vectors themselves
   for (std::size_t row = 0; row < problem.table().parts.size(); ++row) {
-    if (!test_only || problem.table().parts[row] == split_part::test) kept.push_back(static_cast<index_t>(row));
+    if (!test_only || problem.table().parts[row] == split_part::test)
+      kept.push_back(static_cast<index_t>(row));
   }
   return kept;
 }
@@ -528,9 +544,8 @@ DNALM_INLINE void evaluation::state::probe_slots(const std::string& name, const 
   }
 }
 
-DNALM_INLINE std::vector<probe_evaluation> evaluation::state::probe_slot(const detail::pooled_sink& sink,
-                                                                         index_t slot,
-                                                                         const std::vector<index_t>& kept) const {
+DNALM_INLINE std::vector<probe_evaluation> evaluation::state::probe_slot(
+    const detail::pooled_sink& sink, index_t slot, const std::vector<index_t>& kept) const {
   const auto s = static_cast<std::size_t>(slot);
   matrix<float> scratch;
   matrix_view<const float> features = sink.store->read(slot, scratch);
@@ -568,9 +583,9 @@ DNALM_INLINE evaluation::evaluation(const io::sequence_table& table, const evalu
                                     result_folder& out) {
   probe_problem problem = make_problem(table, options.task, options.seed);
   std::vector<detail::probing_task> plan = detail::plan_probes(problem, options.probes);
-  prediction_writer predictions(
-      out.file("predictions.tsv"),
-      {"test part; prediction: the value, the probability of the larger of two classes, or the predicted class"});
+  prediction_writer predictions(out.file("predictions.tsv"),
+                                {"test part; prediction: the value, the probability of the larger of two "
+                                 "classes, or the predicted class"});
   state_ = std::make_unique<state>(state{.table = table,
                                          .options = options,
                                          .out = out,
@@ -627,7 +642,8 @@ DNALM_INLINE void evaluation::add_vectors(const std::string& name, const std::fi
   detail::select_vectors(arrays, state_->options, select_layers, select_poolings);
   if (arrays.empty()) {
     throw error(error_kind::input, 594, "a file of embeddings holds no array that can be probed",
-                {.where = npz.string(), .expected = "arrays `<pooling>/layer_<k>` or two-dimensional ones",
+                {.where = npz.string(),
+                 .expected = "arrays `<pooling>/layer_<k>` or two-dimensional ones",
                  .found = std::to_string(file.names().size()) + " arrays"});
   }
   const std::vector<index_t> row_of = detail::match_rows(file, state_->table, npz.string());
@@ -652,6 +668,9 @@ DNALM_INLINE std::vector<result_row> evaluation::rows() const {
 DNALM_INLINE void evaluation::finish(manifest made) {
   state_->check();
   const std::vector<result_row> all = rows();
+  if (std::any_of(all.begin(), all.end(), [](const result_row& row) { return std::isnan(row.value); })) {
+    state_->add_remark("nan: the score is undefined, as the correlation of constant predictions is");
+  }
   const auto& parts = state_->problem.table().parts;
   const auto count = [&](split_part part) { return std::count(parts.begin(), parts.end(), part); };
   made.rows = state_->problem.rows();

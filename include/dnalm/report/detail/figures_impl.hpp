@@ -101,15 +101,16 @@ DNALM_INLINE std::string describe_chart(const line_chart& chart) {
   for (const chart_curve& curve : chart.curves) {
     const chart_point& first = curve.points.front();
     const chart_point& last = curve.points.back();
-    text += curve.name + ": " + rounded_text(first.value, 3) + " at layer " + rounded_text(first.x, 0) + ", " +
-            rounded_text(last.value, 3) + " at layer " + rounded_text(last.x, 0) + ". ";
+    text += curve.name + ": " + rounded_text(first.value, 3) + " at layer " + rounded_text(first.x, 0) +
+            ", " + rounded_text(last.value, 3) + " at layer " + rounded_text(last.x, 0) + ". ";
   }
-  for (const chart_level& level : chart.levels) text += level.name + ": " + rounded_text(level.value, 3) + ". ";
+  for (const chart_level& level : chart.levels)
+    text += level.name + ": " + rounded_text(level.value, 3) + ". ";
   return text + "Bands are 95 % bootstrap intervals.";
 }
 
-DNALM_INLINE std::vector<const result_row*> rows_of(std::span<const result_row> rows, const std::string& target,
-                                                    const std::string& metric) {
+DNALM_INLINE std::vector<const result_row*> rows_of(std::span<const result_row> rows,
+                                                    const std::string& target, const std::string& metric) {
   std::vector<const result_row*> chosen;
   for (const result_row& row : rows) {
     if (row.target == target && row.metric == metric && std::isfinite(row.value)) chosen.push_back(&row);

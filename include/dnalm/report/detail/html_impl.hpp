@@ -58,7 +58,8 @@ footer{color:var(--quiet);font-size:.86rem;margin-top:24px}
 )css";
 }
 
-DNALM_INLINE std::string element(std::string_view name, std::string_view inside, std::string_view css_class = {}) {
+DNALM_INLINE std::string element(std::string_view name, std::string_view inside,
+                                 std::string_view css_class = {}) {
   std::string text = "<" + std::string(name);
   if (!css_class.empty()) text.append(" class=\"").append(css_class).append("\"");
   return text.append(">").append(inside).append("</").append(name).append(">");
@@ -137,8 +138,9 @@ DNALM_INLINE std::string tiles(const std::vector<result_row>& best) {
     source_kind kind;
     const char* what;
   };
-  for (const entry e : {entry{source_kind::model, "Best of the model"}, entry{source_kind::baseline, "Best baseline"},
-                        entry{source_kind::twin, "Random weights"}}) {
+  for (const entry e :
+       {entry{source_kind::model, "Best of the model"}, entry{source_kind::baseline, "Best baseline"},
+        entry{source_kind::twin, "Random weights"}}) {
     const result_row* row = best_of(best, e.kind);
     if (row != nullptr) inside += tile(e.what, *row, inside.empty());
   }
@@ -218,21 +220,23 @@ DNALM_INLINE std::string table_of(std::span<const result_row> all, const std::st
     char penalty[32];
     std::snprintf(penalty, sizeof penalty, "%.3g", row.lambda);
     line += element("td", penalty, "number");
-    const bool is_best = std::any_of(best.begin(), best.end(),
-                                     [&](const result_row& b) { return b.layer != "-" && same_place(b, row); });
+    const bool is_best = std::any_of(
+        best.begin(), best.end(), [&](const result_row& b) { return b.layer != "-" && same_place(b, row); });
     body += element("tr", line, is_best ? "best" : "") + "\n";
   }
-  return element("div",
-                 element("table", element("thead", element("tr", head)) + "\n" + element("tbody", "\n" + body)),
-                 "scroll") +
+  return element(
+             "div",
+             element("table", element("thead", element("tr", head)) + "\n" + element("tbody", "\n" + body)),
+             "scroll") +
          "\n";
 }
 
 DNALM_INLINE std::string table_section(std::span<const result_row> rows) {
   std::string inside = element("h2", "All layers") + "\n";
-  inside += element("p", "Scores on the test part with 95 % bootstrap intervals; the best layer by the first "
-                         "metric of each model is marked. The same numbers in full precision stand in "
-                         "<code>results.tsv</code>.");
+  inside += element("p",
+                    "Scores on the test part with 95 % bootstrap intervals; the best layer by the first "
+                    "metric of each model is marked. The same numbers in full precision stand in "
+                    "<code>results.tsv</code>.");
   for (const std::string& target : targets_of(rows)) {
     if (targets_of(rows).size() > 1) inside += element("h3", escape_markup(target));
     inside += table_of(rows, target);
@@ -284,16 +288,19 @@ DNALM_INLINE std::string definitions(std::span<const result_row> rows) {
 
 DNALM_INLINE std::string reading_section(std::span<const result_row> rows) {
   std::string inside = element("h2", "How to read it") + "\n";
-  inside += element("p",
-                    "A frozen model turned every sequence into one vector per layer; a small probe was fitted on "
-                    "these vectors and judged on test rows it never saw. A high score means the layer "
-                    "<em>holds</em> what the label needs in a form that the probe can read; it does not say that "
-                    "the model uses it.");
+  inside +=
+      element("p",
+              "A frozen model turned every sequence into one vector per layer; a small probe was fitted on "
+              "these vectors and judged on test rows it never saw. A high score means the layer "
+              "<em>holds</em> what the label needs in a form that the probe can read; it does not say that "
+              "the model uses it.");
   inside += "\n" + definitions(rows);
   const char* cautions[] = {
-      "Intervals resample test rows (whole groups, when the table has groups). They hold the fitted probe fixed, "
+      "Intervals resample test rows (whole groups, when the table has groups). They hold the fitted probe "
+      "fixed, "
       "so they say nothing about another training set or seed.",
-      "The best of many layers is a little too good: it was picked by the numbers it is judged by. Layers whose "
+      "The best of many layers is a little too good: it was picked by the numbers it is judged by. Layers "
+      "whose "
       "intervals overlap should be taken as equal; pick by the valid part when you need one.",
       "One-hot and k-mer counts say what the sequence itself gives away without any pre-training; the random "
       "twin says what the architecture alone gives. Only what goes beyond both was learnt in pre-training.",
@@ -324,15 +331,17 @@ DNALM_INLINE std::string report_page(std::span<const result_row> rows, const man
   std::string body = page_heading(made);
   for (const std::string& target : targets_of(rows)) body += target_section(rows, figures, target);
   body += table_section(rows) + making_section(made) + reading_section(rows);
-  body += element("footer", "Made by " + escape_markup(made.program) + " " DNALM_VERSION_STRING
-                                             ". Beside this page: results.tsv, predictions.tsv, probes/, "
-                                             "figures/, manifest.json.");
+  body += element("footer", "Made by " + escape_markup(made.program) +
+                                " " DNALM_VERSION_STRING
+                                ". Beside this page: results.tsv, predictions.tsv, probes/, "
+                                "figures/, manifest.json.");
   std::string names;
   for (const probed_source& source : made.sources) names += source.name + ", ";
   std::string page = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
   page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  page += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-          "'unsafe-inline'\">\n";
+  page +=
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'\">\n";
   page += element("title", escape_markup(names + made.data.name + " - dnalm")) + "\n";
   page += "<style>\n" + page_style() + chart_style() + "</style>\n</head>\n<body>\n<main>\n";
   return page + body + "\n</main>\n</body>\n</html>\n";

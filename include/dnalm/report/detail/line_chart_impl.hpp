@@ -20,7 +20,8 @@ namespace report {
 DNALM_INLINE nice_ticks find_ticks(double low, double high, int steps) {
   if (!std::isfinite(low) || !std::isfinite(high) || low > high || steps < 1) {
     throw error(error_kind::numeric, 580, "a drawing got an axis that cannot be drawn",
-                {.expected = "finite low <= high", .found = io::format_number(low) + " to " + io::format_number(high)});
+                {.expected = "finite low <= high",
+                 .found = io::format_number(low) + " to " + io::format_number(high)});
   }
   const double least = std::max(1e-9, 1e-9 * std::max(std::abs(low), std::abs(high)));
   if (high - low < least) {
@@ -42,17 +43,18 @@ DNALM_INLINE nice_ticks find_ticks(double low, double high, int steps) {
 
 namespace detail {
 
-/// Hues told apart with the common colour deficiencies (after Okabe and Ito 2008), for light and dark surfaces.
+/// Hues told apart with the common colour deficiencies (after Okabe and Ito 2008), for light and dark
+/// surfaces.
 struct hue {
   const char* light;
   const char* dark;
 };
 inline constexpr std::array<hue, 6> hues = {{{"#0072b2", "#56b4e9"},
-                                            {"#d55e00", "#ff8a4c"},
-                                            {"#009e73", "#2fc79a"},
-                                            {"#b4559a", "#e39ac9"},
-                                            {"#a87900", "#f0c04a"},
-                                            {"#6a51c7", "#a99bf5"}}};
+                                             {"#d55e00", "#ff8a4c"},
+                                             {"#009e73", "#2fc79a"},
+                                             {"#b4559a", "#e39ac9"},
+                                             {"#a87900", "#f0c04a"},
+                                             {"#6a51c7", "#a99bf5"}}};
 
 /// One set of colours: surface, words, quiet words, grid, axis, levels.
 struct surroundings {
@@ -122,12 +124,15 @@ struct extent {
   [[nodiscard]] bool empty() const { return low > high; }
 };
 
-DNALM_INLINE bool has_interval(double low, double high) { return std::isfinite(low) && std::isfinite(high); }
+DNALM_INLINE bool has_interval(double low, double high) {
+  return std::isfinite(low) && std::isfinite(high);
+}
 
 DNALM_INLINE void check_drawable(double x, double value, const std::string& name) {
   if (std::isfinite(x) && std::isfinite(value)) return;
   throw error(error_kind::numeric, 580, "a curve has a point that cannot be drawn",
-              {.where = name, .expected = "finite numbers",
+              {.where = name,
+               .expected = "finite numbers",
                .found = io::format_number(x) + ", " + io::format_number(value)});
 }
 
@@ -181,7 +186,9 @@ DNALM_INLINE std::string shortened(const std::string& text, std::size_t limit) {
 }
 
 /// About how wide a text is at 12 px in a system font.
-DNALM_INLINE double text_width(const std::string& text) { return 6.5 * static_cast<double>(characters(text)); }
+DNALM_INLINE double text_width(const std::string& text) {
+  return 6.5 * static_cast<double>(characters(text));
+}
 
 /// The marker of a hue: disc, square, triangle, diamond, in turn; never told apart by colour alone.
 DNALM_INLINE void draw_marker(svg_drawing& drawing, point p, index_t colour) {
@@ -389,7 +396,8 @@ DNALM_INLINE void draw_curves(svg_drawing& drawing, const plot_area& area, const
 DNALM_INLINE std::string chart_style() {
   using detail::rule;
   std::string css =
-      ".dnalm-chart{font:12px system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",Arial,sans-serif;"
+      ".dnalm-chart{font:12px system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica "
+      "Neue\",Arial,sans-serif;"
       "max-width:100%;height:auto}\n";
   css += rule(".heading", "font-size:14px;font-weight:600");
   css += rule(".number", "font-variant-numeric:tabular-nums") + rule(".best", "font-weight:600");
@@ -403,7 +411,8 @@ DNALM_INLINE std::string chart_style() {
   css += rule(".twin .curve", "stroke-dasharray:5 4;opacity:.85") + rule(".twin .band", "opacity:.09");
   css += rule(".point:hover .mark", "stroke-width:4");
   css += detail::colour_rules(detail::light_surroundings, false);
-  css += "@media (prefers-color-scheme:dark){\n" + detail::colour_rules(detail::dark_surroundings, true) + "}\n";
+  css +=
+      "@media (prefers-color-scheme:dark){\n" + detail::colour_rules(detail::dark_surroundings, true) + "}\n";
   return css;
 }
 

@@ -54,7 +54,8 @@ DNALM_INLINE std::string manifest_json(const manifest& made) {
 
 DNALM_INLINE std::vector<setting> software_versions() {
 #if defined(__clang__)
-  const std::string compiler = "clang " + std::to_string(__clang_major__) + "." + std::to_string(__clang_minor__);
+  const std::string compiler =
+      "clang " + std::to_string(__clang_major__) + "." + std::to_string(__clang_minor__);
 #else
   const std::string compiler = "g++ " + std::to_string(__GNUC__) + "." + std::to_string(__GNUC_MINOR__);
 #endif

@@ -18,7 +18,8 @@ namespace report {
 namespace detail {
 
 [[noreturn]] DNALM_INLINE void refuse_folder(const std::filesystem::path& folder, const std::string& found) {
-  throw error(error_kind::usage, 590, "the output folder holds something that is not a result of dnalm-evaluate",
+  throw error(error_kind::usage, 590,
+              "the output folder holds something that is not a result of dnalm-evaluate",
               {.where = folder.string(),
                .expected = "a new or empty folder, or earlier results (with manifest.json)",
                .found = found});
@@ -54,7 +55,8 @@ DNALM_INLINE void check_replaceable(const std::filesystem::path& folder) {
     const std::string name = entry.path().filename().string();
     if (!is_result_name(name)) refuse_folder(folder, "'" + name + "'");
   }
-  if (!empty && !fs::is_regular_file(folder / "manifest.json", reason)) refuse_folder(folder, "no manifest.json");
+  if (!empty && !fs::is_regular_file(folder / "manifest.json", reason))
+    refuse_folder(folder, "no manifest.json");
 }
 
 /// `.<name>.<purpose>-<process>` beside a folder.
@@ -120,7 +122,8 @@ DNALM_INLINE std::filesystem::path result_folder::file(const std::filesystem::pa
   return full;
 }
 
-DNALM_INLINE void result_folder::write_text(const std::filesystem::path& inside, std::string_view text) const {
+DNALM_INLINE void result_folder::write_text(const std::filesystem::path& inside,
+                                            std::string_view text) const {
   io::atomic_file out(file(inside));
   out.write(text);
   out.commit();

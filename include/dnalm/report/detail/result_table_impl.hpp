@@ -15,7 +15,7 @@ DNALM_BEGIN_NAMESPACE
 namespace report {
 
 DNALM_INLINE const std::vector<std::string>& result_columns() {
-  static const std::vector<std::string> columns = {"model",  "layer",  "pooling", "probe",  "target",
+  static const std::vector<std::string> columns = {"model",  "layer",  "pooling", "probe",   "target",
                                                    "metric", "value",  "ci_low",  "ci_high", "n_train",
                                                    "n_test", "lambda", "seed"};
   return columns;
@@ -47,7 +47,9 @@ DNALM_INLINE void prediction_writer::row(const prediction_row& p) {
                io::format_number(p.prediction)});
 }
 
-DNALM_INLINE void prediction_writer::commit() { writer_.commit(); }
+DNALM_INLINE void prediction_writer::commit() {
+  writer_.commit();
+}
 
 DNALM_INLINE source_kind kind_of(std::string_view model) {
   if (model == "onehot" || model == "kmer" || model == "onehot-cnn") return source_kind::baseline;
@@ -72,8 +74,10 @@ DNALM_INLINE metric_words describe_metric(std::string_view metric) {
        {"spearman", {"Spearman \u03c1", "correlation of the ranks; 0 is chance, 1 perfect"}},
        {"r2", {"R\u00b2", "share of the label's variance that is predicted; 0 is predicting the mean"}},
        {"mse", {"MSE", "mean squared error, in the label's units squared", true}},
-       {"auroc", {"AUROC", "chance that a positive scores above a negative; 0.5 is chance. With several classes "
-                           "the mean over one class against the rest"}},
+       {"auroc",
+        {"AUROC",
+         "chance that a positive scores above a negative; 0.5 is chance. With several classes "
+         "the mean over one class against the rest"}},
        {"auprc", {"AUPRC", "average precision; chance is the share of positives"}},
        {"accuracy", {"accuracy", "share of rows whose predicted class is right"}},
        {"mcc", {"MCC", "Matthews correlation of predicted and true class; 0 is chance, 1 perfect"}},

@@ -85,8 +85,8 @@ DNALM_INLINE void svg_drawing::polygon(const std::vector<point>& points, std::st
   shape("polygon", detail::attribute("points", detail::point_list(points)), css_class);
 }
 
-DNALM_INLINE void svg_drawing::rectangle(point corner, double width, double height, std::string_view css_class,
-                                         double radius) {
+DNALM_INLINE void svg_drawing::rectangle(point corner, double width, double height,
+                                         std::string_view css_class, double radius) {
   using detail::attribute;
   std::string attributes = attribute("x", corner.x) + attribute("y", corner.y) + attribute("width", width) +
                            attribute("height", height);
