@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // dnalm-embed, dnalm-tokenize, dnalm-inspect.
 #include <dnalm/embed/embeddings.hpp>
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>

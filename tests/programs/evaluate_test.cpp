@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dnalm-evaluate on good input: its files, and that equal input gives equal bytes.
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sha256.hpp>

@@ -3,7 +3,8 @@
 /// \brief JSON from untrusted files: limits on depth and size, no duplicate keys, errors with line and
 /// column.
 ///
-/// The only public header that names nlohmann/json.
+/// The only public header that names nlohmann/json. With dnalm::compiled it only declares the type: include
+/// <nlohmann/json.hpp> to look into a document.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,11 @@
 #include <string>
 #include <string_view>
 
+#if defined(DNALM_COMPILED) && !defined(DNALM_COMPILED_SOURCE)
+#include <nlohmann/json_fwd.hpp>
+#else
 #include <nlohmann/json.hpp>
+#endif
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>

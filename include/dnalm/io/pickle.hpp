@@ -56,6 +56,7 @@ struct pickle_limits {
   index_t bytes = index_t{256} << 20;
   index_t nodes = 4'000'000;
   index_t memo = 4'000'000;
+  index_t global_name = 4096;  ///< letters of a global's module and name
 };
 
 /// All objects of a pickle and which one is the result.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dnalm/io/checkpoint.hpp>
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/safetensors.hpp>
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 
 #include <unit/io_binary/binary_files.hpp>

@@ -50,7 +50,6 @@ TEST_CASE("npy: written arrays come back, aligned to 64 bytes", "[io_binary]") {
 TEST_CASE("npy: the header is what NumPy writes", "[io_binary]") {
   REQUIRE(dnalm::io::npy_header(dtype::f32, {2, 3}).substr(10, 59) ==
           "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
-  REQUIRE(dnalm::io::npy_header(dtype::i64, {5}).substr(50, 10) == "'shape': (");
   REQUIRE(dnalm::io::npy_header(dtype::i64, {5}).find("(5,), }") != std::string::npos);
   REQUIRE(dnalm::io::npy_header(dtype::u8, {}).find("'|u1', 'fortran_order': False, 'shape': (), }") !=
           std::string::npos);

@@ -343,6 +343,10 @@ TEST_CASE("pickle: cut, malformed, unknown and oversized ones are refused", "[io
   REQUIRE(pickle_id(begin + std::string(100, 'N') + ".", {.nodes = 99}) == "dnalm.format.268");
   REQUIRE(pickle_id(begin + "NNNN.", {.bytes = 6}) == "dnalm.format.268");
   REQUIRE(pickle_id(begin + "N\x94\x94\x94.", {.memo = 2}) == "dnalm.format.268");
+  // A long text, memoised once and named again and again as a global, must not be copied each time.
+  REQUIRE(pickle_id(begin + "X" + little(100'000, 4) + std::string(100'000, 'm') + "\x94h" +
+                    std::string(1, '\0') + "\x93.") == "dnalm.format.268");
+  REQUIRE(pickle_id(begin + "c" + std::string(5000, 'm') + "\nname\n.") == "dnalm.format.268");
   REQUIRE(pickle_id(begin + std::string(1'000'000, '(') + "N.").empty());
   REQUIRE(pickle_id(begin + "N" + std::string(1'000'000, '\x85') + ".").empty());  // a tuple a million deep
 }

@@ -2,6 +2,8 @@
 // Configurations that are wrong, contradictory, unknown or unusual.
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <support/catch.hpp>

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include <dnalm/core/philox.hpp>
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/backends.hpp>

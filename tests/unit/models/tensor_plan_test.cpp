@@ -6,6 +6,7 @@
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
 #include <dnalm/models/tensor_plan.hpp>
+#include <dnalm/nn/embedding_layer.hpp>
 #include <support/catch.hpp>
 #include <support/small_models.hpp>
 

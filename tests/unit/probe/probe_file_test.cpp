@@ -9,6 +9,8 @@
 #include <functional>
 #include <span>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/safetensors.hpp>
 

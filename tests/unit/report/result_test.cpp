@@ -4,6 +4,8 @@
 #include <dnalm/report/manifest.hpp>
 #include <dnalm/report/result_table.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 
 #include <cmath>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dnalm/core/philox.hpp>
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 #include <dnalm/tokenize/bpe_tokenizer.hpp>
 #include <dnalm/tokenize/tokenizer.hpp>

@@ -175,8 +175,12 @@ class pickle_machine {
     for (std::size_t i = digits.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(digits[i]);
     push_integer(static_cast<std::int64_t>(value));
   }
-  void push_global(const std::string& module, const std::string& name) {
-    push({.kind = pickle_kind::global, .text = module + " " + name});
+  /// Names are copied at each use of a memoised text, so a long one could be multiplied: they are short or refused.
+  void push_global(std::string_view module, std::string_view name) {
+    if (static_cast<index_t>(module.size() + name.size()) > limits_.global_name) {
+      fail_limit("letters of a global's name", limits_.global_name);
+    }
+    push({.kind = pickle_kind::global, .text = std::string(module).append(" ").append(name)});
   }
   [[nodiscard]] std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
   [[nodiscard]] pickle_ref top() const {
@@ -236,7 +240,7 @@ class pickle_machine {
     const pickle_node& module = graph_.nodes[pop()];
     if (name.kind != pickle_kind::text || module.kind != pickle_kind::text)
       fail_stack("a global without a name");
-    push_global(std::string(module.text), std::string(name.text));
+    push_global(module.text, name.text);
   }
   void build() {
     const pickle_ref state = pop();

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <span>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/safetensors.hpp>

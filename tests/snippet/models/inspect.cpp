@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is in a model folder, from the headers of its files alone.
+#include <iostream>
+#include <string>
+
+#include <dnalm/models/inspect.hpp>
+
+int main(int, char** argv) {
+  const auto found =
+      dnalm::inspect_model(std::string(argv[1]) + "/examples/data/models/dnalm-yeast-human-nt2");
+  std::cout << dnalm::to_string(found.config.family) << ", " << found.parameters << " parameters, loadable "
+            << std::boolalpha << found.loadable() << "\n";
+  std::cout << found.tokenizer << ", at most " << found.max_tokens << " tokens in a sequence\n";
+  const auto& first = found.tensors.front();
+  std::cout << found.tensors.size() << " tensors, " << dnalm::to_string(first.status) << ": " << first.info.name
+            << " " << dnalm::io::shape_text(first.info.shape) << "\n";
+}
