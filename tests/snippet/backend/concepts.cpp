@@ -8,7 +8,7 @@
 #include <dnalm/reference/reference_backend.hpp>
 
 template <class B>
-  requires dnalm::memory_kernels<B> && dnalm::elementwise_kernels<B>
+requires dnalm::memory_kernels<B> && dnalm::elementwise_kernels<B>
 void double_and_print(const B& backend, const std::vector<dnalm::scalar_of<B>>& numbers) {
   auto row = backend.upload(numbers, 1, static_cast<dnalm::index_t>(numbers.size()));
   backend.scale(2, row.view());
@@ -16,7 +16,8 @@ void double_and_print(const B& backend, const std::vector<dnalm::scalar_of<B>>& 
 }
 
 int main() {
-  static_assert(dnalm::encoder_backend<dnalm::cpu_backend> && dnalm::encoder_backend<dnalm::reference_backend>);
+  static_assert(dnalm::encoder_backend<dnalm::cpu_backend> &&
+                dnalm::encoder_backend<dnalm::reference_backend>);
   double_and_print(dnalm::cpu_backend{}, {1.5F, -4});
   double_and_print(dnalm::reference_backend{}, {1.5, -4});
 }

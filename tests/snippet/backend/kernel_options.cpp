@@ -13,7 +13,8 @@ int main() {
   std::vector<double> stream = {100, 100};
   const auto y = dnalm::as_matrix(stream.data(), 1, 2);
   const dnalm::linear_epilogue<double> epilogue{.bias = {bias.data(), 2}, .residual = y};
-  dnalm::reference_linear(dnalm::as_matrix(input.data(), 1, 2), dnalm::as_matrix(weight.data(), 2, 2), epilogue, y);
+  dnalm::reference_linear(dnalm::as_matrix(input.data(), 1, 2), dnalm::as_matrix(weight.data(), 2, 2),
+                          epilogue, y);
   std::cout << stream[0] << " " << stream[1] << "\n";
   const dnalm::attention_options<double> plain;
   std::cout << plain.heads << " head, scale " << plain.score_scale << "\n";

@@ -13,6 +13,7 @@ int main() {
     frequencies.push_back(dnalm::rotary_frequency(j, head_width));
   }
   const auto table = dnalm::make_rotary_table<float>(frequencies, 512);
-  std::cout << table.positions() << " positions, " << table.cosine.columns() << " pairs; position 0 turns by cos "
-            << table.cosine(0, 3) << ", sin " << table.sine(0, 3) << "\n";
+  std::cout << table.positions() << " positions, " << table.cosine.columns()
+            << " pairs; position 0 turns by cos " << table.cosine(0, 3) << ", sin " << table.sine(0, 3)
+            << "\n";
 }

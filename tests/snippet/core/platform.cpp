@@ -7,7 +7,9 @@
 DNALM_BEGIN_NAMESPACE
 
 /// Hydrogen bonds of a base with its partner; for host and device code.
-[[nodiscard]] DNALM_HD inline int hydrogen_bonds(char base) { return base == 'G' || base == 'C' ? 3 : 2; }
+[[nodiscard]] DNALM_HD inline int hydrogen_bonds(char base) {
+  return base == 'G' || base == 'C' ? 3 : 2;
+}
 
 DNALM_END_NAMESPACE
 

@@ -10,7 +10,7 @@
 #endif
 
 int main() {
-  const std::string parts = std::to_string(DNALM_VERSION_MAJOR) + "." + std::to_string(DNALM_VERSION_MINOR) + "." +
-                            std::to_string(DNALM_VERSION_PATCH);
+  const std::string parts = std::to_string(DNALM_VERSION_MAJOR) + "." + std::to_string(DNALM_VERSION_MINOR) +
+                            "." + std::to_string(DNALM_VERSION_PATCH);
   std::cout << std::boolalpha << (parts == DNALM_VERSION_STRING) << "\n";
 }

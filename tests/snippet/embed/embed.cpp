@@ -10,12 +10,13 @@
 class printing_sink final : public dnalm::embedding_sink {
  public:
   void begin(const dnalm::embedding_shape& shape) override {
-    std::cout << shape.sequences << " sequences, " << shape.tokens << " tokens, width " << shape.width << "\n";
+    std::cout << shape.sequences << " sequences, " << shape.tokens << " tokens, width " << shape.width
+              << "\n";
   }
   void consume(dnalm::index_t first, const dnalm::embedding_block& block) override {
     for (dnalm::index_t s = 0; s < block.sequences; ++s) {
-      std::cout << "sequence " << first + s << ": " << block.offsets.length(s) << " tokens, " << block.values.size()
-                << " vectors\n";
+      std::cout << "sequence " << first + s << ": " << block.offsets.length(s) << " tokens, "
+                << block.values.size() << " vectors\n";
     }
   }
 };
@@ -25,5 +26,6 @@ int main(int, char** argv) {
   const std::vector<dnalm::io::sequence_record> peaks = {{.name = "a", .sequence = "ATTCCGATTCCG"},
                                                          {.name = "b", .sequence = "ACGTACGTNACGT"}};
   printing_sink sink;
-  dnalm::embed(model, peaks, {.layers = {2, 4}, .poolings = {dnalm::pooling::mean, dnalm::pooling::max}}, sink);
+  dnalm::embed(model, peaks, {.layers = {2, 4}, .poolings = {dnalm::pooling::mean, dnalm::pooling::max}},
+               sink);
 }

@@ -13,7 +13,9 @@ class centroid final : public dnalm::embedding_sink {
   std::vector<double> sum;
   dnalm::index_t sequences = 0;
 
-  void begin(const dnalm::embedding_shape& shape) override { sum.assign(static_cast<std::size_t>(shape.width), 0.0); }
+  void begin(const dnalm::embedding_shape& shape) override {
+    sum.assign(static_cast<std::size_t>(shape.width), 0.0);
+  }
   void consume(dnalm::index_t, const dnalm::embedding_block& block) override {
     const auto values = block.values[0].view();  // the only pooling and layer asked for
     for (dnalm::index_t s = 0; s < values.rows; ++s) {

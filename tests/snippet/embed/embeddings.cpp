@@ -16,6 +16,6 @@ int main(int, char** argv) {
   const auto alone = dnalm::embed(model, second, {.layers = dnalm::last_layer});
   const auto& x = together.at(dnalm::pooling::mean, 4);
   const auto& y = alone.at(dnalm::pooling::mean, 4);
-  std::cout << x.shape(0) << " x " << x.shape(1) << ", " << together.offsets.rows() << " tokens, " << std::boolalpha
-            << std::equal(y.data(), y.data() + y.size(), x.data() + x.shape(1)) << "\n";
+  std::cout << x.shape(0) << " x " << x.shape(1) << ", " << together.offsets.rows() << " tokens, "
+            << std::boolalpha << std::equal(y.data(), y.data() + y.size(), x.data() + x.shape(1)) << "\n";
 }

@@ -13,7 +13,8 @@ int main() {
   batch.append(3);
   dnalm::matrix<float> y(1, 2);
   for (const dnalm::pooling kind : dnalm::parse_poolings("cls,mean,mean_all,max")) {
-    dnalm::pool_sequences(kind, dnalm::as_matrix(tokens.data(), 3, 2), batch, {special.data(), 3}, 0, y.view());
+    dnalm::pool_sequences(kind, dnalm::as_matrix(tokens.data(), 3, 2), batch, {special.data(), 3}, 0,
+                          y.view());
     std::cout << dnalm::to_string(kind) << " " << y(0, 0) << " " << y(0, 1) << "\n";
   }
 }

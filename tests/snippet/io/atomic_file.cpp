@@ -9,7 +9,8 @@
 #include <dnalm/io/atomic_file.hpp>
 
 int main() {
-  const auto path = std::filesystem::temp_directory_path() / ("dnalm_atomic_" + std::to_string(getpid()) + ".tsv");
+  const auto path =
+      std::filesystem::temp_directory_path() / ("dnalm_atomic_" + std::to_string(getpid()) + ".tsv");
   {
     dnalm::io::atomic_file given_up(path);
     given_up.write("name\tscore\n");

@@ -6,7 +6,8 @@
 #include <dnalm/io/checkpoint.hpp>
 
 int main(int, char** argv) {
-  const auto weights = dnalm::io::checkpoint::open(std::string(argv[1]) + "/tests/golden/models/nt_v1_d40_shards");
+  const auto weights =
+      dnalm::io::checkpoint::open(std::string(argv[1]) + "/tests/golden/models/nt_v1_d40_shards");
   for (const auto& file : weights.files()) std::cout << file.filename().string() << "\n";
   const std::string name = "esm.embeddings.word_embeddings.weight";
   std::cout << name << " " << dnalm::io::shape_text(weights.info(name).shape) << ", "

@@ -2,6 +2,8 @@
 // JSON from a file of unknown origin: strict, with limits, and errors that say where.
 #include <iostream>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/json.hpp>
 

@@ -10,7 +10,8 @@
 #include <dnalm/io/npy.hpp>
 
 int main() {
-  const auto path = std::filesystem::temp_directory_path() / ("dnalm_npy_" + std::to_string(getpid()) + ".npy");
+  const auto path =
+      std::filesystem::temp_directory_path() / ("dnalm_npy_" + std::to_string(getpid()) + ".npy");
   const std::vector<float> scores = {0.5F, 0.25F, -1, 2, 0, 8};
   dnalm::io::write_npy<float>(path, scores, {2, 3});
   const dnalm::io::npy_array array = dnalm::io::read_npy(path);

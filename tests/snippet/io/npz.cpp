@@ -10,7 +10,8 @@
 #include <dnalm/io/npz.hpp>
 
 int main() {
-  const auto path = std::filesystem::temp_directory_path() / ("dnalm_npz_" + std::to_string(getpid()) + ".npz");
+  const auto path =
+      std::filesystem::temp_directory_path() / ("dnalm_npz_" + std::to_string(getpid()) + ".npz");
   dnalm::io::npz_writer writer(path);
   const std::vector<std::string> names = {"peak_1", "peak_2", "peak_3"};
   writer.add_strings("names", names);

@@ -8,7 +8,9 @@
 
 int main() {
   using namespace std::literals;
-  const auto hostile = "\x80\x02"sv "cos\nsystem\n"sv;
+  const auto hostile =
+      "\x80\x02"sv
+      "cos\nsystem\n"sv;
   const std::string pickle = std::string(hostile) + std::string("X\x04\0\0\0true\x85R."sv);
   const auto graph = dnalm::io::parse_pickle(std::as_bytes(std::span(pickle)), "model.bin");
   const auto& call = graph.at(graph.root);

@@ -10,6 +10,7 @@ int main() {
       {.name = "reference", .sequence = "ACGTACGT", .labels = {0.5}, .group = "chr1"},
       {.name = "variant", .sequence = "ACGAACGT", .labels = {-0.2}, .group = "chr1"}};
   for (const auto& record : records) {
-    std::cout << record.name << " " << record.group << " " << record.sequence << " " << record.labels[0] << "\n";
+    std::cout << record.name << " " << record.group << " " << record.sequence << " " << record.labels[0]
+              << "\n";
   }
 }

@@ -8,8 +8,9 @@
 
 int main() {
   const std::vector<float> memory = {1, 2, 3, 4, 5, 6};  // as 2 x 3
-  const dnalm::io::stored_tensor transposed{
-      .info = {.name = "weight", .shape = {3, 2}}, .strides = {1, 3}, .bytes = std::as_bytes(std::span(memory))};
+  const dnalm::io::stored_tensor transposed{.info = {.name = "weight", .shape = {3, 2}},
+                                            .strides = {1, 3},
+                                            .bytes = std::as_bytes(std::span(memory))};
   std::vector<float> values(6);
   dnalm::io::read_stored(transposed, values);
   std::cout << std::boolalpha << transposed.contiguous() << ":";

@@ -18,5 +18,6 @@ int main(int, char** argv) {
     ++rows;
   }
   std::cout << table.columns().size() << " columns; sum of " << rows << " labels is "
-            << (sum > 0 ? "positive" : "negative") << "; no column cluster: " << table.find("cluster") << "\n";
+            << (sum > 0 ? "positive" : "negative") << "; no column cluster: " << table.find("cluster")
+            << "\n";
 }

@@ -8,6 +8,7 @@
 int main(int, char** argv) {
   const dnalm::io::torch_checkpoint file(std::string(argv[1]) + "/tests/golden/torch/objects.pt");
   for (const auto& info : file.tensors()) {
-    std::cout << info.name << " " << dnalm::to_string(info.type) << " " << dnalm::io::shape_text(info.shape) << "\n";
+    std::cout << info.name << " " << dnalm::to_string(info.type) << " " << dnalm::io::shape_text(info.shape)
+              << "\n";
   }
 }

@@ -10,5 +10,6 @@ int main(int, char** argv) {
   std::cout << archive.entries().size() << " members\n";
   const auto& entry = archive.entry("long.npy");
   std::cout << entry.name << ", " << entry.size << " bytes, " << std::boolalpha
-            << (entry.method == dnalm::io::zip_method::deflated) << "; read: " << archive.read(entry).size() << "\n";
+            << (entry.method == dnalm::io::zip_method::deflated) << "; read: " << archive.read(entry).size()
+            << "\n";
 }

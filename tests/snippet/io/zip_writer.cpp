@@ -12,7 +12,8 @@
 #include <dnalm/io/zip_writer.hpp>
 
 int main() {
-  const auto path = std::filesystem::temp_directory_path() / ("dnalm_zip_" + std::to_string(getpid()) + ".zip");
+  const auto path =
+      std::filesystem::temp_directory_path() / ("dnalm_zip_" + std::to_string(getpid()) + ".zip");
   const std::string_view text = "ACGT";
   dnalm::io::zip_writer writer(path);
   writer.add("reads/1.txt", std::as_bytes(std::span(text)));

@@ -10,6 +10,6 @@ int main() {
   const std::vector<double> predicted = {1, 1, 1, 0, 1, 0, 0, 0};
   const auto table = dnalm::metrics::confusion_of(labels, predicted);
   std::cout << "found " << table(1, 1) << " of 4, false alarms " << table(0, 1) << "\n";
-  std::cout << "accuracy " << dnalm::metrics::accuracy(table) << ", mcc " << dnalm::metrics::mcc(table) << ", f1 "
-            << dnalm::metrics::f1(table) << "\n";
+  std::cout << "accuracy " << dnalm::metrics::accuracy(table) << ", mcc " << dnalm::metrics::mcc(table)
+            << ", f1 " << dnalm::metrics::f1(table) << "\n";
 }

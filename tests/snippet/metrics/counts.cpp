@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row that counts twice is the same as the row standing there twice: how resamples are scored without copies.
+// A row that counts twice is as good as two equal rows: how resamples are scored without copies.
 #include <iostream>
 #include <vector>
 
@@ -13,5 +13,6 @@ int main() {
   const dnalm::metrics::row_counts counts = drawn;
   const auto once = dnalm::metrics::count_confusion(labels, predicted, 2);
   const auto resample = dnalm::metrics::count_confusion(labels, predicted, 2, counts);
-  std::cout << once(0, 0) << " " << once(1, 1) << ", resample " << resample(0, 0) << " " << resample(1, 1) << "\n";
+  std::cout << once(0, 0) << " " << once(1, 1) << ", resample " << resample(0, 0) << " " << resample(1, 1)
+            << "\n";
 }

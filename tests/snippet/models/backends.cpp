@@ -16,7 +16,9 @@ std::vector<double> last_hidden(const Encoder& network) {
   batch.append(4);
   std::vector<double> numbers;
   typename Encoder::workspace workspace;
-  const auto keep = [&](dnalm::index_t, const auto& x) { numbers.assign(x.data, x.data + x.rows * x.columns); };
+  const auto keep = [&](dnalm::index_t, const auto& x) {
+    numbers.assign(x.data, x.data + x.rows * x.columns);
+  };
   network.forward({ids, batch}, keep, nullptr, workspace);
   return numbers;
 }
@@ -28,5 +30,6 @@ int main(int, char** argv) {
   const auto exact = last_hidden(dnalm::reference_encoder({}, config, weights));
   double largest = 0;
   for (std::size_t i = 0; i < fast.size(); ++i) largest = std::max(largest, std::abs(fast[i] - exact[i]));
-  std::cout << fast.size() << " numbers, equal to single precision: " << std::boolalpha << (largest < 1e-4) << "\n";
+  std::cout << fast.size() << " numbers, equal to single precision: " << std::boolalpha << (largest < 1e-4)
+            << "\n";
 }

@@ -10,7 +10,7 @@ int main(int, char** argv) {
   for (const char* name : {"nt_v1_d8", "nt_v2_d8", "dnabert2_a3"}) {
     const dnalm::encoder_config config = dnalm::read_encoder_config(models + name);
     std::cout << dnalm::to_string(config.family) << ": " << config.layers << " layers, " << config.heads
-              << " heads of width " << config.head_width() << ", positions " << dnalm::to_string(config.position)
-              << "\n";
+              << " heads of width " << config.head_width() << ", positions "
+              << dnalm::to_string(config.position) << "\n";
   }
 }

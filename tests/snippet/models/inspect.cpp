@@ -11,7 +11,12 @@ int main(int, char** argv) {
   std::cout << dnalm::to_string(found.config.family) << ", " << found.parameters << " parameters, loadable "
             << std::boolalpha << found.loadable() << "\n";
   std::cout << found.tokenizer << ", at most " << found.max_tokens << " tokens in a sequence\n";
-  const auto& first = found.tensors.front();
-  std::cout << found.tensors.size() << " tensors, " << dnalm::to_string(first.status) << ": " << first.info.name
-            << " " << dnalm::io::shape_text(first.info.shape) << "\n";
+  std::cout << found.tensors.size() << " tensors, " << found.missing.size() << " missing";
+  for (const auto& tensor : found.tensors) {
+    if (tensor.status != dnalm::tensor_status::used) {
+      std::cout << "; " << tensor.info.name << " " << dnalm::io::shape_text(tensor.info.shape) << " is "
+                << dnalm::to_string(tensor.status);
+    }
+  }
+  std::cout << "\n";
 }

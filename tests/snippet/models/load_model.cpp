@@ -10,7 +10,8 @@ int main(int, char** argv) {
   const auto twin = dnalm::random_twin(model, 1);
   for (const auto& each : {model, twin}) {
     const dnalm::model_description& about = each.describe();
-    std::cout << about.name << ": " << about.architecture_name() << ", " << about.layers() << " layers, width "
-              << about.width() << ", " << about.parameters << " parameters, on " << about.backend << "\n";
+    std::cout << about.name << ": " << about.architecture_name() << ", " << about.layers()
+              << " layers, width " << about.width() << ", " << about.parameters << " parameters, on "
+              << about.backend << "\n";
   }
 }

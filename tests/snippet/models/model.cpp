@@ -14,10 +14,13 @@ int main(int, char** argv) {
   dnalm::ragged_offsets batch;
   batch.append(tokens.size());
   dnalm::forward_workspace workspace;
-  model.logits({tokens.ids, batch}, [&](dnalm::matrix_view<const float> logits) {
-    const auto row = logits.row(3);
-    const auto best = static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
-    std::cout << logits.rows << " x " << logits.columns << ", most likely: "
-              << model.describe().tokens->token(best) << "\n";
-  }, workspace);
+  model.logits(
+      {tokens.ids, batch},
+      [&](dnalm::matrix_view<const float> logits) {
+        const auto row = logits.row(3);
+        const auto best = static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
+        std::cout << logits.rows << " x " << logits.columns
+                  << ", most likely: " << model.describe().tokens->token(best) << "\n";
+      },
+      workspace);
 }

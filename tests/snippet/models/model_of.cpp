@@ -19,7 +19,8 @@ int main(int, char** argv) {
   batch.append(3);
   dnalm::forward_workspace workspace;
   const auto print = [&](dnalm::index_t layer, dnalm::matrix_view<const float> hidden) {
-    if (layer == config.layers) std::cout << model.describe().name << ": " << hidden.rows << " x " << hidden.columns;
+    if (layer == config.layers)
+      std::cout << model.describe().name << ": " << hidden.rows << " x " << hidden.columns;
   };
   model.forward({ids, batch}, print, workspace);
   std::cout << "\n";

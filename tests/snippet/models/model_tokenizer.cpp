@@ -10,7 +10,9 @@ int main(int, char** argv) {
   const auto config = dnalm::read_encoder_config(folder);
   const auto tokenizer = dnalm::load_model_tokenizer(folder, config, dnalm::unknown_policy::error);
   std::cout << tokenizer->description() << "; limit " << dnalm::token_limit(config, tokenizer) << " tokens\n";
-  const std::string bare = std::string(argv[1]) + "/tests/golden/models/nt_v2_d8";  // weights and nothing else
-  const auto none = dnalm::load_model_tokenizer(bare, dnalm::read_encoder_config(bare), dnalm::unknown_policy::n);
+  const std::string bare =
+      std::string(argv[1]) + "/tests/golden/models/nt_v2_d8";  // weights and nothing else
+  const auto none =
+      dnalm::load_model_tokenizer(bare, dnalm::read_encoder_config(bare), dnalm::unknown_policy::n);
   std::cout << std::boolalpha << none.has_value() << "\n";
 }

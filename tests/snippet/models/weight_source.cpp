@@ -9,8 +9,12 @@
 class constant_source final : public dnalm::weight_source {
  public:
   bool contains(const dnalm::planned_tensor& tensor) const override { return tensor.required; }
-  void read(const dnalm::planned_tensor&, std::span<float> out) const override { std::ranges::fill(out, 0.5F); }
-  void read(const dnalm::planned_tensor&, std::span<double> out) const override { std::ranges::fill(out, 0.5); }
+  void read(const dnalm::planned_tensor&, std::span<float> out) const override {
+    std::ranges::fill(out, 0.5F);
+  }
+  void read(const dnalm::planned_tensor&, std::span<double> out) const override {
+    std::ranges::fill(out, 0.5);
+  }
 };
 
 int main(int, char** argv) {
@@ -18,6 +22,6 @@ int main(int, char** argv) {
   const constant_source source;
   const dnalm::planned_weights weights(config, source);
   const auto words = weights.read<double>(dnalm::tensor_role::words);
-  std::cout << weights.find(dnalm::tensor_role::words)->name << ": " << words.size() << " numbers, all " << words[0]
-            << "\n";
+  std::cout << weights.find(dnalm::tensor_role::words)->name << ": " << words.size() << " numbers, all "
+            << words[0] << "\n";
 }

@@ -15,5 +15,6 @@ int main() {
   std::vector<double> factors;
   dnalm::token_dropout_factors(ids, batch, 2, factors);
   std::cout << std::fixed << std::setprecision(2);
-  for (std::size_t i = 0; i < ids.size(); ++i) std::cout << ids[i] << " row " << rows[i] << " x " << factors[i] << "\n";
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    std::cout << ids[i] << " row " << rows[i] << " x " << factors[i] << "\n";
 }

@@ -14,10 +14,13 @@ int main() {
     return dnalm::linear_layer<backend_type>{backend.pack(dnalm::matrix<double>(out, in).view()), {}};
   };
   const auto norm = [&] {
-    return dnalm::norm_layer<backend_type>{backend.upload(std::vector<double>(4, 1.0)), backend.allocate(width)};
+    return dnalm::norm_layer<backend_type>{backend.upload(std::vector<double>(4, 1.0)),
+                                           backend.allocate(width)};
   };
-  const dnalm::transformer_block<backend_type> block{
-      norm(), {zeros(3 * width, width), zeros(width, width), 2}, norm(), {zeros(inner, width), zeros(width, inner), inner}};
+  const dnalm::transformer_block<backend_type> block{norm(),
+                                                     {zeros(3 * width, width), zeros(width, width), 2},
+                                                     norm(),
+                                                     {zeros(inner, width), zeros(width, inner), inner}};
   dnalm::ragged_offsets batch;
   batch.append(tokens);
   dnalm::matrix<double> x(tokens, width), narrow(tokens, width), wide(tokens, 3 * width);

@@ -21,7 +21,8 @@ int main() {
   const dnalm::probe_problem problem(table);
   const auto evaluation = dnalm::evaluate_probe(problem, features.view(), {.bootstrap = {.resamples = 0}});
   const auto& activity = evaluation.targets.front();
-  std::cout << activity.n_train << " rows fitted, " << activity.n_test << " tested; " << activity.scores[0].name
-            << std::fixed << std::setprecision(2) << " " << activity.scores[0].value << "; weights "
-            << evaluation.probe.weights[0] << " " << evaluation.probe.weights[1] << "\n";
+  std::cout << activity.n_train << " rows fitted, " << activity.n_test << " tested; "
+            << activity.scores[0].name << std::fixed << std::setprecision(2) << " "
+            << activity.scores[0].value << "; weights " << evaluation.probe.weights[0] << " "
+            << evaluation.probe.weights[1] << "\n";
 }

@@ -15,7 +15,9 @@ int main() {
   probe.targets = {{.name = "enhancer", .task = dnalm::task_kind::binary, .classes = {0, 1}}};
   const std::vector<float> vectors = {1, 1, 2, 0};  // two sequences
   const auto outputs = dnalm::linear_outputs(probe, dnalm::as_matrix(vectors.data(), 2, 2));
-  const auto chances = dnalm::target_predictions(probe, probe.targets[0], dnalm::as_matrix(outputs.data(), 2, 1));
-  std::cout << dnalm::to_string(probe.kind) << ": log-odds " << outputs[0] << " " << outputs[1] << ", probabilities "
-            << std::fixed << std::setprecision(2) << chances[0] << " " << chances[1] << "\n";
+  const auto chances =
+      dnalm::target_predictions(probe, probe.targets[0], dnalm::as_matrix(outputs.data(), 2, 1));
+  std::cout << dnalm::to_string(probe.kind) << ": log-odds " << outputs[0] << " " << outputs[1]
+            << ", probabilities " << std::fixed << std::setprecision(2) << chances[0] << " " << chances[1]
+            << "\n";
 }

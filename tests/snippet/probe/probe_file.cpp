@@ -23,6 +23,7 @@ int main() {
   const auto path = std::filesystem::temp_directory_path() / (std::to_string(getpid()) + name);
   dnalm::save_probe(path, probe);
   const dnalm::fitted_probe again = dnalm::load_probe(path);
-  std::cout << name << "\n" << again.targets[0].name << ", weights " << again.weights[0] << " " << again.weights[1] << "\n";
+  std::cout << name << "\n"
+            << again.targets[0].name << ", weights " << again.weights[0] << " " << again.weights[1] << "\n";
   std::filesystem::remove(path);
 }

@@ -12,7 +12,7 @@ int main() {
                                       .labels = {0.1, 0, 0.7, 1, 0.4, 0, missing, 1, 0.9, 1, 0.2, 0},
                                       .parts = {train, train, train, train, test, test}});
   for (const auto& target : problem.targets()) {
-    std::cout << target.name << ": " << dnalm::to_string(target.task) << ", " << target.train.size() << " train, "
-              << target.test.size() << " test\n";
+    std::cout << target.name << ": " << dnalm::to_string(target.task) << ", " << target.train.size()
+              << " train, " << target.test.size() << " test\n";
   }
 }

@@ -13,6 +13,7 @@ int main() {
   const std::vector<double> penalties = {0, 4};
   std::cout << std::fixed << std::setprecision(2);
   for (const auto& model : path.solve(penalties)) {
-    std::cout << "lambda " << model.lambda << ": " << model.weights[0] << " x + " << model.intercept[0] << "\n";
+    std::cout << "lambda " << model.lambda << ": " << model.weights[0] << " x + " << model.intercept[0]
+              << "\n";
   }
 }

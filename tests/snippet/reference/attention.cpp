@@ -16,7 +16,7 @@ int main() {
   const std::vector<float> slopes = {0.5F};
   dnalm::buffer<double> scratch(3);
   dnalm::matrix<double> y(3, 3);
-  dnalm::reference_attention(zeros.view(), zeros.view(), v.view(), batch, {.alibi_slopes = {slopes.data(), 1}},
-                             scratch.view(), y.view());
+  dnalm::reference_attention(zeros.view(), zeros.view(), v.view(), batch,
+                             {.alibi_slopes = {slopes.data(), 1}}, scratch.view(), y.view());
   std::cout << std::fixed << std::setprecision(3) << y(0, 0) << " " << y(0, 1) << " " << y(0, 2) << "\n";
 }

@@ -7,7 +7,7 @@
 #include <dnalm/tensor/buffer.hpp>
 
 int main() {
-  const std::vector<double> words = {10, 20, 30};          // 3 tokens, width 1
+  const std::vector<double> words = {10, 20, 30};  // 3 tokens, width 1
   const std::vector<double> positions = {0.5, 0.25, 0.125};
   const std::vector<std::int32_t> ids = {2, 2, 0};
   const std::vector<std::int32_t> places = {0, 1, 2};

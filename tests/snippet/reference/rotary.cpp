@@ -14,6 +14,6 @@ int main() {
   std::vector<double> q = {3, 4, 3, 4};
   dnalm::reference_rotary(table, batch, 1, dnalm::as_matrix(q.data(), 2, 2));
   std::cout << std::boolalpha << "position 0 unchanged: " << (q[0] == 3 && q[1] == 4)
-            << ", position 1 turned: " << (q[2] != 3) << ", lengths " << std::lround(std::hypot(q[0], q[1])) << " "
-            << std::lround(std::hypot(q[2], q[3])) << "\n";
+            << ", position 1 turned: " << (q[2] != 3) << ", lengths " << std::lround(std::hypot(q[0], q[1]))
+            << " " << std::lround(std::hypot(q[2], q[3])) << "\n";
 }

@@ -15,8 +15,10 @@ int main() {
   for (dnalm::index_t r = 0; r < 40; ++r) {
     std::string sequence;
     for (int i = 0; i < 24; ++i) sequence += "ACGT"[random.below(4)];
-    table.records.push_back(
-        {.name = std::to_string(r), .sequence = sequence, .labels = {dnalm::gc_content(sequence)}, .number = r});
+    table.records.push_back({.name = std::to_string(r),
+                             .sequence = sequence,
+                             .labels = {dnalm::gc_content(sequence)},
+                             .number = r});
   }
   const auto path = std::filesystem::temp_directory_path() / ("dnalm_results_" + std::to_string(getpid()));
   dnalm::report::result_folder folder(path);

@@ -12,5 +12,6 @@ int main() {
   chart.curves = {{.name = "nt", .points = {{0, 0.3, 0.2, 0.4}, {1, 0.5, 0.4, 0.6}, {2, 0.4, 0.3, 0.5}}}};
   chart.levels = {{"one-hot", 0.35, 0.3, 0.4}};
   const std::string svg = dnalm::report::draw(chart);
-  std::cout << svg.substr(0, 4) << "... " << std::boolalpha << (svg.find("one-hot") != std::string::npos) << "\n";
+  std::cout << svg.substr(0, 4) << "... " << std::boolalpha << (svg.find("one-hot") != std::string::npos)
+            << "\n";
 }

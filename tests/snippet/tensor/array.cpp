@@ -9,5 +9,6 @@ int main() {
   embeddings.fill(0.25F);
   const dnalm::matrix_view<float> view = dnalm::as_matrix(embeddings);
   view(1, 2) = 0.5F;  // the same memory
-  std::cout << view.rows << " x " << view.columns << ": " << embeddings(1, 1) << " " << embeddings(1, 2) << "\n";
+  std::cout << view.rows << " x " << view.columns << ": " << embeddings(1, 1) << " " << embeddings(1, 2)
+            << "\n";
 }

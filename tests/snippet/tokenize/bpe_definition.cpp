@@ -14,6 +14,6 @@ int main(int, char** argv) {
   const auto word = [&](std::int32_t id) { return definition.tokens[static_cast<std::size_t>(id)]; };
   std::cout << definition.tokens.size() << " tokens, " << definition.merges.size() << " merges\n";
   const auto& first = definition.merges.front();
-  std::cout << "first merge: " << word(first.left) << " + " << word(first.right) << " = " << word(first.result)
-            << "\n";
+  std::cout << "first merge: " << word(first.left) << " + " << word(first.right) << " = "
+            << word(first.result) << "\n";
 }

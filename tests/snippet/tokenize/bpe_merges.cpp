@@ -14,7 +14,8 @@ int main() {
   std::vector<dnalm::bpe_symbol> word;
   for (const int id : {1, 0, 1, 0, 0}) {  // TATAA
     const int at = static_cast<int>(word.size());
-    word.push_back({.id = id, .previous = at - 1, .next = at < 4 ? at + 1 : -1, .begin = static_cast<unsigned>(at)});
+    word.push_back(
+        {.id = id, .previous = at - 1, .next = at < 4 ? at + 1 : -1, .begin = static_cast<unsigned>(at)});
   }
   std::vector<std::uint64_t> heap;
   dnalm::merge_word(word, merges, heap);

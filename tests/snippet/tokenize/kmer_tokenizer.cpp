@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Nucleotide Transformer's tokens: 6-mers, and single letters where fewer than six are left or an N stands.
+// The Nucleotide Transformer's tokens: 6-mers, and single letters where fewer are left or an N stands.
 #include <filesystem>
 #include <iostream>
 

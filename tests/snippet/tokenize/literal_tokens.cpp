@@ -12,6 +12,7 @@ int main() {
   const std::string_view text = "ACGTAC<mask>NGA";
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto match = tokens.find(text, at);
-    if (match.id >= 0) std::cout << "token " << match.id << " at " << at << ", length " << match.length << "\n";
+    if (match.id >= 0)
+      std::cout << "token " << match.id << " at " << at << ", length " << match.length << "\n";
   }
 }

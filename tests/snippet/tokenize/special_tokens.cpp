@@ -6,5 +6,6 @@
 
 int main() {
   const dnalm::special_tokens special{.cls = 3, .pad = 1, .mask = 2, .unk = 0};
-  for (const int id : {3, 0, 812, 2}) std::cout << id << (special.is_special(id) ? " special\n" : " sequence\n");
+  for (const int id : {3, 0, 812, 2})
+    std::cout << id << (special.is_special(id) ? " special\n" : " sequence\n");
 }
