@@ -2,10 +2,10 @@
 /// \file
 /// \brief Which kernels a backend offers, one small concept per family.
 ///
-/// A backend is a concrete class: its number type, its memory, its packed weights, and coarse kernels as const
-/// members that may be called from several threads at once. Kernels trust their arguments (shapes are checked
-/// once, at the public boundary) and write every element of their output. The numbers of a row (a sequence for
-/// attention and rotary) do not depend on which other rows stand in the call.
+/// A backend is a concrete class: its number type, its memory, its packed weights, and coarse kernels as
+/// const members that may be called from several threads at once. Kernels trust their arguments (shapes are
+/// checked once, at the public boundary) and write every element of their output. The numbers of a row (a
+/// sequence for attention and rotary) do not depend on which other rows stand in the call.
 ///
 /// Letters: R rows (tokens of all sequences), D width, F feed-forward width, V table rows.
 #pragma once
@@ -50,8 +50,9 @@ concept memory_kernels = requires(const B& b, std::span<const typename B::scalar
 
 /// Products with weights: y = residual + function(x W^T + bias); W is (out, in), packed once by `pack`.
 template <class B>
-concept linear_kernels = requires(const B& b, input_matrix<B> x, const typename B::weight& w, epilogue_of<B> epilogue,
-                                  output_matrix<B> y, matrix_view<const typename B::scalar> host) {
+concept linear_kernels = requires(const B& b, input_matrix<B> x, const typename B::weight& w,
+                                  epilogue_of<B> epilogue, output_matrix<B> y,
+                                  matrix_view<const typename B::scalar> host) {
   { b.pack(host) } -> std::same_as<typename B::weight>;
   { b.linear(x, w, epilogue, y) } -> std::same_as<void>;
 };
@@ -73,28 +74,28 @@ concept norm_kernels = requires(const B& b, input_matrix<B> x, input_vector<B> g
 
 /// Rotary positions in place, softmax(q k^T) v by sequence and head, softmax by rows in place.
 template <class B>
-concept attention_kernels =
-    requires(const B& b, input_matrix<B> q, const ragged_offsets& offsets, index_t size,
-             const attention_options<typename B::scalar>& options, output_vector<B> scratch, output_matrix<B> y,
-             const rotary_table<typename B::scalar>& table) {
-      { b.rotary(table, offsets, size, y) } -> std::same_as<void>;
-      { b.attention_scratch(size, size) } -> std::same_as<index_t>;
-      { b.attention(q, q, q, offsets, options, scratch, y) } -> std::same_as<void>;
-      { b.softmax_rows(y) } -> std::same_as<void>;
-    };
+concept attention_kernels = requires(const B& b, input_matrix<B> q, const ragged_offsets& offsets,
+                                     index_t size, const attention_options<typename B::scalar>& options,
+                                     output_vector<B> scratch, output_matrix<B> y,
+                                     const rotary_table<typename B::scalar>& table) {
+  { b.rotary(table, offsets, size, y) } -> std::same_as<void>;
+  { b.attention_scratch(size, size) } -> std::same_as<index_t>;
+  { b.attention(q, q, q, offsets, options, scratch, y) } -> std::same_as<void>;
+  { b.softmax_rows(y) } -> std::same_as<void>;
+};
 
 /// Elementwise: y = function(a) b for x = [a | b] (`gated`), y += x, y *= factor.
 template <class B>
-concept elementwise_kernels =
-    requires(const B& b, input_matrix<B> x, activation function, typename B::scalar factor, output_matrix<B> y) {
-      { b.gated(x, function, y) } -> std::same_as<void>;
-      { b.add(x, y) } -> std::same_as<void>;
-      { b.scale(factor, y) } -> std::same_as<void>;
-    };
+concept elementwise_kernels = requires(const B& b, input_matrix<B> x, activation function,
+                                       typename B::scalar factor, output_matrix<B> y) {
+  { b.gated(x, function, y) } -> std::same_as<void>;
+  { b.add(x, y) } -> std::same_as<void>;
+  { b.scale(factor, y) } -> std::same_as<void>;
+};
 
 /// Everything a transformer encoder needs.
 template <class B>
 concept encoder_backend = memory_kernels<B> && linear_kernels<B> && embedding_kernels<B> && norm_kernels<B> &&
-                          attention_kernels<B> && elementwise_kernels<B>;
+    attention_kernels<B> && elementwise_kernels<B>;
 
 DNALM_END_NAMESPACE

@@ -20,9 +20,9 @@ struct linear_epilogue {
 /// How `attention` scores pairs of tokens.
 template <class T>
 struct attention_options {
-  index_t heads = 1;                            ///< head h owns channels [h K, (h + 1) K), K = width / heads
-  T score_scale = T(1);                         ///< multiplies q . k after the dot product
-  vector_view<const float> alibi_slopes = {};   ///< one per head, host memory; empty: no position bias
+  index_t heads = 1;                           ///< head h owns channels [h K, (h + 1) K), K = width / heads
+  T score_scale = T(1);                        ///< multiplies q . k after the dot product
+  vector_view<const float> alibi_slopes = {};  ///< one per head, host memory; empty: no position bias
 };
 
 DNALM_END_NAMESPACE

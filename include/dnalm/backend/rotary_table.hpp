@@ -21,8 +21,8 @@ struct rotary_table {
   [[nodiscard]] index_t positions() const { return cosine.rows(); }
 };
 
-/// Tables for positions [0, positions). The angle is a float32 product; its cosine and sine are taken in double
-/// and rounded to T. Cost: positions x frequencies sine-cosine pairs.
+/// Tables for positions [0, positions). The angle is a float32 product; its cosine and sine are taken in
+/// double and rounded to T. Cost: positions x frequencies sine-cosine pairs.
 template <class T>
 [[nodiscard]] rotary_table<T> make_rotary_table(std::span<const float> frequencies, index_t positions) {
   const auto pairs = static_cast<index_t>(frequencies.size());

@@ -3,8 +3,8 @@
 /// \brief Scalar formulas shared by all backends: activations, ALiBi slopes, rotary angles.
 ///
 /// Constants that the reference implementations form in float32 (rotary angles, ALiBi slopes and biases) are
-/// formed in float32 here as well, whatever the backend computes in: at position 2047 a double angle is 1e-4 rad
-/// away.
+/// formed in float32 here as well, whatever the backend computes in: at position 2047 a double angle is 1e-4
+/// rad away.
 #pragma once
 
 #include <cmath>
@@ -51,8 +51,8 @@ template <class T>
 
 /// ALiBi slope of head h of `heads`, 0 <= h < heads, rounded to float.
 ///
-/// With c the largest power of two <= heads: 2^(-8 (h + 1) / c) for h < c; the other heads take the slopes of 2c
-/// heads at even places: 2^(-8 (2 (h - c) + 1) / (2c)).
+/// With c the largest power of two <= heads: 2^(-8 (h + 1) / c) for h < c; the other heads take the slopes of
+/// 2c heads at even places: 2^(-8 (2 (h - c) + 1) / (2c)).
 [[nodiscard]] DNALM_HD inline float alibi_slope(index_t head, index_t heads) {
   index_t c = 1;
   while (2 * c <= heads) c *= 2;
@@ -66,8 +66,8 @@ template <class T>
   return -slope * static_cast<float>(i < j ? j - i : i - j);
 }
 
-/// Rotary frequency of channel pair j, 0 <= j < width / 2: 1 / base^(2j / width), every step in float32. Used only
-/// when the checkpoint does not store the frequencies.
+/// Rotary frequency of channel pair j, 0 <= j < width / 2: 1 / base^(2j / width), every step in float32. Used
+/// only when the checkpoint does not store the frequencies.
 [[nodiscard]] DNALM_HD inline float rotary_frequency(index_t j, index_t width, float base = 10000.0F) {
   return 1.0F / std::pow(base, static_cast<float>(2 * j) / static_cast<float>(width));
 }

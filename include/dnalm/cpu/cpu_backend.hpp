@@ -24,8 +24,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Single-threaded kernels in float (formulas in the headers of this module): every worker calls them for its own
-/// sequences. Stateless but for the instruction set; safe to share.
+/// Single-threaded kernels in float (formulas in the headers of this module): every worker calls them for its
+/// own sequences. Stateless but for the instruction set; safe to share.
 class cpu_backend {
  public:
   using scalar = float;
@@ -62,7 +62,8 @@ class cpu_backend {
                   std::span<const float> row_scale, matrix_view<float> y) const {
     cpu_embed_rows(ids, table, row_scale, y);
   }
-  void add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table, matrix_view<float> y) const {
+  void add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
+                matrix_view<float> y) const {
     cpu_add_rows(ids, table, y);
   }
   void layer_norm(matrix_view<const float> x, vector_view<const float> gamma, vector_view<const float> beta,

@@ -11,7 +11,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// y[r, c] = row_scale[r] table[ids[r], c]; row_scale empty: 1. ids are rows of the table. A scale of 0 gives 0.
+/// y[r, c] = row_scale[r] table[ids[r], c]; row_scale empty: 1. ids are rows of the table. A scale of 0 gives
+/// 0.
 inline void cpu_embed_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
                            std::span<const float> row_scale, matrix_view<float> y) {
   for (index_t r = 0; r < y.rows; ++r) {
@@ -25,7 +26,8 @@ inline void cpu_embed_rows(std::span<const std::int32_t> ids, matrix_view<const 
 // adjoint: cpu_embed_rows_vjp_onehot (dL/d one-hot = dy table^T), next to this function
 
 /// y[r, c] += table[ids[r], c].
-inline void cpu_add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table, matrix_view<float> y) {
+inline void cpu_add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
+                         matrix_view<float> y) {
   for (index_t r = 0; r < y.rows; ++r) {
     const float* from = table.row_data(ids[static_cast<std::size_t>(r)]);
     float* to = y.row_data(r);

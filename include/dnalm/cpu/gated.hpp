@@ -10,7 +10,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// y[r, c] = function(x[r, c]) x[r, F + c]: the first half is activated. x (R, 2F), y (R, F), not overlapping.
+/// y[r, c] = function(x[r, c]) x[r, F + c]: the first half is activated. x (R, 2F), y (R, F), not
+/// overlapping.
 void cpu_gated(isa set, matrix_view<const float> x, activation function, matrix_view<float> y);
 // adjoint: cpu_gated_vjp, next to this function
 

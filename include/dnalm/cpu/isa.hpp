@@ -36,7 +36,8 @@ enum class isa { portable, avx2, avx512 };
 
 /// The best instruction set of this CPU, or the one that the environment variable DNALM_FORCE_ISA names
 /// (portable, avx2, avx512; for tests).
-/// \throws error [dnalm.usage.350] when it names none of them, [dnalm.unsupported.351] one that this CPU has not.
+/// \throws error [dnalm.usage.350] when it names none of them, [dnalm.unsupported.351] one that this CPU has
+/// not.
 [[nodiscard]] inline isa choose_isa() {
   const char* forced = std::getenv("DNALM_FORCE_ISA");
   if (forced != nullptr && *forced != '\0') {

@@ -26,14 +26,16 @@ struct packed_weight {
   index_t outputs = 0;
   index_t inputs = 0;
 
-  [[nodiscard]] const float* panel(index_t p) const { return panels.data() + p * inputs * detail::panel_columns; }
+  [[nodiscard]] const float* panel(index_t p) const {
+    return panels.data() + p * inputs * detail::panel_columns;
+  }
 };
 
 /// Packs W (out, in). Cost: one pass; memory out rounded up to 32, times in.
 [[nodiscard]] inline packed_weight pack_weight(matrix_view<const float> w) {
   const index_t count = detail::panel_count(w.rows);
-  packed_weight packed{buffer<float>(checked_mul(count, checked_mul(w.columns, detail::panel_columns))), w.rows,
-                       w.columns};
+  packed_weight packed{buffer<float>(checked_mul(count, checked_mul(w.columns, detail::panel_columns))),
+                       w.rows, w.columns};
   for (index_t n = 0; n < w.rows; ++n) {
     const index_t p = n / detail::panel_columns;
     float* column = packed.panels.data() + p * w.columns * detail::panel_columns + n % detail::panel_columns;

@@ -18,21 +18,21 @@ DNALM_BEGIN_NAMESPACE
 
 /// What is wanted and with which means. Numbers depend on the first three only.
 struct embed_options {
-  layer_selection layers = {};                  ///< default: all
+  layer_selection layers = {};  ///< default: all
   std::vector<pooling> poolings = {pooling::mean};
   bool logits = false;
-  int threads = 0;                              ///< 0: all cores
-  index_t memory = index_t{1} << 30;            ///< budget for batches, bytes; one sequence always runs
-  index_t batch_sequences = 0;                  ///< most sequences of a batch; 0: as many as the budget allows
-  progress* watcher = nullptr;                  ///< advanced by finished sequences
+  int threads = 0;                    ///< 0: all cores
+  index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one sequence always runs
+  index_t batch_sequences = 0;        ///< most sequences of a batch; 0: as many as the budget allows
+  progress* watcher = nullptr;        ///< advanced by finished sequences
 };
 
 /// Embeds sequences. All are tokenised first, so that a bad one is told before the long work begins.
 ///
 /// The same sequence gives the same bits alone, in any batch, in any order, on any number of threads.
-/// \throws error [dnalm.unsupported.453] pooling cls without a CLS token, [dnalm.usage.454] nothing asked for,
-/// [dnalm.numeric.455] NaN or infinity in a result (names the sequence), [dnalm.input.456] no sequences; as
-/// model::tokenize; and what the sink throws. Blocks before a failing one have been delivered.
+/// \throws error [dnalm.unsupported.453] pooling cls without a CLS token, [dnalm.usage.454] nothing asked
+/// for, [dnalm.numeric.455] NaN or infinity in a result (names the sequence), [dnalm.input.456] no sequences;
+/// as model::tokenize; and what the sink throws. Blocks before a failing one have been delivered.
 void embed(const model& network, std::span<const io::sequence_record> sequences, const embed_options& options,
            embedding_sink& sink);
 

@@ -16,11 +16,11 @@ DNALM_BEGIN_NAMESPACE
 /// What will come, told once before the first block.
 struct embedding_shape {
   index_t sequences = 0;
-  index_t tokens = 0;                   ///< of all sequences together
-  index_t width = 0;                    ///< D
-  index_t vocabulary = 0;               ///< V, the width of the logits
-  std::vector<index_t> layers = {};     ///< selected, in the order asked for
-  std::vector<pooling> poolings = {};   ///< in the order asked for
+  index_t tokens = 0;                  ///< of all sequences together
+  index_t width = 0;                   ///< D
+  index_t vocabulary = 0;              ///< V, the width of the logits
+  std::vector<index_t> layers = {};    ///< selected, in the order asked for
+  std::vector<pooling> poolings = {};  ///< in the order asked for
   bool logits = false;
 
   /// Place of (pooling p, layer l) (as positions in `poolings` and `layers`) in embedding_block::values.
@@ -32,10 +32,11 @@ struct embedding_shape {
 /// Results of consecutive sequences.
 struct embedding_block {
   index_t sequences = 0;
-  ragged_offsets offsets = {};                ///< of the block's tokens, from 0
-  std::vector<std::int32_t> ids = {};         ///< of the block's tokens
-  std::vector<matrix<float>> values = {};     ///< by embedding_shape::place: (sequences, D), for `tokens` (tokens, D)
-  matrix<float> logits = {};                  ///< (tokens, V) when asked for
+  ragged_offsets offsets = {};         ///< of the block's tokens, from 0
+  std::vector<std::int32_t> ids = {};  ///< of the block's tokens
+  std::vector<matrix<float>> values =
+      {};                     ///< by embedding_shape::place: (sequences, D), for `tokens` (tokens, D)
+  matrix<float> logits = {};  ///< (tokens, V) when asked for
 };
 
 /// Takes blocks on the thread that called embed(), strictly in input order.

@@ -28,8 +28,8 @@ struct embeddings {
   [[nodiscard]] const nd_array<float, 2>& at(pooling kind, index_t layer) const;
 };
 
-/// Embeds sequences into arrays: `embed(network, sequences, {.layers = all_layers, .poolings = {pooling::mean}})`.
-/// \throws as embed.
+/// Embeds sequences into arrays: `embed(network, sequences, {.layers = all_layers, .poolings =
+/// {pooling::mean}})`. \throws as embed.
 [[nodiscard]] embeddings embed(const model& network, std::span<const io::sequence_record> sequences,
                                const embed_options& options = {});
 /// The same for plain sequences, which errors call by their number.

@@ -33,13 +33,14 @@ struct plan_differences {
 /// Weights of an opened checkpoint.
 class checkpoint_source final : public weight_source {
  public:
-  /// `where` names the folder. \throws error [dnalm.config.410] missing tensors, [dnalm.config.411] surplus ones,
-  /// [dnalm.shape.412] other shapes, [dnalm.config.413] tied tensors that differ.
-  checkpoint_source(io::checkpoint weights, const std::vector<planned_tensor>& plan, const std::string& where);
+  /// `where` names the folder. \throws error [dnalm.config.410] missing tensors, [dnalm.config.411] surplus
+  /// ones, [dnalm.shape.412] other shapes, [dnalm.config.413] tied tensors that differ.
+  checkpoint_source(io::checkpoint weights, const std::vector<planned_tensor>& plan,
+                    const std::string& where);
 
   [[nodiscard]] bool contains(const planned_tensor& tensor) const override;
-  /// \throws error [dnalm.numeric.415] NaN or infinity (names tensor and index), [dnalm.unsupported.120] 8-bit
-  /// floats.
+  /// \throws error [dnalm.numeric.415] NaN or infinity (names tensor and index), [dnalm.unsupported.120]
+  /// 8-bit floats.
   void read(const planned_tensor& tensor, std::span<float> out) const override;
   void read(const planned_tensor& tensor, std::span<double> out) const override;
 

@@ -55,7 +55,7 @@ enum class position_kind {
 struct encoder_config {
   architecture family = architecture::nt_v2;
   index_t layers = 0;
-  index_t width = 0;         ///< D, hidden_size
+  index_t width = 0;  ///< D, hidden_size
   index_t heads = 0;
   index_t feed_forward = 0;  ///< F, intermediate_size (of one half when gated)
   index_t vocabulary = 0;    ///< V, rows of the embedding and width of the logits
@@ -67,7 +67,7 @@ struct encoder_config {
   norm_placement norm = norm_placement::pre;
   position_kind position = position_kind::none;
   activation function = activation::gelu_erf;  ///< of the feed-forward block
-  bool gated = false;             ///< y = W2 (function(a) b), [a | b] = W1 x, instead of W2 function(W1 x)
+  bool gated = false;  ///< y = W2 (function(a) b), [a | b] = W1 x, instead of W2 function(W1 x)
   bool feed_forward_bias1 = true;
   bool feed_forward_bias2 = true;
   bool embedding_norm = false;    ///< LayerNorm after the embeddings
@@ -96,10 +96,10 @@ struct config_entry {
 
 /// Reads `folder/config.json` (duplicate keys: the last wins) and checks it.
 ///
-/// A configuration with `add_bias_fnn` or an `auto_map` to `modeling_esm` is NT-v2; `model_type` `esm` otherwise is
-/// NT-v1; an `auto_map` to `bert_layers` or `alibi_starting_size` is DNABERT-2.
-/// \throws error [dnalm.unsupported.400] unknown architecture, [dnalm.config.401] a key is missing,
-/// [dnalm.config.402] a value of a wrong type or out of range, [dnalm.config.403] sizes that contradict each other,
+/// A configuration with `add_bias_fnn` or an `auto_map` to `modeling_esm` is NT-v2; `model_type` `esm`
+/// otherwise is NT-v1; an `auto_map` to `bert_layers` or `alibi_starting_size` is DNABERT-2. \throws error
+/// [dnalm.unsupported.400] unknown architecture, [dnalm.config.401] a key is missing, [dnalm.config.402] a
+/// value of a wrong type or out of range, [dnalm.config.403] sizes that contradict each other,
 /// [dnalm.unsupported.404] a setting that is not built in; as read_json_file.
 [[nodiscard]] encoder_config read_encoder_config(const std::filesystem::path& folder);
 

@@ -20,12 +20,13 @@ template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
  public:
   template <class Callable>
-    requires(!std::same_as<std::remove_cvref_t<Callable>, function_ref> &&
-             std::is_invocable_r_v<Result, Callable&, Arguments...>)
-  function_ref(Callable&& callable)  // NOLINT: a lambda becomes a reference by design
+  requires(!std::same_as<std::remove_cvref_t<Callable>, function_ref> &&
+           std::is_invocable_r_v<Result, Callable&, Arguments...>)
+      function_ref(Callable&& callable)  // NOLINT: a lambda becomes a reference by design
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
         call_([](void* object, Arguments... arguments) -> Result {
-          return (*static_cast<std::remove_reference_t<Callable>*>(object))(std::forward<Arguments>(arguments)...);
+          return (*static_cast<std::remove_reference_t<Callable>*>(object))(
+              std::forward<Arguments>(arguments)...);
         }) {}
 
   Result operator()(Arguments... arguments) const {

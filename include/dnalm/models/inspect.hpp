@@ -49,7 +49,7 @@ struct model_inspection {
   index_t parameters = 0;                         ///< as model_description::parameters
   std::string tokenizer = {};                     ///< one line, or "" when there are no tokenizer files
   index_t tokenizer_vocabulary = 0;
-  index_t max_tokens = 0;                         ///< as model_description::max_tokens
+  index_t max_tokens = 0;  ///< as model_description::max_tokens
 
   [[nodiscard]] bool loadable() const;
   [[nodiscard]] std::vector<std::string> surplus() const;

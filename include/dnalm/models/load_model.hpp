@@ -32,18 +32,17 @@ struct load_options {
 /// Loads a model folder: config.json, weights (safetensors or PyTorch, one file or shards), tokenizer files.
 ///
 /// Every tensor of the configuration must be there with its shape, and nothing else but the tensors that the
-/// published files are known to carry unused (position_ids, contact_head, pooler, an unused position table). A
-/// folder without tokenizer files gives a model that takes token numbers only.
-/// \throws error [dnalm.io.419] no such folder, [dnalm.config.410] missing tensors, [dnalm.config.411] surplus
-/// tensors, [dnalm.shape.412] a tensor of another shape, [dnalm.config.413] a tied tensor that differs,
-/// [dnalm.config.414] vocabularies that differ, [dnalm.numeric.288] NaN or infinite weights; as
-/// read_encoder_config, checkpoint::open and load_tokenizer. Cost: one read of the weights.
+/// published files are known to carry unused (position_ids, contact_head, pooler, an unused position table).
+/// A folder without tokenizer files gives a model that takes token numbers only. \throws error [dnalm.io.419]
+/// no such folder, [dnalm.config.410] missing tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412]
+/// a tensor of another shape, [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies
+/// that differ, [dnalm.numeric.288] NaN or infinite weights; as read_encoder_config, checkpoint::open and
+/// load_tokenizer. Cost: one read of the weights.
 [[nodiscard]] model load_model(const std::filesystem::path& folder, const load_options& options = {});
 
 /// The same configuration and tokenizer with random weights: matrices and embeddings normal(0,
-/// initializer_range), biases 0, LayerNorm 1 and 0, from philox(seed, hash_name(tensor name)). The folder needs no
-/// weights. The same seed gives the same numbers on every backend.
-/// \throws as load_model.
+/// initializer_range), biases 0, LayerNorm 1 and 0, from philox(seed, hash_name(tensor name)). The folder
+/// needs no weights. The same seed gives the same numbers on every backend. \throws as load_model.
 [[nodiscard]] model random_twin(const std::filesystem::path& folder, std::uint64_t seed,
                                 const load_options& options = {});
 /// The random twin of a loaded model, on its backend.

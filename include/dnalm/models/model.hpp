@@ -23,9 +23,9 @@ DNALM_BEGIN_NAMESPACE
 
 /// What is known of a model without running it.
 struct model_description {
-  std::string name = {};                 ///< the folder's name; `random:<name>` for a random twin
+  std::string name = {};  ///< the folder's name; `random:<name>` for a random twin
   std::filesystem::path folder = {};
-  std::string backend = {};              ///< `cpu` or `reference`
+  std::string backend = {};  ///< `cpu` or `reference`
   encoder_config config = {};
   index_t parameters = 0;                ///< numbers in parameter tensors; tied ones once, buffers not
   index_t max_tokens = 0;                ///< longest input, CLS and the like included; 0: no limit
@@ -76,18 +76,21 @@ class model_base {
 class model {
  public:
   model(std::shared_ptr<const model_base> base, model_description description)
-      : base_(std::move(base)), description_(std::make_shared<const model_description>(std::move(description))) {}
+      : base_(std::move(base)),
+        description_(std::make_shared<const model_description>(std::move(description))) {}
 
   [[nodiscard]] const model_description& describe() const { return *description_; }
 
   /// Tokens of a sequence, checked against the model; `where` names the sequence in messages.
-  /// \throws error [dnalm.config.405] no tokenizer in the folder, [dnalm.input.406] longer than the model allows,
-  /// [dnalm.input.407] a token that has no row in the embedding, [dnalm.input.408] an empty sequence; as
-  /// tokenizer::encode.
-  [[nodiscard]] token_sequence tokenize(std::string_view sequence, const std::string& where = "sequence") const;
+  /// \throws error [dnalm.config.405] no tokenizer in the folder, [dnalm.input.406] longer than the model
+  /// allows, [dnalm.input.407] a token that has no row in the embedding, [dnalm.input.408] an empty sequence;
+  /// as tokenizer::encode.
+  [[nodiscard]] token_sequence tokenize(std::string_view sequence,
+                                        const std::string& where = "sequence") const;
 
-  /// Runs a ragged batch; `observer` sees every hidden state, in order. Hidden state 0 is the embedding output, k
-  /// the residual stream after block k; for models with a final LayerNorm the last one is taken after it.
+  /// Runs a ragged batch; `observer` sees every hidden state, in order. Hidden state 0 is the embedding
+  /// output, k the residual stream after block k; for models with a final LayerNorm the last one is taken
+  /// after it.
   ///
   /// A token's numbers depend on its own sequence only: not on the batch, its order, or threads (bitwise).
   /// \throws error [dnalm.shape.409] ids and offsets disagree, [dnalm.input.407] an id without a row,
@@ -106,7 +109,8 @@ class model {
   }
   /// Only the logits.
   void logits(const token_batch& batch, logits_observer observer, forward_workspace& workspace) const {
-    base_->forward(batch, [](index_t, matrix_view<const float>) {}, &observer, workspace);
+    base_->forward(
+        batch, [](index_t, matrix_view<const float>) {}, &observer, workspace);
   }
   /// Memory that a workspace takes for a batch of `tokens` whose longest sequence has `longest` tokens.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const {

@@ -16,8 +16,7 @@ DNALM_BEGIN_NAMESPACE
 
 /// Hands hidden states on as floats (a copy when the backend computes in double).
 template <encoder_backend B>
-  requires(B::space == memory_space::host)
-class model_of final : public model_base {
+requires(B::space == memory_space::host) class model_of final : public model_base {
  public:
   explicit model_of(encoder<B> network) : network_(std::move(network)) {}
 

@@ -15,16 +15,18 @@ DNALM_BEGIN_NAMESPACE
 
 /// Loads the tokenizer; nothing when the folder has neither vocab.txt nor tokenizer.json.
 ///
-/// Its vocabulary must be that of the embedding; `<eos>` and `<bos>` may lie beyond it, as in the published files of
-/// NT-v1 (they are refused when a sequence brings them).
-/// \throws error [dnalm.config.414] vocabularies that differ; as load_tokenizer.
+/// Its vocabulary must be that of the embedding; `<eos>` and `<bos>` may lie beyond it, as in the published
+/// files of NT-v1 (they are refused when a sequence brings them). \throws error [dnalm.config.414]
+/// vocabularies that differ; as load_tokenizer.
 [[nodiscard]] std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
-                                                            const encoder_config& config, unknown_policy policy);
+                                                            const encoder_config& config,
+                                                            unknown_policy policy);
 
 /// Longest input in tokens, CLS and the like included; 0: none.
 ///
-/// Learned positions: rows of the table (max_position_embeddings - pad - 1), or less when the tokenizer says so.
-/// Rotary positions: what the tokenizer says (model_max_length), else max_position_embeddings - 2. ALiBi: none.
+/// Learned positions: rows of the table (max_position_embeddings - pad - 1), or less when the tokenizer says
+/// so. Rotary positions: what the tokenizer says (model_max_length), else max_position_embeddings - 2. ALiBi:
+/// none.
 [[nodiscard]] index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens);
 
 DNALM_END_NAMESPACE

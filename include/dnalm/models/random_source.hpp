@@ -13,8 +13,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Matrices and tables normal(0, deviation) from philox(seed, hash_name(tensor name)), rounded to float; biases 0;
-/// LayerNorm weights 1. A tensor's numbers depend on seed, name and size only.
+/// Matrices and tables normal(0, deviation) from philox(seed, hash_name(tensor name)), rounded to float;
+/// biases 0; LayerNorm weights 1. A tensor's numbers depend on seed, name and size only.
 class random_source final : public weight_source {
  public:
   random_source(std::uint64_t seed, double deviation) : seed_(seed), deviation_(deviation) {}

@@ -63,17 +63,17 @@ struct planned_tensor {
   std::vector<index_t> shape = {};  ///< empty: any
   tensor_role role = tensor_role::unused;
   tensor_kind kind = tensor_kind::matrix;
-  index_t layer = -1;           ///< -1: outside the blocks
+  index_t layer = -1;  ///< -1: outside the blocks
   bool required = true;
-  bool counted = true;          ///< among the parameters of the reference implementation's model
-  std::string same_as = {};     ///< tied: must hold the same numbers as this tensor
+  bool counted = true;       ///< among the parameters of the reference implementation's model
+  std::string same_as = {};  ///< tied: must hold the same numbers as this tensor
 };
 
 /// All tensors of a configuration, in the order of the published files.
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const encoder_config& config);
 
-/// Parameters of the reference implementation's masked-language model: tied ones once, buffers not, unused ones
-/// (contact head, an unused position table) included. \throws error [dnalm.shape.101] on overflow.
+/// Parameters of the reference implementation's masked-language model: tied ones once, buffers not, unused
+/// ones (contact head, an unused position table) included. \throws error [dnalm.shape.101] on overflow.
 [[nodiscard]] index_t count_parameters(const std::vector<planned_tensor>& plan);
 
 DNALM_END_NAMESPACE

@@ -22,7 +22,8 @@ struct token_batch {
   /// Tokens of the longest sequence.
   [[nodiscard]] index_t longest() const {
     index_t most = 0;
-    for (index_t s = 0; s < offsets.sequences(); ++s) most = offsets.length(s) > most ? offsets.length(s) : most;
+    for (index_t s = 0; s < offsets.sequences(); ++s)
+      most = offsets.length(s) > most ? offsets.length(s) : most;
     return most;
   }
 };
@@ -31,15 +32,17 @@ namespace detail {
 
 inline void check_batch_sizes(const token_batch& batch) {
   bool increasing = batch.offsets.offsets.front() == 0;
-  for (index_t s = 0; s < batch.offsets.sequences() && increasing; ++s) increasing = batch.offsets.length(s) >= 0;
+  for (index_t s = 0; s < batch.offsets.sequences() && increasing; ++s)
+    increasing = batch.offsets.length(s) >= 0;
   if (!increasing || batch.offsets.rows() != static_cast<index_t>(batch.ids.size())) {
     throw error(error_kind::shape, 409, "tokens and offsets of a batch disagree",
                 {.expected = std::to_string(batch.offsets.rows()) + " tokens in increasing offsets from 0",
                  .found = std::to_string(batch.ids.size()) + " tokens"});
   }
   if (!batch.token_types.empty() && batch.token_types.size() != batch.ids.size()) {
-    throw error(error_kind::shape, 409, "tokens and token types of a batch disagree",
-                {.expected = std::to_string(batch.ids.size()), .found = std::to_string(batch.token_types.size())});
+    throw error(
+        error_kind::shape, 409, "tokens and token types of a batch disagree",
+        {.expected = std::to_string(batch.ids.size()), .found = std::to_string(batch.token_types.size())});
   }
 }
 
@@ -47,7 +50,8 @@ inline void check_batch_sizes(const token_batch& batch) {
 
 /// One sequence of token numbers against a model: not empty, each with a row in the embedding, not too long.
 /// `limit` 0: none. `where` names the sequence.
-/// \throws error [dnalm.input.406] too long, [dnalm.input.407] a number without a row, [dnalm.input.408] empty.
+/// \throws error [dnalm.input.406] too long, [dnalm.input.407] a number without a row, [dnalm.input.408]
+/// empty.
 inline void check_tokens(std::span<const std::int32_t> ids, index_t vocabulary, index_t limit,
                          const std::string& where) {
   const auto count = static_cast<index_t>(ids.size());
@@ -68,7 +72,8 @@ inline void check_tokens(std::span<const std::int32_t> ids, index_t vocabulary, 
   }
 }
 
-/// A whole batch against a configuration. \throws error [dnalm.shape.409] sizes that disagree; as check_tokens.
+/// A whole batch against a configuration. \throws error [dnalm.shape.409] sizes that disagree; as
+/// check_tokens.
 inline void check_batch(const encoder_config& config, const token_batch& batch) {
   detail::check_batch_sizes(batch);
   for (index_t s = 0; s < batch.offsets.sequences(); ++s) {

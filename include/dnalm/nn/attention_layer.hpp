@@ -15,12 +15,12 @@ DNALM_BEGIN_NAMESPACE
 
 /// y = residual + Wo attention(q, k, v) + bo with [q | k | v] = Wqkv x + bqkv.
 ///
-/// Queries are divided by sqrt(K) either before the rotation or, in the scores, after the dot product; the first is
-/// what ESM does, the second BERT.
+/// Queries are divided by sqrt(K) either before the rotation or, in the scores, after the dot product; the
+/// first is what ESM does, the second BERT.
 template <class B>
-  requires attention_kernels<B> && linear_kernels<B> && elementwise_kernels<B>
+requires attention_kernels<B> && linear_kernels<B> && elementwise_kernels<B>
 struct attention_layer {
-  linear_layer<B> qkv;     ///< (3 D, D): rows of q, then k, then v; in each, head h owns rows [h K, (h + 1) K)
+  linear_layer<B> qkv;  ///< (3 D, D): rows of q, then k, then v; in each, head h owns rows [h K, (h + 1) K)
   linear_layer<B> output;  ///< (D, D)
   index_t heads = 1;
   bool scale_query_first = true;

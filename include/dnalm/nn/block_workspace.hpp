@@ -8,14 +8,15 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Views for one forward pass over R rows; all layers share them. `wide` serves the queries, keys and values first
-/// and the feed-forward block after, `narrow` the normalised input first and the attention's output after.
+/// Views for one forward pass over R rows; all layers share them. `wide` serves the queries, keys and values
+/// first and the feed-forward block after, `narrow` the normalised input first and the attention's output
+/// after.
 template <class B>
 struct block_workspace {
-  output_matrix<B> narrow;    ///< (R, D)
-  output_matrix<B> wide;      ///< (R, max(3 D, columns of the first feed-forward product))
-  output_matrix<B> gate;      ///< (R, F) when the feed-forward block is gated
-  output_vector<B> scratch;   ///< B::attention_scratch numbers
+  output_matrix<B> narrow;   ///< (R, D)
+  output_matrix<B> wide;     ///< (R, max(3 D, columns of the first feed-forward product))
+  output_matrix<B> gate;     ///< (R, F) when the feed-forward block is gated
+  output_vector<B> scratch;  ///< B::attention_scratch numbers
   const ragged_offsets* offsets = nullptr;
   const rotary_table<scalar_of<B>>* rotation = nullptr;  ///< of the layer that runs; null: no rotation
 };

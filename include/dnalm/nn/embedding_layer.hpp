@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Token numbers to the first hidden state: word, position and type tables, ESM's token dropout, LayerNorm.
+/// \brief Token numbers to the first hidden state: word, position and type tables, ESM's token dropout,
+/// LayerNorm.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,10 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Position rows of ESM: pad + (count of non-pad tokens up to and including this one); pad tokens take row `pad`.
-inline void learned_positions(std::span<const std::int32_t> ids, const ragged_offsets& offsets, std::int32_t pad,
-                              std::vector<std::int32_t>& positions) {
+/// Position rows of ESM: pad + (count of non-pad tokens up to and including this one); pad tokens take row
+/// `pad`.
+inline void learned_positions(std::span<const std::int32_t> ids, const ragged_offsets& offsets,
+                              std::int32_t pad, std::vector<std::int32_t>& positions) {
   positions.resize(ids.size());
   for (index_t s = 0; s < offsets.sequences(); ++s) {
     std::int32_t count = 0;
@@ -30,8 +32,8 @@ inline void learned_positions(std::span<const std::int32_t> ids, const ragged_of
 /// Factors of ESM's token dropout, which acts at inference too: 0 for mask tokens, for the others
 /// (1 - 0.15 x 0.8) / (1 - masks / tokens) of their sequence; the share of masks is a float32 number.
 template <class T>
-void token_dropout_factors(std::span<const std::int32_t> ids, const ragged_offsets& offsets, std::int32_t mask,
-                           std::vector<T>& factors) {
+void token_dropout_factors(std::span<const std::int32_t> ids, const ragged_offsets& offsets,
+                           std::int32_t mask, std::vector<T>& factors) {
   factors.resize(ids.size());
   for (index_t s = 0; s < offsets.sequences(); ++s) {
     const auto first = static_cast<std::size_t>(offsets.begin(s));
@@ -54,12 +56,12 @@ struct embedding_workspace {
 /// x = LN(factor word[id] + position[...] + type[...]); each part but the first is optional.
 template <encoder_backend B>
 struct embedding_layer {
-  typename B::tensor words;                           ///< (V, D)
-  std::optional<typename B::tensor> positions = {};   ///< learned, offset by pad
+  typename B::tensor words;                          ///< (V, D)
+  std::optional<typename B::tensor> positions = {};  ///< learned, offset by pad
   std::optional<typename B::tensor> types = {};
   std::optional<norm_layer<B>> norm = {};
   std::int32_t pad = -1;
-  std::optional<std::int32_t> dropout_mask = {};      ///< id of the mask token when token dropout is on
+  std::optional<std::int32_t> dropout_mask = {};  ///< id of the mask token when token dropout is on
 
   /// `token_types` may be empty: all 0. y (R, D).
   void forward(const B& backend, std::span<const std::int32_t> ids, const ragged_offsets& offsets,
@@ -74,7 +76,8 @@ struct embedding_layer {
     }
     if (types) {
       w.rows.assign(ids.size(), 0);
-      backend.add_rows(token_types.empty() ? std::span<const std::int32_t>(w.rows) : token_types, types->view(), y);
+      backend.add_rows(token_types.empty() ? std::span<const std::int32_t>(w.rows) : token_types,
+                       types->view(), y);
     }
     if (norm) norm->forward(backend, y, y);
   }

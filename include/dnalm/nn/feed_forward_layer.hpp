@@ -12,7 +12,7 @@ DNALM_BEGIN_NAMESPACE
 
 /// plain: y = residual + W2 f(W1 x + b1) + b2; gated: y = residual + W2 (f(a) b) + b2, [a | b] = W1 x + b1.
 template <class B>
-  requires linear_kernels<B> && elementwise_kernels<B>
+requires linear_kernels<B> && elementwise_kernels<B>
 struct feed_forward_layer {
   linear_layer<B> first;   ///< (F, D), gated: (2 F, D)
   linear_layer<B> second;  ///< (D, F)

@@ -10,13 +10,13 @@ DNALM_BEGIN_NAMESPACE
 
 /// y = residual + function(x W^T + b).
 template <class B>
-  requires linear_kernels<B> && memory_kernels<B>
+requires linear_kernels<B> && memory_kernels<B>
 struct linear_layer {
   typename B::weight weight;
   typename B::vector bias;  ///< empty: none
 
-  void forward(const B& backend, input_matrix<B> x, output_matrix<B> y, activation function = activation::none,
-               input_matrix<B> residual = {}) const {
+  void forward(const B& backend, input_matrix<B> x, output_matrix<B> y,
+               activation function = activation::none, input_matrix<B> residual = {}) const {
     backend.linear(x, weight, {bias.view(), function, residual}, y);
   }
   // adjoint: vjp(backend, dy, dx), next to forward

@@ -13,7 +13,7 @@ DNALM_BEGIN_NAMESPACE
 /// logits = Wd LN(gelu(W x + b)) + bd, gelu in its exact form.
 template <encoder_backend B>
 struct masked_lm_head {
-  linear_layer<B> dense;    ///< (D, D)
+  linear_layer<B> dense;  ///< (D, D)
   norm_layer<B> norm;
   linear_layer<B> decoder;  ///< (V, D)
 

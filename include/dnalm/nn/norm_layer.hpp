@@ -10,7 +10,7 @@ DNALM_BEGIN_NAMESPACE
 
 /// y = LN(x) gamma + beta by rows; y may be x.
 template <class B>
-  requires norm_kernels<B> && memory_kernels<B>
+requires norm_kernels<B> && memory_kernels<B>
 struct norm_layer {
   typename B::vector gamma;
   typename B::vector beta;

@@ -12,11 +12,11 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// For every sequence and head: y_i = sum over j of p_ij v_j, p_i = softmax over j of (scale q_i . k_j + bias_ij),
-/// bias_ij = -slope |i - j| (a float32 number) with ALiBi slopes, else 0.
+/// For every sequence and head: y_i = sum over j of p_ij v_j, p_i = softmax over j of (scale q_i . k_j +
+/// bias_ij), bias_ij = -slope |i - j| (a float32 number) with ALiBi slopes, else 0.
 ///
-/// q, k, v, y (R, D): columns [h K, (h + 1) K) belong to head h; y must not overlap the others. `scratch` holds one
-/// row of scores: as many numbers as the longest sequence has tokens.
+/// q, k, v, y (R, D): columns [h K, (h + 1) K) belong to head h; y must not overlap the others. `scratch`
+/// holds one row of scores: as many numbers as the longest sequence has tokens.
 inline void reference_attention(matrix_view<const double> q, matrix_view<const double> k,
                                 matrix_view<const double> v, const ragged_offsets& offsets,
                                 const attention_options<double>& options, vector_view<double> scratch,

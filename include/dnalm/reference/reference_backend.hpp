@@ -58,11 +58,12 @@ class reference_backend {
                   std::span<const double> row_scale, matrix_view<double> y) const {
     reference_embed_rows(ids, table, row_scale, y);
   }
-  void add_rows(std::span<const std::int32_t> ids, matrix_view<const double> table, matrix_view<double> y) const {
+  void add_rows(std::span<const std::int32_t> ids, matrix_view<const double> table,
+                matrix_view<double> y) const {
     reference_add_rows(ids, table, y);
   }
-  void layer_norm(matrix_view<const double> x, vector_view<const double> gamma, vector_view<const double> beta,
-                  double eps, matrix_view<double> y) const {
+  void layer_norm(matrix_view<const double> x, vector_view<const double> gamma,
+                  vector_view<const double> beta, double eps, matrix_view<double> y) const {
     reference_layer_norm(x, gamma, beta, eps, y);
   }
   void rotary(const rotary_table<double>& table, const ragged_offsets& offsets, index_t heads,

@@ -10,9 +10,9 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Rotates every head of every row in place, half-split: with p the row's place in its sequence and K the head's
-/// width, y[j] = x[j] cos(p, j) - x[j + K/2] sin(p, j), y[j + K/2] = x[j + K/2] cos(p, j) + x[j] sin(p, j).
-/// x (R, D); table.positions() is at least the longest sequence.
+/// Rotates every head of every row in place, half-split: with p the row's place in its sequence and K the
+/// head's width, y[j] = x[j] cos(p, j) - x[j + K/2] sin(p, j), y[j + K/2] = x[j + K/2] cos(p, j) + x[j]
+/// sin(p, j). x (R, D); table.positions() is at least the longest sequence.
 inline void reference_rotary(const rotary_table<double>& table, const ragged_offsets& offsets, index_t heads,
                              matrix_view<double> x) {
   const index_t width = x.columns / heads;

@@ -2,16 +2,15 @@
 // A pickle that would run a command when Python loads it: here the call is only written down.
 #include <iostream>
 #include <span>
-#include <string_view>
+#include <string>
 
 #include <dnalm/io/pickle.hpp>
 
 int main() {
   using namespace std::literals;
-  const auto hostile =
-      "\x80\x02"sv
-      "cos\nsystem\n"sv;
-  const std::string pickle = std::string(hostile) + std::string("X\x04\0\0\0true\x85R."sv);
+  const std::string pickle =
+      "\x80\x02"
+      "cos\nsystem\nX\x04\0\0\0true\x85R."s;
   const auto graph = dnalm::io::parse_pickle(std::as_bytes(std::span(pickle)), "model.bin");
   const auto& call = graph.at(graph.root);
   const auto& arguments = graph.at(call.items[1]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens in, every hidden state and the logits out: what the model expects at a masked place.
+// Tokens in, logits out: which token the model expects at a masked place.
 #include <algorithm>
 #include <iostream>
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights of a random twin: the same seed and tensor name give the same numbers in any model on any machine.
 #include <iostream>
+#include <span>
 #include <vector>
 
 #include <dnalm/models/random_source.hpp>

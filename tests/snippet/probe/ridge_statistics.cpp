@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows stream past in blocks and are forgotten; what ridge needs of them is kept per part.
 #include <iostream>
+#include <span>
 #include <vector>
 
 #include <dnalm/probe/ridge_statistics.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From result rows to charts: one per target and metric, curves over layers beside levels without.
 #include <iostream>
+#include <tuple>
 #include <vector>
 
 #include <dnalm/report/figures.hpp>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the rows say in words, and the page that says it.
 #include <iostream>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include <dnalm/report/html.hpp>

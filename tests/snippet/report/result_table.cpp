@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of results.tsv, and the summary that a program prints of them.
 #include <iostream>
+#include <tuple>
 #include <vector>
 
 #include <dnalm/report/result_table.hpp>

@@ -9,8 +9,18 @@
 using dnalm::index_t;
 
 TEST_CASE("ALiBi slopes are those of the published code, in its order", "[backend]") {
-  const std::vector<float> twelve{0.5F,       0.25F,       0.125F,      0.0625F,     0.03125F,    0.015625F,
-                                  0.0078125F, 0.00390625F, 0.7071067811865476F, 0.35355339059327373F, 0.17677669529663687F, 0.08838834764831845F};
+  const std::vector<float> twelve{0.5F,
+                                  0.25F,
+                                  0.125F,
+                                  0.0625F,
+                                  0.03125F,
+                                  0.015625F,
+                                  0.0078125F,
+                                  0.00390625F,
+                                  0.7071067811865476F,
+                                  0.35355339059327373F,
+                                  0.17677669529663687F,
+                                  0.08838834764831845F};
   for (index_t h = 0; h < 12; ++h) CHECK(dnalm::alibi_slope(h, 12) == twelve[static_cast<std::size_t>(h)]);
   CHECK(dnalm::alibi_slope(0, 3) == 0.0625F);
   CHECK(dnalm::alibi_slope(1, 3) == 0.00390625F);

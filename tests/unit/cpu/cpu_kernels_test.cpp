@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every float kernel, for every instruction set of this machine, against the double reference; and what makes results
-// independent of the batch: a row's bits depend on that row only.
+// Every float kernel, for every instruction set of this machine, against the double reference; and what makes
+// results independent of the batch: a row's bits depend on that row only.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -33,7 +33,8 @@ struct framed {
   matrix<float> memory;
   matrix_view<float> view;
 
-  framed(index_t rows, index_t columns, std::uint64_t seed, float scale = 1.0F) : memory(rows + 2, columns + 37) {
+  framed(index_t rows, index_t columns, std::uint64_t seed, float scale = 1.0F)
+      : memory(rows + 2, columns + 37) {
     std::fill_n(memory.data(), memory.rows() * memory.columns(), std::numeric_limits<float>::quiet_NaN());
     view = memory.view().row_block(1, rows).column_block(5, columns);
     dnalm::philox random(seed);
@@ -79,7 +80,8 @@ double largest_gap(matrix_view<const double> expected, matrix_view<const float> 
 
 bool same_bits(matrix_view<const float> a, matrix_view<const float> b) {
   for (index_t r = 0; r < a.rows; ++r) {
-    if (std::memcmp(a.row_data(r), b.row_data(r), static_cast<std::size_t>(a.columns) * sizeof(float)) != 0) return false;
+    if (std::memcmp(a.row_data(r), b.row_data(r), static_cast<std::size_t>(a.columns) * sizeof(float)) != 0)
+      return false;
   }
   return true;
 }
@@ -199,7 +201,8 @@ TEST_CASE("layer_norm, softmax, gated and rotary agree with the reference", "[cp
       matrix<double> expected(7, 2 * columns);
       framed y = output(7, 2 * columns);
       cpu.layer_norm(x.view, gamma.view.row(0), gamma.view.row(1), 1e-5F, y.view);
-      reference.layer_norm(xd.view(), gd.view().row(0), gd.view().row(1), static_cast<double>(1e-5F), expected.view());
+      reference.layer_norm(xd.view(), gd.view().row(0), gd.view().row(1), static_cast<double>(1e-5F),
+                           expected.view());
       CHECK(largest_gap(expected.view(), y.view) < 5e-6);
       CHECK(y.frame_is_whole());
 
@@ -243,16 +246,19 @@ TEST_CASE("layer_norm stands a mean far above the deviation", "[cpu]") {
     matrix<double> expected(1, 512);
     framed y = output(1, 512);
     dnalm::cpu_backend(set).layer_norm(x.view, ones.view().row(0), ones.view().row(1), 1e-12F, y.view);
-    dnalm::reference_backend().layer_norm(xd.view(), od.view().row(0), od.view().row(1), 1e-12, expected.view());
+    dnalm::reference_backend().layer_norm(xd.view(), od.view().row(0), od.view().row(1), 1e-12,
+                                          expected.view());
     CHECK(largest_gap(expected.view(), y.view) < 1e-5);
   }
 }
 
-TEST_CASE("attention agrees with the reference for awkward lengths and head widths, with and without ALiBi", "[cpu]") {
+TEST_CASE("attention agrees with the reference for awkward lengths and head widths, with and without ALiBi",
+          "[cpu]") {
   for (const isa set : instruction_sets()) {
     const dnalm::cpu_backend cpu(set);
     const dnalm::reference_backend reference;
-    for (const index_t head_width : {index_t{1}, index_t{8}, index_t{16}, index_t{20}, index_t{33}, index_t{64}}) {
+    for (const index_t head_width :
+         {index_t{1}, index_t{8}, index_t{16}, index_t{20}, index_t{33}, index_t{64}}) {
       dnalm::ragged_offsets offsets;
       for (const index_t length : {1, 31, 2, 47, 12, 13}) offsets.append(length);
       const index_t heads = 3;
@@ -275,7 +281,8 @@ TEST_CASE("attention agrees with the reference for awkward lengths and head widt
         dnalm::buffer<double> wide_scratch(47);
         const auto pd = packed_double.view();
         reference.attention(pd.column_block(0, width), pd.column_block(width, width),
-                            pd.column_block(2 * width, width), offsets, wide, wide_scratch.view(), expected.view());
+                            pd.column_block(2 * width, width), offsets, wide, wide_scratch.view(),
+                            expected.view());
         INFO(dnalm::to_string(set) << " head width " << head_width << " alibi " << alibi);
         CHECK(largest_gap(expected.view(), y.view) < 2e-5);
         CHECK(y.frame_is_whole());

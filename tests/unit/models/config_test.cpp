@@ -39,7 +39,7 @@ json nt_v1() {
   return c;
 }
 json dnabert2() {
-  return json{{"alibi_starting_size", 512}, {"hidden_size", 48},       {"intermediate_size", 56},
+  return json{{"alibi_starting_size", 512}, {"hidden_size", 48},      {"intermediate_size", 56},
               {"num_attention_heads", 4},   {"num_hidden_layers", 2}, {"vocab_size", 75}};
 }
 
@@ -48,7 +48,9 @@ dnalm::encoder_config parse_text(const std::string& text) {
   dnalm_test::write_text(folder.path() / "config.json", text);
   return dnalm::read_encoder_config(folder.path());
 }
-dnalm::encoder_config parse(const json& config) { return parse_text(config.dump()); }
+dnalm::encoder_config parse(const json& config) {
+  return parse_text(config.dump());
+}
 
 json with(json config, const std::string& key, json value) {
   config[key] = std::move(value);
@@ -64,11 +66,12 @@ json without(json config, const std::string& key) {
 TEST_CASE("each architecture is told by its configuration", "[models]") {
   CHECK(parse(nt_v1()).family == dnalm::architecture::nt_v1);
   CHECK(parse(nt_v2()).family == dnalm::architecture::nt_v2);
-  CHECK(parse(with(without(nt_v2(), "add_bias_fnn"), "auto_map", {{"AutoConfig", "modeling_esm.EsmConfig"}})).family ==
-        dnalm::architecture::nt_v2);
+  CHECK(parse(with(without(nt_v2(), "add_bias_fnn"), "auto_map", {{"AutoConfig", "modeling_esm.EsmConfig"}}))
+            .family == dnalm::architecture::nt_v2);
   CHECK(parse(with(nt_v2(), "model_type", "esm")).family == dnalm::architecture::nt_v2);
   CHECK(parse(dnabert2()).family == dnalm::architecture::dnabert2);
-  CHECK(parse(with(without(dnabert2(), "alibi_starting_size"), "auto_map", {{"AutoModel", "bert_layers.BertModel"}}))
+  CHECK(parse(with(without(dnabert2(), "alibi_starting_size"), "auto_map",
+                   {{"AutoModel", "bert_layers.BertModel"}}))
             .family == dnalm::architecture::dnabert2);
 }
 
@@ -77,7 +80,8 @@ TEST_CASE("unknown architectures are named and refused as unsupported", "[models
   CHECK(error_id_of([] { parse(without(with(dnabert2(), "model_type", "bert"), "alibi_starting_size")); }) ==
         "dnalm.unsupported.400");
   CHECK(error_id_of([] { parse(json::object()); }) == "dnalm.unsupported.400");
-  CHECK_THROWS_WITH(parse(with(nt_v1(), "model_type", "hyena")), Catch::Contains("hyena") && Catch::Contains("NT-v2"));
+  CHECK_THROWS_WITH(parse(with(nt_v1(), "model_type", "hyena")),
+                    Catch::Contains("hyena") && Catch::Contains("NT-v2"));
 }
 
 TEST_CASE("flags of the configuration are obeyed, whichever way they stand", "[models]") {
@@ -108,8 +112,8 @@ TEST_CASE("of a key that is named twice the last one counts", "[models]") {
 }
 
 TEST_CASE("missing keys are named", "[models]") {
-  for (const std::string key : {"hidden_size", "num_attention_heads", "num_hidden_layers", "intermediate_size",
-                                "vocab_size"}) {
+  for (const std::string key :
+       {"hidden_size", "num_attention_heads", "num_hidden_layers", "intermediate_size", "vocab_size"}) {
     CHECK(error_id_of([&] { parse(without(nt_v2(), key)); }) == "dnalm.config.401");
     CHECK_THROWS_WITH(parse(without(nt_v2(), key)), Catch::Contains(key));
   }
@@ -131,7 +135,8 @@ TEST_CASE("values of a wrong type or out of range are refused", "[models]") {
 
 TEST_CASE("sizes that contradict each other are refused", "[models]") {
   CHECK(error_id_of([] { parse(with(nt_v2(), "num_attention_heads", 5)); }) == "dnalm.config.403");
-  CHECK(error_id_of([] { parse(with(nt_v2(), "num_attention_heads", 16)); }) == "dnalm.config.403");  // 3 per head
+  CHECK(error_id_of([] { parse(with(nt_v2(), "num_attention_heads", 16)); }) ==
+        "dnalm.config.403");  // 3 per head
   CHECK(error_id_of([] { parse(with(nt_v1(), "max_position_embeddings", 2)); }) == "dnalm.config.403");
 }
 

@@ -81,7 +81,8 @@ struct gaps {
 };
 
 template <class T>
-gaps difference(const std::vector<double>& expected, const golden_batch& batch, dnalm::matrix_view<const T> found) {
+gaps difference(const std::vector<double>& expected, const golden_batch& batch,
+                dnalm::matrix_view<const T> found) {
   double largest = 1.0;
   double worst = 0.0;
   for (std::size_t i = 0; i < batch.rows.size(); ++i) {
@@ -99,7 +100,8 @@ gaps difference(const std::vector<double>& expected, const golden_batch& batch, 
 template <class Backend>
 gaps worst_of_case(const std::filesystem::path& folder, Backend backend) {
   const auto config = dnalm::read_encoder_config(folder);
-  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config), "golden");
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
+                                        "golden");
   const dnalm::encoder<Backend> network(backend, config, source);
   const dnalm::io::safetensors_file file(folder / "expected.safetensors");
   typename dnalm::encoder<Backend>::workspace workspace;
@@ -143,7 +145,8 @@ TEST_CASE("the cpu backend reproduces every golden model within 1e-4 in float, w
     for (const std::string& name : case_names()) {
       INFO(name << " " << dnalm::to_string(set));
       const double worst = worst_of_case(golden / name, dnalm::cpu_backend(set)).absolute;
-      if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(name << " " << dnalm::to_string(set) << ": " << worst);
+      if (std::getenv("DNALM_TEST_VERBOSE") != nullptr)
+        WARN(name << " " << dnalm::to_string(set) << ": " << worst);
       CHECK(worst < 1e-4);
     }
   }
@@ -156,14 +159,17 @@ TEST_CASE("the golden comparison sees one weight changed by 1e-3", "[models]") {
   struct nudged final : dnalm::weight_source {
     explicit nudged(const dnalm::weight_source& inner) : inner_(inner) {}
     bool contains(const dnalm::planned_tensor& tensor) const override { return inner_.contains(tensor); }
-    void read(const dnalm::planned_tensor& tensor, std::span<float> out) const override { inner_.read(tensor, out); }
+    void read(const dnalm::planned_tensor& tensor, std::span<float> out) const override {
+      inner_.read(tensor, out);
+    }
     void read(const dnalm::planned_tensor& tensor, std::span<double> out) const override {
       inner_.read(tensor, out);
       if (tensor.role == dnalm::tensor_role::key_weight && tensor.layer == 1) out[7] += 1e-3;
     }
     const dnalm::weight_source& inner_;
   };
-  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config), "golden");
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
+                                        "golden");
   const dnalm::reference_encoder network(dnalm::reference_backend(), config, nudged(source));
   const dnalm::io::safetensors_file file(folder / "expected.safetensors");
   const golden_batch batch = read_batch(file, "case1.");

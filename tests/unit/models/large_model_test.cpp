@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint of the shape of NT-v2-500M with random weights: written, loaded, run. Hidden: it takes 2 GB of disk and
-// 4 GB of memory; run it with the tag [slow].
+// A checkpoint of the shape of NT-v2-500M with random weights: written, loaded, run. Hidden: it takes 2 GB of
+// disk and 4 GB of memory; run it with the tag [slow].
 #include <sys/resource.h>
 
 #include <chrono>
@@ -66,16 +66,18 @@ TEST_CASE("a model of the size of NT-v2-500M loads and runs", "[.][slow]") {
   const auto run_start = std::chrono::steady_clock::now();
   index_t layers = 0;
   double sum = 0.0;
-  network.forward({ids, offsets}, [&](index_t, dnalm::matrix_view<const float>) { ++layers; },
-                  [&](dnalm::matrix_view<const float> x) {
-                    for (index_t c = 0; c < x.columns; ++c) sum += static_cast<double>(std::abs(x(167, c)));
-                  },
-                  workspace);
+  network.forward(
+      {ids, offsets}, [&](index_t, dnalm::matrix_view<const float>) { ++layers; },
+      [&](dnalm::matrix_view<const float> x) {
+        for (index_t c = 0; c < x.columns; ++c) sum += static_cast<double>(std::abs(x(167, c)));
+      },
+      workspace);
   const double run_seconds = seconds_since(run_start);
   CHECK(layers == 30);
   CHECK(std::isfinite(sum));
   CHECK(sum > 0.0);
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  WARN("load " << load_seconds << " s, 168 tokens " << run_seconds << " s, peak " << usage.ru_maxrss / 1024 << " MiB");
+  WARN("load " << load_seconds << " s, 168 tokens " << run_seconds << " s, peak " << usage.ru_maxrss / 1024
+               << " MiB");
 }

@@ -89,8 +89,9 @@ std::vector<float> numbers_of(const dnalm::model& network, const std::string& se
     for (index_t r = 0; r < x.rows; ++r) all.insert(all.end(), x.row(r).begin(), x.row(r).end());
   };
   dnalm::forward_workspace workspace;
-  network.forward({tokens.ids, offsets}, [&](index_t, dnalm::matrix_view<const float> x) { take(x); },
-                  [&](dnalm::matrix_view<const float> x) { take(x); }, workspace);
+  network.forward(
+      {tokens.ids, offsets}, [&](index_t, dnalm::matrix_view<const float> x) { take(x); },
+      [&](dnalm::matrix_view<const float> x) { take(x); }, workspace);
   return all;
 }
 
@@ -122,7 +123,8 @@ TEST_CASE("the weights of a folder written from its random twin give the twin's 
     CHECK(numbers_of(dnalm::random_twin(loaded, 8), sequence) != numbers_of(twin, sequence));
     CHECK(twin.describe().name == "random:" + loaded.describe().name);
     // The reference backend computes the same within float accuracy.
-    const auto precise = numbers_of(dnalm::load_model(folder.path(), {.backend = dnalm::backend_kind::reference}), sequence);
+    const auto precise =
+        numbers_of(dnalm::load_model(folder.path(), {.backend = dnalm::backend_kind::reference}), sequence);
     const auto quick = numbers_of(loaded, sequence);
     REQUIRE(precise.size() == quick.size());
     for (std::size_t i = 0; i < quick.size(); ++i) CHECK(std::abs(precise[i] - quick[i]) < 2e-4F);
@@ -204,8 +206,9 @@ TEST_CASE("a configuration that disagrees with the tensors is refused", "[models
 
 TEST_CASE("weights that are not finite are refused with tensor and index", "[models]") {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    for (const std::string name : {"esm.encoder.layer.1.output.dense.weight", "esm.embeddings.word_embeddings.weight",
-                                   "lm_head.bias", "esm.encoder.emb_layer_norm_after.weight"}) {
+    for (const std::string name :
+         {"esm.encoder.layer.1.output.dense.weight", "esm.embeddings.word_embeddings.weight", "lm_head.bias",
+          "esm.encoder.emb_layer_norm_after.weight"}) {
       model_folder folder;
       folder.numbers.at(name)[3] = bad;
       const std::string message = load_message(folder);
@@ -243,11 +246,13 @@ TEST_CASE("token batches are checked at the boundary", "[models]") {
   folder.write();
   const auto network = dnalm::load_model(folder.path());
   dnalm::forward_workspace workspace;
-  const auto run = [&](std::vector<std::int32_t> ids, std::vector<index_t> offsets, std::vector<std::int32_t> types = {}) {
+  const auto run = [&](std::vector<std::int32_t> ids, std::vector<index_t> offsets,
+                       std::vector<std::int32_t> types = {}) {
     dnalm::ragged_offsets where;
     where.offsets = std::move(offsets);
     return error_id_of([&] {
-      network.forward({ids, where, types}, [](index_t, dnalm::matrix_view<const float>) {}, workspace);
+      network.forward(
+          {ids, where, types}, [](index_t, dnalm::matrix_view<const float>) {}, workspace);
     });
   };
   CHECK(run({3, 6, 7}, {0, 3}).empty());
@@ -267,9 +272,12 @@ TEST_CASE("sequences that are empty or too long are told with their name", "[mod
   folder.write();
   const auto network = dnalm::load_model(folder.path());
   CHECK(network.tokenize(std::string(3 * 511, 'A')).size() == 512);
-  const auto too_long = [&] { static_cast<void>(network.tokenize(std::string(3 * 511 + 1, 'A'), "record 9")); };
+  const auto too_long = [&] {
+    static_cast<void>(network.tokenize(std::string(3 * 511 + 1, 'A'), "record 9"));
+  };
   CHECK(error_id_of(too_long) == "dnalm.input.406");
-  CHECK_THROWS_WITH(too_long(), Catch::Contains("record 9") && Catch::Contains("513") && Catch::Contains("512"));
+  CHECK_THROWS_WITH(too_long(),
+                    Catch::Contains("record 9") && Catch::Contains("513") && Catch::Contains("512"));
   CHECK(error_id_of([&] { static_cast<void>(network.tokenize("")); }) == "dnalm.input.408");
 }
 
@@ -285,9 +293,12 @@ TEST_CASE("a workspace may move from one model to another", "[models]") {
     dnalm::ragged_offsets offsets;
     offsets.append(tokens.size());
     seen.emplace_back();
-    network->forward(tokens.ids, offsets, [&](index_t, dnalm::matrix_view<const float> x) {
-      seen.back().assign(x.data, x.data + x.rows * x.columns);
-    }, workspace);
+    network->forward(
+        tokens.ids, offsets,
+        [&](index_t, dnalm::matrix_view<const float> x) {
+          seen.back().assign(x.data, x.data + x.rows * x.columns);
+        },
+        workspace);
   }
   CHECK(seen[0] == seen[2]);
   CHECK(seen[1] == seen[3]);

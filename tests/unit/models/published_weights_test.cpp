@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that need published weights: run when DNALM_WEIGHTS_DIR names a folder with model folders as they are on their
-// hub, else skipped and said so.
+// Rows that need published weights: run when DNALM_WEIGHTS_DIR names a folder with model folders as they are
+// on their hub, else skipped and said so.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -41,7 +41,8 @@ struct outputs {
 
 outputs run_ids(const std::filesystem::path& folder, const std::vector<std::int32_t>& ids) {
   const auto config = dnalm::read_encoder_config(folder);
-  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config), folder.string());
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
+                                        folder.string());
   const dnalm::cpu_encoder network(dnalm::cpu_backend(), config, source);
   dnalm::ragged_offsets offsets;
   offsets.append(static_cast<index_t>(ids.size()));
@@ -87,9 +88,9 @@ TEST_CASE("NT-v2 50M predicts the 6-mers of its published notebook", "[models]")
   offsets.append(tokens.size());
   dnalm::forward_workspace workspace;
   std::vector<float> row;
-  network.logits({tokens.ids, offsets}, [&](dnalm::matrix_view<const float> x) {
-    row.assign(x.row(2).begin(), x.row(2).end());
-  }, workspace);
+  network.logits(
+      {tokens.ids, offsets},
+      [&](dnalm::matrix_view<const float> x) { row.assign(x.row(2).begin(), x.row(2).end()); }, workspace);
   const double largest = *std::max_element(row.begin(), row.end());
   double sum = 0.0;
   for (const float value : row) sum += std::exp(static_cast<double>(value) - largest);

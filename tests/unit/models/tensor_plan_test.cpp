@@ -19,12 +19,14 @@ std::string esm_config(bool second, index_t layers, index_t width, index_t heads
   return std::string("{\"architectures\": [\"EsmForMaskedLM\"], \"emb_layer_norm_before\": false, ") +
          (second ? "\"add_bias_fnn\": false, \"auto_map\": {\"AutoConfig\": \"esm_config.EsmConfig\"}, "
                  : "\"model_type\": \"esm\", ") +
-         "\"hidden_size\": " + number(width) + ", \"initializer_range\": 0.02, \"intermediate_size\": " +
-         number(inner) + ", \"layer_norm_eps\": 1e-12, \"mask_token_id\": 2, \"max_position_embeddings\": " +
+         "\"hidden_size\": " + number(width) +
+         ", \"initializer_range\": 0.02, \"intermediate_size\": " + number(inner) +
+         ", \"layer_norm_eps\": 1e-12, \"mask_token_id\": 2, \"max_position_embeddings\": " +
          (second ? "2050" : "1002") + ", \"num_attention_heads\": " + number(heads) +
-         ", \"num_hidden_layers\": " + number(layers) + ", \"pad_token_id\": 1, \"position_embedding_type\": " +
-         (second ? "\"rotary\"" : "\"absolute\"") + ", \"tie_word_embeddings\": false, \"token_dropout\": " +
-         (second ? "false" : "true") + ", \"vocab_list\": null, \"vocab_size\": " + (second ? "4107" : "4105") + "}";
+         ", \"num_hidden_layers\": " + number(layers) +
+         ", \"pad_token_id\": 1, \"position_embedding_type\": " + (second ? "\"rotary\"" : "\"absolute\"") +
+         ", \"tie_word_embeddings\": false, \"token_dropout\": " + (second ? "false" : "true") +
+         ", \"vocab_list\": null, \"vocab_size\": " + (second ? "4107" : "4105") + "}";
 }
 
 dnalm::encoder_config parse(const std::string& text) {
@@ -33,7 +35,9 @@ dnalm::encoder_config parse(const std::string& text) {
   return dnalm::read_encoder_config(folder.path());
 }
 
-index_t parameters(const std::string& text) { return count_parameters(dnalm::plan_tensors(parse(text))); }
+index_t parameters(const std::string& text) {
+  return count_parameters(dnalm::plan_tensors(parse(text)));
+}
 
 /// Tensors that the published file of a configuration has.
 index_t tensors(const std::string& text) {
@@ -58,7 +62,7 @@ TEST_CASE("the published models have their published numbers of parameters", "[m
   CHECK(parameters(esm_config(true, 22, 512, 16, 2048)) == 97889132);       // NT-v2 100M
   CHECK(parameters(esm_config(true, 24, 768, 16, 3072)) == 235120780);      // NT-v2 250M
   CHECK(parameters(esm_config(true, 29, 1024, 16, 4096)) == 498345436);     // NT-v2 500M
-  CHECK(parameters(dnabert2) == 117074176);                                 // DNABERT-2, masked-language model
+  CHECK(parameters(dnabert2) == 117074176);  // DNABERT-2, masked-language model
 }
 
 TEST_CASE("the published checkpoints have their published numbers of tensors", "[models]") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The toy models of tests/golden/toy_goldens.json: weights are a closed formula of (tensor name, index), numbers come
-// from an independent pure-Python implementation in double, written with 7 digits.
+// The toy models of tests/golden/toy_goldens.json: weights are a closed formula of (tensor name, index),
+// numbers come from an independent pure-Python implementation in double, written with 7 digits.
 #include <cmath>
 #include <string>
 #include <vector>
@@ -19,7 +19,8 @@ using dnalm::tensor_kind;
 /// u(name, i) = ((S(name) + 7919 i) mod 2003) / 2003 - 0.5, S(name) = sum over j of (j + 1) byte_j mod 2003.
 double toy_number(const std::string& name, index_t i) {
   index_t s = 0;
-  for (std::size_t j = 0; j < name.size(); ++j) s += static_cast<index_t>(j + 1) * static_cast<unsigned char>(name[j]);
+  for (std::size_t j = 0; j < name.size(); ++j)
+    s += static_cast<index_t>(j + 1) * static_cast<unsigned char>(name[j]);
   return static_cast<double>((s % 2003 + 7919 * i) % 2003) / 2003.0 - 0.5;
 }
 
@@ -106,7 +107,8 @@ void check_toy(Backend backend, double tolerance) {
     const dnalm::encoder<Backend> network(backend, toy_config(key.substr(0, key.find('/'))), toy_source());
     std::vector<std::int32_t> ids;
     for (std::size_t i = 0; i < expected.at("ids").size(); ++i) {
-      if (expected.at("mask").at(i) == 1) ids.push_back(expected.at("ids").at(i).template get<std::int32_t>());
+      if (expected.at("mask").at(i) == 1)
+        ids.push_back(expected.at("ids").at(i).template get<std::int32_t>());
     }
     dnalm::ragged_offsets offsets;
     offsets.append(static_cast<index_t>(ids.size()));

@@ -22,7 +22,8 @@ struct attention_memory {
   index_t score_stride;
 };
 
-[[nodiscard]] inline attention_memory divide_attention_scratch(float* scratch, index_t length, index_t width) {
+[[nodiscard]] inline attention_memory divide_attention_scratch(float* scratch, index_t length,
+                                                               index_t width) {
   const index_t padded = panel_count(length) * panel_columns;
   attention_memory memory{};
   memory.keys = scratch;

@@ -32,8 +32,12 @@ DNALM_LANE __m256i first_lanes(index_t n) {
   const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), place);
 }
-DNALM_LANE lanes set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
-DNALM_LANE lanes load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)}; }
+DNALM_LANE lanes set1(float x) {
+  return {_mm256_set1_ps(x), _mm256_set1_ps(x)};
+}
+DNALM_LANE lanes load(const float* from) {
+  return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)};
+}
 DNALM_LANE lanes load_part(const float* from, index_t n) {
   return {_mm256_maskload_ps(from, first_lanes(n)), _mm256_maskload_ps(from + 8, first_lanes(n - 8))};
 }
@@ -45,18 +49,30 @@ DNALM_LANE void store_part(float* to, lanes x, index_t n) {
   _mm256_maskstore_ps(to, first_lanes(n), x.low);
   _mm256_maskstore_ps(to + 8, first_lanes(n - 8), x.high);
 }
-DNALM_LANE lanes add(lanes a, lanes b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
-DNALM_LANE lanes sub(lanes a, lanes b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
-DNALM_LANE lanes mul(lanes a, lanes b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
-DNALM_LANE lanes div(lanes a, lanes b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+DNALM_LANE lanes add(lanes a, lanes b) {
+  return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+}
+DNALM_LANE lanes sub(lanes a, lanes b) {
+  return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+}
+DNALM_LANE lanes mul(lanes a, lanes b) {
+  return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+}
+DNALM_LANE lanes div(lanes a, lanes b) {
+  return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+}
 DNALM_LANE lanes fma(lanes a, lanes b, lanes c) {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
 DNALM_LANE lanes fnma(lanes a, lanes b, lanes c) {
   return {_mm256_fnmadd_ps(a.low, b.low, c.low), _mm256_fnmadd_ps(a.high, b.high, c.high)};
 }
-DNALM_LANE lanes max(lanes a, lanes b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
-DNALM_LANE lanes min(lanes a, lanes b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
+DNALM_LANE lanes max(lanes a, lanes b) {
+  return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
+}
+DNALM_LANE lanes min(lanes a, lanes b) {
+  return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+}
 DNALM_LANE lanes abs(lanes x) {
   const __m256 mask = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
   return {_mm256_and_ps(x.low, mask), _mm256_and_ps(x.high, mask)};

@@ -24,25 +24,52 @@ struct lanes {
   __m512 at;
 };
 
-/// Masked forms with all lanes set compile to the plain instructions, without g++ 12's warnings (GCC bug 105593).
+/// Masked forms with all lanes set compile to the plain instructions, without g++ 12's warnings (GCC bug
+/// 105593).
 inline constexpr __mmask16 all_lanes = 0xFFFF;
 
-DNALM_LANE __mmask16 first_lanes(index_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
-DNALM_LANE lanes set1(float x) { return {_mm512_set1_ps(x)}; }
-DNALM_LANE lanes load(const float* from) { return {_mm512_loadu_ps(from)}; }
+DNALM_LANE __mmask16 first_lanes(index_t n) {
+  return static_cast<__mmask16>((1U << n) - 1U);
+}
+DNALM_LANE lanes set1(float x) {
+  return {_mm512_set1_ps(x)};
+}
+DNALM_LANE lanes load(const float* from) {
+  return {_mm512_loadu_ps(from)};
+}
 DNALM_LANE lanes load_part(const float* from, index_t n) {
   return {_mm512_maskz_loadu_ps(first_lanes(n), from)};
 }
-DNALM_LANE void store(float* to, lanes x) { _mm512_storeu_ps(to, x.at); }
-DNALM_LANE void store_part(float* to, lanes x, index_t n) { _mm512_mask_storeu_ps(to, first_lanes(n), x.at); }
-DNALM_LANE lanes add(lanes a, lanes b) { return {_mm512_add_ps(a.at, b.at)}; }
-DNALM_LANE lanes sub(lanes a, lanes b) { return {_mm512_sub_ps(a.at, b.at)}; }
-DNALM_LANE lanes mul(lanes a, lanes b) { return {_mm512_mul_ps(a.at, b.at)}; }
-DNALM_LANE lanes div(lanes a, lanes b) { return {_mm512_div_ps(a.at, b.at)}; }
-DNALM_LANE lanes fma(lanes a, lanes b, lanes c) { return {_mm512_fmadd_ps(a.at, b.at, c.at)}; }
-DNALM_LANE lanes fnma(lanes a, lanes b, lanes c) { return {_mm512_fnmadd_ps(a.at, b.at, c.at)}; }
-DNALM_LANE lanes max(lanes a, lanes b) { return {_mm512_maskz_max_ps(all_lanes, a.at, b.at)}; }
-DNALM_LANE lanes min(lanes a, lanes b) { return {_mm512_maskz_min_ps(all_lanes, a.at, b.at)}; }
+DNALM_LANE void store(float* to, lanes x) {
+  _mm512_storeu_ps(to, x.at);
+}
+DNALM_LANE void store_part(float* to, lanes x, index_t n) {
+  _mm512_mask_storeu_ps(to, first_lanes(n), x.at);
+}
+DNALM_LANE lanes add(lanes a, lanes b) {
+  return {_mm512_add_ps(a.at, b.at)};
+}
+DNALM_LANE lanes sub(lanes a, lanes b) {
+  return {_mm512_sub_ps(a.at, b.at)};
+}
+DNALM_LANE lanes mul(lanes a, lanes b) {
+  return {_mm512_mul_ps(a.at, b.at)};
+}
+DNALM_LANE lanes div(lanes a, lanes b) {
+  return {_mm512_div_ps(a.at, b.at)};
+}
+DNALM_LANE lanes fma(lanes a, lanes b, lanes c) {
+  return {_mm512_fmadd_ps(a.at, b.at, c.at)};
+}
+DNALM_LANE lanes fnma(lanes a, lanes b, lanes c) {
+  return {_mm512_fnmadd_ps(a.at, b.at, c.at)};
+}
+DNALM_LANE lanes max(lanes a, lanes b) {
+  return {_mm512_maskz_max_ps(all_lanes, a.at, b.at)};
+}
+DNALM_LANE lanes min(lanes a, lanes b) {
+  return {_mm512_maskz_min_ps(all_lanes, a.at, b.at)};
+}
 DNALM_LANE lanes abs(lanes x) {
   return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x.at), _mm512_set1_epi32(0x7FFFFFFF)))};
 }

@@ -2,9 +2,9 @@
 /// \file
 /// \brief Sixteen floats at a time without any instruction set's intrinsics: the fallback for every CPU.
 ///
-/// Each instruction set has the same vocabulary in a namespace of its own (`lanes` and the functions below); the
-/// kernels (`*.ipp`) are written once on it and compiled once per namespace. Here four vectors of four floats, which
-/// GCC and clang map to what the CPU has.
+/// Each instruction set has the same vocabulary in a namespace of its own (`lanes` and the functions below);
+/// the kernels (`*.ipp`) are written once on it and compiled once per namespace. Here four vectors of four
+/// floats, which GCC and clang map to what the CPU has.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +29,17 @@ struct lanes {
   float4 a, b, c, d;
 };
 
-DNALM_LANE float4 set4(float x) { return float4{x, x, x, x}; }
+DNALM_LANE float4 set4(float x) {
+  return float4{x, x, x, x};
+}
 DNALM_LANE float4 load4(const float* from) {
   float4 x;
   std::memcpy(&x, from, sizeof x);
   return x;
 }
-DNALM_LANE void store4(float* to, float4 x) { std::memcpy(to, &x, sizeof x); }
+DNALM_LANE void store4(float* to, float4 x) {
+  std::memcpy(to, &x, sizeof x);
+}
 DNALM_LANE int4 bits4(float4 x) {
   int4 bits;
   std::memcpy(&bits, &x, sizeof x);
@@ -50,12 +54,20 @@ DNALM_LANE float4 float4_of(int4 bits) {
 DNALM_LANE float4 select4(int4 mask, float4 yes, float4 no) {
   return float4_of((mask & bits4(yes)) | (~mask & bits4(no)));
 }
-DNALM_LANE float4 max4(float4 x, float4 y) { return select4(x > y, x, y); }
-DNALM_LANE float4 min4(float4 x, float4 y) { return select4(x < y, x, y); }
+DNALM_LANE float4 max4(float4 x, float4 y) {
+  return select4(x > y, x, y);
+}
+DNALM_LANE float4 min4(float4 x, float4 y) {
+  return select4(x < y, x, y);
+}
 /// Bits of x plus the low bits of `shifted`, moved to the exponent's place.
-DNALM_LANE float4 scale4(float4 x, float4 shifted) { return float4_of(bits4(x) + (bits4(shifted) << 23)); }
+DNALM_LANE float4 scale4(float4 x, float4 shifted) {
+  return float4_of(bits4(x) + (bits4(shifted) << 23));
+}
 
-DNALM_LANE lanes set1(float x) { return {set4(x), set4(x), set4(x), set4(x)}; }
+DNALM_LANE lanes set1(float x) {
+  return {set4(x), set4(x), set4(x), set4(x)};
+}
 DNALM_LANE lanes load(const float* from) {
   return {load4(from), load4(from + 4), load4(from + 8), load4(from + 12)};
 }
@@ -76,10 +88,18 @@ DNALM_LANE void store_part(float* to, lanes x, index_t n) {
   store(all, x);
   std::memcpy(to, all, static_cast<std::size_t>(n) * sizeof(float));
 }
-DNALM_LANE lanes add(lanes x, lanes y) { return {x.a + y.a, x.b + y.b, x.c + y.c, x.d + y.d}; }
-DNALM_LANE lanes sub(lanes x, lanes y) { return {x.a - y.a, x.b - y.b, x.c - y.c, x.d - y.d}; }
-DNALM_LANE lanes mul(lanes x, lanes y) { return {x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d}; }
-DNALM_LANE lanes div(lanes x, lanes y) { return {x.a / y.a, x.b / y.b, x.c / y.c, x.d / y.d}; }
+DNALM_LANE lanes add(lanes x, lanes y) {
+  return {x.a + y.a, x.b + y.b, x.c + y.c, x.d + y.d};
+}
+DNALM_LANE lanes sub(lanes x, lanes y) {
+  return {x.a - y.a, x.b - y.b, x.c - y.c, x.d - y.d};
+}
+DNALM_LANE lanes mul(lanes x, lanes y) {
+  return {x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d};
+}
+DNALM_LANE lanes div(lanes x, lanes y) {
+  return {x.a / y.a, x.b / y.b, x.c / y.c, x.d / y.d};
+}
 /// x y + z
 DNALM_LANE lanes fma(lanes x, lanes y, lanes z) {
   return {x.a * y.a + z.a, x.b * y.b + z.b, x.c * y.c + z.c, x.d * y.d + z.d};
@@ -110,8 +130,8 @@ DNALM_LANE lanes zero_below(lanes value, lanes x, lanes bound) {
 /// yes where x < 0, else no.
 DNALM_LANE lanes where_negative(lanes x, lanes yes, lanes no) {
   const float4 zero = set4(0.0F);
-  return {select4(x.a < zero, yes.a, no.a), select4(x.b < zero, yes.b, no.b), select4(x.c < zero, yes.c, no.c),
-          select4(x.d < zero, yes.d, no.d)};
+  return {select4(x.a < zero, yes.a, no.a), select4(x.b < zero, yes.b, no.b),
+          select4(x.c < zero, yes.c, no.c), select4(x.d < zero, yes.d, no.d)};
 }
 /// value 2^n, n in the low bits of the float `shifted` (a number with 2^23 + 2^22 added).
 DNALM_LANE lanes scale_exponent(lanes value, lanes shifted) {

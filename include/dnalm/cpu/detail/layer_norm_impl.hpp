@@ -13,7 +13,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-DNALM_INLINE void cpu_layer_norm(isa set, matrix_view<const float> x, vector_view<const float> gamma, vector_view<const float> beta, float eps, matrix_view<float> y) {
+DNALM_INLINE void cpu_layer_norm(isa set, matrix_view<const float> x, vector_view<const float> gamma,
+                                 vector_view<const float> beta, float eps, matrix_view<float> y) {
 #if defined(__x86_64__)
   if (set == isa::avx512) return detail::isa_avx512::layer_norm(x, gamma, beta, eps, y);
   if (set == isa::avx2) return detail::isa_avx2::layer_norm(x, gamma, beta, eps, y);

@@ -13,7 +13,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-DNALM_INLINE void cpu_rotary(isa set, const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads, matrix_view<float> x) {
+DNALM_INLINE void cpu_rotary(isa set, const rotary_table<float>& table, const ragged_offsets& offsets,
+                             index_t heads, matrix_view<float> x) {
 #if defined(__x86_64__)
   if (set == isa::avx512) return detail::isa_avx512::rotary(table, offsets, heads, x);
   if (set == isa::avx2) return detail::isa_avx2::rotary(table, offsets, heads, x);

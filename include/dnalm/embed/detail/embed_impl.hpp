@@ -44,7 +44,8 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
   const auto& kinds = shape.poolings;
   for (auto kind = kinds.begin(); kind != kinds.end(); ++kind) {
     if (std::find(kinds.begin(), kind, *kind) == kind) continue;
-    throw error(error_kind::usage, 450, "unknown or repeated pooling", {.found = std::string(to_string(*kind))});
+    throw error(error_kind::usage, 450, "unknown or repeated pooling",
+                {.found = std::string(to_string(*kind))});
   }
   const bool cls = std::find(kinds.begin(), kinds.end(), pooling::cls) != kinds.end();
   if (cls && !network.describe().has_cls()) {
@@ -53,7 +54,8 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
   }
 }
 
-[[nodiscard]] inline embed_job prepare_job(const model& network, std::span<const io::sequence_record> sequences,
+[[nodiscard]] inline embed_job prepare_job(const model& network,
+                                           std::span<const io::sequence_record> sequences,
                                            const embed_options& options) {
   const model_description& about = network.describe();
   embed_job job{network, sequences};
@@ -88,9 +90,10 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
   return checked_mul(numbers, 4);
 }
 
-/// Tokens of a chunk: at most 512, which keeps a block's activations near the caches; fewer when the budget, shared
-/// by the workers and the finished blocks that wait, is smaller.
-[[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const embed_options& options, int threads) {
+/// Tokens of a chunk: at most 512, which keeps a block's activations near the caches; fewer when the budget,
+/// shared by the workers and the finished blocks that wait, is smaller.
+[[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const embed_options& options,
+                                                int threads) {
   chunk_limits limits;
   limits.sequences = options.batch_sequences;
   const index_t share = std::max<index_t>(options.memory, 0) / threads;
@@ -117,7 +120,9 @@ class chunk_runner {
   }
 
   [[nodiscard]] embedding_block run(forward_workspace& workspace) {
-    const auto on_layer = [this](index_t layer, matrix_view<const float> hidden) { take_layer(layer, hidden); };
+    const auto on_layer = [this](index_t layer, matrix_view<const float> hidden) {
+      take_layer(layer, hidden);
+    };
     const auto on_logits = [this](matrix_view<const float> logits) {
       check_finite(logits, "the logits");
       block_.logits = copy_of(logits);
@@ -192,7 +197,8 @@ DNALM_INLINE void embed(const model& network, std::span<const io::sequence_recor
   const auto chunks = detail::plan_chunks(lengths, detail::choose_limits(job, options, threads));
 
   std::vector<forward_workspace> workspaces(static_cast<std::size_t>(threads));
-  detail::ordered_pipeline<embedding_block> pipeline(static_cast<index_t>(chunks.size()), threads, 2 * threads);
+  detail::ordered_pipeline<embedding_block> pipeline(static_cast<index_t>(chunks.size()), threads,
+                                                     2 * threads);
   sink.begin(job.shape);
   pipeline.run(
       [&](index_t item, int worker) {

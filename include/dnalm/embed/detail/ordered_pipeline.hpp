@@ -21,8 +21,8 @@ namespace detail {
 
 /// `make(item, worker)` on up to `threads` workers, `take(item, result)` on the calling thread for 0, 1, ...
 ///
-/// At most `window` items are made and not yet taken. The exception of the lowest failing item is rethrown after
-/// the items before it were taken; an exception of `take` ends the work at once.
+/// At most `window` items are made and not yet taken. The exception of the lowest failing item is rethrown
+/// after the items before it were taken; an exception of `take` ends the work at once.
 template <class Result>
 class ordered_pipeline {
  public:
@@ -93,9 +93,7 @@ class ordered_pipeline {
     room_.notify_all();
     return result;
   }
-  [[nodiscard]] slot& slot_of(index_t item) {
-    return slots_[static_cast<std::size_t>(item) % slots_.size()];
-  }
+  [[nodiscard]] slot& slot_of(index_t item) { return slots_[static_cast<std::size_t>(item) % slots_.size()]; }
 
   index_t items_;
   int workers_;

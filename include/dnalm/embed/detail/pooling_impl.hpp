@@ -58,7 +58,8 @@ DNALM_INLINE std::vector<pooling> parse_poolings(std::string_view text) {
   std::vector<pooling> result;
   for (const std::string& name : detail::split_at_commas(text)) {
     const std::size_t before = result.size();
-    for (const pooling kind : {pooling::cls, pooling::mean, pooling::mean_all, pooling::max, pooling::tokens}) {
+    for (const pooling kind :
+         {pooling::cls, pooling::mean, pooling::mean_all, pooling::max, pooling::tokens}) {
       const bool repeated = std::find(result.begin(), result.end(), kind) != result.end();
       if (name == to_string(kind) && !repeated) result.push_back(kind);
     }
@@ -72,7 +73,8 @@ DNALM_INLINE std::vector<pooling> parse_poolings(std::string_view text) {
 }
 
 DNALM_INLINE void pool_sequences(pooling kind, matrix_view<const float> x, const ragged_offsets& offsets,
-                                 vector_view<const unsigned char> is_special, index_t cls, matrix_view<float> y) {
+                                 vector_view<const unsigned char> is_special, index_t cls,
+                                 matrix_view<float> y) {
   std::vector<double> sums;
   for (index_t s = 0; s < offsets.sequences(); ++s) {
     const index_t first = offsets.begin(s);

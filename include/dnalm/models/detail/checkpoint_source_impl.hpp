@@ -42,7 +42,8 @@ inline void refuse_differences(const plan_differences& differences, const std::s
 }
 
 /// A tied tensor that is there must hold the numbers of the other.
-inline void check_tied(const io::checkpoint& weights, const planned_tensor& tensor, const std::string& where) {
+inline void check_tied(const io::checkpoint& weights, const planned_tensor& tensor,
+                       const std::string& where) {
   if (tensor.same_as.empty() || !weights.contains(tensor.name) || !weights.contains(tensor.same_as)) return;
   const std::vector<float> one = weights.read(tensor.name);
   const std::vector<float> other = weights.read(tensor.same_as);
@@ -84,7 +85,8 @@ DNALM_INLINE plan_differences compare_with_plan(const std::vector<planned_tensor
   return differences;
 }
 
-DNALM_INLINE checkpoint_source::checkpoint_source(io::checkpoint weights, const std::vector<planned_tensor>& plan,
+DNALM_INLINE checkpoint_source::checkpoint_source(io::checkpoint weights,
+                                                  const std::vector<planned_tensor>& plan,
                                                   const std::string& where)
     : weights_(std::move(weights)) {
   detail::refuse_differences(compare_with_plan(plan, weights_), where);

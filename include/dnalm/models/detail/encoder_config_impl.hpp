@@ -16,7 +16,8 @@ namespace detail {
 /// Typed access to the keys of a config.json. A null value counts as absent.
 class config_reader {
  public:
-  config_reader(io::json document, std::string where) : document_(std::move(document)), where_(std::move(where)) {
+  config_reader(io::json document, std::string where)
+      : document_(std::move(document)), where_(std::move(where)) {
     if (!document_.is_object()) {
       throw error(error_kind::config, 402, "a model configuration must be a JSON object", {.where = where_});
     }
@@ -165,13 +166,15 @@ inline void read_esm(const config_reader& reader, encoder_config& config) {
 
 inline void check_esm(const config_reader& reader, const encoder_config& config) {
   if (config.position == position_kind::rotary && config.head_width() % 2 != 0) {
-    reader.contradiction("an even width of the heads for rotary positions", std::to_string(config.head_width()));
+    reader.contradiction("an even width of the heads for rotary positions",
+                         std::to_string(config.head_width()));
   }
   if (config.position != position_kind::learned_pad_offset) return;
   if (config.pad_id < 0 || config.positions == 0) {
-    throw error(error_kind::config, 401, "the model configuration lacks a key",
-                {.where = reader.where(),
-                 .expected = "\"pad_token_id\" and \"max_position_embeddings\", which absolute positions need"});
+    throw error(
+        error_kind::config, 401, "the model configuration lacks a key",
+        {.where = reader.where(),
+         .expected = "\"pad_token_id\" and \"max_position_embeddings\", which absolute positions need"});
   }
   if (config.table_limit() < 1) {
     reader.contradiction("max_position_embeddings above pad_token_id + 1",

@@ -19,8 +19,9 @@ template <class B>
   return {backend.pack(as_matrix(weight.data(), outputs, inputs)), backend.upload(bias)};
 }
 template <class B>
-[[nodiscard]] linear_layer<B> load_linear(const B& backend, const planned_weights& weights, tensor_role weight,
-                                          tensor_role bias, index_t layer, index_t inputs) {
+[[nodiscard]] linear_layer<B> load_linear(const B& backend, const planned_weights& weights,
+                                          tensor_role weight, tensor_role bias, index_t layer,
+                                          index_t inputs) {
   using T = scalar_of<B>;
   return make_linear(backend, weights.template read<T>(weight, layer), weights.template read<T>(bias, layer),
                      inputs);
@@ -127,12 +128,13 @@ void encoder<B>::load_head(const planned_weights& weights) {
     final_norm_ = detail::load_norm(backend_, weights, role::final_norm_weight, role::final_norm_bias, -1,
                                     config_.norm_eps);
   }
-  head_.dense =
-      detail::load_linear(backend_, weights, role::head_dense_weight, role::head_dense_bias, -1, config_.width);
+  head_.dense = detail::load_linear(backend_, weights, role::head_dense_weight, role::head_dense_bias, -1,
+                                    config_.width);
   head_.norm = detail::load_norm(backend_, weights, role::head_norm_weight, role::head_norm_bias, -1,
                                  config_.head_norm_eps);
-  head_.decoder = detail::load_linear(backend_, weights, config_.tied_head ? role::words : role::decoder_weight,
-                                      role::decoder_bias, -1, config_.width);
+  head_.decoder =
+      detail::load_linear(backend_, weights, config_.tied_head ? role::words : role::decoder_weight,
+                          role::decoder_bias, -1, config_.width);
 }
 
 template <encoder_backend B>
@@ -163,7 +165,8 @@ template <encoder_backend B>
 void encoder<B>::prepare_rotations(index_t longest, workspace& w) const {
   w.rotations.resize(frequencies_.size());
   for (std::size_t i = 0; i < frequencies_.size(); ++i) {
-    if (w.rotations[i].positions() < longest) w.rotations[i] = make_rotary_table<scalar>(frequencies_[i], longest);
+    if (w.rotations[i].positions() < longest)
+      w.rotations[i] = make_rotary_table<scalar>(frequencies_[i], longest);
   }
 }
 

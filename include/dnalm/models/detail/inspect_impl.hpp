@@ -14,7 +14,8 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-[[nodiscard]] inline inspected_tensor inspect_tensor(const io::tensor_info& info, const planned_tensor* planned) {
+[[nodiscard]] inline inspected_tensor inspect_tensor(const io::tensor_info& info,
+                                                     const planned_tensor* planned) {
   inspected_tensor result;
   result.info = info;
   if (planned == nullptr) {

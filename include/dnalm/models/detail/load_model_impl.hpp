@@ -83,7 +83,8 @@ DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_
 
 DNALM_INLINE model random_twin(const model& original, std::uint64_t seed) {
   const bool reference = original.describe().backend == to_string(backend_kind::reference);
-  return detail::make_twin(original.describe(), seed, reference ? backend_kind::reference : backend_kind::cpu);
+  return detail::make_twin(original.describe(), seed,
+                           reference ? backend_kind::reference : backend_kind::cpu);
 }
 
 DNALM_END_NAMESPACE

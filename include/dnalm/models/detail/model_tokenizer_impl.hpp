@@ -11,7 +11,8 @@
 DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
-                                                           const encoder_config& config, unknown_policy policy) {
+                                                           const encoder_config& config,
+                                                           unknown_policy policy) {
   std::error_code ignored;
   const bool there = std::filesystem::exists(folder / "vocab.txt", ignored) ||
                      std::filesystem::exists(folder / "tokenizer.json", ignored);

@@ -84,8 +84,8 @@ inline void plan_esm_layer(const encoder_config& c, index_t layer, plan_writer& 
   }
   plan.linear("attention.output.dense", d, d, role::attention_output_weight, role::attention_output_bias);
   plan.norm("LayerNorm", d, role::feed_forward_norm_weight, role::feed_forward_norm_bias);
-  plan.linear("intermediate.dense", c.gated ? 2 * c.feed_forward : c.feed_forward, d, role::feed_forward1_weight,
-              role::feed_forward1_bias, c.feed_forward_bias1);
+  plan.linear("intermediate.dense", c.gated ? 2 * c.feed_forward : c.feed_forward, d,
+              role::feed_forward1_weight, role::feed_forward1_bias, c.feed_forward_bias1);
   plan.linear("output.dense", d, c.feed_forward, role::feed_forward2_weight, role::feed_forward2_bias,
               c.feed_forward_bias2);
 }
@@ -100,7 +100,8 @@ inline void plan_esm_head(const encoder_config& c, plan_writer& plan) {
   plan.linear("dense", c.width, c.width, role::head_dense_weight, role::head_dense_bias);
   plan.norm("layer_norm", c.width, role::head_norm_weight, role::head_norm_bias);
   if (c.tied_head) {
-    plan.unused("decoder.weight", {c.vocabulary, c.width}, false).same_as = "esm.embeddings.word_embeddings.weight";
+    plan.unused("decoder.weight", {c.vocabulary, c.width}, false).same_as =
+        "esm.embeddings.word_embeddings.weight";
   } else {
     plan.add("decoder.weight", {c.vocabulary, c.width}, role::decoder_weight);
   }
@@ -146,7 +147,8 @@ inline std::vector<planned_tensor> plan_dnabert2(const encoder_config& c) {
   plan.within("cls.predictions.");
   plan.linear("transform.dense", c.width, c.width, role::head_dense_weight, role::head_dense_bias);
   plan.norm("transform.LayerNorm", c.width, role::head_norm_weight, role::head_norm_bias);
-  plan.unused("decoder.weight", {c.vocabulary, c.width}, false).same_as = "bert.embeddings.word_embeddings.weight";
+  plan.unused("decoder.weight", {c.vocabulary, c.width}, false).same_as =
+      "bert.embeddings.word_embeddings.weight";
   plan.add("decoder.bias", {c.vocabulary}, role::decoder_bias, tensor_kind::bias);
   return plan.take();
 }
