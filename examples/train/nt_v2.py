@@ -193,9 +193,13 @@ def export(folder, p, cfg, embedding, decoder):
     d = cfg["hidden_size"] // cfg["num_attention_heads"]
     tensors = dict(p)
     tensors["esm.embeddings.word_embeddings.weight"] = embedding
-    # The published files carry a position table that rotary models never read; it is kept, filled with zeros.
+    # The published files carry a position table that rotary models never read, and a contact head that no one
+    # trains on DNA; both are kept, filled with zeros.
     tensors["esm.embeddings.position_embeddings.weight"] = torch.zeros(
         cfg["max_position_embeddings"], cfg["hidden_size"])
+    maps = cfg["num_hidden_layers"] * cfg["num_attention_heads"]
+    tensors["esm.contact_head.regression.weight"] = torch.zeros(1, maps)
+    tensors["esm.contact_head.regression.bias"] = torch.zeros(1)
     tensors["lm_head.decoder.weight"] = decoder
     for l in range(cfg["num_hidden_layers"]):
         tensors[f"esm.encoder.layer.{l}.attention.self.rotary_embeddings.inv_freq"] = inverse_frequencies(d)
