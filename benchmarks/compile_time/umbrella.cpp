@@ -2,4 +2,6 @@
 // Cost of naming the whole library and using none of it.
 #include <dnalm/dnalm.hpp>
 
-int main() { return 0; }
+int main() {
+  return 0;
+}

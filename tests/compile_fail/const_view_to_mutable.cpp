@@ -3,7 +3,9 @@
 // expect: could not convert|no viable conversion|no known conversion
 #include <dnalm/tensor/buffer.hpp>
 
-void clear(dnalm::matrix_view<float> m) { m(0, 0) = 0; }
+void clear(dnalm::matrix_view<float> m) {
+  m(0, 0) = 0;
+}
 
 int main() {
   dnalm::matrix<float> owned(1, 1);

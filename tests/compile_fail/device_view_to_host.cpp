@@ -3,7 +3,9 @@
 // expect: could not convert|no viable conversion|no known conversion
 #include <dnalm/tensor/view.hpp>
 
-float first(dnalm::vector_view<const float> view) { return view[0]; }
+float first(dnalm::vector_view<const float> view) {
+  return view[0];
+}
 
 int main() {
   float x = 1;

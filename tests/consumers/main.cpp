@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a user of the installed package writes. Argument 1: the folder of dnalm's sources, for its bundled model.
+// What a user of the installed package writes. Argument 1: the folder of dnalm's sources, for its bundled
+// model.
 #include <iostream>
 #include <string>
 #include <vector>

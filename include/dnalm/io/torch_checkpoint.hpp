@@ -28,7 +28,7 @@ enum class torch_selection {
   state_dict,  ///< the model's: the saved dictionary when it holds tensors itself; else the first of its
                ///< entries `state_dict`, `model_state_dict`, `model`, `module`, `net`, `weights` that leads
                ///< to tensors; else everything
-  everything  ///< all in nested dictionaries, lists and tuples
+  everything   ///< all in nested dictionaries, lists and tuples
 };
 
 /// The tensors of a PyTorch file. Safe to share between threads for reading.

@@ -28,8 +28,8 @@ DNALM_ISA_FUNCTION void attention_head(matrix_view<const float> q, matrix_view<c
     }
     for (index_t column = 0; column < width; column += panel_columns) {
       const index_t columns = width - column < panel_columns ? width - column : panel_columns;
-      product_panel(rows, memory.scores, memory.score_stride, memory.values + column * length, columns, length,
-                    memory.context, panel_columns);
+      product_panel(rows, memory.scores, memory.score_stride, memory.values + column * length, columns,
+                    length, memory.context, panel_columns);
       for (index_t r = 0; r < rows; ++r) {
         scale_row(memory.context + r * panel_columns, factor[r], y.row_data(first + r) + column, columns);
       }
@@ -51,8 +51,8 @@ DNALM_ISA_FUNCTION void attention(matrix_view<const float> q, matrix_view<const 
       const index_t column = h * width;
       attention_head(q.row_block(first, length).column_block(column, width),
                      k.row_block(first, length).column_block(column, width),
-                     v.row_block(first, length).column_block(column, width), options.score_scale, slope, memory,
-                     y.row_block(first, length).column_block(column, width));
+                     v.row_block(first, length).column_block(column, width), options.score_scale, slope,
+                     memory, y.row_block(first, length).column_block(column, width));
     }
   }
 }

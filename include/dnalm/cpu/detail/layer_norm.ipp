@@ -5,7 +5,9 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-DNALM_ISA_INLINE lanes load_up_to(const float* from, index_t n) { return n >= 16 ? load(from) : load_part(from, n); }
+DNALM_ISA_INLINE lanes load_up_to(const float* from, index_t n) {
+  return n >= 16 ? load(from) : load_part(from, n);
+}
 
 /// Sum of a row, in 16 interleaved chains.
 DNALM_ISA_FUNCTION float row_sum(const float* x, index_t columns) {
@@ -40,8 +42,8 @@ DNALM_ISA_FUNCTION centred_moments row_moments(const float* x, index_t columns, 
   return {reduce_add(sum) / n, reduce_add(squares) / n};
 }
 
-DNALM_ISA_FUNCTION void layer_norm_row(const float* x, const float* gamma, const float* beta, float eps, float* y,
-                                       index_t columns) {
+DNALM_ISA_FUNCTION void layer_norm_row(const float* x, const float* gamma, const float* beta, float eps,
+                                       float* y, index_t columns) {
   const float shift = row_sum(x, columns) / static_cast<float>(columns);
   // The second pass also corrects the rounding of the mean.
   const centred_moments moments = row_moments(x, columns, shift);

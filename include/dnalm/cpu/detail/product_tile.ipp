@@ -5,11 +5,12 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-/// out[r, c] = sum over k of x[r, k] panel[k, c], c in [0, 16 Vectors): one chain of multiply-adds per element, k
-/// increasing. So a row's numbers do not depend on the rows around it, nor on the tile it falls into.
+/// out[r, c] = sum over k of x[r, k] panel[k, c], c in [0, 16 Vectors): one chain of multiply-adds per
+/// element, k increasing. So a row's numbers do not depend on the rows around it, nor on the tile it falls
+/// into.
 template <int Rows, int Vectors>
-DNALM_ISA_FUNCTION void product_tile(const float* x, index_t x_stride, const float* panel, index_t depth, float* out,
-                                     index_t out_stride) {
+DNALM_ISA_FUNCTION void product_tile(const float* x, index_t x_stride, const float* panel, index_t depth,
+                                     float* out, index_t out_stride) {
   lanes sum[Rows][Vectors];
   DNALM_UNROLL
   for (int r = 0; r < Rows; ++r) {
@@ -47,8 +48,8 @@ DNALM_ISA_FUNCTION void product_rows(index_t rows, const float* x, index_t x_str
   product_tile<Rows, Vectors>(x, x_stride, panel, depth, out, out_stride);
 }
 
-/// Up to tile_rows rows and all columns of one panel; `columns` <= panel_columns of them matter, `out` has room for
-/// the next multiple of 16.
+/// Up to tile_rows rows and all columns of one panel; `columns` <= panel_columns of them matter, `out` has
+/// room for the next multiple of 16.
 DNALM_ISA_FUNCTION void product_panel(index_t rows, const float* x, index_t x_stride, const float* panel,
                                       index_t columns, index_t depth, float* out, index_t out_stride) {
   index_t first = 0;

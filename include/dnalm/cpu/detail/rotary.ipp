@@ -34,7 +34,8 @@ DNALM_ISA_FUNCTION void rotary(const rotary_table<float>& table, const ragged_of
       const float* sine = table.sine.data() + p * half;
       for (index_t h = 0; h < heads; ++h) {
         float* head = row + h * width;
-        for (index_t j = 0; j < half; j += 16) rotate(head + j, head + half + j, cosine + j, sine + j, half - j);
+        for (index_t j = 0; j < half; j += 16)
+          rotate(head + j, head + half + j, cosine + j, sine + j, half - j);
       }
     }
   }

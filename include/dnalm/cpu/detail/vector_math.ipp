@@ -26,7 +26,8 @@ DNALM_ISA_INLINE lanes exp(lanes x) {
 
 /// x Phi(x) with Phi(x) = erfc(-x / sqrt 2) / 2.
 ///
-/// erfc(z) = exp(-z^2) t P(t), t = 1 / (1 + z / 2), for z >= 0; P is a minimax polynomial (relative error 4e-8).
+/// erfc(z) = exp(-z^2) t P(t), t = 1 / (1 + z / 2), for z >= 0; P is a minimax polynomial (relative error
+/// 4e-8).
 DNALM_ISA_INLINE lanes gelu_erf(lanes x) {
   const lanes z = mul(abs(x), set1(0.70710678F));
   const lanes t = div(set1(1.0F), fma(z, set1(0.5F), set1(1.0F)));

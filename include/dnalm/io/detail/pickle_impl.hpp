@@ -175,7 +175,8 @@ class pickle_machine {
     for (std::size_t i = digits.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(digits[i]);
     push_integer(static_cast<std::int64_t>(value));
   }
-  /// Names are copied at each use of a memoised text, so a long one could be multiplied: they are short or refused.
+  /// Names are copied at each use of a memoised text, so a long one could be multiplied: they are short or
+  /// refused.
   void push_global(std::string_view module, std::string_view name) {
     if (static_cast<index_t>(module.size() + name.size()) > limits_.global_name) {
       fail_limit("letters of a global's name", limits_.global_name);
