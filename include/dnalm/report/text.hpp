@@ -15,7 +15,7 @@ namespace report {
 /// A number with `digits` decimals and a true minus sign, for people: `0.62`, `−0.05`; `–` for NaN.
 [[nodiscard]] std::string rounded_text(double value, int digits);
 
-/// An integer with thin separators between thousands, for people: `1,778`.
+/// An integer with commas between thousands, for people: `1,778`.
 [[nodiscard]] std::string grouped_text(index_t value);
 
 /// Text for HTML or SVG, inside elements and quoted attributes: `& < > " '` become entities, control
