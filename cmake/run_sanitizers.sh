@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 
 sh cmake/setup.sh tests
 cmake --preset asan-ubsan
-cmake --build --preset asan-ubsan
-ctest --test-dir build/asan-ubsan --output-on-failure --timeout 900 -R '^(unit[.]|programs)' -LE 'slow'
+cmake --build --preset asan-ubsan --target dnalm_code_tests
+ctest --test-dir build/asan-ubsan --output-on-failure --timeout 900 -R '^(unit[.]|programs)'
