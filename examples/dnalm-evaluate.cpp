@@ -78,6 +78,13 @@ report::hashed_file hashed(const fs::path& file) {
   return {file.filename().string(), dnalm::io::sha256_file(file)};
 }
 
+/// The folder's name as it was given: a link keeps its own name; `.` and `/` at the end are resolved.
+std::string folder_name(const fs::path& folder) {
+  const fs::path name = folder.filename();
+  return name.empty() || name == "." || name == ".." ? fs::weakly_canonical(folder).filename().string()
+                                                     : name.string();
+}
+
 /// Looks into a folder before the long work begins: a broken second model is told before the first has run.
 report::probed_source describe(const std::string& name, const dnalm::model_inspection& m) {
   report::probed_source source;
@@ -124,7 +131,7 @@ void evaluate(const settings& s) {
   for (const auto& folder : s.models) {
     const auto inspection = dnalm::inspect_model(folder);
     if (!inspection.loadable()) static_cast<void>(dnalm::load_model(folder, load));  // throws what is wrong
-    names.push_back(evaluation.reserve_name(fs::weakly_canonical(folder).filename().string()));
+    names.push_back(evaluation.reserve_name(folder_name(folder)));
     made.sources.push_back(describe(names.back(), inspection));
   }
   for (const auto& file : s.embeddings) {
@@ -153,7 +160,7 @@ int main(int argc, char** argv) {
   auto* models = app.add_option("--model", s.models, "Model folder (repeatable)")->type_name("DIR");
   auto* vectors =
       app.add_option("--embeddings", s.embeddings, "npz of vectors (repeatable)")->type_name("FILE");
-  for (auto* option : {models, vectors}) option->expected(1)->take_all();
+  for (auto* option : {models, vectors}) option->expected(1)->take_all()->check(program::not_empty());
   app.add_option("--data", s.data, "Table with sequence and label columns; - is standard input")
       ->required()
       ->type_name("TABLE");

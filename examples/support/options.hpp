@@ -30,6 +30,11 @@ struct common_options {
   }
 };
 
+/// Refuses an empty path, which would mean the current folder.
+inline CLI::Validator not_empty() {
+  return {[](std::string& text) { return text.empty() ? std::string("is empty") : std::string(); }, ""};
+}
+
 inline void add_common(CLI::App& app, common_options& options) {
   app.option_defaults()->group("Running");
   app.add_option("--device", options.device, "cpu (cuda[:i] comes with a later release)")
@@ -39,7 +44,9 @@ inline void add_common(CLI::App& app, common_options& options) {
   app.add_option("--threads", options.threads, "Worker threads; 0: all cores")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
-  app.add_option("--seed", options.seed, "Seed of everything that is drawn")->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of everything that is drawn")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--memory", options.memory, "Memory budget, e.g. 500M or 4G; never changes a number")
       ->capture_default_str();
   app.add_flag("--quiet", options.quiet, "No progress on the terminal");

@@ -44,7 +44,7 @@ TEST_CASE("every program explains itself with examples and the options of the co
 TEST_CASE("a mistake on the command line is one line and exit code 2", "[programs]") {
   for (const auto& program : programs) {
     INFO(program);
-    for (const std::string arguments : {"", " --nonsense", " --threads many"}) {
+    for (const std::string arguments : {"", " --nonsense", " --threads many", " --seed -1"}) {
       const auto result = run(program + arguments);
       REQUIRE(result.code == 2);
       REQUIRE(result.id() == "dnalm.usage.702");

@@ -2,6 +2,7 @@
 // dnalm-evaluate on good input: its files, and that equal input gives equal bytes.
 #include <nlohmann/json.hpp>
 
+#include <dnalm/core/philox.hpp>
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sha256.hpp>
@@ -267,6 +268,59 @@ TEST_CASE("several targets, missing labels, two models of one name, both probes"
   REQUIRE(results.count("tiny|2|mean|logistic|gc|pearson") == 0);
   REQUIRE(results.at("tiny|2|mean|ridge|gc|pearson")[6] != results.at("tiny-2|2|mean|ridge|gc|pearson")[6]);
   REQUIRE(std::stoi(results.at("tiny|2|mean|ridge|gc|pearson")[9]) < 96);
+}
+
+TEST_CASE("what a reader must know stands in the remarks of results.tsv", "[programs]") {
+  const scratch dir;
+  fs::create_directory_symlink(make_model(dir, "tiny"), dir / "alias");
+  const auto rows = read_tsv(make_table(dir, "t.tsv"));
+  std::string text = "name\tsequence\tlabel.gc\tlabel.high\tsplit\tgroup\n";
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    text += rows[i][0] + "\t" + rows[i][1] + "\t" + rows[i][2] + "\t" +
+            (std::stod(rows[i][2]) > 0.5 ? "1" : "0") + "\t" + rows[i][4] + "\t" + rows[i][4] +
+            std::to_string(i % 3) + "\n";
+  }
+  write(dir / "few.tsv", text);
+  const std::string out = dir / "out";
+  const auto result = run("dnalm-evaluate --model " + (dir / "alias") + " --data " + (dir / "few.tsv") +
+                          " --out " + out + " --probe logistic --layers last --bootstrap 10 --baseline none");
+  REQUIRE(result.err.empty());
+  REQUIRE(result.code == 0);
+  REQUIRE(results_of(out).count("alias|2|mean|logistic|high|auroc") == 1);
+  const std::string written = content(out + "/results.tsv");
+  REQUIRE(written.find("target gc: left out, no probe asked for fits its task") != std::string::npos);
+  REQUIRE(written.find("target high: only 3 groups among the test rows") != std::string::npos);
+}
+
+TEST_CASE("a baseline beyond the memory budget is left out with a remark, the rest goes on", "[programs]") {
+  const scratch dir;
+  const std::size_t count = 4500;
+  dnalm::philox random(3);
+  std::vector<std::string> names;
+  std::vector<float> vectors;
+  std::string text = "name\tsequence\tlabel\tsplit\n";
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string sequence;
+    for (int base = 0; base < 1200; ++base) sequence += "ACGT"[random.below(4)];
+    names.push_back("s" + std::to_string(i));
+    vectors.push_back(static_cast<float>(random.normal()));
+    vectors.push_back(static_cast<float>(random.normal()));
+    text += names.back() + "\t" + sequence + "\t" + std::to_string(vectors.back() + 0.1 * random.normal()) +
+            (i % 10 == 0 ? "\ttest\n" : (i % 10 == 1 ? "\tvalid\n" : "\ttrain\n"));
+  }
+  write(dir / "wide.tsv", text);
+  dnalm::io::npz_writer file(dir / "x.npz");
+  file.add_strings("names", names);
+  file.add("mean/layer_1", std::span<const float>(vectors), {static_cast<dnalm::index_t>(count), 2});
+  file.finish();
+  const std::string out = dir / "out";
+  const auto result = run("dnalm-evaluate --embeddings " + (dir / "x.npz") + " --data " + (dir / "wide.tsv") +
+                          " --out " + out + " --bootstrap 0 --baseline onehot --memory 1M");
+  REQUIRE(result.err.empty());
+  REQUIRE(result.code == 0);
+  REQUIRE(results_of(out).count("x|1|mean|ridge|label|pearson") == 1);
+  REQUIRE(results_of(out).count("onehot|-|-|ridge|label|pearson") == 0);
+  REQUIRE(content(out + "/results.tsv").find("baseline onehot: left out") != std::string::npos);
 }
 
 TEST_CASE("earlier results are replaced, other folders are refused", "[programs]") {

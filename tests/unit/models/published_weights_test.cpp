@@ -69,7 +69,7 @@ void check_corner(const std::vector<float>& found, std::size_t columns, const do
 
 }  // namespace
 
-TEST_CASE("ESM-2 8M gives the numbers of its published test", "[models]") {
+TEST_CASE("ESM-2 8M gives the numbers of its published test", "[.][published]") {
   const auto folder = published("esm2_t6_8M_UR50D");
   if (!folder) return;
   check_corner(run_ids(*folder, {0, 1, 2, 3, 4, 5}).logits, 33,
@@ -78,7 +78,7 @@ TEST_CASE("ESM-2 8M gives the numbers of its published test", "[models]") {
                {{0.1444, 0.5413, 0.3248}, {0.3034, 0.0053, 0.3108}, {0.3228, -0.2499, 0.3415}});
 }
 
-TEST_CASE("NT-v2 50M predicts the 6-mers of its published notebook", "[models]") {
+TEST_CASE("NT-v2 50M predicts the 6-mers of its published notebook", "[.][published]") {
   const auto folder = published("nucleotide-transformer-v2-50m-multi-species");
   if (!folder) return;
   const auto network = dnalm::load_model(*folder);
@@ -103,7 +103,7 @@ TEST_CASE("NT-v2 50M predicts the 6-mers of its published notebook", "[models]")
   }
 }
 
-TEST_CASE("the NT-v1 2.5B checkpoint loads with its published count", "[models]") {
+TEST_CASE("the NT-v1 2.5B checkpoint loads with its published count", "[.][published]") {
   const auto folder = published("nucleotide-transformer-2.5b-multi-species");
   if (!folder) return;
   CHECK(dnalm::load_model(*folder).describe().parameters == 2547801226);

@@ -421,6 +421,7 @@ struct evaluation::state {
                      const target_evaluation& target);
   void probe_matrix(const std::string& name, const detail::slot_name& slot,
                     matrix_view<const float> features);
+  void probe_baseline(const std::string& name, matrix_view<const float> features);
   [[nodiscard]] std::vector<index_t> rows_to_keep(bool streamed) const;
   [[nodiscard]] bool can_stream(index_t width, index_t slots, const detail::stream_labels& labels) const;
   void embed_and_probe(const std::string& name, const model& loaded);
@@ -429,6 +430,19 @@ struct evaluation::state {
   [[nodiscard]] std::vector<probe_evaluation> probe_slot(const detail::pooled_sink& sink, index_t slot,
                                                          const std::vector<index_t>& kept) const;
 };
+
+/// A baseline that needs more memory than the budget is left out, with a remark: it must not stop the models.
+DNALM_INLINE void evaluation::state::probe_baseline(const std::string& name,
+                                                    matrix_view<const float> features) {
+  const std::size_t before = rows.size();
+  try {
+    probe_matrix(name, {}, features);
+  } catch (const error& e) {
+    if (e.kind() != error_kind::memory || rows.size() != before) throw;
+    add_remark("baseline " + name + ": left out, it needs " + e.details().found +
+               " of memory; a larger --memory runs it");
+  }
+}
 
 /// Results, predictions and the fitted probe of one representation.
 DNALM_INLINE void evaluation::state::record(const std::string& name, const detail::slot_name& slot,
@@ -579,13 +593,42 @@ DNALM_INLINE probe_problem make_problem(const io::sequence_table& table, task_ki
   return probe_problem(detail::make_probe_table(table, task, seed));
 }
 
+namespace detail {
+
+/// Groups among a target's test rows below which an interval over groups says little.
+inline constexpr std::size_t few_groups = 10;
+
+/// What a reader should know of every target: intervals from few groups, targets that no probe asked for
+/// fits.
+DNALM_INLINE std::vector<std::string> target_remarks(const probe_problem& problem,
+                                                     const std::vector<probing_task>& plan) {
+  std::vector<std::string> remarks;
+  for (const probe_problem::target& target : problem.targets()) {
+    std::set<index_t> groups;
+    for (const index_t row : target.test) groups.insert(problem.clusters()[static_cast<std::size_t>(row)]);
+    if (groups.size() < few_groups) {
+      remarks.push_back("target " + target.name + ": only " + std::to_string(groups.size()) +
+                        " groups among the test rows, its intervals are too narrow to be trusted");
+    }
+    const bool probed = std::any_of(plan.begin(), plan.end(), [&](const probing_task& task) {
+      const auto& probed_targets = task.problem.targets();
+      return std::any_of(probed_targets.begin(), probed_targets.end(),
+                         [&](const probe_problem::target& other) { return other.name == target.name; });
+    });
+    if (!probed) remarks.push_back("target " + target.name + ": left out, no probe asked for fits its task");
+  }
+  return remarks;
+}
+
+}  // namespace detail
+
 DNALM_INLINE evaluation::evaluation(const io::sequence_table& table, const evaluation_options& options,
                                     result_folder& out) {
   probe_problem problem = make_problem(table, options.task, options.seed);
   std::vector<detail::probing_task> plan = detail::plan_probes(problem, options.probes);
   prediction_writer predictions(out.file("predictions.tsv"),
-                                {"test part; prediction: the value, the probability of the larger of two "
-                                 "classes, or the predicted class"});
+                                {"test part; prediction: the value, the score of the larger of two classes "
+                                 "(logistic: its probability), or the predicted class"});
   state_ = std::make_unique<state>(state{.table = table,
                                          .options = options,
                                          .out = out,
@@ -593,6 +636,9 @@ DNALM_INLINE evaluation::evaluation(const io::sequence_table& table, const evalu
                                          .plan = std::move(plan),
                                          .predictions = std::move(predictions)});
   for (const std::string& remark : state_->problem.remarks()) state_->add_remark(remark);
+  for (const std::string& remark : detail::target_remarks(state_->problem, state_->plan)) {
+    state_->add_remark(remark);
+  }
   for (const char* taken : {"onehot", "kmer", "onehot-cnn"}) state_->names.insert(taken);
 }
 
@@ -619,11 +665,11 @@ DNALM_INLINE void evaluation::add_baselines() {
   const bool wants_kmer = state_->wants(baseline_kind::kmer);
   progress bar("baselines", (wants_onehot ? 1 : 0) + (wants_kmer ? 1 : 0), state_->options.display);
   if (wants_onehot) {
-    state_->probe_matrix("onehot", {}, one_hot_matrix(sequences).view());
+    state_->probe_baseline("onehot", one_hot_matrix(sequences).view());
     bar.advance();
   }
   if (wants_kmer) {
-    state_->probe_matrix("kmer", {}, kmer_matrix(sequences).view());
+    state_->probe_baseline("kmer", kmer_matrix(sequences).view());
     bar.advance();
   }
 }
@@ -681,6 +727,8 @@ DNALM_INLINE void evaluation::finish(manifest made) {
   made.remarks = state_->remarks;
   std::vector<std::string> head = {"dnalm-evaluate " DNALM_VERSION_STRING
                                    ": scores on the test part, 95 % bootstrap intervals, penalty lambda"};
+  if (state_->options.resamples == 0)
+    state_->remarks.insert(state_->remarks.begin(), "intervals: none asked for");
   head.insert(head.end(), state_->remarks.begin(), state_->remarks.end());
   write_results(state_->out.file("results.tsv"), all, head);
   state_->predictions.commit();
