@@ -13,7 +13,7 @@ for compiler in g++ clang++; do
   cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER="$compiler" \
     -DDNALM_BUILD_EXAMPLES=OFF -DDNALM_BUILD_BENCHMARKS=OFF
   cmake --build "$folder" --target dnalm_header_test
-  if [ "$compiler" = g++ ] && grep -q 'CMAKE_CUDA_COMPILER:' "$folder/CMakeCache.txt"; then
+  if [ "$compiler" = g++ ] && cmake --build "$folder" --target help | grep -q dnalm_device_header_test; then
     cmake --build "$folder" --target dnalm_device_header_test
   fi
 done
