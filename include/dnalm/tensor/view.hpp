@@ -26,8 +26,10 @@ struct vector_view {
   [[nodiscard]] DNALM_HD vector_view part(index_t first, index_t count) const {
     return {data + first, count};
   }
-  DNALM_HD operator vector_view<const T, Space>() const  // NOLINT: views widen to const by design
-      requires(!std::is_const_v<T>) {
+  /// Views widen to read-only ones by design (a template: read-only views get no conversion to themselves).
+  template <class Wider>
+  requires(!std::is_const_v<T> && std::is_same_v<Wider, const T>) DNALM_HD
+  operator vector_view<Wider, Space>() const {  // NOLINT
     return {data, size};
   }
 };
@@ -51,8 +53,9 @@ struct matrix_view {
   [[nodiscard]] DNALM_HD matrix_view column_block(index_t first, index_t count) const {
     return {data + first, rows, count, stride};
   }
-  DNALM_HD operator matrix_view<const T, Space>() const  // NOLINT: as above
-      requires(!std::is_const_v<T>) {
+  template <class Wider>
+  requires(!std::is_const_v<T> && std::is_same_v<Wider, const T>) DNALM_HD
+  operator matrix_view<Wider, Space>() const {  // NOLINT
     return {data, rows, columns, stride};
   }
 };
