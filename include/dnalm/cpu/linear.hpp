@@ -14,8 +14,7 @@ DNALM_BEGIN_NAMESPACE
 /// y[r, n] = residual[r, n] + function(sum over k of x[r, k] W[n, k] + bias[n]).
 ///
 /// Each sum is one chain of fused multiply-adds over increasing k, so a row's bits depend on that row and the
-/// weights only. x (R, in), y (R, out); y may be the residual, not x. Cost: 2 R in out operations, 70 to 95 %
-/// of the core's peak for in >= 256.
+/// weights only. x (R, in), y (R, out); y may be the residual, not x. Cost: 2 R in out operations.
 void cpu_linear(isa set, matrix_view<const float> x, const packed_weight& w,
                 const linear_epilogue<float>& epilogue, matrix_view<float> y);
 // adjoint: cpu_linear_vjp_input and cpu_linear_vjp_params, next to this function
