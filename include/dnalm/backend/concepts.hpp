@@ -4,8 +4,13 @@
 ///
 /// A backend is a concrete class: its number type, its memory, its packed weights, and coarse kernels as
 /// const members that may be called from several threads at once. Kernels trust their arguments (shapes are
-/// checked once, at the public boundary) and write every element of their output. The numbers of a row (a
-/// sequence for attention and rotary) do not depend on which other rows stand in the call.
+/// checked once, at the public boundary) and write every element of their output; what it held before is
+/// never read (but by `add`, `scale` and the kernels that work in place). The numbers of a row (a sequence
+/// for attention and rotary) do not depend on which other rows stand in the call.
+///
+/// Every kernel `f` has its adjoint `f_vjp` in the same concept: from the gradient dy of some number by the
+/// output it makes the gradient by the input, recomputing what it needs from the inputs of the forward call.
+/// Gradients by parameters are kernels of their own. docs/kernels.md has all formulas in one table.
 ///
 /// Letters: R rows (tokens of all sequences), D width, F feed-forward width, V table rows.
 #pragma once
@@ -49,30 +54,47 @@ concept memory_kernels = requires(const B& b, std::span<const typename B::scalar
 };
 
 /// Products with weights: y = residual + function(x W^T + bias); W is (out, in), packed once by `pack`.
+///
+/// linear_vjp: dx = residual + dy W for dy (R, out), dx (R, in): the adjoint of the product alone (the bias
+/// has none, activation_vjp is the function's). The residual (R, in) may be missing (data null); dx may be
+/// the residual, not dy.
 template <class B>
 concept linear_kernels = requires(const B& b, input_matrix<B> x, const typename B::weight& w,
-                                  epilogue_of<B> epilogue, output_matrix<B> y,
+                                  epilogue_of<B> epilogue, output_vector<B> scratch, output_matrix<B> y,
                                   matrix_view<const typename B::scalar> host) {
   { b.pack(host) } -> std::same_as<typename B::weight>;
   { b.linear(x, w, epilogue, y) } -> std::same_as<void>;
+  { b.linear_vjp_scratch(w) } -> std::same_as<index_t>;
+  { b.linear_vjp(x, w, x, scratch, y) } -> std::same_as<void>;
 };
 
 /// Rows of tables: y[r] = row_scale[r] table[ids[r]] (row_scale empty: 1), and y[r] += table[ids[r]].
+///
+/// embed_rows_vjp: the gradient by the rows that were looked up, dx[r] = row_scale[r] dy[r]; dx may be dy.
+/// (By one-hot letters it is `linear` of that with the packed table.) add_rows is its own adjoint.
 template <class B>
 concept embedding_kernels = requires(const B& b, std::span<const std::int32_t> ids, input_matrix<B> table,
                                      std::span<const typename B::scalar> row_scale, output_matrix<B> y) {
   { b.embed_rows(ids, table, row_scale, y) } -> std::same_as<void>;
   { b.add_rows(ids, table, y) } -> std::same_as<void>;
+  { b.embed_rows_vjp(row_scale, table, y) } -> std::same_as<void>;
 };
 
 /// y = (x - mean) / sqrt(var + eps) gamma + beta by rows; y may be x.
+///
+/// layer_norm_vjp: dx from x, gamma and dy; dx may be dy, not x.
 template <class B>
 concept norm_kernels = requires(const B& b, input_matrix<B> x, input_vector<B> gamma, typename B::scalar eps,
                                 output_matrix<B> y) {
   { b.layer_norm(x, gamma, gamma, eps, y) } -> std::same_as<void>;
+  { b.layer_norm_vjp(x, gamma, eps, x, y) } -> std::same_as<void>;
 };
 
 /// Rotary positions in place, softmax(q k^T) v by sequence and head, softmax by rows in place.
+///
+/// rotary_vjp: the rotation by the opposite angles, in place. attention_vjp(q, k, v, offsets, options, dy,
+/// scratch, dq, dk, dv): the outputs overlap neither each other nor the inputs; all may be column blocks.
+/// softmax_rows_vjp(p, dp, dx), p the probabilities: dx = p (dp - sum of p dp); dx may be dp.
 template <class B>
 concept attention_kernels = requires(const B& b, input_matrix<B> q, const ragged_offsets& offsets,
                                      index_t size, const attention_options<typename B::scalar>& options,
@@ -82,13 +104,22 @@ concept attention_kernels = requires(const B& b, input_matrix<B> q, const ragged
   { b.attention_scratch(size, size) } -> std::same_as<index_t>;
   { b.attention(q, q, q, offsets, options, scratch, y) } -> std::same_as<void>;
   { b.softmax_rows(y) } -> std::same_as<void>;
+  { b.rotary_vjp(table, offsets, size, y) } -> std::same_as<void>;
+  { b.attention_vjp_scratch(size, size) } -> std::same_as<index_t>;
+  { b.attention_vjp(q, q, q, offsets, options, q, scratch, y, y, y) } -> std::same_as<void>;
+  { b.softmax_rows_vjp(q, q, y) } -> std::same_as<void>;
 };
 
 /// Elementwise: y = function(a) b for x = [a | b] (`gated`), y += x, y *= factor.
+///
+/// activation_vjp(z, function, dy, dz): dz = function'(z) dy, dz may be dy or z. gated_vjp(x, function, dy,
+/// dx): dx = [function'(a) b dy | function(a) dy], dx may be x. add and scale are their own adjoints.
 template <class B>
 concept elementwise_kernels = requires(const B& b, input_matrix<B> x, activation function,
                                        typename B::scalar factor, output_matrix<B> y) {
   { b.gated(x, function, y) } -> std::same_as<void>;
+  { b.activation_vjp(x, function, x, y) } -> std::same_as<void>;
+  { b.gated_vjp(x, function, x, y) } -> std::same_as<void>;
   { b.add(x, y) } -> std::same_as<void>;
   { b.scale(factor, y) } -> std::same_as<void>;
 };

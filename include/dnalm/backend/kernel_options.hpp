@@ -23,6 +23,7 @@ struct attention_options {
   index_t heads = 1;                           ///< head h owns channels [h K, (h + 1) K), K = width / heads
   T score_scale = T(1);                        ///< multiplies q . k after the dot product
   vector_view<const float> alibi_slopes = {};  ///< one per head, host memory; empty: no position bias
+  index_t window = 0;  ///< tokens attend to tokens at most this far away; 0: to all of their sequence
 };
 
 DNALM_END_NAMESPACE

@@ -19,6 +19,8 @@ struct rotary_table {
   matrix<T> sine = {};
 
   [[nodiscard]] index_t positions() const { return cosine.rows(); }
+  /// Channel pairs that are rotated in every head: P, at most half the head's width.
+  [[nodiscard]] index_t pairs() const { return cosine.columns(); }
 };
 
 /// Tables for positions [0, positions). The angle is a float32 product; its cosine and sine are taken in

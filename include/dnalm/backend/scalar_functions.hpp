@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Scalar formulas shared by all backends: activations, ALiBi slopes, rotary angles.
+/// \brief Scalar formulas shared by all backends: activations and their derivatives, ALiBi slopes, rotary
+/// angles.
 ///
 /// Constants that the reference implementations form in float32 (rotary angles, ALiBi slopes and biases) are
 /// formed in float32 here as well, whatever the backend computes in: at position 2047 a double angle is 1e-4
@@ -20,7 +21,14 @@ template <class T>
 [[nodiscard]] DNALM_HD T gelu_erf(T x) {
   return x * (T(0.5) * (T(1) + std::erf(x * T(0.70710678118654752440))));
 }
-// adjoint: gelu_erf_derivative, next to this function
+
+/// Phi(x) + x phi(x), phi(x) = exp(-x^2 / 2) / sqrt(2 pi); 0 at -infinity, 1 at infinity.
+template <class T>
+[[nodiscard]] DNALM_HD T gelu_erf_derivative(T x) {
+  if (std::abs(x) > T(40)) return x > T(0) ? T(1) : T(0);  // phi is 0 from 38.6 on, in double
+  const T density = T(0.39894228040143267794) * std::exp(T(-0.5) * x * x);
+  return T(0.5) * std::erfc(x * T(-0.70710678118654752440)) + x * density;
+}
 
 /// x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 template <class T>
@@ -28,14 +36,33 @@ template <class T>
   const T inner = T(0.79788456080286535588) * (x + T(0.044715) * x * x * x);
   return x * (T(0.5) * (T(1) + std::tanh(inner)));
 }
-// adjoint: gelu_tanh_derivative, next to this function
+
+/// With s the logistic function: s(w) + x s(w) (1 - s(w)) w', w = 2 sqrt(2 / pi) (x + 0.044715 x^3), which is
+/// the derivative of x s(w) = gelu_tanh(x); 0 at -infinity, 1 at infinity.
+template <class T>
+[[nodiscard]] DNALM_HD T gelu_tanh_derivative(T x) {
+  if (std::abs(x) > T(30)) return x > T(0) ? T(1) : T(0);  // exp(-|w|) is 0 from 21.6 on, in double
+  const T w = T(1.59576912160573071176) * (x + T(0.044715) * x * x * x);
+  const T slope = T(1.59576912160573071176) * (T(1) + T(0.134145) * x * x);
+  const T tail = std::exp(-std::abs(w));
+  const T s = (w < T(0) ? tail : T(1)) / (T(1) + tail);
+  return s + x * slope * (tail / ((T(1) + tail) * (T(1) + tail)));
+}
 
 /// x / (1 + exp(-x)).
 template <class T>
 [[nodiscard]] DNALM_HD T silu(T x) {
   return x / (T(1) + std::exp(-x));
 }
-// adjoint: silu_derivative, next to this function
+
+/// With s the logistic function: s(x) + x s(x) (1 - s(x)); 0 at -infinity, 1 at infinity.
+template <class T>
+[[nodiscard]] DNALM_HD T silu_derivative(T x) {
+  if (std::abs(x) > T(800)) return x > T(0) ? T(1) : T(0);  // exp(-|x|) is 0 from 746 on, in double
+  const T tail = std::exp(-std::abs(x));
+  const T s = (x < T(0) ? tail : T(1)) / (T(1) + tail);
+  return s + x * (tail / ((T(1) + tail) * (T(1) + tail)));
+}
 
 /// The named activation of one number.
 template <class T>
@@ -47,6 +74,18 @@ template <class T>
     case activation::none: break;
   }
   return x;
+}
+
+/// Derivative of apply_activation by x.
+template <class T>
+[[nodiscard]] DNALM_HD T activation_derivative(activation function, T x) {
+  switch (function) {
+    case activation::gelu_erf: return gelu_erf_derivative(x);
+    case activation::gelu_tanh: return gelu_tanh_derivative(x);
+    case activation::silu: return silu_derivative(x);
+    case activation::none: break;
+  }
+  return T(1);
 }
 
 /// ALiBi slope of head h of `heads`, 0 <= h < heads, rounded to float.

@@ -15,16 +15,33 @@ DNALM_BEGIN_NAMESPACE
 [[nodiscard]] index_t cpu_attention_scratch(index_t longest, index_t head_width);
 
 /// For every sequence and head: y_i = sum over j of p_ij v_j, p_i = softmax over j of (scale q_i . k_j +
-/// bias_ij), bias_ij = -slope |i - j| with ALiBi slopes, else 0.
+/// bias_ij), bias_ij = -slope |i - j| with ALiBi slopes, else 0; j runs over the tokens with |i - j| <=
+/// window, over all for window 0.
 ///
 /// q, k, v, y (R, D): columns [h K, (h + 1) K) belong to head h; they may be column blocks of one packed
 /// matrix, y must not overlap them. Nothing of size L^2 is stored: a few query rows at a time. `scratch`
 /// needs cpu_attention_scratch(longest, K) floats. Cost: 4 L^2 D operations and H L^2 exponentials per
-/// sequence.
+/// sequence; with a window, min(L, 2 window + 12) keys per query in the place of L.
 void cpu_attention(isa set, matrix_view<const float> q, matrix_view<const float> k,
                    matrix_view<const float> v, const ragged_offsets& offsets,
                    const attention_options<float>& options, vector_view<float> scratch, matrix_view<float> y);
-// adjoint: cpu_attention_vjp, next to this function (it recomputes the probabilities)
+
+/// Floats of scratch memory for cpu_attention_vjp when the longest sequence has `longest` tokens.
+[[nodiscard]] index_t cpu_attention_vjp_scratch(index_t longest, index_t head_width);
+
+/// Gradients by q, k and v: with dp_ij = dy_i . v_j and ds_ij = p_ij (dp_ij - sum over l of p_il dp_il): dq_i
+/// = scale sum over j of ds_ij k_j, dk_j = scale sum over i of ds_ij q_i, dv_j = sum over i of p_ij dy_i.
+///
+/// Nothing of size L^2 is stored: a few queries at a time make dq, then a few keys at a time, from scores
+/// recomputed, dk and dv; every element is one chain over increasing j or i. All (R, D), column blocks as in
+/// the forward; dq, dk, dv overlap neither each other nor the inputs. `scratch` needs
+/// cpu_attention_vjp_scratch(longest, K) floats. Cost: 14 L^2 D operations and 2 H L^2 exponentials per
+/// sequence, with a window as in the forward.
+void cpu_attention_vjp(isa set, matrix_view<const float> q, matrix_view<const float> k,
+                       matrix_view<const float> v, const ragged_offsets& offsets,
+                       const attention_options<float>& options, matrix_view<const float> dy,
+                       vector_view<float> scratch, matrix_view<float> dq, matrix_view<float> dk,
+                       matrix_view<float> dv);
 
 DNALM_END_NAMESPACE
 

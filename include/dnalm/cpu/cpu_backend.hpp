@@ -58,9 +58,18 @@ class cpu_backend {
               matrix_view<float> y) const {
     cpu_linear(isa_, x, w, epilogue, y);
   }
+  [[nodiscard]] index_t linear_vjp_scratch(const weight& w) const { return cpu_linear_vjp_scratch(w); }
+  void linear_vjp(matrix_view<const float> dy, const weight& w, matrix_view<const float> residual,
+                  vector_view<float> scratch, matrix_view<float> dx) const {
+    cpu_linear_vjp(isa_, dy, w, residual, scratch, dx);
+  }
   void embed_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
                   std::span<const float> row_scale, matrix_view<float> y) const {
     cpu_embed_rows(ids, table, row_scale, y);
+  }
+  void embed_rows_vjp(std::span<const float> row_scale, matrix_view<const float> dy,
+                      matrix_view<float> dx) const {
+    cpu_embed_rows_vjp(row_scale, dy, dx);
   }
   void add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
                 matrix_view<float> y) const {
@@ -70,9 +79,17 @@ class cpu_backend {
                   float eps, matrix_view<float> y) const {
     cpu_layer_norm(isa_, x, gamma, beta, eps, y);
   }
+  void layer_norm_vjp(matrix_view<const float> x, vector_view<const float> gamma, float eps,
+                      matrix_view<const float> dy, matrix_view<float> dx) const {
+    cpu_layer_norm_vjp(isa_, x, gamma, eps, dy, dx);
+  }
   void rotary(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
               matrix_view<float> x) const {
     cpu_rotary(isa_, table, offsets, heads, x);
+  }
+  void rotary_vjp(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
+                  matrix_view<float> y) const {
+    cpu_rotary_vjp(isa_, table, offsets, heads, y);
   }
   [[nodiscard]] index_t attention_scratch(index_t longest, index_t head_width) const {
     return cpu_attention_scratch(longest, head_width);
@@ -82,9 +99,30 @@ class cpu_backend {
                  vector_view<float> scratch, matrix_view<float> y) const {
     cpu_attention(isa_, q, k, v, offsets, options, scratch, y);
   }
+  [[nodiscard]] index_t attention_vjp_scratch(index_t longest, index_t head_width) const {
+    return cpu_attention_vjp_scratch(longest, head_width);
+  }
+  void attention_vjp(matrix_view<const float> q, matrix_view<const float> k, matrix_view<const float> v,
+                     const ragged_offsets& offsets, const attention_options<float>& options,
+                     matrix_view<const float> dy, vector_view<float> scratch, matrix_view<float> dq,
+                     matrix_view<float> dk, matrix_view<float> dv) const {
+    cpu_attention_vjp(isa_, q, k, v, offsets, options, dy, scratch, dq, dk, dv);
+  }
   void softmax_rows(matrix_view<float> x) const { cpu_softmax_rows(isa_, x); }
+  void softmax_rows_vjp(matrix_view<const float> p, matrix_view<const float> dp,
+                        matrix_view<float> dx) const {
+    cpu_softmax_rows_vjp(isa_, p, dp, dx);
+  }
   void gated(matrix_view<const float> x, activation function, matrix_view<float> y) const {
     cpu_gated(isa_, x, function, y);
+  }
+  void gated_vjp(matrix_view<const float> x, activation function, matrix_view<const float> dy,
+                 matrix_view<float> dx) const {
+    cpu_gated_vjp(isa_, x, function, dy, dx);
+  }
+  void activation_vjp(matrix_view<const float> z, activation function, matrix_view<const float> dy,
+                      matrix_view<float> dz) const {
+    cpu_activation_vjp(isa_, z, function, dy, dz);
   }
   void add(matrix_view<const float> x, matrix_view<float> y) const { cpu_add(x, y); }
   void scale(float factor, matrix_view<float> y) const { cpu_scale(factor, y); }

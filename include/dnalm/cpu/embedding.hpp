@@ -23,9 +23,19 @@ inline void cpu_embed_rows(std::span<const std::int32_t> ids, matrix_view<const 
     for (index_t c = 0; c < y.columns; ++c) to[c] = from[c] * factor;
   }
 }
-// adjoint: cpu_embed_rows_vjp_onehot (dL/d one-hot = dy table^T), next to this function
 
-/// y[r, c] += table[ids[r], c].
+/// Gradient by the looked-up rows: dx[r, c] = row_scale[r] dy[r, c]; row_scale empty: 1. dx may be dy.
+inline void cpu_embed_rows_vjp(std::span<const float> row_scale, matrix_view<const float> dy,
+                               matrix_view<float> dx) {
+  for (index_t r = 0; r < dx.rows; ++r) {
+    const float* from = dy.row_data(r);
+    const float factor = row_scale.empty() ? 1.0F : row_scale[static_cast<std::size_t>(r)];
+    float* to = dx.row_data(r);
+    for (index_t c = 0; c < dx.columns; ++c) to[c] = from[c] * factor;
+  }
+}
+
+/// y[r, c] += table[ids[r], c]. The gradient by the rows is dy itself.
 inline void cpu_add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
                          matrix_view<float> y) {
   for (index_t r = 0; r < y.rows; ++r) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Gated linear units in float.
+/// \brief Gated linear units and the adjoint of activations in float.
 #pragma once
 
 #include <dnalm/backend/activation.hpp>
@@ -13,7 +13,15 @@ DNALM_BEGIN_NAMESPACE
 /// y[r, c] = function(x[r, c]) x[r, F + c]: the first half is activated. x (R, 2F), y (R, F), not
 /// overlapping.
 void cpu_gated(isa set, matrix_view<const float> x, activation function, matrix_view<float> y);
-// adjoint: cpu_gated_vjp, next to this function
+
+/// dx[r, c] = function'(a) b dy[r, c] and dx[r, F + c] = function(a) dy[r, c] with a = x[r, c], b = x[r, F +
+/// c]. x, dx (R, 2F), dy (R, F); dx may be x.
+void cpu_gated_vjp(isa set, matrix_view<const float> x, activation function, matrix_view<const float> dy,
+                   matrix_view<float> dx);
+
+/// dz[r, c] = function'(z[r, c]) dy[r, c]: the adjoint of y = function(z). dz may be dy or z.
+void cpu_activation_vjp(isa set, matrix_view<const float> z, activation function, matrix_view<const float> dy,
+                        matrix_view<float> dz);
 
 DNALM_END_NAMESPACE
 

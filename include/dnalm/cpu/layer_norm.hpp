@@ -15,7 +15,14 @@ DNALM_BEGIN_NAMESPACE
 /// may be x. Cost: three reads and one write of a row that stays in the first-level cache.
 void cpu_layer_norm(isa set, matrix_view<const float> x, vector_view<const float> gamma,
                     vector_view<const float> beta, float eps, matrix_view<float> y);
-// adjoint: cpu_layer_norm_vjp_input and cpu_layer_norm_vjp_params, next to this function
+
+/// dx[r, c] = factor_r (g_c - mean(g) - h_c mean(g h)), g_c = dy[r, c] gamma[c], h_c = (x[r, c] - mean_r)
+/// factor_r, factor_r = 1 / sqrt(var_r + eps); means over c.
+///
+/// Mean and variance as in the forward; the sums over g in 16 interleaved chains. x, dy, dx (R, D); dx may be
+/// dy, not x. Cost: six reads and one write of rows that stay in the first-level cache.
+void cpu_layer_norm_vjp(isa set, matrix_view<const float> x, vector_view<const float> gamma, float eps,
+                        matrix_view<const float> dy, matrix_view<float> dx);
 
 DNALM_END_NAMESPACE
 

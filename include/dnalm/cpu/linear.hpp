@@ -17,7 +17,17 @@ DNALM_BEGIN_NAMESPACE
 /// weights only. x (R, in), y (R, out); y may be the residual, not x. Cost: 2 R in out operations.
 void cpu_linear(isa set, matrix_view<const float> x, const packed_weight& w,
                 const linear_epilogue<float>& epilogue, matrix_view<float> y);
-// adjoint: cpu_linear_vjp_input and cpu_linear_vjp_params, next to this function
+
+/// Floats of scratch memory for cpu_linear_vjp: 32 columns of W.
+[[nodiscard]] index_t cpu_linear_vjp_scratch(const packed_weight& w);
+
+/// dx[r, k] = residual[r, k] + sum over n of dy[r, n] W[n, k]: the adjoint of the product alone.
+///
+/// Read from the panels of the forward: 32 columns of W at a time are turned into `scratch`, then all rows
+/// pass by. Each sum is one chain of fused multiply-adds over increasing n. dy (R, out), residual (R, in;
+/// data null: none), dx (R, in); dx may be the residual, not dy. Cost: 2 R in out operations, one read of W.
+void cpu_linear_vjp(isa set, matrix_view<const float> dy, const packed_weight& w,
+                    matrix_view<const float> residual, vector_view<float> scratch, matrix_view<float> dx);
 
 DNALM_END_NAMESPACE
 

@@ -11,14 +11,18 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Rotates every head of every row in place, half-split: with p the row's place in its sequence and K the
-/// head's width, y[j] = x[j] cos(p, j) - x[j + K/2] sin(p, j), y[j + K/2] = x[j + K/2] cos(p, j) + x[j]
-/// sin(p, j).
+/// Rotates the first 2P channels of every head of every row in place, half-split, P = table.pairs(): with p
+/// the row's place in its sequence, y[j] = x[j] cos(p, j) - x[P + j] sin(p, j), y[P + j] = x[P + j] cos(p, j)
+/// + x[j] sin(p, j), j < P; the other channels of the head stay.
 ///
-/// x (R, D); table.positions() is at least the longest sequence. Cost: one read and write of x.
+/// x (R, D); 2P is at most the head's width, table.positions() at least the longest sequence. Cost: one read
+/// and write of x.
 void cpu_rotary(isa set, const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
                 matrix_view<float> x);
-// adjoint: the rotation by the opposite angle (a flag of this function)
+
+/// The adjoint in place: the rotation by the opposite angles.
+void cpu_rotary_vjp(isa set, const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
+                    matrix_view<float> y);
 
 DNALM_END_NAMESPACE
 

@@ -11,7 +11,10 @@ DNALM_BEGIN_NAMESPACE
 
 /// x[r, c] = exp(x[r, c] - max_r) / sum over c of the same, in place. Rows have at least one column.
 void cpu_softmax_rows(isa set, matrix_view<float> x);
-// adjoint: cpu_softmax_rows_vjp, next to this function
+
+/// dx[r, c] = p[r, c] (dp[r, c] - sum over j of p[r, j] dp[r, j]), p the probabilities. dx may be dp.
+void cpu_softmax_rows_vjp(isa set, matrix_view<const float> p, matrix_view<const float> dp,
+                          matrix_view<float> dx);
 
 DNALM_END_NAMESPACE
 

@@ -21,9 +21,18 @@ inline void reference_embed_rows(std::span<const std::int32_t> ids, matrix_view<
     }
   }
 }
-// adjoint: reference_embed_rows_vjp_onehot (dL/d one-hot = dy table^T), next to this function
 
-/// y[r, c] += table[ids[r], c].
+/// Gradient by the looked-up rows: dx[r, c] = row_scale[r] dy[r, c]; row_scale empty: 1. dx may be dy.
+inline void reference_embed_rows_vjp(std::span<const double> row_scale, matrix_view<const double> dy,
+                                     matrix_view<double> dx) {
+  for (index_t r = 0; r < dx.rows; ++r) {
+    for (index_t c = 0; c < dx.columns; ++c) {
+      dx(r, c) = dy(r, c) * (row_scale.empty() ? 1.0 : row_scale[static_cast<std::size_t>(r)]);
+    }
+  }
+}
+
+/// y[r, c] += table[ids[r], c]. The gradient by the rows is dy itself.
 inline void reference_add_rows(std::span<const std::int32_t> ids, matrix_view<const double> table,
                                matrix_view<double> y) {
   for (index_t r = 0; r < y.rows; ++r) {

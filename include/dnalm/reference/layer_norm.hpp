@@ -26,6 +26,31 @@ inline void reference_layer_norm(matrix_view<const double> x, vector_view<const 
     for (index_t c = 0; c < x.columns; ++c) y(r, c) = (x(r, c) - mean) * factor * gamma[c] + beta[c];
   }
 }
-// adjoint: reference_layer_norm_vjp_input and reference_layer_norm_vjp_params, next to this function
+
+/// dx[r, c] = factor_r (g_c - mean(g) - h_c mean(g h)), g_c = dy[r, c] gamma[c], h_c = (x[r, c] - mean_r)
+/// factor_r, factor_r = 1 / sqrt(var_r + eps); means over c. x, dy, dx (R, D); dx may be dy, not x.
+inline void reference_layer_norm_vjp(matrix_view<const double> x, vector_view<const double> gamma, double eps,
+                                     matrix_view<const double> dy, matrix_view<double> dx) {
+  const auto width = static_cast<double>(x.columns);
+  for (index_t r = 0; r < x.rows; ++r) {
+    double mean = 0.0;
+    for (index_t c = 0; c < x.columns; ++c) mean += x(r, c);
+    mean /= width;
+    double variance = 0.0;
+    for (index_t c = 0; c < x.columns; ++c) variance += (x(r, c) - mean) * (x(r, c) - mean);
+    variance /= width;
+    const double factor = 1.0 / std::sqrt(variance + eps);
+    double g = 0.0;
+    double gh = 0.0;
+    for (index_t c = 0; c < x.columns; ++c) {
+      g += dy(r, c) * gamma[c];
+      gh += dy(r, c) * gamma[c] * ((x(r, c) - mean) * factor);
+    }
+    for (index_t c = 0; c < x.columns; ++c) {
+      const double h = (x(r, c) - mean) * factor;
+      dx(r, c) = factor * (dy(r, c) * gamma[c] - g / width - h * (gh / width));
+    }
+  }
+}
 
 DNALM_END_NAMESPACE

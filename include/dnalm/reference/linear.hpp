@@ -24,6 +24,18 @@ inline void reference_linear(matrix_view<const double> x, matrix_view<const doub
     }
   }
 }
-// adjoint: reference_linear_vjp_input and reference_linear_vjp_params, next to this function
+
+/// dx[r, k] = residual[r, k] + sum over n of dy[r, n] w[n, k]: the adjoint of the product alone.
+/// dy (R, out), w (out, in), residual (R, in; data null: none), dx (R, in); dx may be the residual, not dy.
+inline void reference_linear_vjp(matrix_view<const double> dy, matrix_view<const double> w,
+                                 matrix_view<const double> residual, matrix_view<double> dx) {
+  for (index_t r = 0; r < dx.rows; ++r) {
+    for (index_t k = 0; k < dx.columns; ++k) {
+      double sum = 0.0;
+      for (index_t n = 0; n < w.rows; ++n) sum += dy(r, n) * w(n, k);
+      dx(r, k) = residual.data == nullptr ? sum : residual(r, k) + sum;
+    }
+  }
+}
 
 DNALM_END_NAMESPACE

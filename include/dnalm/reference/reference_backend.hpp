@@ -54,9 +54,18 @@ class reference_backend {
               matrix_view<double> y) const {
     reference_linear(x, w.view(), epilogue, y);
   }
+  [[nodiscard]] index_t linear_vjp_scratch(const weight&) const { return 0; }
+  void linear_vjp(matrix_view<const double> dy, const weight& w, matrix_view<const double> residual,
+                  vector_view<double>, matrix_view<double> dx) const {
+    reference_linear_vjp(dy, w.view(), residual, dx);
+  }
   void embed_rows(std::span<const std::int32_t> ids, matrix_view<const double> table,
                   std::span<const double> row_scale, matrix_view<double> y) const {
     reference_embed_rows(ids, table, row_scale, y);
+  }
+  void embed_rows_vjp(std::span<const double> row_scale, matrix_view<const double> dy,
+                      matrix_view<double> dx) const {
+    reference_embed_rows_vjp(row_scale, dy, dx);
   }
   void add_rows(std::span<const std::int32_t> ids, matrix_view<const double> table,
                 matrix_view<double> y) const {
@@ -66,9 +75,17 @@ class reference_backend {
                   vector_view<const double> beta, double eps, matrix_view<double> y) const {
     reference_layer_norm(x, gamma, beta, eps, y);
   }
+  void layer_norm_vjp(matrix_view<const double> x, vector_view<const double> gamma, double eps,
+                      matrix_view<const double> dy, matrix_view<double> dx) const {
+    reference_layer_norm_vjp(x, gamma, eps, dy, dx);
+  }
   void rotary(const rotary_table<double>& table, const ragged_offsets& offsets, index_t heads,
               matrix_view<double> x) const {
     reference_rotary(table, offsets, heads, x);
+  }
+  void rotary_vjp(const rotary_table<double>& table, const ragged_offsets& offsets, index_t heads,
+                  matrix_view<double> y) const {
+    reference_rotary_vjp(table, offsets, heads, y);
   }
   [[nodiscard]] index_t attention_scratch(index_t longest, index_t) const { return longest; }
   void attention(matrix_view<const double> q, matrix_view<const double> k, matrix_view<const double> v,
@@ -76,9 +93,30 @@ class reference_backend {
                  vector_view<double> scratch, matrix_view<double> y) const {
     reference_attention(q, k, v, offsets, options, scratch, y);
   }
+  [[nodiscard]] index_t attention_vjp_scratch(index_t longest, index_t) const {
+    return checked_mul(longest, 2);
+  }
+  void attention_vjp(matrix_view<const double> q, matrix_view<const double> k, matrix_view<const double> v,
+                     const ragged_offsets& offsets, const attention_options<double>& options,
+                     matrix_view<const double> dy, vector_view<double> scratch, matrix_view<double> dq,
+                     matrix_view<double> dk, matrix_view<double> dv) const {
+    reference_attention_vjp(q, k, v, offsets, options, dy, scratch, dq, dk, dv);
+  }
   void softmax_rows(matrix_view<double> x) const { reference_softmax_rows(x); }
+  void softmax_rows_vjp(matrix_view<const double> p, matrix_view<const double> dp,
+                        matrix_view<double> dx) const {
+    reference_softmax_rows_vjp(p, dp, dx);
+  }
   void gated(matrix_view<const double> x, activation function, matrix_view<double> y) const {
     reference_gated(x, function, y);
+  }
+  void gated_vjp(matrix_view<const double> x, activation function, matrix_view<const double> dy,
+                 matrix_view<double> dx) const {
+    reference_gated_vjp(x, function, dy, dx);
+  }
+  void activation_vjp(matrix_view<const double> z, activation function, matrix_view<const double> dy,
+                      matrix_view<double> dz) const {
+    reference_activation_vjp(z, function, dy, dz);
   }
   void add(matrix_view<const double> x, matrix_view<double> y) const { reference_add(x, y); }
   void scale(double factor, matrix_view<double> y) const { reference_scale(factor, y); }

@@ -21,6 +21,15 @@ inline void reference_softmax_rows(matrix_view<double> x) {
     for (double& value : row) value /= sum;
   }
 }
-// adjoint: reference_softmax_rows_vjp, next to this function
+
+/// dx[r, c] = p[r, c] (dp[r, c] - sum over j of p[r, j] dp[r, j]), p the probabilities. dx may be dp.
+inline void reference_softmax_rows_vjp(matrix_view<const double> p, matrix_view<const double> dp,
+                                       matrix_view<double> dx) {
+  for (index_t r = 0; r < p.rows; ++r) {
+    double mean = 0.0;
+    for (index_t c = 0; c < p.columns; ++c) mean += p(r, c) * dp(r, c);
+    for (index_t c = 0; c < p.columns; ++c) dx(r, c) = p(r, c) * (dp(r, c) - mean);
+  }
+}
 
 DNALM_END_NAMESPACE

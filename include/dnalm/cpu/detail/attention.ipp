@@ -7,33 +7,25 @@ namespace detail::DNALM_ISA {
 
 /// Attention of one head of one sequence; q, k, v, y are (L, K) views of that head's columns.
 DNALM_ISA_FUNCTION void attention_head(matrix_view<const float> q, matrix_view<const float> k,
-                                       matrix_view<const float> v, float scale, float slope,
+                                       matrix_view<const float> v, const head_scores& how,
                                        const attention_memory& memory, matrix_view<float> y) {
   const index_t length = q.rows;
-  const index_t width = q.columns;
-  pack_keys(k, memory.keys);
-  pack_values(v, memory.values);
+  pack_by_columns(k, memory.keys);
+  pack_by_rows(v, memory.values);
   for (index_t first = 0; first < length; first += tile_rows) {
     const index_t rows = length - first < tile_rows ? length - first : tile_rows;
-    for (index_t column = 0; column < length; column += panel_columns) {
-      const index_t columns = length - column < panel_columns ? length - column : panel_columns;
-      product_panel(rows, q.row_data(first), q.stride, memory.keys + column * width, columns, width,
-                    memory.scores + column, memory.score_stride);
-    }
+    const token_range tile = tokens_near_tile(first, length, how.window);
+    tile_scores(q, first, rows, memory.keys, tile, memory.scores, memory.score_stride);
     float factor[tile_rows];
     for (index_t r = 0; r < rows; ++r) {
       float* scores = memory.scores + r * memory.score_stride;
-      const float largest = score_row(scores, length, scale, slope, first + r);
-      factor[r] = 1.0F / exponential_row(scores, length, largest);
+      const token_range keys = tokens_near(first + r, length, how.window);
+      const float largest =
+          score_row(scores + keys.begin, keys.size(), how.scale, how.slope, first + r - keys.begin);
+      factor[r] = 1.0F / exponential_row(scores + keys.begin, keys.size(), largest);
+      clear_outside(scores, tile, keys);
     }
-    for (index_t column = 0; column < width; column += panel_columns) {
-      const index_t columns = width - column < panel_columns ? width - column : panel_columns;
-      product_panel(rows, memory.scores, memory.score_stride, memory.values + column * length, columns,
-                    length, memory.context, panel_columns);
-      for (index_t r = 0; r < rows; ++r) {
-        scale_row(memory.context + r * panel_columns, factor[r], y.row_data(first + r) + column, columns);
-      }
-    }
+    tile_sums(memory.scores, memory.score_stride, tile, memory.values, factor, first, rows, y);
   }
 }
 
@@ -47,11 +39,10 @@ DNALM_ISA_FUNCTION void attention(matrix_view<const float> q, matrix_view<const 
     const index_t length = offsets.length(s);
     const attention_memory memory = divide_attention_scratch(scratch.data, length, width);
     for (index_t h = 0; h < options.heads; ++h) {
-      const float slope = options.alibi_slopes.empty() ? 0.0F : options.alibi_slopes[h];
       const index_t column = h * width;
       attention_head(q.row_block(first, length).column_block(column, width),
                      k.row_block(first, length).column_block(column, width),
-                     v.row_block(first, length).column_block(column, width), options.score_scale, slope,
+                     v.row_block(first, length).column_block(column, width), scores_of_head(options, h),
                      memory, y.row_block(first, length).column_block(column, width));
     }
   }

@@ -4,53 +4,84 @@
 #pragma once
 
 #include <dnalm/cpu/attention.hpp>
-#include <dnalm/cpu/detail/product_tile.hpp>
-#include <dnalm/cpu/detail/softmax_row.hpp>
+#include <dnalm/cpu/detail/attention_tiles.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Most rows of a product tile in any instruction set.
-inline constexpr index_t most_tile_rows = 12;
+/// How one head scores pairs of tokens.
+struct head_scores {
+  float scale;
+  float slope;
+  index_t window;
+};
+[[nodiscard]] inline head_scores scores_of_head(const attention_options<float>& options, index_t h) {
+  return {options.score_scale, options.alibi_slopes.empty() ? 0.0F : options.alibi_slopes[h], options.window};
+}
 
 /// Where the parts of an attention lie in its scratch memory.
 struct attention_memory {
-  float* keys;     ///< K^T in panels of 32 keys: [panel][channel][key]
-  float* values;   ///< V in panels of 32 channels: [panel][key][channel]
-  float* scores;   ///< one tile of query rows
-  float* context;  ///< one tile of query rows, one panel of channels
+  float* keys;    ///< by columns
+  float* values;  ///< by rows
+  float* scores;  ///< one tile of query rows
   index_t score_stride;
 };
-
 [[nodiscard]] inline attention_memory divide_attention_scratch(float* scratch, index_t length,
                                                                index_t width) {
-  const index_t padded = panel_count(length) * panel_columns;
+  scratch_divider divider{scratch};
   attention_memory memory{};
-  memory.keys = scratch;
-  memory.values = memory.keys + padded * width;
-  memory.scores = memory.values + panel_count(width) * panel_columns * length;
-  memory.context = memory.scores + most_tile_rows * padded;
-  memory.score_stride = padded;
+  memory.keys = divider.take(packed_columns_size(length, width));
+  memory.values = divider.take(packed_rows_size(length, width));
+  memory.scores = divider.take(score_tile_size(length));
+  memory.score_stride = score_tile_stride(length);
   return memory;
 }
 
-inline void pack_keys(matrix_view<const float> k, float* keys) {
-  for (index_t j = 0; j < k.rows; ++j) {
-    float* column = keys + j / panel_columns * panel_columns * k.columns + j % panel_columns;
-    const float* row = k.row_data(j);
-    for (index_t c = 0; c < k.columns; ++c) column[c * panel_columns] = row[c];
-  }
-}
+/// The matrices of an attention's adjoint: of a batch (R, D) or of one head (L, K).
+struct attention_head_views {
+  matrix_view<const float> q;
+  matrix_view<const float> k;
+  matrix_view<const float> v;
+  matrix_view<const float> dy;
+  matrix_view<float> dq;
+  matrix_view<float> dk;
+  matrix_view<float> dv;
 
-inline void pack_values(matrix_view<const float> v, float* values) {
-  for (index_t column = 0; column < v.columns; column += panel_columns) {
-    const index_t columns = v.columns - column < panel_columns ? v.columns - column : panel_columns;
-    float* panel = values + column * v.rows;
-    for (index_t j = 0; j < v.rows; ++j) {
-      const float* row = v.row_data(j) + column;
-      for (index_t c = 0; c < columns; ++c) panel[j * panel_columns + c] = row[c];
-    }
+  [[nodiscard]] attention_head_views part(index_t row, index_t rows, index_t column, index_t columns) const {
+    const auto of = [&](auto view) { return view.row_block(row, rows).column_block(column, columns); };
+    return {of(q), of(k), of(v), of(dy), of(dq), of(dk), of(dv)};
   }
+};
+
+/// Where the parts of an attention's adjoint lie in its scratch memory. "score" operands make q . k,
+/// "gradient" operands dy . v; which of the two it is depends on the pass.
+struct attention_vjp_memory {
+  float* score_columns;
+  float* gradient_columns;
+  float* score_rows;
+  float* gradient_rows;
+  float* p;        ///< one tile of scores, then probabilities
+  float* ds;       ///< one tile of gradients
+  float* largest;  ///< by query: largest score
+  float* inverse;  ///< 1 / sum of the exponentials
+  float* mean;     ///< sum of p dp
+  index_t stride;  ///< of the tiles
+};
+[[nodiscard]] inline attention_vjp_memory divide_attention_vjp_scratch(float* scratch, index_t length,
+                                                                       index_t width) {
+  scratch_divider divider{scratch};
+  attention_vjp_memory memory{};
+  memory.stride = score_tile_stride(length);
+  memory.score_columns = divider.take(packed_columns_size(length, width));
+  memory.gradient_columns = divider.take(packed_columns_size(length, width));
+  memory.score_rows = divider.take(packed_rows_size(length, width));
+  memory.gradient_rows = divider.take(packed_rows_size(length, width));
+  memory.p = divider.take(score_tile_size(length));
+  memory.ds = divider.take(score_tile_size(length));
+  memory.largest = divider.take(length);
+  memory.inverse = divider.take(length);
+  memory.mean = divider.take(length);
+  return memory;
 }
 
 }  // namespace detail
@@ -58,16 +89,15 @@ DNALM_END_NAMESPACE
 
 #define DNALM_ISA_BODY <dnalm/cpu/detail/attention.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/attention_vjp.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 
 DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE index_t cpu_attention_scratch(index_t longest, index_t head_width) {
-  const index_t padded = checked_mul(detail::panel_count(longest), detail::panel_columns);
-  const index_t channels = detail::panel_count(head_width) * detail::panel_columns;
-  const index_t keys = checked_mul(padded, head_width);
-  const index_t values = checked_mul(channels, longest);
-  const index_t scores = checked_mul(padded, detail::most_tile_rows);
-  return checked_add(checked_add(keys, values), checked_add(scores, detail::most_tile_rows * channels));
+  const index_t packed = checked_add(detail::packed_columns_size(longest, head_width),
+                                     detail::packed_rows_size(longest, head_width));
+  return checked_add(packed, detail::score_tile_size(longest));
 }
 
 DNALM_INLINE void cpu_attention(isa set, matrix_view<const float> q, matrix_view<const float> k,
@@ -80,6 +110,28 @@ DNALM_INLINE void cpu_attention(isa set, matrix_view<const float> q, matrix_view
 #endif
   static_cast<void>(set);
   detail::isa_portable::attention(q, k, v, offsets, options, scratch, y);
+}
+
+DNALM_INLINE index_t cpu_attention_vjp_scratch(index_t longest, index_t head_width) {
+  const index_t packed = checked_add(detail::packed_columns_size(longest, head_width),
+                                     detail::packed_rows_size(longest, head_width));
+  const index_t statistics = checked_mul(longest, 3);
+  const index_t tiles = checked_mul(detail::score_tile_size(longest), 2);
+  return checked_add(checked_mul(packed, 2), checked_add(tiles, statistics));
+}
+
+DNALM_INLINE void cpu_attention_vjp(isa set, matrix_view<const float> q, matrix_view<const float> k,
+                                    matrix_view<const float> v, const ragged_offsets& offsets,
+                                    const attention_options<float>& options, matrix_view<const float> dy,
+                                    vector_view<float> scratch, matrix_view<float> dq, matrix_view<float> dk,
+                                    matrix_view<float> dv) {
+  const detail::attention_head_views all{q, k, v, dy, dq, dk, dv};
+#if defined(__x86_64__)
+  if (set == isa::avx512) return detail::isa_avx512::attention_vjp(all, offsets, options, scratch);
+  if (set == isa::avx2) return detail::isa_avx2::attention_vjp(all, offsets, options, scratch);
+#endif
+  static_cast<void>(set);
+  detail::isa_portable::attention_vjp(all, offsets, options, scratch);
 }
 
 DNALM_END_NAMESPACE

@@ -11,6 +11,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/cpu/detail/lanes_avx2.hpp>
 
 #define DNALM_LANE inline __attribute__((always_inline, target("avx512f,avx2,fma")))
 
@@ -98,6 +99,10 @@ DNALM_LANE float reduce_max(lanes x) {
   const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+/// to[c, r] = from[r, c] for a block of 8 by 8.
+DNALM_LANE void transpose_eight(const float* from, index_t from_stride, float* to, index_t to_stride) {
+  isa_avx2::transpose_eight(from, from_stride, to, to_stride);
 }
 
 }  // namespace detail::isa_avx512

@@ -149,6 +149,12 @@ DNALM_LANE float reduce_max(lanes x) {
   const float right = four[1] > four[3] ? four[1] : four[3];
   return left > right ? left : right;
 }
+/// to[c, r] = from[r, c] for a block of 8 by 8.
+DNALM_LANE void transpose_eight(const float* from, index_t from_stride, float* to, index_t to_stride) {
+  for (int r = 0; r < 8; ++r) {
+    for (int c = 0; c < 8; ++c) to[c * to_stride + r] = from[r * from_stride + c];
+  }
+}
 
 }  // namespace detail::isa_portable
 DNALM_END_NAMESPACE

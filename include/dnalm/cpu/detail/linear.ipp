@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Body of cpu_linear (cpu/linear.hpp), once per instruction set.
+/// \brief Body of cpu/linear.hpp, once per instruction set.
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
@@ -43,6 +43,35 @@ DNALM_ISA_FUNCTION void linear(matrix_view<const float> x, const packed_weight& 
           linear_epilogue_row(sums + r * panel_columns, bias, epilogue.function, residual,
                               y.row_data(row + r) + column, columns);
         }
+      }
+    }
+  }
+}
+
+/// to[n][c] = W[n, first + c] for all outputs n and `columns` <= 32 input channels.
+DNALM_ISA_FUNCTION void unpack_columns(const packed_weight& w, index_t first, index_t columns, float* to) {
+  for (index_t p = 0; p < panel_count(w.outputs); ++p) {
+    const index_t row = p * panel_columns;
+    const index_t rows = w.outputs - row < panel_columns ? w.outputs - row : panel_columns;
+    transpose(w.panel(p) + first * panel_columns, panel_columns, columns, rows, to + row * panel_columns,
+              panel_columns);
+  }
+}
+
+DNALM_ISA_FUNCTION void linear_vjp(matrix_view<const float> dy, const packed_weight& w,
+                                   matrix_view<const float> residual, vector_view<float> scratch,
+                                   matrix_view<float> dx) {
+  alignas(64) float sums[tile_rows * panel_columns];
+  for (index_t column = 0; column < w.inputs; column += panel_columns) {
+    const index_t columns = w.inputs - column < panel_columns ? w.inputs - column : panel_columns;
+    unpack_columns(w, column, columns, scratch.data);
+    for (index_t row = 0; row < dx.rows; row += tile_rows) {
+      const index_t rows = dx.rows - row < tile_rows ? dx.rows - row : tile_rows;
+      product_panel(rows, dy.row_data(row), dy.stride, scratch.data, columns, w.outputs, sums, panel_columns);
+      for (index_t r = 0; r < rows; ++r) {
+        const float* from = residual.data == nullptr ? nullptr : residual.row_data(row + r) + column;
+        linear_epilogue_row(sums + r * panel_columns, nullptr, activation::none, from,
+                            dx.row_data(row + r) + column, columns);
       }
     }
   }

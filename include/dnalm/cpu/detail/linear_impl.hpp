@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include <dnalm/cpu/detail/product_tile.hpp>
+#include <dnalm/cpu/detail/transpose.hpp>
 #include <dnalm/cpu/detail/vector_math.hpp>
 #include <dnalm/cpu/linear.hpp>
 
@@ -34,6 +35,21 @@ DNALM_INLINE void cpu_linear(isa set, matrix_view<const float> x, const packed_w
 #endif
   static_cast<void>(set);
   detail::isa_portable::linear(x, w, epilogue, y);
+}
+
+DNALM_INLINE index_t cpu_linear_vjp_scratch(const packed_weight& w) {
+  return checked_mul(w.outputs, detail::panel_columns);
+}
+
+DNALM_INLINE void cpu_linear_vjp(isa set, matrix_view<const float> dy, const packed_weight& w,
+                                 matrix_view<const float> residual, vector_view<float> scratch,
+                                 matrix_view<float> dx) {
+#if defined(__x86_64__)
+  if (set == isa::avx512) return detail::isa_avx512::linear_vjp(dy, w, residual, scratch, dx);
+  if (set == isa::avx2) return detail::isa_avx2::linear_vjp(dy, w, residual, scratch, dx);
+#endif
+  static_cast<void>(set);
+  detail::isa_portable::linear_vjp(dy, w, residual, scratch, dx);
 }
 
 DNALM_END_NAMESPACE

@@ -20,4 +20,14 @@ DNALM_INLINE void cpu_softmax_rows(isa set, matrix_view<float> x) {
   detail::isa_portable::softmax_rows(x);
 }
 
+DNALM_INLINE void cpu_softmax_rows_vjp(isa set, matrix_view<const float> p, matrix_view<const float> dp,
+                                       matrix_view<float> dx) {
+#if defined(__x86_64__)
+  if (set == isa::avx512) return detail::isa_avx512::softmax_rows_vjp(p, dp, dx);
+  if (set == isa::avx2) return detail::isa_avx2::softmax_rows_vjp(p, dp, dx);
+#endif
+  static_cast<void>(set);
+  detail::isa_portable::softmax_rows_vjp(p, dp, dx);
+}
+
 DNALM_END_NAMESPACE

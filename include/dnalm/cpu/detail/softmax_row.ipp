@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief exp(s - max) of one row and its sum (body of softmax_row.hpp).
+/// \brief exp(s - max) of one row and its sum, and the adjoint (body of softmax_row.hpp).
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
@@ -43,6 +43,23 @@ DNALM_ISA_FUNCTION float exponential_row(float* s, index_t columns, float larges
     sum = add(sum, load_part(s + c, columns - c));
   }
   return reduce_add(sum);
+}
+
+/// dx = p (dp - sum of p dp), the sum in 16 interleaved chains; dx may be dp. Returns the sum.
+DNALM_ISA_FUNCTION float softmax_vjp_row(const float* p, const float* dp, float* dx, index_t columns) {
+  lanes sum = set1(0.0F);
+  const index_t whole = columns / 16 * 16;
+  const index_t rest = columns - whole;
+  for (index_t c = 0; c < whole; c += 16) sum = fma(load(p + c), load(dp + c), sum);
+  if (rest > 0) sum = fma(load_part(p + whole, rest), load_part(dp + whole, rest), sum);
+  const float mean = reduce_add(sum);
+  const lanes shift = set1(mean);
+  for (index_t c = 0; c < whole; c += 16) store(dx + c, mul(load(p + c), sub(load(dp + c), shift)));
+  if (rest > 0) {
+    const lanes last = mul(load_part(p + whole, rest), sub(load_part(dp + whole, rest), shift));
+    store_part(dx + whole, last, rest);
+  }
+  return mean;
 }
 
 /// y = factor x; y may be x.

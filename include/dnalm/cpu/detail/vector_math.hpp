@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief exp and the activations on 16 floats, for every instruction set.
+/// \brief exp, the activations and their derivatives on 16 floats, for every instruction set.
 ///
 /// Own polynomials, so that a number's result depends neither on its place in a vector nor on the C library.
 #pragma once

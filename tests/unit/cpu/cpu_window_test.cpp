@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention in windows and rotation of a part of a head, in float, against the double reference.
+#include <unit/backend/kernel_adjoint_cases.hpp>
+
+#include <dnalm/cpu/cpu_backend.hpp>
+
+using dnalm::index_t;
+using dnalm::isa;
+using dnalm_test::numbers;
+using dnalm_test::poisoned;
+
+namespace {
+
+std::vector<isa> instruction_sets() {
+  std::vector<isa> sets;
+  for (const isa set : {isa::portable, isa::avx2, isa::avx512}) {
+    if (dnalm::supports(set)) sets.push_back(set);
+  }
+  return sets;
+}
+
+template <class B>
+numbers run_attention(const B& b, const dnalm_test::attention_shape& shape, const numbers& packed) {
+  using T = typename B::scalar;
+  const auto offsets = dnalm_test::make_offsets(shape.lengths);
+  const index_t width = shape.heads * shape.width;
+  const index_t longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());
+  const poisoned<T> x(offsets.rows(), 3 * width, packed.data());
+  poisoned<T> y(offsets.rows(), width);
+  dnalm_test::poisoned_scratch<T> scratch(b.attention_scratch(longest, shape.width));
+  b.attention(dnalm_test::third(x.view(), 0), dnalm_test::third(x.view(), 1), dnalm_test::third(x.view(), 2),
+              offsets, shape.options<T>(), scratch.view(), y.view());
+  CHECK((y.frame_is_whole() && scratch.frame_is_whole()));
+  numbers result;
+  dnalm_test::append_numbers(y.view(), result);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("attention in a window agrees with the reference", "[cpu]") {
+  const std::vector<float> slopes{0.5F, 0.0625F};
+  for (const isa set : instruction_sets()) {
+    const dnalm::cpu_backend cpu(set);
+    for (const index_t window : {1, 2, 5, 6, 11, 12, 13, 31, 32, 33, 69, 70, 1000}) {
+      for (const bool alibi : {false, true}) {
+        dnalm_test::attention_shape shape{{1, 70, 2, 33, 12}, 2, 20, 0.25F, {}, window};
+        if (alibi) shape.slopes = slopes;
+        const numbers packed = dnalm_test::normal_numbers(118 * 120, 91);
+        const numbers y = run_attention(cpu, shape, packed);
+        const numbers exact = run_attention(dnalm::reference_backend(), shape, packed);
+        // With scores of absolute terms below 8 (and a bias below 40, rounded once) and K = 20, the analysis
+        // of kernel_adjoint_cases.hpp allows 2 (23 x 8 + 40) + 70 + 30 = 550 units of |v| <= 5. Roundings add
+        // up like random numbers, sqrt(550) of them: 7e-6.
+        INFO(dnalm::to_string(set) << " window " << window << " alibi " << alibi);
+        dnalm_test::check_within(exact, y, numbers(y.size(), 2e-5));
+      }
+    }
+  }
+}
+
+TEST_CASE("a window that reaches everywhere gives the bits of no window", "[cpu]") {
+  for (const isa set : instruction_sets()) {
+    const dnalm::cpu_backend cpu(set);
+    dnalm_test::attention_shape shape{{70, 33}, 2, 20, 0.25F, {0.5F, 0.25F}, 0};
+    const numbers packed = dnalm_test::normal_numbers(103 * 120, 92);
+    const auto grown = dnalm_test::attention_case(cpu, shape);
+    const numbers u = dnalm_test::normal_numbers(103 * 40, 93);
+    const numbers y = run_attention(cpu, shape, packed);
+    const numbers g = grown.problem.vjp(packed, u);
+    for (const index_t window : {index_t{69}, index_t{70}, std::numeric_limits<index_t>::max()}) {
+      shape.window = window;
+      CHECK(dnalm_test::same_numbers(run_attention(cpu, shape, packed), y));
+      CHECK(dnalm_test::same_numbers(dnalm_test::attention_case(cpu, shape).problem.vjp(packed, u), g));
+    }
+    shape.window = 68;
+    CHECK_FALSE(dnalm_test::same_numbers(run_attention(cpu, shape, packed), y));
+  }
+}
+
+TEST_CASE("attention in a window has the same bits alone, in a batch, with AVX2 and AVX-512", "[cpu]") {
+  const dnalm_test::attention_shape batch{{1, 70, 2, 33, 12}, 2, 20, 0.25F, {}, 9};
+  const numbers packed = dnalm_test::normal_numbers(118 * 120, 94);
+  const auto offsets = dnalm_test::make_offsets(batch.lengths);
+  numbers with_avx2;
+  for (const isa set : instruction_sets()) {
+    const dnalm::cpu_backend cpu(set);
+    const numbers y = run_attention(cpu, batch, packed);
+    if (set == isa::avx2) with_avx2 = y;
+    if (set == isa::avx512) CHECK(dnalm_test::same_numbers(y, with_avx2));
+    for (index_t s = 0; s < offsets.sequences(); ++s) {
+      dnalm_test::attention_shape alone = batch;
+      alone.lengths = {offsets.length(s)};
+      const numbers part(packed.begin() + offsets.begin(s) * 120,
+                         packed.begin() + offsets.begin(s + 1) * 120);
+      const numbers expected(y.begin() + offsets.begin(s) * 40, y.begin() + offsets.begin(s + 1) * 40);
+      CHECK(dnalm_test::same_numbers(run_attention(cpu, alone, part), expected));
+    }
+  }
+}
+
+TEST_CASE("rotary of a part of every head agrees with the reference and leaves the rest", "[cpu]") {
+  for (const isa set : instruction_sets()) {
+    const dnalm::cpu_backend cpu(set);
+    for (const index_t width : dnalm_test::odd_widths) {
+      for (const index_t pairs : {width / 2, width / 3, width / 8}) {
+        std::vector<float> frequencies;
+        for (index_t j = 0; j < pairs; ++j) frequencies.push_back(dnalm::rotary_frequency(j, 2 * pairs));
+        const auto offsets = dnalm_test::make_offsets({5, 1, 7});
+        const numbers x = dnalm_test::normal_numbers(13 * 3 * width, 95);
+        poisoned<float> y(13, 3 * width, x.data());
+        poisoned<double> expected(13, 3 * width, x.data());
+        cpu.rotary(dnalm::make_rotary_table<float>(frequencies, 7), offsets, 3, y.view());
+        dnalm::reference_backend().rotary(dnalm::make_rotary_table<double>(frequencies, 7), offsets, 3,
+                                          expected.view());
+        numbers found;
+        numbers exact;
+        dnalm_test::append_numbers(y.view(), found);
+        dnalm_test::append_numbers(expected.view(), exact);
+        // Two products and a sum of numbers below 5: 4 units of 10.
+        numbers bound(x.size(), 0.0);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          const bool turned = static_cast<index_t>(i) % width < 2 * pairs;
+          bound[i] = turned ? 40 * dnalm_test::unit : 0.0;
+        }
+        INFO(dnalm::to_string(set) << " width " << width << " pairs " << pairs);
+        dnalm_test::check_within(exact, found, bound);
+        CHECK(y.frame_is_whole());
+      }
+    }
+  }
+}
