@@ -8,11 +8,13 @@
 #include <dnalm/io/json.hpp>
 #include <dnalm/models/inspect.hpp>
 #include <support/options.hpp>
+#include <support/plain_text.hpp>
 #include <support/program.hpp>
 
 namespace {
 
 using dnalm::io::json;
+using program::plain;
 
 constexpr const char* examples = R"(Examples:
   dnalm-inspect nt-v2-100m
@@ -27,7 +29,7 @@ std::string shape_text(const std::vector<dnalm::index_t>& shape) {
 }
 
 void fact(const char* name, const std::string& value) {
-  std::printf("%-14s %s\n", name, value.c_str());
+  std::printf("%-14s %s\n", name, plain(value).c_str());
 }
 
 void print_text(const dnalm::model_inspection& m) {
@@ -36,7 +38,7 @@ void print_text(const dnalm::model_inspection& m) {
   fact("layers", std::to_string(m.config.layers));
   fact("width", std::to_string(m.config.width) + " (" + std::to_string(m.config.heads) + " heads)");
   fact("feed-forward", std::to_string(m.config.feed_forward) + (m.config.gated ? ", gated" : ""));
-  fact("positions", std::string(to_string(m.config.position)));
+  for (const auto& setting : m.settings) fact(setting.key.c_str(), setting.value);
   fact("vocabulary", std::to_string(m.config.vocabulary));
   fact("tokenizer", m.tokenizer.empty() ? "none in the folder" : m.tokenizer);
   fact("longest input", m.max_tokens == 0 ? "no limit" : std::to_string(m.max_tokens) + " tokens");
@@ -45,19 +47,19 @@ void print_text(const dnalm::model_inspection& m) {
 
   std::printf("\nconfiguration\n");
   for (const auto& entry : m.configuration)
-    std::printf("  %s = %s\n", entry.key.c_str(), entry.value.c_str());
+    std::printf("  %s = %s\n", plain(entry.key).c_str(), plain(entry.value).c_str());
   std::printf("\ntensors (%zu)\n", m.tensors.size());
   for (const auto& tensor : m.tensors) {
-    std::printf("  %-70s %-5s %-18s %s\n", tensor.info.name.c_str(),
+    std::printf("  %-70s %-5s %-18s %s\n", plain(tensor.info.name).c_str(),
                 std::string(to_string(tensor.info.type)).c_str(), shape_text(tensor.info.shape).c_str(),
                 std::string(to_string(tensor.status)).c_str());
   }
   std::printf("\nmissing tensors: %zu\n", m.missing.size());
   for (const auto& tensor : m.missing) {
-    std::printf("  %-70s %s\n", tensor.name.c_str(), shape_text(tensor.shape).c_str());
+    std::printf("  %-70s %s\n", plain(tensor.name).c_str(), shape_text(tensor.shape).c_str());
   }
   std::printf("surplus tensors: %zu\n", m.surplus().size());
-  for (const auto& name : m.surplus()) std::printf("  %s\n", name.c_str());
+  for (const auto& name : m.surplus()) std::printf("  %s\n", plain(name).c_str());
   std::printf("%s\n", m.loadable() ? "The folder can be loaded." : "The folder can NOT be loaded.");
 }
 
@@ -68,6 +70,8 @@ json to_json(const dnalm::model_inspection& m) {
   out["heads"] = m.config.heads;
   out["feed_forward"] = m.config.feed_forward;
   out["vocabulary"] = m.config.vocabulary;
+  out["settings"] = json::object();
+  for (const auto& setting : m.settings) out["settings"][setting.key] = setting.value;
   out["parameters"] = m.parameters;
   out["max_tokens"] = m.max_tokens == 0 ? json(nullptr) : json(m.max_tokens);
   out["tokenizer"] = m.tokenizer.empty() ? json(nullptr) : json(m.tokenizer);

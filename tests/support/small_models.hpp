@@ -70,4 +70,21 @@ inline void write_dnabert2_folder(const std::filesystem::path& folder) {
   std::filesystem::copy_file(golden / "tokenizer_config.json", folder / "tokenizer_config.json");
 }
 
+/// DNABERT with 3-mers (69 tokens): width 24, 3 heads, 2 blocks, 32 positions.
+inline void write_dnabert_folder(const std::filesystem::path& folder) {
+  write_text(folder / "config.json",
+             R"({"architectures": ["BertForMaskedLM"], "hidden_act": "gelu", "hidden_size": 24,
+ "initializer_range": 0.3, "intermediate_size": 40, "max_position_embeddings": 32, "num_attention_heads": 3,
+ "num_hidden_layers": 2, "type_vocab_size": 2, "vocab_size": 69})");
+  std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+  const std::string letters = "ATCG";
+  for (const char a : letters) {
+    for (const char b : letters) {
+      for (const char c : letters) vocabulary += std::string{a, b, c, '\n'};
+    }
+  }
+  write_text(folder / "vocab.txt", vocabulary);
+  write_text(folder / "tokenizer_config.json", R"({"do_lower_case": true, "max_len": 512})");
+}
+
 }  // namespace dnalm_test

@@ -3,6 +3,7 @@
 /// \brief Weights from a checkpoint, checked against the plan before anything is read.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,7 +27,9 @@ struct plan_differences {
   [[nodiscard]] bool empty() const { return missing.empty() && surplus.empty() && shapes.empty(); }
 };
 
-/// Compares names and shapes. Cost: a sorted lookup per tensor.
+/// Compares names and shapes. A name counts as planned without a `module.` (DataParallel) or `encoder.`,
+/// `encoder.sentence_encoder.` (fairseq) before it, and with `gamma` and `beta` for `weight` and `bias`.
+/// Cost: a sorted lookup per tensor.
 [[nodiscard]] plan_differences compare_with_plan(const std::vector<planned_tensor>& plan,
                                                  const io::checkpoint& weights);
 
@@ -45,7 +48,10 @@ class checkpoint_source final : public weight_source {
   void read(const planned_tensor& tensor, std::span<double> out) const override;
 
  private:
+  [[nodiscard]] const std::string& name_in_file(const planned_tensor& tensor) const;
+
   io::checkpoint weights_;
+  std::map<std::string, std::string> in_file_;  // where the file wraps a planned name
 };
 
 DNALM_END_NAMESPACE

@@ -4,13 +4,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
+#include <dnalm/models/gradient_request.hpp>
 #include <dnalm/models/token_batch.hpp>
 #include <dnalm/models/weight_source.hpp>
 #include <dnalm/nn/embedding_layer.hpp>
@@ -19,12 +23,12 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Memory of forward passes of one encoder: grows as needed, then stays. One per thread.
+/// Memory of passes of one encoder: grows as needed, then stays. One per thread.
 template <encoder_backend B>
 struct encoder_workspace {
-  typename B::vector memory = {};   ///< residual stream and block_workspace
-  typename B::vector scratch = {};  ///< attention
-  typename B::vector logits = {};
+  typename B::vector memory = {};   ///< residual stream and block_workspace; for gradients also saved states
+  typename B::vector scratch = {};  ///< of kernels
+  typename B::vector logits = {};   ///< and their gradient, or that with respect to one-hot tokens
   embedding_workspace<scalar_of<B>> embedding = {};
   std::vector<rotary_table<scalar_of<B>>> rotations = {};  ///< one per distinct set of frequencies
 };
@@ -39,6 +43,8 @@ class encoder {
   using observer = function_ref<void(index_t, input_matrix<B>)>;
   /// Called with the logits (R, V), valid during the call.
   using logits_receiver = function_ref<void(input_matrix<B>)>;
+  /// Called once with the gradient, valid during the call.
+  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
 
   /// Reads and packs all weights.
   encoder(B backend, const encoder_config& config, const weight_source& source);
@@ -47,10 +53,26 @@ class encoder {
   [[nodiscard]] const B& backend() const { return backend_; }
 
   /// One pass; the contract is that of model::forward. `logits` may be null.
-  void forward(const token_batch& batch, observer layers, const logits_receiver* logits, workspace& w) const;
+  /// `word_rows` (R, D), when given, stand in place of the words' rows of the ids. \throws also
+  /// as check_word_rows.
+  void forward(const token_batch& batch, observer layers, const logits_receiver* logits, workspace& w,
+               input_matrix<B> word_rows = {}) const;
+
+  /// The gradient of a number of hidden states and logits with respect to the input; the contract is that of
+  /// model::input_gradients. The input of each block is kept; what happens within a block is computed again.
+  void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                gradient_receiver receive, workspace& w) const;
+
+  /// y (R, D): the words' rows of ids that have one.
+  void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
+    backend_.embed_rows(ids, embedding_.words.view(), {}, y);
+  }
 
   /// Bytes that a workspace takes for `tokens` tokens, the longest sequence of `longest`.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
+  /// The same for a gradient that needs `depth` blocks. The packed table of one-hot gradients is not in it.
+  [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, index_t depth, bool logits,
+                                       bool one_hot) const;
 
  private:
   void load_embedding(const planned_weights& weights);
@@ -59,10 +81,46 @@ class encoder {
   void load_head(const planned_weights& weights);
   [[nodiscard]] index_t wide_columns() const;
   [[nodiscard]] index_t row_numbers() const;
+  [[nodiscard]] index_t rotation_numbers(index_t longest) const;
+  void grow(typename B::vector& memory, index_t size) const {
+    if (memory.size() < size) memory = backend_.allocate(size);
+  }
   [[nodiscard]] block_workspace<B> prepare(const token_batch& batch, workspace& w, output_matrix<B>& x) const;
   void prepare_rotations(index_t longest, workspace& w) const;
   void run_head(input_matrix<B> hidden, output_matrix<B> narrow, const logits_receiver& receive,
                 workspace& w) const;
+  [[nodiscard]] embedding_input<B> read(const token_batch& batch, input_matrix<B> word_rows) const {
+    return {batch.ids, batch.offsets, batch.token_types, word_rows};
+  }
+
+  /// The views of one gradient (detail/encoder_gradient_impl.hpp).
+  struct gradient_views {
+    std::vector<output_matrix<B>> saved = {};  // the input of block l, then the output of the last that runs
+    output_matrix<B> d = {};                   // the gradient, on its way down
+    block_adjoint_workspace<B> block = {};
+  };
+  [[nodiscard]] index_t gradient_row_numbers(index_t depth) const;
+  [[nodiscard]] index_t gradient_scratch(index_t longest, index_t depth, bool logits) const;
+  [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, index_t depth, bool logits,
+                                                workspace& w) const;
+  void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                  gradient_views& views, workspace& w) const;
+  void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,
+                workspace& w) const;
+  void add_cotangent(index_t layer, input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
+                     gradient_views& views) const;
+  void top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views, workspace& w) const;
+  void set_rotation(std::size_t layer, const workspace& w, block_workspace<B>& block) const {
+    if (!frequencies_of_.empty()) block.rotation = &w.rotations[frequencies_of_[layer]];
+  }
+  [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
+  [[nodiscard]] const typename B::weight& packed_words() const;
+
+  /// The word table as a packed weight, made when first asked for, by one thread.
+  struct lazy_weight {
+    std::once_flag once = {};
+    typename B::weight packed = {};
+  };
 
   B backend_;
   encoder_config config_;
@@ -72,10 +130,12 @@ class encoder {
   std::vector<std::size_t> frequencies_of_;      // which set a layer takes
   std::optional<norm_layer<B>> final_norm_;
   masked_lm_head<B> head_;
+  std::unique_ptr<lazy_weight> words_ = std::make_unique<lazy_weight>();
 };
 
 DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES
+#include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 #endif

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/io/mapped_file.hpp>
 #include <dnalm/io/tensor_info.hpp>
 #include <dnalm/models/encoder_config.hpp>
 
@@ -42,6 +43,7 @@ struct inspected_tensor {
 struct model_inspection {
   std::filesystem::path folder = {};
   encoder_config config = {};
+  std::vector<config_entry> settings = {};        ///< what the configuration means, in words
   std::vector<config_entry> configuration = {};   ///< config.json as it stands
   std::vector<std::filesystem::path> files = {};  ///< that hold the weights
   std::vector<inspected_tensor> tensors = {};     ///< in the order of the files
@@ -57,7 +59,8 @@ struct model_inspection {
 
 /// Reads headers only. Problems with tensors are reported in the result, not thrown.
 /// \throws as read_encoder_config, checkpoint::open and load_tokenizer.
-[[nodiscard]] model_inspection inspect_model(const std::filesystem::path& folder);
+[[nodiscard]] model_inspection inspect_model(const std::filesystem::path& folder,
+                                             io::file_access access = io::file_access::mapped);
 
 DNALM_END_NAMESPACE
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/io/mapped_file.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/sequence/alphabet.hpp>
 
@@ -27,6 +28,8 @@ enum class backend_kind {
 struct load_options {
   backend_kind backend = backend_kind::cpu;
   unknown_policy unknown = unknown_policy::error;  ///< of the tokenizer
+  /// Of the weights. `buffered` where another process may shorten the files: an error, not SIGBUS.
+  io::file_access access = io::file_access::mapped;
 };
 
 /// Loads a model folder: config.json, weights (safetensors or PyTorch, one file or shards), tokenizer files.
@@ -37,7 +40,8 @@ struct load_options {
 /// no such folder, [dnalm.config.410] missing tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412]
 /// a tensor of another shape, [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies
 /// that differ, [dnalm.numeric.288] NaN or infinite weights; as read_encoder_config, checkpoint::open and
-/// load_tokenizer. Cost: one read of the weights.
+/// load_tokenizer. Cost: one read of the weights. Memory: the packed weights and a few copies of the largest
+/// tensor; pages of the file are given back tensor by tensor.
 [[nodiscard]] model load_model(const std::filesystem::path& folder, const load_options& options = {});
 
 /// The same configuration and tokenizer with random weights: matrices and embeddings normal(0,

@@ -14,6 +14,7 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
+#include <dnalm/models/gradient_request.hpp>
 #include <dnalm/models/token_batch.hpp>
 #include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
@@ -62,14 +63,21 @@ class forward_workspace {
 using layer_observer = function_ref<void(index_t layer, matrix_view<const float> hidden)>;
 /// Called once with the logits (tokens, V), valid during the call.
 using logits_observer = function_ref<void(matrix_view<const float> logits)>;
+/// Called with the gradient, valid during the call.
+using gradient_observer = function_ref<void(const input_gradient& gradient)>;
 
 /// What stands behind a model; implemented by model_of<Backend> (model_of.hpp).
 class model_base {
  public:
   virtual ~model_base() = default;
-  virtual void forward(const token_batch& batch, layer_observer layers, const logits_observer* logits,
-                       forward_workspace& workspace) const = 0;
+  virtual void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
+                       const logits_observer* logits, forward_workspace& workspace) const = 0;
+  virtual void input_gradients(const token_batch& batch, const gradient_request& request,
+                               gradient_observer receive, forward_workspace& workspace) const = 0;
+  virtual void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const = 0;
   [[nodiscard]] virtual index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const = 0;
+  [[nodiscard]] virtual index_t gradient_bytes(const gradient_request& request, index_t tokens,
+                                               index_t longest) const = 0;
 };
 
 /// A model: a value that is cheap to copy (copies share the weights) and safe to use from several threads.
@@ -96,21 +104,50 @@ class model {
   /// \throws error [dnalm.shape.409] ids and offsets disagree, [dnalm.input.407] an id without a row,
   /// [dnalm.input.406] a sequence longer than the position table, [dnalm.input.408] an empty sequence.
   void forward(const token_batch& batch, layer_observer observer, forward_workspace& workspace) const {
-    base_->forward(batch, observer, nullptr, workspace);
+    base_->forward(batch, {}, observer, nullptr, workspace);
   }
   void forward(std::span<const std::int32_t> ids, const ragged_offsets& offsets, layer_observer observer,
                forward_workspace& workspace) const {
-    base_->forward({ids, offsets}, observer, nullptr, workspace);
+    base_->forward({ids, offsets}, {}, observer, nullptr, workspace);
   }
   /// The same pass, and the logits of the masked-language-model head at its end.
   void forward(const token_batch& batch, layer_observer observer, logits_observer logits,
                forward_workspace& workspace) const {
-    base_->forward(batch, observer, &logits, workspace);
+    base_->forward(batch, {}, observer, &logits, workspace);
   }
   /// Only the logits.
   void logits(const token_batch& batch, logits_observer observer, forward_workspace& workspace) const {
     base_->forward(
-        batch, [](index_t, matrix_view<const float>) {}, &observer, workspace);
+        batch, {}, [](index_t, matrix_view<const float>) {}, &observer, workspace);
+  }
+  /// A pass, with logits, whose words' rows are `word_rows` (tokens, D) and not those of the ids.
+  /// \throws as forward and check_word_rows.
+  void forward_from_rows(const token_batch& batch, matrix_view<const float> word_rows,
+                         layer_observer observer, logits_observer logits,
+                         forward_workspace& workspace) const {
+    base_->forward(batch, word_rows, observer, &logits, workspace);
+  }
+
+  /// The gradient with respect to the input of a number that hidden states and logits determine: `request`
+  /// says which, `receive` gets it, unless the batch is empty. Gradients by parameters are not part of this.
+  ///
+  /// As for forward, a token's numbers depend on its own sequence only (bitwise). `float` whatever the
+  /// backend computes in. Cost: docs/gradients.md. \throws as forward and check_gradient_request; error
+  /// [dnalm.numeric.424] a function of the request gave a gradient that is not finite.
+  void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
+                       forward_workspace& workspace) const {
+    base_->input_gradients(batch, request, receive, workspace);
+  }
+  /// The words' rows of tokens, as floats; rows (tokens, D). \throws error [dnalm.input.407] an id without a
+  /// row, [dnalm.input.408] no ids, [dnalm.shape.423] rows of another shape.
+  void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const;
+
+  /// Memory that a workspace takes for input_gradients. The packed word table, which a model whose decoder is
+  /// not tied to it makes at its first one-hot gradient and keeps, is not in it: 4 V D bytes (8 on
+  /// reference).
+  [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
+                                       index_t longest) const {
+    return base_->gradient_bytes(request, tokens, longest);
   }
   /// Memory that a workspace takes for a batch of `tokens` whose longest sequence has `longest` tokens.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const {

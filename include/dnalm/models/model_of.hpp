@@ -14,7 +14,7 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Hands hidden states on as floats (a copy when the backend computes in double).
+/// Hands numbers on as floats (copies when the backend computes in double).
 template <encoder_backend B>
 requires(B::space == memory_space::host) class model_of final : public model_base {
  public:
@@ -22,40 +22,123 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
 
   [[nodiscard]] const encoder<B>& network() const { return network_; }
 
-  void forward(const token_batch& batch, layer_observer layers, const logits_observer* logits,
-               forward_workspace& workspace) const override {
+  void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
+               const logits_observer* logits, forward_workspace& workspace) const override {
     auto& w = workspace.state<state>(this, [] { return state{}; });
     const auto on_layer = [&](index_t layer, input_matrix<B> x) { layers(layer, as_float(x, w.copy)); };
     const auto on_logits = [&](input_matrix<B> x) { (*logits)(as_float(x, w.copy)); };
     const typename encoder<B>::logits_receiver receiver = on_logits;
-    network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network);
+    network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
+                     as_scalar(word_rows, w.rows));
+  }
+  void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
+                       forward_workspace& workspace) const override {
+    auto& w = workspace.state<state>(this, [] { return state{}; });
+    const auto on_gradient = [&](const basic_input_gradient<T>& found) {
+      receive({as_float(found.words, w.copy), as_float(found.tokens, w.part)});
+    };
+    if constexpr (is_float) {
+      network_.gradient(batch, request, on_gradient, w.network);
+    } else {
+      network_.gradient(batch, widen(request, w), on_gradient, w.network);
+    }
+  }
+  void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const override {
+    if constexpr (is_float) {
+      network_.word_rows(ids, rows);
+    } else {
+      matrix<T> found(rows.rows, rows.columns);
+      network_.word_rows(ids, found.view());
+      convert(matrix_view<const T>(found.view()), rows);
+    }
   }
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const override {
-    index_t bytes = network_.workspace_bytes(tokens, longest, logits);
-    if constexpr (!std::is_same_v<scalar_of<B>, float>) {
-      const encoder_config& config = network_.config();
-      const index_t columns = logits ? std::max(config.width, config.vocabulary) : config.width;
-      bytes = checked_add(bytes, checked_mul(checked_mul(tokens, columns), 4));
+    const index_t bytes = network_.workspace_bytes(tokens, longest, logits);
+    return is_float ? bytes : checked_add(bytes, checked_mul(tokens, checked_mul(widest(logits), 4)));
+  }
+  [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
+                                       index_t longest) const override {
+    const bool logits = static_cast<bool>(request.logits);
+    const index_t depth = request.depth(network_.config().layers);
+    const index_t bytes = network_.gradient_bytes(tokens, longest, depth, logits, request.tokens);
+    if (is_float) return bytes;
+    index_t copies = checked_mul(2, checked_mul(widest(logits || request.tokens), 4));
+    if (request.word_rows.data != nullptr) {
+      copies = checked_add(copies, checked_mul(network_.config().width, static_cast<index_t>(sizeof(T))));
     }
-    return bytes;
+    return checked_add(bytes, checked_mul(tokens, copies));
   }
 
  private:
+  using T = scalar_of<B>;
+  static constexpr bool is_float = std::is_same_v<T, float>;
+
   struct state {
     encoder_workspace<B> network = {};
-    matrix<float> copy = {};
+    matrix<float> copy = {};  // what functions read
+    matrix<float> part = {};  // what functions write
+    matrix<T> rows = {};
   };
 
-  static matrix_view<const float> as_float(input_matrix<B> x, matrix<float>& copy) {
-    if constexpr (std::is_same_v<scalar_of<B>, float>) {
+  [[nodiscard]] index_t widest(bool vocabulary) const {
+    const encoder_config& config = network_.config();
+    return vocabulary ? std::max(config.width, config.vocabulary) : config.width;
+  }
+
+  template <class From, class To>
+  static void convert(matrix_view<const From> x, matrix_view<To> y) {
+    for (index_t r = 0; r < x.rows; ++r) {
+      for (index_t c = 0; c < x.columns; ++c) y(r, c) = static_cast<To>(x(r, c));
+    }
+  }
+  template <class From, class To>
+  static matrix_view<const To> converted(matrix_view<const From> x, matrix<To>& copy) {
+    if constexpr (std::is_same_v<From, To>) {
       return x;
     } else {
-      if (copy.rows() != x.rows || copy.columns() != x.columns) copy = matrix<float>(x.rows, x.columns);
-      for (index_t r = 0; r < x.rows; ++r) {
-        for (index_t c = 0; c < x.columns; ++c) copy(r, c) = static_cast<float>(x(r, c));
-      }
+      if (x.data == nullptr) return {};
+      if (copy.rows() != x.rows || copy.columns() != x.columns) copy = matrix<To>(x.rows, x.columns);
+      convert(x, copy.view());
       return copy.view();
     }
+  }
+  static matrix_view<const float> as_float(input_matrix<B> x, matrix<float>& copy) {
+    return converted(x, copy);
+  }
+  static matrix_view<const T> as_scalar(matrix_view<const float> x, matrix<T>& copy) {
+    return converted(x, copy);
+  }
+
+  /// Zeros (rows, columns) for a function to write to.
+  static matrix_view<float> zeros(index_t rows, index_t columns, matrix<float>& part) {
+    if (part.rows() != rows || part.columns() != columns) part = matrix<float>(rows, columns);
+    std::fill_n(part.data(), rows * columns, 0.0F);
+    return part.view();
+  }
+  /// The request in the backend's number type; refers to `request` and `w`.
+  static basic_gradient_request<T> widen(const gradient_request& request, state& w) {
+    basic_gradient_request<T> wide{.layers = request.layers, .tokens = request.tokens};
+    wide.word_rows = as_scalar(request.word_rows, w.rows);
+    if (request.hidden) {
+      wide.hidden = [&request, &w](index_t layer, matrix_view<const T> x, matrix_view<T> gradient) {
+        const matrix_view<float> part = zeros(x.rows, x.columns, w.part);
+        request.hidden(layer, as_float(x, w.copy), part);
+        convert(matrix_view<const float>(part), gradient);
+      };
+    }
+    if (request.logits) {
+      wide.logits = [&request, &w](matrix_view<const T> x, matrix_view<T> gradient) {
+        const matrix_view<float> part = zeros(x.rows, x.columns, w.part);
+        request.logits(as_float(x, w.copy), part);
+        convert(matrix_view<const float>(part), gradient);
+      };
+    }
+    if (request.states) {
+      wide.states = [&request, &w](index_t layer, matrix_view<const T> x) {
+        request.states(layer, as_float(x, w.copy));
+      };
+    }
+    return wide;
   }
 
   encoder<B> network_;

@@ -24,8 +24,9 @@ DNALM_BEGIN_NAMESPACE
 
 /// Longest input in tokens, CLS and the like included; 0: none.
 ///
-/// Learned positions: rows of the table (max_position_embeddings - pad - 1), or less when the tokenizer says
-/// so. Rotary positions: what the tokenizer says (model_max_length), else max_position_embeddings - 2. ALiBi:
+/// Learned positions: rows of the table (counted from the pad token: max_position_embeddings - pad - 1), or
+/// less when the tokenizer says so; BigBird: no more than its dense attention takes. Rotary positions: what
+/// the tokenizer says (model_max_length), else max_position_embeddings, less 2 in the ESM family. ALiBi:
 /// none.
 [[nodiscard]] index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens);
 

@@ -37,6 +37,9 @@ enum class tensor_role {
   feed_forward_norm_bias,
   feed_forward1_weight,
   feed_forward1_bias,
+  gate_weight,  ///< the second half of a gated first product, where it is stored by itself
+  gate_bias,
+  gate_beta,
   feed_forward2_weight,
   feed_forward2_bias,
   final_norm_weight,

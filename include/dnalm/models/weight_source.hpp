@@ -3,6 +3,7 @@
 /// \brief Where an encoder's numbers come from: a checkpoint, or a random twin.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ class weight_source {
 class planned_weights {
  public:
   planned_weights(const encoder_config& config, const weight_source& source)
-      : plan_(plan_tensors(config)), source_(source) {}
+      : plan_(plan_tensors(config)), source_(source), zero_row_(config.mask_row_zero ? config.mask_id : -1) {}
 
   /// The tensor of a role that the source holds, or null.
   [[nodiscard]] const planned_tensor* find(tensor_role role, index_t layer = -1) const {
@@ -51,11 +52,16 @@ class planned_weights {
     const std::size_t before = values.size();
     values.resize(before + static_cast<std::size_t>(checked_size(tensor->shape)));
     source_.read(*tensor, std::span<T>(values).subspan(before));
+    if (role == tensor_role::words && zero_row_ >= 0 && zero_row_ < tensor->shape[0]) {
+      const auto width = static_cast<std::size_t>(tensor->shape[1]);
+      std::fill_n(values.data() + before + static_cast<std::size_t>(zero_row_) * width, width, T(0));
+    }
   }
 
  private:
   std::vector<planned_tensor> plan_;
   const weight_source& source_;
+  index_t zero_row_;  // of the word table, -1: none
 };
 
 DNALM_END_NAMESPACE

@@ -3,6 +3,7 @@
 /// \brief Multi-head self-attention with its four matrices.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -13,7 +14,7 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// y = residual + Wo attention(q, k, v) + bo with [q | k | v] = Wqkv x + bqkv.
+/// y = residual + Wo attention(q, k, v) + bo with [q | k | v] = Wqkv x + bqkv; biases may be missing.
 ///
 /// Queries are divided by sqrt(K) either before the rotation or, in the scores, after the dot product; the
 /// first is what ESM does, the second BERT.
@@ -25,30 +26,69 @@ struct attention_layer {
   index_t heads = 1;
   bool scale_query_first = true;
   std::vector<float> alibi_slopes = {};  ///< one per head; empty: none
+  index_t window = 0;                    ///< local attention: at most this far away; 0: everywhere
 
-  /// `y` may be `residual`; `x` may be w.narrow.
+  /// `y` may be `residual`; `x` may be w.narrow. Leaves q | k | v, scaled and rotated, in the first 3 D
+  /// columns of w.wide.
   void forward(const B& backend, input_matrix<B> x, input_matrix<B> residual, const block_workspace<B>& w,
                output_matrix<B> y) const {
     const index_t width = x.columns;
-    const auto factor = static_cast<scalar_of<B>>(1.0 / std::sqrt(static_cast<double>(width / heads)));
     const output_matrix<B> packed = w.wide.column_block(0, 3 * width);
     const output_matrix<B> q = packed.column_block(0, width);
     const output_matrix<B> k = packed.column_block(width, width);
     const output_matrix<B> v = packed.column_block(2 * width, width);
     qkv.forward(backend, x, packed);
-    if (scale_query_first) backend.scale(factor, q);
+    if (scale_query_first) backend.scale(query_factor(width), q);
     if (w.rotation != nullptr) {
       backend.rotary(*w.rotation, *w.offsets, heads, q);
       backend.rotary(*w.rotation, *w.offsets, heads, k);
     }
-    attention_options<scalar_of<B>> options;
-    options.heads = heads;
-    options.score_scale = scale_query_first ? scalar_of<B>(1) : factor;
-    options.alibi_slopes = {alibi_slopes.data(), static_cast<index_t>(alibi_slopes.size())};
-    backend.attention(q, k, v, *w.offsets, options, w.scratch, w.narrow);
+    backend.attention(q, k, v, *w.offsets, options(width), w.scratch, w.narrow);
     output.forward(backend, w.narrow, y, activation::none, residual);
   }
-  // adjoint: vjp(backend, dy, w, dx), next to forward
+
+  /// Numbers of scratch that vjp needs for sequences of up to `longest` tokens.
+  [[nodiscard]] index_t vjp_scratch(const B& backend, index_t longest, index_t head_width) const {
+    const index_t products = std::max(qkv.vjp_scratch(backend), output.vjp_scratch(backend));
+    return std::max(products, backend.attention_vjp_scratch(longest, head_width));
+  }
+  /// dx = residual + [dq | dk | dv] Wqkv, where attention's adjoint of dy Wo is rotated back by the opposite
+  /// angles and its query part is scaled.
+  ///
+  /// `projected` (R, 3 D) holds q | k | v as forward left them; it must not be w.wide. `dx` may be
+  /// `residual`, `dy` or w.narrow.
+  void vjp(const B& backend, input_matrix<B> projected, input_matrix<B> dy, input_matrix<B> residual,
+           const block_workspace<B>& w, output_matrix<B> dx) const {
+    const index_t width = dx.columns;
+    const output_matrix<B> packed = w.wide.column_block(0, 3 * width);
+    const output_matrix<B> dq = packed.column_block(0, width);
+    const output_matrix<B> dk = packed.column_block(width, width);
+    const output_matrix<B> dv = packed.column_block(2 * width, width);
+    output.vjp(backend, dy, w.scratch, w.narrow);
+    backend.attention_vjp(projected.column_block(0, width), projected.column_block(width, width),
+                          projected.column_block(2 * width, width), *w.offsets, options(width), w.narrow,
+                          w.scratch, dq, dk, dv);
+    if (w.rotation != nullptr) {
+      backend.rotary_vjp(*w.rotation, *w.offsets, heads, dq);
+      backend.rotary_vjp(*w.rotation, *w.offsets, heads, dk);
+    }
+    if (scale_query_first) backend.scale(query_factor(width), dq);
+    qkv.vjp(backend, packed, w.scratch, dx, residual);
+  }
+
+  /// 1 / sqrt(K).
+  [[nodiscard]] scalar_of<B> query_factor(index_t width) const {
+    return static_cast<scalar_of<B>>(1.0 / std::sqrt(static_cast<double>(width / heads)));
+  }
+  /// What forward and vjp tell the attention kernels.
+  [[nodiscard]] attention_options<scalar_of<B>> options(index_t width) const {
+    attention_options<scalar_of<B>> result;
+    result.heads = heads;
+    result.score_scale = scale_query_first ? scalar_of<B>(1) : query_factor(width);
+    result.alibi_slopes = {alibi_slopes.data(), static_cast<index_t>(alibi_slopes.size())};
+    result.window = window;
+    return result;
+  }
 };
 
 DNALM_END_NAMESPACE

@@ -3,6 +3,8 @@
 /// \brief The feed-forward half of a transformer block: a plain or a gated two-layer network.
 #pragma once
 
+#include <algorithm>
+
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/nn/block_workspace.hpp>
@@ -34,7 +36,27 @@ struct feed_forward_layer {
       second.forward(backend, hidden, y, activation::none, residual);
     }
   }
-  // adjoint: vjp(backend, dy, w, dx), next to forward
+
+  /// Numbers of scratch that vjp needs.
+  [[nodiscard]] index_t vjp_scratch(const B& backend) const {
+    return std::max(first.vjp_scratch(backend), second.vjp_scratch(backend));
+  }
+  /// dx = residual + dz W1 with dh = dy W2 and, from z = W1 x + b1 computed again, plain: dz = f'(z) dh;
+  /// gated, z = [a | b]: dz = [f'(a) b dh | f(a) dh].
+  ///
+  /// `dx` may be `x`, `dy` or `residual`. Needs `w.gate` (R, F), gated or not, and `w.scratch`.
+  void vjp(const B& backend, input_matrix<B> x, input_matrix<B> dy, input_matrix<B> residual,
+           const block_workspace<B>& w, output_matrix<B> dx) const {
+    const output_matrix<B> z = w.wide.column_block(0, gated ? 2 * inner : inner);
+    first.forward(backend, x, z);
+    second.vjp(backend, dy, w.scratch, w.gate);
+    if (gated) {
+      backend.gated_vjp(z, function, w.gate, z);
+    } else {
+      backend.activation_vjp(z, function, w.gate, z);
+    }
+    first.vjp(backend, z, w.scratch, dx, residual);
+  }
 };
 
 DNALM_END_NAMESPACE

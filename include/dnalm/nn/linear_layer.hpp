@@ -19,7 +19,15 @@ struct linear_layer {
                activation function = activation::none, input_matrix<B> residual = {}) const {
     backend.linear(x, weight, {bias.view(), function, residual}, y);
   }
-  // adjoint: vjp(backend, dy, dx), next to forward
+
+  /// Numbers of scratch that vjp needs.
+  [[nodiscard]] index_t vjp_scratch(const B& backend) const { return backend.linear_vjp_scratch(weight); }
+  /// dx = residual + dy W: the adjoint of the product alone (an activation has activation_vjp).
+  /// dy (R, out), dx (R, in); dx may be the residual, not dy.
+  void vjp(const B& backend, input_matrix<B> dy, output_vector<B> scratch, output_matrix<B> dx,
+           input_matrix<B> residual = {}) const {
+    backend.linear_vjp(dy, weight, residual, scratch, dx);
+  }
 };
 
 DNALM_END_NAMESPACE

@@ -19,7 +19,12 @@ struct norm_layer {
   void forward(const B& backend, input_matrix<B> x, output_matrix<B> y) const {
     backend.layer_norm(x, gamma.view(), beta.view(), static_cast<scalar_of<B>>(eps), y);
   }
-  // adjoint: vjp(backend, x, dy, dx), next to forward
+
+  /// dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(var(x) + eps) by rows, g = dy gamma, xhat the normalised
+  /// x. dx may be dy, not x.
+  void vjp(const B& backend, input_matrix<B> x, input_matrix<B> dy, output_matrix<B> dx) const {
+    backend.layer_norm_vjp(x, gamma.view(), static_cast<scalar_of<B>>(eps), dy, dx);
+  }
 };
 
 DNALM_END_NAMESPACE

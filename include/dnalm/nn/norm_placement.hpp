@@ -7,7 +7,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// pre: x + f(LN(x)); post: LN(x + f(x)).
-enum class norm_placement { pre, post };
+/// pre: x + f(LN(x)); post: LN(x + f(x)); pre_normed: pre, but attention adds to the normalised input,
+/// y + A(y) with y = LN(x) (RiNALMo).
+enum class norm_placement { pre, post, pre_normed };
 
 DNALM_END_NAMESPACE

@@ -3,6 +3,9 @@
 /// \brief One block of a transformer encoder.
 #pragma once
 
+#include <algorithm>
+#include <optional>
+
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/nn/attention_layer.hpp>
@@ -13,10 +16,11 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// pre: x += A(LN1(x)); x += M(LN2(x)). post: x = LN1(x + A(x)); x = LN2(x + M(x)).
+/// pre: x += A(LN1(x)); x += M(LN2(x)). post: x = LN1(x + A(x)); x = LN2(x + M(x)). pre_normed: x = LN1(x);
+/// x += A(x); x += M(LN2(x)). Without LN1 (ModernBERT's first block) it is the identity.
 template <encoder_backend B>
 struct transformer_block {
-  norm_layer<B> attention_norm;
+  std::optional<norm_layer<B>> attention_norm;
   attention_layer<B> attention;
   norm_layer<B> feed_forward_norm;
   feed_forward_layer<B> feed_forward;
@@ -24,19 +28,90 @@ struct transformer_block {
 
   /// x (R, D) in place.
   void forward(const B& backend, const block_workspace<B>& w, output_matrix<B> x) const {
-    if (placement == norm_placement::pre) {
-      attention_norm.forward(backend, x, w.narrow);
-      attention.forward(backend, w.narrow, x, w, x);
-      feed_forward_norm.forward(backend, x, w.narrow);
-      feed_forward.forward(backend, w.narrow, x, w, x);
+    forward(backend, w, x, x);
+  }
+  /// y (R, D) of x (R, D); y may be x.
+  void forward(const B& backend, const block_workspace<B>& w, input_matrix<B> x, output_matrix<B> y) const {
+    attend(backend, w, x, y);
+    if (placement == norm_placement::post) {
+      if (attention_norm) attention_norm->forward(backend, y, y);
+      feed_forward.forward(backend, y, y, w, y);
+      feed_forward_norm.forward(backend, y, y);
     } else {
-      attention.forward(backend, x, x, w, x);
-      attention_norm.forward(backend, x, x);
-      feed_forward.forward(backend, x, x, w, x);
-      feed_forward_norm.forward(backend, x, x);
+      feed_forward_norm.forward(backend, y, w.narrow);
+      feed_forward.forward(backend, w.narrow, y, w, y);
     }
   }
-  // adjoint: vjp(backend, w, saved, dx), next to forward: the same steps bottom-up
+
+  /// The first half of the block, without the norm that post puts behind it; y may be x.
+  void attend(const B& backend, const block_workspace<B>& w, input_matrix<B> x, output_matrix<B> y) const {
+    if (!attention_norm || placement == norm_placement::post) {
+      attention.forward(backend, x, x, w, y);
+    } else if (placement == norm_placement::pre) {
+      attention_norm->forward(backend, x, w.narrow);
+      attention.forward(backend, w.narrow, x, w, y);
+    } else {
+      attention_norm->forward(backend, x, y);
+      attention.forward(backend, y, y, w, y);
+    }
+  }
+
+  /// Numbers of scratch that vjp needs for sequences of up to `longest` tokens.
+  [[nodiscard]] index_t vjp_scratch(const B& backend, index_t longest, index_t head_width) const {
+    return std::max({backend.attention_scratch(longest, head_width), feed_forward.vjp_scratch(backend),
+                     attention.vjp_scratch(backend, longest, head_width)});
+  }
+  /// dx (R, D) in place: the gradient with respect to the block's output becomes that with respect to its
+  /// input x (R, D). Only x is kept of the forward pass: everything within the block is computed again.
+  ///
+  /// Cost: a forward pass without its last product (post: a whole one and the first product once more), and
+  /// the adjoint products.
+  void vjp(const B& backend, input_matrix<B> x, const block_adjoint_workspace<B>& w,
+           output_matrix<B> dx) const {
+    block_workspace<B> attending = w.block;
+    attending.wide = w.projected;
+    attend(backend, attending, x, w.middle);
+    if (placement == norm_placement::post) {
+      feed_forward_vjp_post(backend, w, dx);
+    } else {
+      feed_forward_vjp_pre(backend, w, dx);
+    }
+    attend_vjp(backend, x, w, dx);
+  }
+
+ private:
+  /// w.middle = m. pre: dx += LN2^T(m, M^T(LN2(m), dx)).
+  void feed_forward_vjp_pre(const B& backend, const block_adjoint_workspace<B>& w,
+                            output_matrix<B> dx) const {
+    const output_matrix<B> narrow = w.block.narrow;
+    feed_forward_norm.forward(backend, w.middle, narrow);
+    feed_forward.vjp(backend, narrow, dx, {}, w.block, narrow);
+    feed_forward_norm.vjp(backend, w.middle, narrow, narrow);
+    backend.add(narrow, dx);
+  }
+  /// post, with n = LN1(m): d = LN2^T(n + M(n), dx); dx = LN1^T(m, d + M^T(n, d)).
+  void feed_forward_vjp_post(const B& backend, const block_adjoint_workspace<B>& w,
+                             output_matrix<B> dx) const {
+    const output_matrix<B> n = attention_norm ? w.normed : w.middle;
+    if (attention_norm) attention_norm->forward(backend, w.middle, n);
+    feed_forward.forward(backend, n, n, w.block, w.block.narrow);
+    feed_forward_norm.vjp(backend, w.block.narrow, dx, dx);
+    feed_forward.vjp(backend, n, dx, dx, w.block, dx);
+    if (attention_norm) attention_norm->vjp(backend, w.middle, dx, dx);
+  }
+  /// pre: dx += LN1^T(x, A^T(LN1(x), dx)); post: dx += A^T(x, dx); pre_normed: dx = LN1^T(x, dx + A^T(LN1(x),
+  /// dx)).
+  void attend_vjp(const B& backend, input_matrix<B> x, const block_adjoint_workspace<B>& w,
+                  output_matrix<B> dx) const {
+    if (placement == norm_placement::pre && attention_norm) {
+      attention.vjp(backend, w.projected, dx, {}, w.block, w.block.narrow);
+      attention_norm->vjp(backend, x, w.block.narrow, w.block.narrow);
+      backend.add(w.block.narrow, dx);
+      return;
+    }
+    attention.vjp(backend, w.projected, dx, dx, w.block, dx);
+    if (placement == norm_placement::pre_normed && attention_norm) attention_norm->vjp(backend, x, dx, dx);
+  }
 };
 
 DNALM_END_NAMESPACE

@@ -108,3 +108,28 @@ TEST_CASE("the NT-v1 2.5B checkpoint loads with its published count", "[.][publi
   if (!folder) return;
   CHECK(dnalm::load_model(*folder).describe().parameters == 2547801226);
 }
+
+TEST_CASE("published relatives load with their published counts and run", "[.][published]") {
+  const std::pair<std::string, index_t> folders[] = {{"DNA_bert_3", 86095941},
+                                                     {"DNA_bert_4", 86243589},
+                                                     {"DNA_bert_5", 86834181},
+                                                     {"DNA_bert_6", 89196549},
+                                                     {"SpliceBERT.1024nt", 19710474},
+                                                     {"SpliceBERT.510nt", 19447306},
+                                                     {"gena-lm-bert-base", 110650880},
+                                                     {"gena-lm-bert-base-lastln-t2t", 110652416},
+                                                     {"gena-lm-bert-large-t2t", 336691456},
+                                                     {"moderngena-base", 135530240},
+                                                     {"moderngena-large", 377054464},
+                                                     {"esm2_t6_8M_UR50D", 7840794},
+                                                     {"rnafm_published", 99521305},
+                                                     {"rinalmo_giga_published", 650901793}};
+  for (const auto& [name, parameters] : folders) {
+    const auto folder = published(name);
+    if (!folder) continue;
+    INFO(name);
+    CHECK(dnalm::load_model(*folder).describe().parameters == parameters);
+    const auto found = run_ids(*folder, {1, 5, 6, 7, 8, 2});
+    CHECK(std::all_of(found.logits.begin(), found.logits.end(), [](float x) { return std::isfinite(x); }));
+  }
+}

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/detail/file_names.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -55,19 +56,20 @@ inline void check_tied(const io::checkpoint& weights, const planned_tensor& tens
 }
 
 template <class T>
-void check_all_finite(const planned_tensor& tensor, std::span<const T> values) {
+void check_all_finite(const std::string& where, std::span<const T> values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
     throw error(error_kind::numeric, 415, "a weight is not a finite number",
-                {.where = "tensor " + tensor.name + ", element " + std::to_string(i),
+                {.where = where + ", element " + std::to_string(i),
                  .found = std::isnan(values[i]) ? "NaN" : "infinity"});
   }
 }
 
 }  // namespace detail
 
-DNALM_INLINE plan_differences compare_with_plan(const std::vector<planned_tensor>& plan,
+DNALM_INLINE plan_differences compare_with_plan(const std::vector<planned_tensor>& wanted,
                                                 const io::checkpoint& weights) {
+  const std::vector<planned_tensor> plan = detail::rename_plan(wanted, weights);
   plan_differences differences;
   std::map<std::string_view, const planned_tensor*> planned;
   for (const planned_tensor& tensor : plan) {
@@ -88,21 +90,30 @@ DNALM_INLINE plan_differences compare_with_plan(const std::vector<planned_tensor
 DNALM_INLINE checkpoint_source::checkpoint_source(io::checkpoint weights,
                                                   const std::vector<planned_tensor>& plan,
                                                   const std::string& where)
-    : weights_(std::move(weights)) {
+    : weights_(std::move(weights)), in_file_(detail::wrapped_names(plan, weights_)) {
   detail::refuse_differences(compare_with_plan(plan, weights_), where);
-  for (const planned_tensor& tensor : plan) detail::check_tied(weights_, tensor, where);
+  for (const planned_tensor& tensor : detail::rename_plan(plan, weights_)) {
+    detail::check_tied(weights_, tensor, where);
+  }
+}
+
+DNALM_INLINE const std::string& checkpoint_source::name_in_file(const planned_tensor& tensor) const {
+  const auto wrapped = in_file_.find(tensor.name);
+  return wrapped == in_file_.end() ? tensor.name : wrapped->second;
 }
 
 DNALM_INLINE bool checkpoint_source::contains(const planned_tensor& tensor) const {
-  return weights_.contains(tensor.name);
+  return weights_.contains(name_in_file(tensor));
 }
 DNALM_INLINE void checkpoint_source::read(const planned_tensor& tensor, std::span<float> out) const {
-  weights_.read(tensor.name, out);
-  detail::check_all_finite<float>(tensor, out);
+  const std::string& name = name_in_file(tensor);
+  weights_.read(name, out);
+  detail::check_all_finite<float>(weights_.file_of(name).string() + ", tensor " + tensor.name, out);
 }
 DNALM_INLINE void checkpoint_source::read(const planned_tensor& tensor, std::span<double> out) const {
-  weights_.read(tensor.name, out);
-  detail::check_all_finite<double>(tensor, out);
+  const std::string& name = name_in_file(tensor);
+  weights_.read(name, out);
+  detail::check_all_finite<double>(weights_.file_of(name).string() + ", tensor " + tensor.name, out);
 }
 
 DNALM_END_NAMESPACE

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 #include <utility>
 
 #include <dnalm/models/encoder.hpp>
@@ -30,8 +32,10 @@ template <class B>
 [[nodiscard]] norm_layer<B> load_norm(const B& backend, const planned_weights& weights, tensor_role weight,
                                       tensor_role bias, index_t layer, double eps) {
   using T = scalar_of<B>;
-  return {backend.upload(weights.template read<T>(weight, layer)),
-          backend.upload(weights.template read<T>(bias, layer)), eps};
+  const std::vector<T> gamma = weights.template read<T>(weight, layer);
+  std::vector<T> beta = weights.template read<T>(bias, layer);
+  beta.resize(gamma.size(), T(0));  // a norm without a bias
+  return {backend.upload(gamma), backend.upload(beta), eps};
 }
 /// The fused (3D, D) projection, from one tensor or from three.
 template <class B>
@@ -46,6 +50,40 @@ template <class B>
   for (const role part : {role::qkv_bias, role::query_bias, role::key_bias, role::value_bias}) {
     weights.append(part, layer, bias);
   }
+  return make_linear(backend, weight, bias, width);
+}
+
+/// a sigmoid(beta a) c = silu(beta a) (c / beta): a learnt beta enters the rows of a, and 1 / beta those of
+/// c. \throws error [dnalm.numeric.420] when that leaves no finite numbers (beta 0 or next to it).
+template <class T>
+void fold_gate_beta(const std::vector<T>& beta, index_t layer, std::vector<T>& values) {
+  if (beta.empty()) return;
+  const std::size_t half = values.size() / 2;
+  bool finite = true;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = i < half ? values[i] * beta[0] : values[i] / beta[0];
+    finite = finite && std::isfinite(values[i]);
+  }
+  if (finite) return;
+  throw error(error_kind::numeric, 420, "a learnt gate slope that cannot be used",
+              {.where = "block " + std::to_string(layer),
+               .expected = "a number away from 0",
+               .found = std::to_string(beta[0])});
+}
+
+/// The first product of a feed-forward block: one tensor, or the two halves of a gated one.
+template <class B>
+[[nodiscard]] linear_layer<B> load_feed_forward1(const B& backend, const planned_weights& weights,
+                                                 index_t layer, index_t width) {
+  using T = scalar_of<B>;
+  using role = tensor_role;
+  std::vector<T> weight = weights.template read<T>(role::feed_forward1_weight, layer);
+  std::vector<T> bias = weights.template read<T>(role::feed_forward1_bias, layer);
+  weights.append(role::gate_weight, layer, weight);
+  weights.append(role::gate_bias, layer, bias);
+  const std::vector<T> beta = weights.template read<T>(role::gate_beta, layer);
+  fold_gate_beta(beta, layer, weight);
+  fold_gate_beta(beta, layer, bias);
   return make_linear(backend, weight, bias, width);
 }
 
@@ -66,9 +104,13 @@ void encoder<B>::load_embedding(const planned_weights& weights) {
     return backend_.upload(weights.template read<scalar>(role), rows, config_.width);
   };
   embedding_.words = table(tensor_role::words, config_.vocabulary);
-  if (config_.position == position_kind::learned_pad_offset) {
-    embedding_.positions = table(tensor_role::positions, config_.positions);
-    embedding_.pad = config_.pad_id;
+  const bool counted_from_pad = config_.position == position_kind::learned_pad_offset;
+  if (counted_from_pad || config_.position == position_kind::learned) {
+    std::vector<scalar> rows = weights.template read<scalar>(tensor_role::positions);
+    rows.erase(rows.begin(), rows.begin() + config_.position_shift * config_.width);
+    embedding_.positions =
+        backend_.upload(rows, config_.positions - config_.position_shift, config_.width);
+    if (counted_from_pad) embedding_.pad = config_.pad_id;
   }
   if (config_.token_types > 0) embedding_.types = table(tensor_role::types, config_.token_types);
   if (config_.embedding_norm) {
@@ -83,13 +125,16 @@ void encoder<B>::load_block(const planned_weights& weights, index_t layer) {
   using role = tensor_role;
   transformer_block<B> block;
   block.placement = config_.norm;
-  block.attention_norm = detail::load_norm(backend_, weights, role::attention_norm_weight,
-                                           role::attention_norm_bias, layer, config_.norm_eps);
+  if (layer > 0 || config_.first_attention_norm) {
+    block.attention_norm = detail::load_norm(backend_, weights, role::attention_norm_weight,
+                                             role::attention_norm_bias, layer, config_.norm_eps);
+  }
   block.attention.qkv = detail::load_qkv(backend_, weights, layer, config_.width);
   block.attention.output = detail::load_linear(backend_, weights, role::attention_output_weight,
                                                role::attention_output_bias, layer, config_.width);
   block.attention.heads = config_.heads;
   block.attention.scale_query_first = config_.scale_query_first;
+  block.attention.window = config_.is_local(layer) ? config_.local_window : 0;
   if (config_.position == position_kind::alibi) {
     for (index_t h = 0; h < config_.heads; ++h) {
       block.attention.alibi_slopes.push_back(alibi_slope(h, config_.heads));
@@ -97,8 +142,7 @@ void encoder<B>::load_block(const planned_weights& weights, index_t layer) {
   }
   block.feed_forward_norm = detail::load_norm(backend_, weights, role::feed_forward_norm_weight,
                                               role::feed_forward_norm_bias, layer, config_.norm_eps);
-  block.feed_forward.first = detail::load_linear(backend_, weights, role::feed_forward1_weight,
-                                                 role::feed_forward1_bias, layer, config_.width);
+  block.feed_forward.first = detail::load_feed_forward1(backend_, weights, layer, config_.width);
   block.feed_forward.second = detail::load_linear(backend_, weights, role::feed_forward2_weight,
                                                   role::feed_forward2_bias, layer, config_.feed_forward);
   block.feed_forward.inner = config_.feed_forward;
@@ -112,8 +156,10 @@ template <encoder_backend B>
 void encoder<B>::load_frequencies(const planned_weights& weights, index_t layer) {
   std::vector<float> values = weights.template read<float>(tensor_role::rotary_frequencies, layer);
   if (values.empty()) {
-    for (index_t j = 0; j < config_.head_width() / 2; ++j) {
-      values.push_back(rotary_frequency(j, config_.head_width()));
+    const auto base =
+        static_cast<float>(config_.is_local(layer) ? config_.local_rotary_base : config_.rotary_base);
+    for (index_t j = 0; j < config_.rotated_channels() / 2; ++j) {
+      values.push_back(rotary_frequency(j, config_.rotated_channels(), base));
     }
   }
   const auto known = std::find(frequencies_.begin(), frequencies_.end(), values);
@@ -130,6 +176,7 @@ void encoder<B>::load_head(const planned_weights& weights) {
   }
   head_.dense = detail::load_linear(backend_, weights, role::head_dense_weight, role::head_dense_bias, -1,
                                     config_.width);
+  head_.function = config_.head_function;
   head_.norm = detail::load_norm(backend_, weights, role::head_norm_weight, role::head_norm_bias, -1,
                                  config_.head_norm_eps);
   head_.decoder =
@@ -154,11 +201,19 @@ index_t encoder<B>::workspace_bytes(index_t tokens, index_t longest, bool logits
   const index_t per_row = row_numbers() + (logits ? config_.vocabulary : 0);
   index_t numbers = checked_mul(tokens, per_row);
   numbers = checked_add(numbers, backend_.attention_scratch(longest, config_.head_width()));
-  if (config_.position == position_kind::rotary) {
-    const auto tables = static_cast<index_t>(frequencies_.size());
-    numbers = checked_add(numbers, checked_mul(tables, checked_mul(longest, config_.head_width())));
-  }
+  numbers = checked_add(numbers, rotation_numbers(longest));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
+}
+
+/// Cosines and sines of all sets of frequencies.
+template <encoder_backend B>
+index_t encoder<B>::rotation_numbers(index_t longest) const {
+  index_t numbers = 0;
+  for (const auto& set : frequencies_) {
+    const auto pairs = static_cast<index_t>(set.size());
+    numbers = checked_add(numbers, checked_mul(2, checked_mul(longest, pairs)));
+  }
+  return numbers;
 }
 
 template <encoder_backend B>
@@ -175,9 +230,6 @@ template <encoder_backend B>
 block_workspace<B> encoder<B>::prepare(const token_batch& batch, workspace& w, output_matrix<B>& x) const {
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
-  const auto grow = [&](typename B::vector& memory, index_t size) {
-    if (memory.size() < size) memory = backend_.allocate(size);
-  };
   grow(w.memory, checked_mul(rows, row_numbers()));
   grow(w.scratch, backend_.attention_scratch(longest, config_.head_width()));
   prepare_rotations(longest, w);
@@ -200,28 +252,31 @@ block_workspace<B> encoder<B>::prepare(const token_batch& batch, workspace& w, o
 
 template <encoder_backend B>
 void encoder<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
-                         workspace& w) const {
+                         workspace& w, input_matrix<B> word_rows) const {
   check_batch(config_, batch);
+  check_word_rows(word_rows, batch.offsets.rows(), config_.width);
   if (batch.ids.empty()) return;
   output_matrix<B> x;
   block_workspace<B> block = prepare(batch, w, x);
-  embedding_.forward(backend_, batch.ids, batch.offsets, batch.token_types, w.embedding, x);
+  embedding_.forward(backend_, read(batch, word_rows), w.embedding, x);
   layers(0, x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    if (!frequencies_of_.empty()) block.rotation = &w.rotations[frequencies_of_[layer]];
+    set_rotation(layer, w, block);
     blocks_[layer].forward(backend_, block, x);
-    if (layer + 1 == blocks_.size() && final_norm_) final_norm_->forward(backend_, x, x);
+    const bool last = layer + 1 == blocks_.size();
+    if (last && final_norm_ && config_.last_state_normed) final_norm_->forward(backend_, x, x);
     layers(static_cast<index_t>(layer) + 1, x);
+    if (last && final_norm_ && !config_.last_state_normed) final_norm_->forward(backend_, x, x);
   }
   if (logits != nullptr) run_head(x, block.narrow, *logits, w);
 }
-// adjoint: encoder::vjp, next to forward: the blocks in reverse order
+// adjoint: encoder<B>::gradient, in encoder_gradient_impl.hpp
 
 template <encoder_backend B>
 void encoder<B>::run_head(input_matrix<B> hidden, output_matrix<B> narrow, const logits_receiver& receive,
                           workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
-  if (w.logits.size() < numbers) w.logits = backend_.allocate(numbers);
+  grow(w.logits, numbers);
   const output_matrix<B> logits{w.logits.view().data, hidden.rows, config_.vocabulary, config_.vocabulary};
   head_.forward(backend_, hidden, narrow, logits);
   receive(logits);

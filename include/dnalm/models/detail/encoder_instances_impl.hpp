@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dnalm/models/backends.hpp>
+#include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 
 #if defined(DNALM_COMPILED_SOURCE)

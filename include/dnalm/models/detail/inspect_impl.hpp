@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/detail/config_words.hpp>
+#include <dnalm/models/detail/file_names.hpp>
 #include <dnalm/models/inspect.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
 
@@ -46,14 +48,15 @@ DNALM_INLINE std::vector<std::string> model_inspection::surplus() const {
   return names;
 }
 
-DNALM_INLINE model_inspection inspect_model(const std::filesystem::path& folder) {
+DNALM_INLINE model_inspection inspect_model(const std::filesystem::path& folder, io::file_access access) {
   model_inspection result;
   result.folder = folder;
   result.config = read_encoder_config(folder);
+  result.settings = detail::settings_in_words(result.config);
   result.configuration = read_config_entries(folder);
-  const io::checkpoint weights = io::checkpoint::open(folder);
+  const io::checkpoint weights = io::checkpoint::open(folder, access);
   result.files = weights.files();
-  const std::vector<planned_tensor> plan = plan_tensors(result.config);
+  const std::vector<planned_tensor> plan = detail::rename_plan(plan_tensors(result.config), weights);
   std::map<std::string_view, const planned_tensor*> planned;
   for (const planned_tensor& tensor : plan) {
     planned.emplace(tensor.name, &tensor);

@@ -69,7 +69,7 @@ DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_op
   const encoder_config config = read_encoder_config(folder);
   const std::vector<planned_tensor> plan = plan_tensors(config);
   model_description about = detail::describe_folder(folder, config, plan, options);
-  const checkpoint_source source(io::checkpoint::open(folder), plan, folder.string());
+  const checkpoint_source source(io::checkpoint::open(folder, options.access), plan, folder.string());
   return {detail::build(config, source, options.backend), std::move(about)};
 }
 

@@ -3,6 +3,8 @@
 /// \brief Body of models/model.hpp.
 #pragma once
 
+#include <string>
+
 #include <dnalm/models/model.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -17,6 +19,17 @@ DNALM_INLINE token_sequence model::tokenize(std::string_view sequence, const std
   token_sequence tokens = about.tokens->encode(sequence, where);
   check_tokens(tokens.ids, about.vocabulary(), about.max_tokens, where);
   return tokens;
+}
+
+DNALM_INLINE void model::word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const {
+  check_tokens(ids, describe().vocabulary(), 0, "words' rows");
+  const auto tokens = static_cast<index_t>(ids.size());
+  if (rows.data == nullptr || rows.rows != tokens || rows.columns != describe().width()) {
+    throw error(error_kind::shape, 423, "words' rows that do not fit the batch",
+                {.expected = std::to_string(tokens) + " x " + std::to_string(describe().width()),
+                 .found = std::to_string(rows.rows) + " x " + std::to_string(rows.columns)});
+  }
+  base_->word_rows(ids, rows);
 }
 
 DNALM_END_NAMESPACE

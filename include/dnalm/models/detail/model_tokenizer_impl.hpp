@@ -13,10 +13,7 @@ DNALM_BEGIN_NAMESPACE
 DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
                                                            const encoder_config& config,
                                                            unknown_policy policy) {
-  std::error_code ignored;
-  const bool there = std::filesystem::exists(folder / "vocab.txt", ignored) ||
-                     std::filesystem::exists(folder / "tokenizer.json", ignored);
-  if (!there) return std::nullopt;
+  if (!has_tokenizer(folder)) return std::nullopt;
   tokenizer_options options;
   options.policy = policy;
   const tokenizer tokens = load_tokenizer(folder, options);
@@ -33,12 +30,24 @@ DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem
   return tokens;
 }
 
+namespace detail {
+
+/// Tokens that a rotary model was made for. ESM's max_position_embeddings count two rows that no token takes.
+[[nodiscard]] inline index_t rotary_limit(const encoder_config& config) {
+  const bool esm = config.family == architecture::nt_v1 || config.family == architecture::nt_v2 ||
+                   config.family == architecture::esm2;
+  return esm ? std::max<index_t>(config.positions - 2, 0) : config.positions;
+}
+
+}  // namespace detail
+
 DNALM_INLINE index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens) {
   const index_t stated = tokens ? tokens->model_max_length() : 0;
   switch (config.position) {
+    case position_kind::learned:
     case position_kind::learned_pad_offset:
       return stated > 0 ? std::min(stated, config.table_limit()) : config.table_limit();
-    case position_kind::rotary: return stated > 0 ? stated : std::max<index_t>(config.positions - 2, 0);
+    case position_kind::rotary: return stated > 0 ? stated : detail::rotary_limit(config);
     case position_kind::none:
     case position_kind::alibi: break;
   }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The settings of an encoder in words, for people.
+#pragma once
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <dnalm/models/encoder_config.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+[[nodiscard]] inline std::string number_text(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+[[nodiscard]] inline std::string norm_words(const encoder_config& c) {
+  std::string words =
+      c.norm == norm_placement::post ? "after each half of a block" : "before each half of a block";
+  if (c.norm == norm_placement::pre_normed) words += ", attention adds to the normed input";
+  if (!c.first_attention_norm) words += ", not before the first attention";
+  if (c.embedding_norm) words += ", after the embedding";
+  if (c.final_norm) words += ", at the end";
+  return words + "; eps " + number_text(c.norm_eps) + (c.norm_bias ? "" : ", no bias");
+}
+
+[[nodiscard]] inline std::string position_words(const encoder_config& c) {
+  switch (c.position) {
+    case position_kind::none: return "none";
+    case position_kind::learned: return "learned, " + std::to_string(c.positions) + " rows";
+    case position_kind::learned_pad_offset:
+      return "learned, " + std::to_string(c.positions) + " rows, counted from the pad token";
+    case position_kind::alibi: return "ALiBi";
+    case position_kind::rotary: break;
+  }
+  std::string words = "rotary, " + std::to_string(c.rotated_channels()) + " of " +
+                      std::to_string(c.head_width()) + " channels, base " + number_text(c.rotary_base);
+  if (c.local_window > 0) words += ", in local blocks " + number_text(c.local_rotary_base);
+  return words;
+}
+
+[[nodiscard]] inline std::string attention_words(const encoder_config& c) {
+  std::string words = "to all tokens";
+  if (c.local_window > 0) {
+    words = "one block in " + std::to_string(c.global_every) + " to all tokens, the others to " +
+            std::to_string(c.local_window) + " on either side";
+  }
+  if (c.dense_limit > 0) words += ", up to " + std::to_string(c.dense_limit) + " tokens";
+  if (!c.qkv_bias) words += "; no biases in queries, keys, values";
+  return words + (c.output_bias ? "" : "; no bias after");
+}
+
+[[nodiscard]] inline std::string feed_forward_words(const encoder_config& c) {
+  std::string words = (c.gated ? "gated, " : "") + std::string(to_string(c.function));
+  if (c.gate_beta) words += " with a learnt slope";
+  if (!c.feed_forward_bias1 && !c.feed_forward_bias2) return words + "; no biases";
+  if (!c.feed_forward_bias1) return words + "; no bias in the first product";
+  return words;
+}
+
+[[nodiscard]] inline std::string head_words(const encoder_config& c) {
+  std::string words = std::string(to_string(c.head_function));
+  words += c.tied_head ? ", decoder is the embedding" : ", decoder of its own";
+  if (!c.head_dense_bias) words += ", no bias in the first product";
+  return words + (c.decoder_bias ? "" : ", no bias in the decoder");
+}
+
+[[nodiscard]] inline std::vector<config_entry> settings_in_words(const encoder_config& c) {
+  std::vector<config_entry> settings{{"LayerNorm", norm_words(c)},
+                                     {"positions", position_words(c)},
+                                     {"attention", attention_words(c)},
+                                     {"activation", feed_forward_words(c)},
+                                     {"head", head_words(c)}};
+  if (c.token_types > 0) settings.push_back({"token types", std::to_string(c.token_types)});
+  if (c.token_dropout) settings.push_back({"token dropout", "scales words by 0.88 / (1 - share of masks)"});
+  if (c.mask_row_zero) settings.push_back({"mask token", "its embedding is 0"});
+  if (c.naming == tensor_naming::multimolecule) settings.push_back({"tensor names", "of MultiMolecule"});
+  return settings;
+}
+
+}  // namespace detail
+DNALM_END_NAMESPACE

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of models/encoder.hpp: gradients with respect to the input.
+///
+/// Forward, keeping the input of every block; then the blocks from the highest that is needed down to the
+/// first, each computing its inner values again from its kept input.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include <dnalm/models/encoder.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// Zeros for a function to put a gradient in.
+template <class T>
+void clear_rows(matrix_view<T> x) {
+  for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, T(0));
+}
+
+}  // namespace detail
+
+/// Numbers per row: kept states, the gradient, then narrow, wide, gate, projected, middle and normed.
+template <encoder_backend B>
+index_t encoder<B>::gradient_row_numbers(index_t depth) const {
+  const index_t normed = config_.norm == norm_placement::post ? 1 : 0;
+  const index_t inner = checked_add(wide_columns(), config_.feed_forward);
+  return checked_add(checked_mul(checked_add(depth, 7 + normed), config_.width), inner);
+}
+
+template <encoder_backend B>
+index_t encoder<B>::gradient_scratch(index_t longest, index_t depth, bool logits) const {
+  index_t most = logits ? head_.vjp_scratch(backend_) : 0;
+  for (index_t layer = 0; layer < depth; ++layer) {
+    const auto& block = blocks_[static_cast<std::size_t>(layer)];
+    most = std::max(most, block.vjp_scratch(backend_, longest, config_.head_width()));
+  }
+  return most;
+}
+
+template <encoder_backend B>
+index_t encoder<B>::gradient_bytes(index_t tokens, index_t longest, index_t depth, bool logits,
+                                   bool one_hot) const {
+  index_t numbers = checked_mul(tokens, gradient_row_numbers(depth));
+  numbers = checked_add(numbers, gradient_scratch(longest, depth, logits));
+  numbers = checked_add(numbers, rotation_numbers(longest));
+  const index_t tables = logits ? 2 : one_hot ? 1 : 0;
+  numbers = checked_add(numbers, checked_mul(tables, checked_mul(tokens, config_.vocabulary)));
+  return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
+}
+
+/// Makes room and lays the views over it.
+template <encoder_backend B>
+typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_batch& batch, index_t depth,
+                                                                 bool logits, workspace& w) const {
+  const index_t rows = batch.offsets.rows();
+  const index_t longest = batch.longest();
+  grow(w.memory, checked_mul(rows, gradient_row_numbers(depth)));
+  grow(w.scratch, gradient_scratch(longest, depth, logits));
+  prepare_rotations(longest, w);
+  index_t used = 0;
+  const auto take = [&](index_t columns) -> output_matrix<B> {
+    const index_t first = used;
+    used += rows * columns;
+    return {w.memory.view().data + first, rows, columns, columns};
+  };
+  gradient_views views;
+  for (index_t layer = 0; layer <= depth; ++layer) views.saved.push_back(take(config_.width));
+  views.d = take(config_.width);
+  views.block.block.narrow = take(config_.width);
+  views.block.block.wide = take(wide_columns());
+  views.block.block.gate = take(config_.feed_forward);
+  views.block.block.scratch = w.scratch.view();
+  views.block.block.offsets = &batch.offsets;
+  views.block.projected = take(3 * config_.width);
+  views.block.middle = take(config_.width);
+  if (config_.norm == norm_placement::post) views.block.normed = take(config_.width);
+  return views;
+}
+
+template <encoder_backend B>
+void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                          gradient_receiver receive, workspace& w) const {
+  check_batch(config_, batch);
+  check_gradient_request(config_, request, batch.offsets.rows());
+  if (batch.ids.empty()) return;
+  gradient_views views =
+      prepare_gradient(batch, request.depth(config_.layers), static_cast<bool>(request.logits), w);
+  run_saving(batch, request, views, w);
+  top_vjp(request, views, w);
+  for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
+    set_rotation(layer, w, views.block.block);
+    blocks_[layer].vjp(backend_, views.saved[layer], views.block, views.d);
+    add_cotangent(static_cast<index_t>(layer), views.saved[layer], request, views);
+  }
+  embedding_.vjp(backend_, read(batch, request.word_rows), w.embedding, views.block.block.narrow, views.d);
+  receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
+}
+
+/// The forward pass. `views.saved` gets the input of each block and the output of the last that runs, and
+/// `views.block.middle` the last hidden state when the final norm stands before it or before the logits.
+template <encoder_backend B>
+void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                            gradient_views& views, workspace& w) const {
+  const auto show = [&](std::size_t layer, input_matrix<B> x) {
+    if (request.states) request.states(static_cast<index_t>(layer), x);
+  };
+  embedding_.forward(backend_, read(batch, request.word_rows), w.embedding, views.saved[0]);
+  show(0, views.saved[0]);
+  for (std::size_t layer = 0; layer + 1 < views.saved.size(); ++layer) {
+    set_rotation(layer, w, views.block.block);
+    blocks_[layer].forward(backend_, views.block.block, views.saved[layer], views.saved[layer + 1]);
+    const bool last = layer + 1 == blocks_.size();
+    if (last && final_norm_) final_norm_->forward(backend_, views.saved[layer + 1], views.block.middle);
+    show(layer + 1,
+         last && final_norm_ && config_.last_state_normed ? views.block.middle : views.saved[layer + 1]);
+  }
+}
+
+/// d += what the request puts in for hidden state `layer`.
+template <encoder_backend B>
+void encoder<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
+                               const basic_gradient_request<scalar>& request, gradient_views& views) const {
+  if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
+  const output_matrix<B> part = views.block.block.narrow;
+  detail::clear_rows(part);
+  request.hidden(layer, hidden, part);
+  detail::check_finite_rows(part, "the gradient given for hidden state " + std::to_string(layer));
+  backend_.add(part, views.d);
+}
+
+/// d = the gradient with respect to the head's input.
+template <encoder_backend B>
+void encoder<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
+                          gradient_views& views, workspace& w) const {
+  const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
+  grow(w.logits, checked_mul(2, numbers));
+  const auto table = [&](index_t first) -> output_matrix<B> {
+    return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
+  };
+  const block_workspace<B>& block = views.block.block;
+  head_.forward(backend_, hidden, block.narrow, table(0));
+  detail::clear_rows(table(numbers));
+  request.logits(table(0), table(numbers));
+  detail::check_finite_rows(table(numbers), "the gradient given for the logits");
+  head_.vjp(backend_, hidden, table(numbers), block.narrow, block.wide.column_block(0, config_.width),
+            block.scratch, views.d);
+}
+
+/// d = the gradient with respect to the output of the highest block that ran: from the logits and from the
+/// hidden state there, through the final norm.
+template <encoder_backend B>
+void encoder<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views,
+                         workspace& w) const {
+  const std::size_t top = views.saved.size() - 1;
+  const input_matrix<B> output = views.saved[top];
+  const bool normed = top == blocks_.size() && final_norm_;
+  const input_matrix<B> head_input = normed ? views.block.middle : views.saved[top];
+  if (request.logits) {
+    head_vjp(head_input, request, views, w);
+  } else {
+    detail::clear_rows(views.d);
+  }
+  const bool state_normed = normed && config_.last_state_normed;
+  if (state_normed) add_cotangent(static_cast<index_t>(top), head_input, request, views);
+  if (normed) final_norm_->vjp(backend_, output, views.d, views.d);
+  if (!state_normed) add_cotangent(static_cast<index_t>(top), output, request, views);
+}
+
+/// d E^T: the one-hot token o enters as the row o E.
+template <encoder_backend B>
+input_matrix<B> encoder<B>::one_hot_gradient(input_matrix<B> d, workspace& w) const {
+  grow(w.logits, checked_mul(d.rows, config_.vocabulary));
+  const output_matrix<B> y{w.logits.view().data, d.rows, config_.vocabulary, config_.vocabulary};
+  backend_.linear(d, packed_words(), {}, y);
+  return y;
+}
+
+/// A tied decoder's weight is the table; any other model packs it, once.
+template <encoder_backend B>
+const typename B::weight& encoder<B>::packed_words() const {
+  if (config_.tied_head) return head_.decoder.weight;
+  std::call_once(words_->once, [&] { words_->packed = backend_.pack(embedding_.words.view()); });
+  return words_->packed;
+}
+
+DNALM_END_NAMESPACE

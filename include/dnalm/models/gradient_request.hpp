@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief What number of a model's outputs is differentiated, and with respect to what.
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/token_batch.hpp>
+#include <dnalm/tensor/view.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// A number S of hidden states and logits, told by its gradients with respect to them: the encoder carries
+/// them back to its input. T is `float` for `model`, the backend's number type for `encoder`.
+///
+/// The encoder runs up to the highest hidden state that is asked for, and not further. Sequences do not mix:
+/// the gradient of a token comes from the rows of its own sequence.
+template <class T>
+struct basic_gradient_request {
+  /// Gets the output `from` (R, columns) and a matrix of zeros of its shape to put dS/dfrom in.
+  using cotangent = std::function<void(matrix_view<const T> from, matrix_view<T> gradient)>;
+
+  /// Hidden states that S depends on, increasing: 0 (embedding output) to layers; as forward hands them out.
+  std::vector<index_t> layers = {};
+  /// Called once for each of `layers`, the highest first, after the forward pass and after `logits`.
+  std::function<void(index_t layer, matrix_view<const T> hidden, matrix_view<T> gradient)> hidden = {};
+  /// Called once with the logits (R, V), first of all; empty: S does not depend on them.
+  cotangent logits = {};
+  /// May be empty; sees hidden state 0, 1, ... as they are computed, up to the highest that is needed.
+  std::function<void(index_t layer, matrix_view<const T> hidden)> states = {};
+  /// Whether the gradient with respect to the one-hot tokens is wanted as well.
+  bool tokens = false;
+  /// (R, D): the words' rows in place of those of the ids, as integrated gradients needs them; data null:
+  /// look the ids up. The ids still say what is masked and what is padding.
+  matrix_view<const T> word_rows = {};
+
+  /// The number of blocks that have to run, of the `blocks` that the model has.
+  [[nodiscard]] index_t depth(index_t blocks) const {
+    if (logits) return blocks;
+    return layers.empty() ? 0 : layers.back();
+  }
+};
+
+/// The gradient of S. Views are valid during the call that gets them.
+template <class T>
+struct basic_input_gradient {
+  matrix_view<const T>
+      words;  ///< (R, D) by the words' rows of the embedding, before token dropout scales them
+  matrix_view<const T>
+      tokens;  ///< (R, V) by the one-hot tokens: words E^T, E the table; data null: not asked for
+};
+
+/// Those of `model`.
+using gradient_request = basic_gradient_request<float>;
+using input_gradient = basic_input_gradient<float>;
+
+namespace detail {
+
+/// \throws error [dnalm.usage.421] nothing is differentiated, or a function is missing, [dnalm.input.422]
+/// hidden states that the model has not, or out of order.
+template <class T>
+void check_gradient_layers(const basic_gradient_request<T>& request, index_t layers) {
+  if (request.layers.empty() && !request.logits) {
+    throw error(error_kind::usage, 421, "nothing to differentiate",
+                {.expected = "at least one hidden state, or the logits"});
+  }
+  if (!request.layers.empty() && !request.hidden) {
+    throw error(error_kind::usage, 421, "no function gives the gradient by the hidden states",
+                {.expected = "gradient_request::hidden"});
+  }
+  index_t lowest = 0;
+  for (const index_t layer : request.layers) {
+    if (layer < lowest || layer > layers) {
+      throw error(error_kind::input, 422,
+                  "hidden states to differentiate that the model has not, or unordered",
+                  {.expected = "increasing numbers from 0 to " + std::to_string(layers),
+                   .found = std::to_string(layer)});
+    }
+    lowest = layer + 1;
+  }
+}
+
+/// \throws error [dnalm.numeric.424] a number that is not finite.
+template <class T>
+void check_finite_rows(matrix_view<T> x, const std::string& what) {
+  for (index_t r = 0; r < x.rows; ++r) {
+    for (index_t c = 0; c < x.columns; ++c) {
+      if (std::isfinite(x(r, c))) continue;
+      throw error(error_kind::numeric, 424, "a number that is not finite in " + what,
+                  {.where = "token " + std::to_string(r) + " of the batch, channel " + std::to_string(c),
+                   .expected = "finite numbers",
+                   .found = std::to_string(x(r, c))});
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Words' rows given in place of a lookup. \throws error [dnalm.shape.423] not one row of `width` numbers per
+/// token, [dnalm.numeric.424] a number that is not finite.
+template <class T>
+void check_word_rows(matrix_view<const T> rows, index_t tokens, index_t width) {
+  if (rows.data == nullptr) return;
+  if (rows.rows != tokens || rows.columns != width || rows.stride < width) {
+    throw error(error_kind::shape, 423, "words' rows that do not fit the batch",
+                {.expected = std::to_string(tokens) + " x " + std::to_string(width),
+                 .found = std::to_string(rows.rows) + " x " + std::to_string(rows.columns)});
+  }
+  detail::check_finite_rows(rows, "the words' rows");
+}
+
+/// A request against a configuration and its batch. \throws error [dnalm.usage.421], [dnalm.input.422],
+/// [dnalm.shape.423], [dnalm.numeric.424].
+template <class T>
+void check_gradient_request(const encoder_config& config, const basic_gradient_request<T>& request,
+                            index_t tokens) {
+  detail::check_gradient_layers(request, config.layers);
+  check_word_rows(request.word_rows, tokens, config.width);
+}
+
+DNALM_END_NAMESPACE
