@@ -9,6 +9,8 @@ option(DNALM_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(DNALM_INSTALL "Create the install and export rules" ${PROJECT_IS_TOP_LEVEL})
 set(DNALM_BUILD_CUDA AUTO CACHE STRING "Build the CUDA parts: AUTO (if nvcc is found), ON, OFF")
 set_property(CACHE DNALM_BUILD_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(DNALM_HDF5 AUTO CACHE STRING "Keras .h5 weights in programs and tests: AUTO (if HDF5 is found), ON, OFF")
+set_property(CACHE DNALM_HDF5 PROPERTY STRINGS AUTO ON OFF)
 option(DNALM_WARNINGS_AS_ERRORS "Treat warnings in dnalm's own tests and programs as errors" ${PROJECT_IS_TOP_LEVEL})
 set(DNALM_SANITIZE "" CACHE STRING "Sanitizers for tests and programs, e.g. address,undefined")
 

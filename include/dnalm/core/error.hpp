@@ -68,7 +68,7 @@ struct error_details {
 
 /// Everything dnalm throws on purpose.
 ///
-/// `what()` is one line: `[dnalm.format.203]: what, where, expected ..., found ...`.
+/// `what()` is one line: `[dnalm.format.203]: what, where, expected ..., found ...`; long parts are shortened.
 class error : public std::runtime_error {
  public:
   error(error_kind kind, int number, const std::string& what, const error_details& details = {})
@@ -89,13 +89,21 @@ class error : public std::runtime_error {
     id.append(to_string(kind)).append(".").append(std::to_string(number));
     return id;
   }
+  /// At most 1000 bytes of a part, whole characters: names and values come from files and may be megabytes.
+  static std::string shortened(const std::string& part) {
+    constexpr std::size_t most = 1000;
+    if (part.size() <= most) return part;
+    std::size_t end = most;
+    while (end > 0 && (static_cast<unsigned char>(part[end]) & 0xC0U) == 0x80U) --end;
+    return part.substr(0, end) + "...";
+  }
   static std::string compose(error_kind kind, int number, const std::string& what,
                              const error_details& details) {
     std::string line = "[";
     line.append(make_id(kind, number)).append("]: ").append(what);
-    if (!details.where.empty()) line.append(", in ").append(details.where);
-    if (!details.expected.empty()) line.append(", expected ").append(details.expected);
-    if (!details.found.empty()) line.append(", found ").append(details.found);
+    if (!details.where.empty()) line.append(", in ").append(shortened(details.where));
+    if (!details.expected.empty()) line.append(", expected ").append(shortened(details.expected));
+    if (!details.found.empty()) line.append(", found ").append(shortened(details.found));
     for (char& letter : line) {
       if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) letter = '?';
     }

@@ -16,7 +16,7 @@ DNALM_BEGIN_NAMESPACE
 namespace io {
 
 /// Writes beside the target and renames at `commit`; without a commit the destructor removes what was
-/// written.
+/// written. A process that is killed leaves its temporary file behind: io::remove_leftovers clears it away.
 ///
 /// A target that exists and is no regular file (a pipe, `/dev/stdout`, `/dev/null`) is written directly. A
 /// symbolic link keeps its place: the file it points to is replaced. Move-only; one thread at a time.

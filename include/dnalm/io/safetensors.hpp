@@ -29,15 +29,18 @@ class safetensors_file {
   /// [dnalm.unsupported.257] unknown element type, [dnalm.format.258] offsets that overlap, leave holes or
   /// leave the file, [dnalm.format.259] shape and bytes disagree, [dnalm.format.261] header over 100 MB;
   /// duplicates and depth as parse_json; as mapped_file.
-  explicit safetensors_file(const std::filesystem::path& path);
+  explicit safetensors_file(const std::filesystem::path& path, file_access access = file_access::mapped);
 
   /// In the order of the data in the file.
   [[nodiscard]] const std::vector<tensor_info>& tensors() const { return infos_; }
-  /// The same with their bytes, which live as long as this object.
+  /// The same with their bytes, which live as long as this object (of a buffered file: read by `tensor`).
   [[nodiscard]] const std::vector<stored_tensor>& stored() const { return stored_; }
   [[nodiscard]] bool contains(std::string_view name) const { return index_.find(name) != index_.end(); }
-  /// One tensor, without a copy. \throws error [dnalm.format.286] when there is no such tensor.
+  /// One tensor, without a copy. \throws error [dnalm.format.286] when there is no such tensor; as
+  /// mapped_file::load.
   [[nodiscard]] const stored_tensor& tensor(std::string_view name) const;
+  /// Gives the memory behind a tensor back (mapped_file::forget); `tensor` brings it again.
+  void forget(std::string_view name) const;
   /// All elements as float, row-major. \throws as tensor and read_stored.
   [[nodiscard]] std::vector<float> read(std::string_view name) const;
   /// The header's `__metadata__`.

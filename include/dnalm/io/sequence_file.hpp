@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Sequences from FASTA, FASTQ or a table; the format is told by the content.
+/// \brief Sequences from FASTA, FASTQ, 2bit or a table; the format is told by the content.
 #pragma once
 
 #include <filesystem>
@@ -33,13 +33,16 @@ struct sequence_table {
 
 /// Reads a file (or `-`, standard input), plain or gzip.
 ///
-/// First character `>`: FASTA; `@`: FASTQ; else a table with the column `sequence` and optional `name`,
+/// First four bytes those of 2bit (a regular file, not compressed): its sequences, upper-cased but for the
+/// policy `literal`, which keeps soft-masked letters in lower case. First character `>`: FASTA; `@`: FASTQ;
+/// else a table with the column `sequence` and optional `name`,
 /// `label` or `label.<target>`, `split` (train, valid, test), `group`; other columns are ignored. A record
 /// without a name is named by its number (from 0). Labels that are empty or NaN are missing (NaN). \throws
 /// error [dnalm.input.193] for an empty file, [dnalm.format.185] for a table without `sequence` or with both
 /// forms of label, [dnalm.input.181] for an empty sequence, [dnalm.input.150] for an unknown letter,
 /// [dnalm.input.189] for a label that is no number, [dnalm.input.190] for an unknown split, [dnalm.input.191]
-/// for an empty group, [dnalm.input.192] for a name used twice, and as the readers.
+/// for an empty group, [dnalm.input.192] for a name used twice, and as the readers
+/// (two_bit_file too).
 [[nodiscard]] sequence_table read_sequences(const std::filesystem::path& file,
                                             const sequence_file_options& options = {});
 

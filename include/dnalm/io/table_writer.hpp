@@ -36,7 +36,8 @@ class table_writer {
 
   /// Writes one row.
   /// \throws error [dnalm.usage.197] when a field holds a tab, a line end or another control character, or
-  /// the number of fields is not that of the columns.
+  /// the number of fields is not that of the columns; [dnalm.input.199] when the line would be read as a
+  /// remark or as nothing (a first field that begins with #).
   void row(std::span<const std::string> fields);
   void row(std::initializer_list<std::string> fields) {
     row(std::span<const std::string>(fields.begin(), fields.size()));

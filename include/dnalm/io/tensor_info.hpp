@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
@@ -22,6 +23,19 @@ struct tensor_info {
   /// Number of elements. \throws error [dnalm.shape.101] on overflow (readers have checked it before).
   [[nodiscard]] index_t size() const { return checked_size(shape); }
 };
+
+/// What kind of file a tensor lies in.
+enum class weight_format { safetensors, torch, npz };
+
+/// `safetensors`, `PyTorch`, `npz`.
+[[nodiscard]] constexpr std::string_view to_string(weight_format format) {
+  switch (format) {
+    case weight_format::safetensors: return "safetensors";
+    case weight_format::torch: return "PyTorch";
+    case weight_format::npz: return "npz";
+  }
+  return "?";
+}
 
 /// A shape as people write it: `[2, 3]`, `[]` for a scalar.
 [[nodiscard]] inline std::string shape_text(const std::vector<index_t>& shape) {

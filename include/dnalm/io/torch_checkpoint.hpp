@@ -3,7 +3,8 @@
 /// \brief Tensors of a PyTorch file (`torch.save` since version 1.6: a ZIP archive with a pickle), mapped.
 ///
 /// Nothing in the file is executed: see pickle.hpp. Only the calls that rebuild tensors, parameters and
-/// ordered dictionaries mean something; everything else stays an opaque object without tensors.
+/// ordered dictionaries mean something; everything else (the configuration, paths, loops and callbacks of a
+/// Lightning .ckpt, NumPy numbers, classes of any kind) stays an opaque object without tensors.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +44,8 @@ class torch_checkpoint {
   /// [dnalm.format.275] no tensors, [dnalm.unsupported.276] TorchScript or big-endian files,
   /// [dnalm.format.279] a name twice; as zip_reader and parse_pickle.
   explicit torch_checkpoint(const std::filesystem::path& path,
-                            torch_selection selection = torch_selection::state_dict);
+                            torch_selection selection = torch_selection::state_dict,
+                            file_access access = file_access::mapped);
   torch_checkpoint(torch_checkpoint&&) noexcept;
   torch_checkpoint& operator=(torch_checkpoint&&) noexcept;
   ~torch_checkpoint();
@@ -52,8 +54,14 @@ class torch_checkpoint {
   [[nodiscard]] const std::vector<tensor_info>& tensors() const;
   [[nodiscard]] bool contains(std::string_view name) const;
   /// One tensor, without a copy when the archive stores it uncompressed. Checks the CRC of its storage the
-  /// first time. \throws error [dnalm.format.286] no such tensor, [dnalm.format.237] damaged data.
+  /// first time; torch.save may leave CRCs out (set_crc32_options(False)), then there is nothing to check.
+  /// \throws error [dnalm.format.286] no such tensor, [dnalm.format.237] damaged data.
   [[nodiscard]] const stored_tensor& tensor(std::string_view name) const;
+  /// Gives the memory behind a tensor's storage back (mapped_file::forget); `tensor` brings it again. While
+  /// another thread reads a tensor of a packed or buffered storage, it must not be forgotten.
+  void forget(std::string_view name) const;
+  /// Whether the archive compresses the tensor's storage (torch.save never does): `tensor` then unpacks it.
+  [[nodiscard]] bool packed(std::string_view name) const;
 
  private:
   struct contents;

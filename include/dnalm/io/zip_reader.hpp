@@ -32,6 +32,7 @@ struct zip_limits {
   index_t total_bytes = index_t{1} << 38;   ///< of all deflated members together
   index_t ratio = 200;                      ///< uncompressed : compressed of a deflated member ...
   index_t ratio_from = index_t{256} << 20;  ///< ... that is larger than this
+  bool without_crc = false;  ///< accept an archive in which all CRCs are 0 (PyTorch can leave them out)
 };
 
 /// One member as the central directory describes it; all numbers are checked against the file.
@@ -50,7 +51,8 @@ class zip_reader {
  public:
   /// Reads and cross-checks the directory: bounds, local headers, overlaps, duplicate names, limits.
   /// \throws error [dnalm.format.230] to [dnalm.format.236], [dnalm.unsupported.235], and as mapped_file.
-  explicit zip_reader(const std::filesystem::path& path, const zip_limits& limits = {});
+  explicit zip_reader(const std::filesystem::path& path, const zip_limits& limits = {},
+                      file_access access = file_access::mapped);
 
   [[nodiscard]] const std::vector<zip_entry>& entries() const { return entries_; }
   [[nodiscard]] bool contains(std::string_view name) const { return index_.find(name) != index_.end(); }
@@ -61,14 +63,23 @@ class zip_reader {
   [[nodiscard]] std::vector<std::byte> read(const zip_entry& entry) const;
   [[nodiscard]] std::vector<std::byte> read(std::string_view name) const { return read(entry(name)); }
   /// The bytes as they lie in the file, without a copy and without the CRC check; of a stored member they are
-  /// the content.
+  /// the content. Of a buffered archive they can be read between `load` and `forget`.
   [[nodiscard]] std::span<const std::byte> raw(const zip_entry& entry) const;
+  /// At most the first `size` bytes of a member's content, CRC not checked: enough to look at a header.
+  /// \throws error [dnalm.format.238] broken deflate stream.
+  [[nodiscard]] std::vector<std::byte> read_front(const zip_entry& entry, std::size_t size) const;
   /// Checks the CRC of a stored member. \throws error [dnalm.format.237].
   void verify(const zip_entry& entry) const;
+  /// As mapped_file::load and mapped_file::forget, for the bytes of a member.
+  void load(const zip_entry& entry) const { file_.load(raw(entry)); }
+  void forget(const zip_entry& entry) const noexcept { file_.forget(raw(entry)); }
   [[nodiscard]] const std::filesystem::path& name() const { return file_.name(); }
 
  private:
+  void check_crc(const zip_entry& entry, std::span<const std::byte> bytes) const;
+
   mapped_file file_;
+  bool has_crc_ = true;
   std::vector<zip_entry> entries_;
   std::map<std::string, std::size_t, std::less<>> index_;
 };

@@ -374,6 +374,73 @@ TEST_CASE("torch: damaged files give an error or tensors, nothing else", "[io_bi
   });
 }
 
+TEST_CASE("torch: objects of any class are carried along and never looked into", "[io_binary]") {
+  const std::string partial = call(global("functools", "partial"), {global("os", "system")}) +
+                              tuple({global("os", "system"), tuple({text("true")}), dictionary({}), "N"}) +
+                              "b";
+  const std::string number = call(global("numpy._core.multiarray", "scalar"),
+                                  {call(global("numpy", "dtype"), {text("f8"), "\x89", "\x88"}),
+                                   "C\x08"
+                                   "12345678"});
+  const std::string instance = global("my.module", "Config") + ")\x81" +
+                               dictionary({text("weight"), weight, text("self"), partial}) + "b";
+  const std::string with_list =
+      global("my.module", "List") + ")\x81(" + weight + weight + "e(" + text("k") + weight + "u";
+  const std::string state = dictionary({text("w"), weight});
+  REQUIRE(names_of(dictionary({text("hyper_parameters"), instance, text("number"), number, text("callbacks"),
+                               dictionary({partial, state}), text("list"), with_list, text("state_dict"),
+                               state})) == std::vector<std::string>{"w"});
+  REQUIRE(names_of(dictionary({text("state_dict"), state, text("args"), instance}),
+                   torch_selection::everything) == std::vector<std::string>{"state_dict.w"});
+  // A whole model that was saved as an object is such an object too: its tensors are not found.
+  REQUIRE(id_of_bytes(torch_bytes(instance, one_storage)) == "dnalm.format.275");
+  REQUIRE(id_of_bytes(torch_bytes(dictionary({text("model"), instance}), one_storage)) == "dnalm.format.275");
+}
+
+TEST_CASE("torch: a Lightning checkpoint gives its state dictionary", "[io_binary][golden]") {
+  const std::filesystem::path folder = std::filesystem::path(DNALM_GOLDEN_DIR) / "torch";
+  for (const char* name : {"lightning.ckpt", "without_crc.pt"}) {
+    INFO(name);
+    const torch_checkpoint file(folder / name);
+    const dnalm::io::safetensors_file expected(folder / "lightning.safetensors");
+    REQUIRE(file.tensors().size() == expected.tensors().size());
+    for (const auto& info : expected.tensors()) {  // the prefix `model.` is kept
+      REQUIRE(info.name.starts_with("model."));
+      REQUIRE(read(file, info.name) == expected.read(info.name));
+    }
+  }
+}
+
+TEST_CASE("torch: an archive without any CRC is read, one wrong CRC among others is damage", "[io_binary]") {
+  const temporary_folder folder;
+  std::string bytes = torch_bytes(dictionary({text("a"), weight}), one_storage);
+  for (int i = 0; i < 3; ++i) {  // the pickle, the byte order, the storage; nobody reads the version
+    REQUIRE(id_of_bytes(lie(lie(bytes, local_header, i, 14, 0, 4), directory_record, i, 16, 0, 4)) ==
+            "dnalm.format.237");
+  }
+  for (int i = 0; i < 4; ++i)
+    bytes = lie(lie(bytes, local_header, i, 14, 0, 4), directory_record, i, 16, 0, 4);
+  REQUIRE(id_of_bytes(bytes).empty());
+  REQUIRE(read(torch_checkpoint(folder.put("x.pt", bytes)), "a") == six);
+  // Other archives have no such excuse.
+  REQUIRE(error_id_of([&] {
+            const dnalm::io::zip_reader archive(folder / "x.pt");
+            (void)archive.read(archive.entries()[0]);
+          }) == "dnalm.format.237");
+}
+
+TEST_CASE("torch: compressed storages are unpacked when asked for and forgotten again", "[io_binary]") {
+  const temporary_folder folder;
+  const torch_checkpoint file(
+      folder.put("x.pt", torch_bytes(dictionary({text("a"), weight, text("b"), tensor(floats, 4, {2}, {1})}),
+                                     one_storage, true)));
+  REQUIRE(file.packed("a"));
+  REQUIRE(read(file, "a") == six);
+  file.forget("a");
+  REQUIRE(read(file, "b") == std::vector<float>{4, 5});
+  REQUIRE(read(file, "a") == six);
+}
+
 TEST_CASE("torch: files written by torch.save hold the values they should", "[io_binary][golden]") {
   const std::filesystem::path folder = std::filesystem::path(DNALM_GOLDEN_DIR) / "torch";
   for (const std::string stem : {"dtypes", "views", "parameter", "state_dict", "tied", "tied_protocol4",

@@ -53,6 +53,7 @@ TEST_CASE("what would break a table is not written", "[io_text]") {
   REQUIRE(error_id_of([&] { writer.row({"x\ny", "1"}); }) == "dnalm.usage.197");
   REQUIRE(error_id_of([&] { writer.row({"x\r", "1"}); }) == "dnalm.usage.197");
   REQUIRE(error_id_of([&] { writer.row({"x"}); }) == "dnalm.usage.197");
+  REQUIRE(error_id_of([&] { writer.row({"#x", "1"}); }) == "dnalm.input.199");
   REQUIRE(error_id_of([&] { dnalm::io::table_writer(folder.path() / "other.tsv", {"a\tb"}); }) ==
           "dnalm.usage.197");
   REQUIRE_FALSE(

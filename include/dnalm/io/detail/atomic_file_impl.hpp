@@ -14,7 +14,9 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/atomic_file.hpp>
+#include <dnalm/io/detail/descriptor_guard.hpp>
 #include <dnalm/io/detail/output.hpp>
+#include <dnalm/io/detail/write_lock.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace io {
@@ -34,10 +36,14 @@ DNALM_INLINE atomic_file::atomic_file(const std::filesystem::path& path) : path_
     descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
     target_ = detail::follow_links(path);
-    do {
+    bool made = false;
+    while (!made) {
       temporary_ = detail::temporary_beside(target_);
       descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (descriptor_ < 0 && errno == EEXIST);
+      if (descriptor_ < 0 && errno != EEXIST) break;
+      made = descriptor_ >= 0 && detail::lock_as_writer(descriptor_);
+      if (!made && descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+    }
   }
   if (descriptor_ < 0) {
     temporary_.clear();
@@ -109,6 +115,7 @@ DNALM_INLINE void atomic_file::commit() {
                 {.where = path_.string(), .found = std::strerror(errno)});
   };
   if (!temporary_.empty()) check(::fsync(descriptor_) == 0);
+  const detail::descriptor_guard lock(::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0));  // until it is renamed
   check(::close(std::exchange(descriptor_, -1)) == 0);
   if (temporary_.empty()) return;
   check(::rename(temporary_.c_str(), target_.c_str()) == 0);

@@ -162,7 +162,7 @@ namespace detail {
   if (bytes.starts_with("\xfd"
                         "7zXZ"))
     return "xz";
-  if (bytes.starts_with("BZh") && bytes.substr(4).starts_with("1AY&SY")) return "bzip2";
+  if (bytes.starts_with("BZh") && bytes.size() >= 10 && bytes.substr(4).starts_with("1AY&SY")) return "bzip2";
   return {};
 }
 

@@ -6,71 +6,21 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
-#include <variant>
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/checkpoint.hpp>
 #include <dnalm/io/detail/messages.hpp>
+#include <dnalm/io/detail/weight_file.hpp>
 #include <dnalm/io/json.hpp>
-#include <dnalm/io/mapped_file.hpp>
-#include <dnalm/io/safetensors.hpp>
-#include <dnalm/io/torch_checkpoint.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace io {
 
 namespace detail {
-
-/// One file of weights, of either format.
-class weight_file {
- public:
-  explicit weight_file(safetensors_file&& file) : file_(std::move(file)) {}
-  explicit weight_file(torch_checkpoint&& file) : file_(std::move(file)) {}
-
-  [[nodiscard]] const std::vector<tensor_info>& tensors() const {
-    return std::visit([](const auto& file) -> const std::vector<tensor_info>& { return file.tensors(); },
-                      file_);
-  }
-  [[nodiscard]] const stored_tensor& tensor(std::string_view name) const {
-    return std::visit([&](const auto& file) -> const stored_tensor& { return file.tensor(name); }, file_);
-  }
-
- private:
-  std::variant<safetensors_file, torch_checkpoint> file_;
-};
-
-enum class weight_format { safetensors, torch };
-
-/// Tells a file's format by its first bytes; those of formats that are often met by mistake get their own
-/// words.
-[[nodiscard]] inline weight_format tell_format(const std::filesystem::path& path) {
-  const mapped_file file(path);
-  const auto bytes = file.bytes();
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
-                              std::min<std::size_t>(bytes.size(), 64));
-  if (text.starts_with("PK")) return weight_format::torch;
-  if (text.size() >= 2 && text[0] == '\x80' && text[1] >= 0 && text[1] <= 5) return weight_format::torch;
-  std::string found;
-  if (text.empty()) found = "an empty file";
-  if (text.starts_with("version https://git-lfs"))
-    found = "a Git LFS pointer: the weights were not downloaded";
-  if (text.starts_with("\x89HDF")) found = "HDF5";
-  if (text.starts_with("\x1f\x8b")) found = "gzip";
-  if (text.starts_with("<")) found = "HTML or XML";
-  if (text.starts_with("\x93NUMPY")) found = "npy";
-  if (text.starts_with("{") && text.find('\0') == std::string_view::npos) found = "JSON";
-  if (found.empty()) return weight_format::safetensors;
-  throw error(error_kind::format, 289, "not a file of weights",
-              {.where = path.string(), .expected = "safetensors or a PyTorch file", .found = found});
-}
-
-[[nodiscard]] inline weight_file open_weights(const std::filesystem::path& path) {
-  if (tell_format(path) == weight_format::torch) return weight_file(torch_checkpoint(path));
-  return weight_file(safetensors_file(path));
-}
 
 /// Files that trainers write beside the weights.
 [[nodiscard]] inline bool is_trainer_file(const std::string& name) {
@@ -150,6 +100,15 @@ inline void check_shard_name(const std::string& name, const std::string& where) 
   return weight_map;
 }
 
+/// \throws error [dnalm.unsupported.120] that names file and tensor when its numbers cannot be converted.
+inline void require_convertible(const tensor_info& info, const std::filesystem::path& path) {
+  if (info.type != dtype::f8_e4m3 && info.type != dtype::f8_e5m2) return;
+  throw error(error_kind::unsupported, 120, "8-bit float tensors cannot be converted",
+              {.where = path.string() + ", tensor '" + info.name + "'",
+               .expected = "F64, F32, F16, BF16, an integer type or BOOL",
+               .found = std::string(to_string(info.type))});
+}
+
 [[nodiscard]] inline bool is_index(const std::filesystem::path& path) {
   return path.filename().string().ends_with(".index.json");
 }
@@ -157,6 +116,8 @@ inline void check_shard_name(const std::string& name, const std::string& where) 
 }  // namespace detail
 
 struct checkpoint::contents {
+  explicit contents(file_access how) : access(how) {}
+
   struct place {
     std::size_t file = 0;
     std::size_t tensor = 0;  // number in `infos`
@@ -164,7 +125,7 @@ struct checkpoint::contents {
 
   /// Adds a file's tensors. \throws error [dnalm.format.285] when a name stands in two files.
   void add(const std::filesystem::path& path) {
-    files.push_back(detail::open_weights(path));
+    files.push_back(detail::open_weights(path, access));
     paths.push_back(path);
     for (const tensor_info& info : files.back().tensors()) {
       const auto [found, added] = index.try_emplace(info.name, place{files.size() - 1, infos.size()});
@@ -180,6 +141,20 @@ struct checkpoint::contents {
   void add_shards(const std::filesystem::path& index_path);
   [[nodiscard]] const place& find(std::string_view name) const;
 
+  /// Reads a tensor and gives its pages back. Nobody may read a buffered part that is being given back.
+  template <class Number>
+  void read(std::string_view name, std::span<Number> out) const {
+    const place& at = find(name);
+    const detail::weight_file& file = files[at.file];
+    detail::require_convertible(infos[at.tensor], paths[at.file]);
+    std::unique_lock<std::mutex> alone;
+    if (access == file_access::buffered) alone = std::unique_lock<std::mutex>(reading);
+    read_stored(file.tensor(name), out);
+    if (access == file_access::buffered || !file.packed(name)) file.forget(name);
+  }
+
+  file_access access;
+  mutable std::mutex reading;
   std::vector<detail::weight_file> files;
   std::vector<std::filesystem::path> paths;
   std::vector<tensor_info> infos;
@@ -216,14 +191,14 @@ DNALM_INLINE const checkpoint::contents::place& checkpoint::contents::find(std::
   return found->second;
 }
 
-DNALM_INLINE checkpoint checkpoint::open(const std::filesystem::path& file_or_folder) {
+DNALM_INLINE checkpoint checkpoint::open(const std::filesystem::path& file_or_folder, file_access access) {
   std::error_code failure;
   if (!std::filesystem::exists(file_or_folder, failure)) {
     throw error(error_kind::io, 280, "there is no such file or folder", {.where = file_or_folder.string()});
   }
   const bool folder = std::filesystem::is_directory(file_or_folder, failure);
   const auto path = folder ? detail::find_weights(file_or_folder) : file_or_folder;
-  auto shared = std::make_shared<contents>();
+  auto shared = std::make_shared<contents>(access);
   if (detail::is_index(path)) {
     shared->add_shards(path);
   } else {
@@ -249,17 +224,37 @@ DNALM_INLINE const stored_tensor& checkpoint::stored(std::string_view name) cons
 }
 
 DNALM_INLINE void checkpoint::read(std::string_view name, std::span<float> out) const {
-  read_stored(stored(name), out);
+  contents_->read(name, out);
 }
 
 DNALM_INLINE void checkpoint::read(std::string_view name, std::span<double> out) const {
-  read_stored(stored(name), out);
+  contents_->read(name, out);
 }
 
 DNALM_INLINE std::vector<float> checkpoint::read(std::string_view name) const {
   std::vector<float> values(static_cast<std::size_t>(info(name).size()));
   read(name, std::span<float>(values));
   return values;
+}
+
+DNALM_INLINE void checkpoint::forget(std::string_view name) const {
+  contents_->files[contents_->find(name).file].forget(name);
+}
+
+DNALM_INLINE weight_format checkpoint::format_of(std::string_view name) const {
+  return contents_->files[contents_->find(name).file].format();
+}
+
+DNALM_INLINE bool checkpoint::packed(std::string_view name) const {
+  return contents_->files[contents_->find(name).file].packed(name);
+}
+
+DNALM_INLINE std::vector<std::string> checkpoint::left_out() const {
+  std::vector<std::string> names;
+  for (const detail::weight_file& file : contents_->files) {
+    for (std::string& name : file.left_out()) names.push_back(std::move(name));
+  }
+  return names;
 }
 
 DNALM_INLINE index_t checkpoint::find_non_finite(std::string_view name) const {

@@ -136,8 +136,9 @@ DNALM_INLINE json parse_json(std::string_view text, const std::string& where, co
 }
 
 DNALM_INLINE json read_json_file(const std::filesystem::path& path, const json_limits& limits) {
-  const mapped_file file(path);
-  const auto bytes = file.bytes();
+  const mapped_file file(path, file_access::buffered);  // small, and others may be writing it
+  const auto bytes = file.place(0, file.size());
+  if (static_cast<index_t>(bytes.size()) <= limits.bytes) file.load(bytes);  // else refused unread
   return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string(), limits);
 }
 

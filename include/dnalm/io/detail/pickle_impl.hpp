@@ -67,7 +67,7 @@ class pickle_machine {
 
   bool step_container(char opcode) {
     switch (opcode) {
-      case '(': marks_.push_back(stack_.size()); return true;
+      case '(': push_mark(); return true;
       case ']': push({.kind = pickle_kind::list}); return true;
       case 'l': push({.kind = pickle_kind::list, .items = pop_to_mark()}); return true;
       case 'a': append({pop()}); return true;
@@ -86,7 +86,7 @@ class pickle_machine {
       case '\x91': push({.kind = pickle_kind::set, .items = pop_to_mark()}); return true;
       case '0': drop(); return true;
       case '1': (void)pop_to_mark(); return true;
-      case '2': stack_.push_back(top()); return true;
+      case '2': push_again(top()); return true;
       default: return false;
     }
   }
@@ -161,6 +161,15 @@ class pickle_machine {
     if (static_cast<index_t>(graph_.nodes.size()) >= limits_.nodes) fail_limit("objects", limits_.nodes);
     stack_.push_back(static_cast<pickle_ref>(graph_.nodes.size()));
     graph_.nodes.push_back(std::move(node));
+  }
+  /// An object that is there already; a byte of the pickle may put it on the stack, so the stack has a limit too.
+  void push_again(pickle_ref ref) {
+    if (static_cast<index_t>(stack_.size()) >= limits_.nodes) fail_limit("objects on the stack", limits_.nodes);
+    stack_.push_back(ref);
+  }
+  void push_mark() {
+    if (static_cast<index_t>(marks_.size()) >= limits_.nodes) fail_limit("marks", limits_.nodes);
+    marks_.push_back(stack_.size());
   }
   void push_integer(std::int64_t value) { push({.kind = pickle_kind::integer, .integer = value}); }
   void push_text(pickle_kind kind, std::uint64_t size) { push({.kind = kind, .text = text(size)}); }
@@ -254,7 +263,7 @@ class pickle_machine {
   void get(std::uint64_t slot) {
     const auto found = memo_.find(slot);
     if (found == memo_.end()) fail_stack("memo entry " + std::to_string(slot) + " is missing");
-    stack_.push_back(found->second);
+    push_again(found->second);
   }
   void put(std::uint64_t slot) {
     memo_[slot] = top();

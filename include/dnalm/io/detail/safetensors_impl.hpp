@@ -11,10 +11,10 @@
 #include <utility>
 
 #include <dnalm/core/error.hpp>
-#include <dnalm/io/atomic_file.hpp>
 #include <dnalm/io/detail/messages.hpp>
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/safetensors.hpp>
+#include <dnalm/io/safetensors_writer.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace io {
@@ -42,8 +42,7 @@ struct safetensors_entry {
 /// Reads one file's header; `where` is the file's name.
 class safetensors_header {
  public:
-  safetensors_header(std::span<const std::byte> file, std::string where)
-      : file_(file), where_(std::move(where)) {}
+  explicit safetensors_header(const mapped_file& file) : file_(file), where_(file.name().string()) {}
 
   /// Fills `entries` and `metadata`, all checked.
   void read() {
@@ -73,8 +72,9 @@ class safetensors_header {
       throw error(error_kind::format, 255, "safetensors file is cut inside its header length",
                   {.where = where_, .expected = "at least 8 bytes", .found = std::to_string(file_.size())});
     }
+    const auto first = file_.bytes(0, 8);
     std::uint64_t length = 0;
-    for (std::size_t i = 8; i-- > 0;) length = length << 8 | std::to_integer<std::uint64_t>(file_[i]);
+    for (std::size_t i = 8; i-- > 0;) length = length << 8 | std::to_integer<std::uint64_t>(first[i]);
     if (length > file_.size() - 8) {
       throw error(error_kind::format, 255, "safetensors header is longer than its file",
                   {.where = where_,
@@ -87,8 +87,9 @@ class safetensors_header {
                    .expected = "at most " + std::to_string(safetensors_header_limit) + " bytes",
                    .found = std::to_string(length)});
     }
-    data = file_.subspan(8 + static_cast<std::size_t>(length));
-    return {reinterpret_cast<const char*>(file_.data()) + 8, static_cast<std::size_t>(length)};
+    const auto size = static_cast<std::size_t>(length);
+    data = file_.place(8 + size, file_.size() - 8 - size);
+    return {reinterpret_cast<const char*>(file_.bytes(8, size).data()), size};
   }
 
   void read_metadata(const json& value) {
@@ -194,14 +195,15 @@ class safetensors_header {
                 {.where = where_ + ", " + what, .expected = expected, .found = found});
   }
 
-  std::span<const std::byte> file_;
+  const mapped_file& file_;
   std::string where_;
 };
 
 }  // namespace detail
 
-DNALM_INLINE safetensors_file::safetensors_file(const std::filesystem::path& path) : file_(path) {
-  detail::safetensors_header header(file_.bytes(), path.string());
+DNALM_INLINE safetensors_file::safetensors_file(const std::filesystem::path& path, file_access access)
+    : file_(path, access) {
+  detail::safetensors_header header(file_);
   header.read();
   metadata_ = std::move(header.metadata);
   infos_.reserve(header.entries.size());
@@ -219,7 +221,14 @@ DNALM_INLINE safetensors_file::safetensors_file(const std::filesystem::path& pat
 DNALM_INLINE const stored_tensor& safetensors_file::tensor(std::string_view name) const {
   const auto found = index_.find(name);
   if (found == index_.end()) detail::throw_no_tensor(name, file_.name().string());
+  file_.load(stored_[found->second].bytes);
   return stored_[found->second];
+}
+
+DNALM_INLINE void safetensors_file::forget(std::string_view name) const {
+  const auto found = index_.find(name);
+  if (found == index_.end()) detail::throw_no_tensor(name, file_.name().string());
+  file_.forget(stored_[found->second].bytes);
 }
 
 DNALM_INLINE std::vector<float> safetensors_file::read(std::string_view name) const {
@@ -229,66 +238,22 @@ DNALM_INLINE std::vector<float> safetensors_file::read(std::string_view name) co
   return values;
 }
 
-namespace detail {
-
-[[noreturn]] inline void throw_bad_tensor(const std::string& file, const tensor_to_write& tensor,
-                                          const std::string& problem) {
-  throw error(error_kind::usage, 260, "a tensor cannot be written",
-              {.where = file + ", tensor '" + tensor.name + "'", .found = problem});
-}
-
-/// The JSON header for tensors in this order, padded so that data begin at a multiple of 64 bytes.
-[[nodiscard]] inline std::string safetensors_header_text(const std::vector<const tensor_to_write*>& tensors,
-                                                         const std::map<std::string, std::string>& metadata,
-                                                         const std::string& file) {
-  json header = json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  index_t position = 0;
-  for (const tensor_to_write* tensor : tensors) {
-    const auto bytes = static_cast<index_t>(tensor->bytes.size());
-    if (checked_mul(checked_size(tensor->shape), size_of(tensor->type)) != bytes) {
-      throw_bad_tensor(file, *tensor,
-                       std::to_string(bytes) + " bytes for shape " + shape_text(tensor->shape));
-    }
-    if (tensor->name == "__metadata__" || header.contains(tensor->name)) {
-      throw_bad_tensor(file, *tensor, "the name is used twice or reserved");
-    }
-    const index_t end = checked_add(position, bytes);
-    header[tensor->name] = {
-        {"dtype", to_string(tensor->type)}, {"shape", tensor->shape}, {"data_offsets", {position, end}}};
-    position = end;
-  }
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const json::exception&) {
-    throw error(error_kind::usage, 260, "a tensor cannot be written",
-                {.where = file, .expected = "names and metadata in UTF-8"});
-  }
-  while ((text.size() + 8) % 64 != 0) text += ' ';
-  return text;
-}
-
-}  // namespace detail
-
 DNALM_INLINE void write_safetensors(const std::filesystem::path& path,
                                     const std::vector<tensor_to_write>& tensors,
                                     const std::map<std::string, std::string>& metadata) {
-  std::vector<const tensor_to_write*> order;
-  for (const tensor_to_write& tensor : tensors) order.push_back(&tensor);
-  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    const index_t left = size_of(a->type);
-    const index_t right = size_of(b->type);
-    return left != right ? left > right : a->name < b->name;
-  });
-  const std::string header = detail::safetensors_header_text(order, metadata, path.string());
-  std::array<std::byte, 8> length{};
-  for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<std::byte>(header.size() >> (8 * i));
-  atomic_file file(path);
-  file.write(length);
-  file.write(header);
-  for (const tensor_to_write* tensor : order) file.write(tensor->bytes);
-  file.commit();
+  std::vector<tensor_info> infos;
+  for (const tensor_to_write& tensor : tensors) {
+    const auto bytes = static_cast<index_t>(tensor.bytes.size());
+    if (checked_mul(checked_size(tensor.shape), size_of(tensor.type)) != bytes) {
+      throw error(error_kind::usage, 260, "a tensor cannot be written",
+                  {.where = path.string() + ", tensor '" + tensor.name + "'",
+                   .found = std::to_string(bytes) + " bytes for shape " + shape_text(tensor.shape)});
+    }
+    infos.push_back({tensor.name, tensor.type, tensor.shape});
+  }
+  safetensors_writer file(path, infos, metadata);
+  for (const std::size_t i : file.order()) file.write(tensors[i].bytes);
+  file.finish();
 }
 
 }  // namespace io

@@ -12,6 +12,7 @@
 #include <dnalm/io/fasta.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/io/table.hpp>
+#include <dnalm/io/two_bit.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace io {
@@ -123,6 +124,35 @@ inline void read_table(line_reader& lines, unknown_policy unknown, sequence_tabl
   }
 }
 
+inline void read_two_bit(const std::filesystem::path& path, unknown_policy unknown, sequence_table& table) {
+  const two_bit_file genome(path);
+  const soft_mask mask = unknown == unknown_policy::literal ? soft_mask::lower : soft_mask::upper;
+  for (const two_bit_entry& entry : genome.sequences()) {
+    sequence_record record{.name = entry.name, .number = static_cast<index_t>(table.records.size())};
+    check_name(record.name, where_record(table.file, record.name));
+    if (entry.length == 0) throw_empty_sequence(table.file, record.name);
+    record.sequence = genome.sequence(entry.name, mask);
+    table.records.push_back(std::move(record));
+  }
+}
+
+inline void read_text(const std::filesystem::path& file, const sequence_file_options& options,
+                      sequence_table& table) {
+  line_reader lines(file, options.limits);
+  table.file = lines.name();
+  std::string_view line;
+  if (!next_filled_line(lines, line)) return;
+  const char mark = line.front();
+  lines.put_back();
+  if (mark == '>') {
+    read_records(fasta_reader(lines), lines, options.unknown, table);
+  } else if (mark == '@') {
+    read_records(fastq_reader(lines), lines, options.unknown, table);
+  } else {
+    read_table(lines, options.unknown, table);
+  }
+}
+
 inline void check_names(const sequence_table& table) {
   std::unordered_map<std::string_view, index_t> first;
   first.reserve(table.records.size());
@@ -141,24 +171,16 @@ inline void check_names(const sequence_table& table) {
 
 DNALM_INLINE sequence_table read_sequences(const std::filesystem::path& file,
                                            const sequence_file_options& options) {
-  line_reader lines(file, options.limits);
-  sequence_table table{.file = lines.name()};
-  std::string_view line;
-  if (detail::next_filled_line(lines, line)) {
-    const char mark = line.front();
-    lines.put_back();
-    if (mark == '>') {
-      detail::read_records(fasta_reader(lines), lines, options.unknown, table);
-    } else if (mark == '@') {
-      detail::read_records(fastq_reader(lines), lines, options.unknown, table);
-    } else {
-      detail::read_table(lines, options.unknown, table);
-    }
+  sequence_table table{.file = file.string()};
+  if (file != "-" && is_two_bit(file)) {
+    detail::read_two_bit(file, options.unknown, table);
+  } else {
+    detail::read_text(file, options, table);
   }
   if (table.records.empty()) {
-    throw error(
-        error_kind::input, 193, "the file holds no records",
-        {.where = table.file, .expected = "FASTA, FASTQ or a table with a header and at least one row"});
+    throw error(error_kind::input, 193, "the file holds no records",
+                {.where = table.file,
+                 .expected = "FASTA, FASTQ, 2bit or a table with a header and at least one row"});
   }
   detail::check_names(table);
   return table;

@@ -107,8 +107,15 @@ DNALM_INLINE std::string sha256_hex(std::span<const std::byte> bytes) {
 }
 
 DNALM_INLINE std::string sha256_file(const std::filesystem::path& path) {
-  const mapped_file file(path);
-  return sha256_hex(file.bytes());
+  constexpr std::size_t block = std::size_t{1} << 20;
+  const mapped_file file(path, file_access::buffered);
+  sha256 hash;
+  for (std::size_t at = 0; at < file.size(); at += block) {
+    const auto bytes = file.bytes(at, std::min(block, file.size() - at));
+    hash.update(bytes);
+    file.forget(bytes);
+  }
+  return hash.hex();
 }
 
 }  // namespace io

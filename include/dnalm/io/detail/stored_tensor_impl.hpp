@@ -24,6 +24,31 @@ void read_rows(const stored_tensor& tensor, Number* out) {
   });
 }
 
+/// Copies tile by tile where rows of the output are far apart in the file.
+template <dtype Type, class Number>
+void read_tiles(const stored_tensor& tensor, Number* out) {
+  constexpr index_t width = size_of(Type);
+  const tensor_plane plane(tensor);
+  visit_tiles(tensor, [&](const plane_tile& tile) {
+    for (index_t r = 0; r < tile.rows; ++r) {
+      const std::byte* from = tensor.bytes.data() + (tile.from + r * plane.row_stride) * width;
+      Number* to = out + tile.to + r * plane.columns;
+      for (index_t c = 0; c < tile.columns; ++c) {
+        to[c] = read_element<Number>(Type, from + c * plane.column_stride * width);
+      }
+    }
+  });
+}
+
+template <dtype Type, class Number>
+void read_as(const stored_tensor& tensor, Number* out) {
+  if (runs_down_columns(tensor)) {
+    read_tiles<Type>(tensor, out);
+  } else {
+    read_rows<Type>(tensor, out);
+  }
+}
+
 template <class Number>
 void read_any(const stored_tensor& tensor, std::span<Number> out) {
   if (static_cast<index_t>(out.size()) != tensor.info.size()) {
@@ -33,21 +58,21 @@ void read_any(const stored_tensor& tensor, std::span<Number> out) {
                  .found = std::to_string(out.size())});
   }
   switch (tensor.info.type) {
-    case dtype::f64: return read_rows<dtype::f64>(tensor, out.data());
-    case dtype::f32: return read_rows<dtype::f32>(tensor, out.data());
-    case dtype::f16: return read_rows<dtype::f16>(tensor, out.data());
-    case dtype::bf16: return read_rows<dtype::bf16>(tensor, out.data());
-    case dtype::i64: return read_rows<dtype::i64>(tensor, out.data());
-    case dtype::i32: return read_rows<dtype::i32>(tensor, out.data());
-    case dtype::i16: return read_rows<dtype::i16>(tensor, out.data());
-    case dtype::i8: return read_rows<dtype::i8>(tensor, out.data());
-    case dtype::u64: return read_rows<dtype::u64>(tensor, out.data());
-    case dtype::u32: return read_rows<dtype::u32>(tensor, out.data());
-    case dtype::u16: return read_rows<dtype::u16>(tensor, out.data());
-    case dtype::u8: return read_rows<dtype::u8>(tensor, out.data());
-    case dtype::boolean: return read_rows<dtype::boolean>(tensor, out.data());
-    case dtype::f8_e4m3: return read_rows<dtype::f8_e4m3>(tensor, out.data());
-    case dtype::f8_e5m2: return read_rows<dtype::f8_e5m2>(tensor, out.data());
+    case dtype::f64: return read_as<dtype::f64>(tensor, out.data());
+    case dtype::f32: return read_as<dtype::f32>(tensor, out.data());
+    case dtype::f16: return read_as<dtype::f16>(tensor, out.data());
+    case dtype::bf16: return read_as<dtype::bf16>(tensor, out.data());
+    case dtype::i64: return read_as<dtype::i64>(tensor, out.data());
+    case dtype::i32: return read_as<dtype::i32>(tensor, out.data());
+    case dtype::i16: return read_as<dtype::i16>(tensor, out.data());
+    case dtype::i8: return read_as<dtype::i8>(tensor, out.data());
+    case dtype::u64: return read_as<dtype::u64>(tensor, out.data());
+    case dtype::u32: return read_as<dtype::u32>(tensor, out.data());
+    case dtype::u16: return read_as<dtype::u16>(tensor, out.data());
+    case dtype::u8: return read_as<dtype::u8>(tensor, out.data());
+    case dtype::boolean: return read_as<dtype::boolean>(tensor, out.data());
+    case dtype::f8_e4m3: return read_as<dtype::f8_e4m3>(tensor, out.data());
+    case dtype::f8_e5m2: return read_as<dtype::f8_e5m2>(tensor, out.data());
   }
 }
 

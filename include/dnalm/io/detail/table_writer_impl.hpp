@@ -99,6 +99,12 @@ DNALM_INLINE void table_writer::write_line(std::span<const std::string> fields) 
     line += '\t';
   }
   if (!line.empty()) line.back() = '\n';
+  // The reader takes such lines for remarks or skips them.
+  if (line.starts_with('#') || line.starts_with("\xEF\xBB\xBF") || line.size() <= 1) {
+    throw error(error_kind::input, 199, "this cannot begin a line of a table",
+                {.expected = "a first field that does not begin with # or a byte order mark, no empty line",
+                 .found = "\"" + (fields.empty() ? std::string() : fields[0]) + "\""});
+  }
   state_->write(line);
 }
 

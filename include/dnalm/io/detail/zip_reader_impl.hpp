@@ -29,8 +29,8 @@ struct zip_record {
 /// Reads the directory of one mapped archive.
 class zip_directory {
  public:
-  zip_directory(std::span<const std::byte> file, std::string where, const zip_limits& limits)
-      : file_(file), where_(std::move(where)), limits_(limits) {}
+  zip_directory(const mapped_file& file, const zip_limits& limits)
+      : file_(file), where_(file.name().string()), limits_(limits) {}
 
   [[nodiscard]] std::vector<zip_entry> read() {
     find_directory();
@@ -231,13 +231,14 @@ class zip_directory {
   [[nodiscard]] std::uint64_t number(std::uint64_t offset, std::size_t width) const {
     if (offset > file_.size() || file_.size() - offset < width)
       fail_directory("an offset leaves the file", offset);
-    return little_endian(file_, static_cast<std::size_t>(offset), width);
+    return little_endian(file_.bytes(static_cast<std::size_t>(offset), width), 0, width);
   }
 
   [[nodiscard]] std::string text(std::uint64_t offset, std::uint64_t size) const {
     if (offset > file_.size() || file_.size() - offset < size)
       fail_directory("a name leaves the file", offset);
-    return {reinterpret_cast<const char*>(file_.data()) + offset, static_cast<std::size_t>(size)};
+    const auto bytes = file_.bytes(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
 
   [[nodiscard]] std::string member(const std::string& name) const {
@@ -261,7 +262,7 @@ class zip_directory {
                  .found = std::to_string(found)});
   }
 
-  std::span<const std::byte> file_;
+  const mapped_file& file_;
   std::string where_;
   zip_limits limits_;
   std::uint64_t directory_ = 0;
@@ -299,11 +300,35 @@ class zip_directory {
   return status == Z_STREAM_END && given == in.size() && taken == out.size();
 }
 
+/// Inflates at most out.size() bytes of the front of a raw deflate stream; returns how many, or nothing when
+/// the stream is broken.
+[[nodiscard]] inline std::optional<std::size_t> inflate_front(std::span<const std::byte> in,
+                                                              std::span<std::byte> out) {
+  z_stream stream{};
+  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) return std::nullopt;
+  constexpr std::size_t most = std::size_t{1} << 30;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(in.data()));
+  stream.avail_in = static_cast<uInt>(std::min(in.size(), most));
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(std::min(out.size(), most));
+  int status = Z_OK;
+  while (status == Z_OK && stream.avail_out != 0 && stream.avail_in != 0) {
+    status = ::inflate(&stream, Z_NO_FLUSH);
+  }
+  const std::size_t made = std::min(out.size(), most) - stream.avail_out;
+  ::inflateEnd(&stream);
+  if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) return std::nullopt;
+  return made;
+}
+
 }  // namespace detail
 
-DNALM_INLINE zip_reader::zip_reader(const std::filesystem::path& path, const zip_limits& limits)
-    : file_(path) {
-  entries_ = detail::zip_directory(file_.bytes(), path.string(), limits).read();
+DNALM_INLINE zip_reader::zip_reader(const std::filesystem::path& path, const zip_limits& limits,
+                                    file_access access)
+    : file_(path, access) {
+  entries_ = detail::zip_directory(file_, limits).read();
+  has_crc_ = !limits.without_crc || std::any_of(entries_.begin(), entries_.end(),
+                                                [](const zip_entry& entry) { return entry.crc != 0; });
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (!index_.emplace(entries_[i].name, i).second) {
       throw error(error_kind::format, 234, "two members of a ZIP archive have one name",
@@ -322,33 +347,31 @@ DNALM_INLINE const zip_entry& zip_reader::entry(std::string_view name) const {
 }
 
 DNALM_INLINE std::span<const std::byte> zip_reader::raw(const zip_entry& entry) const {
-  return file_.bytes().subspan(static_cast<std::size_t>(entry.data_offset),
-                               static_cast<std::size_t>(entry.stored_size));
+  return file_.place(static_cast<std::size_t>(entry.data_offset),
+                     static_cast<std::size_t>(entry.stored_size));
 }
 
-namespace detail {
-
-inline void check_zip_crc(const zip_reader& archive, const zip_entry& entry,
-                          std::span<const std::byte> bytes) {
-  const std::uint32_t crc = zip_crc(bytes);
+DNALM_INLINE void zip_reader::check_crc(const zip_entry& entry, std::span<const std::byte> bytes) const {
+  if (!has_crc_) return;
+  const std::uint32_t crc = detail::zip_crc(bytes);
   if (crc == entry.crc) return;
   throw error(error_kind::format, 237, "a ZIP member is damaged: its CRC-32 is wrong",
-              {.where = archive.name().string() + ", member '" + entry.name + "'",
+              {.where = name().string() + ", member '" + entry.name + "'",
                .expected = std::to_string(entry.crc),
                .found = std::to_string(crc)});
 }
 
-}  // namespace detail
-
 DNALM_INLINE void zip_reader::verify(const zip_entry& entry) const {
   if (entry.method == zip_method::stored) {
-    detail::check_zip_crc(*this, entry, raw(entry));
+    load(entry);
+    check_crc(entry, raw(entry));
   } else {
     (void)read(entry);
   }
 }
 
 DNALM_INLINE std::vector<std::byte> zip_reader::read(const zip_entry& entry) const {
+  load(entry);
   const auto packed = raw(entry);
   std::vector<std::byte> bytes;
   if (entry.method == zip_method::stored) {
@@ -361,7 +384,28 @@ DNALM_INLINE std::vector<std::byte> zip_reader::read(const zip_entry& entry) con
                    .expected = std::to_string(entry.size) + " bytes"});
     }
   }
-  detail::check_zip_crc(*this, entry, bytes);
+  check_crc(entry, bytes);
+  return bytes;
+}
+
+DNALM_INLINE std::vector<std::byte> zip_reader::read_front(const zip_entry& entry, std::size_t size) const {
+  std::vector<std::byte> bytes(std::min(size, static_cast<std::size_t>(entry.size)));
+  const auto packed = raw(entry);
+  if (entry.method == zip_method::stored) {
+    const auto front = packed.first(bytes.size());
+    file_.load(front);
+    bytes.assign(front.begin(), front.end());
+    return bytes;
+  }
+  // Deflate needs at most a little more room than what it packs.
+  const auto source = packed.first(std::min(packed.size(), 2 * bytes.size() + 1024));
+  file_.load(source);
+  const auto made = bytes.empty() ? 0 : detail::inflate_front(source, bytes);
+  if (!made) {
+    throw error(error_kind::format, 238, "a compressed ZIP member is damaged or has another size",
+                {.where = file_.name().string() + ", member '" + entry.name + "'"});
+  }
+  bytes.resize(*made);
   return bytes;
 }
 
