@@ -5,6 +5,7 @@
 
 #include <dnalm/core/progress.hpp>
 #include <dnalm/embed/embed.hpp>
+#include <dnalm/io/leftovers.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
@@ -20,6 +21,8 @@ constexpr const char* examples = R"(Examples:
       two poolings of the last layer
   dnalm-embed --model nt-v2-100m --input a.fa --output a.npz --layers 6 --pool tokens --logits
       one row per token, with token_ids, offsets (where each sequence starts) and logits
+  dnalm-embed --model nt-v2-100m --input genes.fa --output g.npz --window max --overlap 64
+      longer sequences than the model takes, cut into windows (docs/long_inputs.md)
 In Python: numpy.load('enhancers.npz')['mean/layer_6'])";
 
 struct settings {
@@ -29,6 +32,7 @@ struct settings {
   std::string layers = "all";
   std::string poolings = "mean";
   bool logits = false;
+  program::model_options model_use;
   program::letter_options letters;
   program::common_options common;
 };
@@ -86,14 +90,16 @@ void embed(const settings& s) {
   wanted.layers = dnalm::parse_layers(s.layers);
   wanted.poolings = dnalm::parse_poolings(s.poolings);
   wanted.logits = s.logits;
+  wanted.window = s.model_use.rule();
   wanted.threads = s.common.threads;
   wanted.memory = program::parse_bytes(s.common.memory);
   const auto policy = s.letters.policy();
   const auto table = dnalm::io::read_sequences(s.input, {.unknown = policy});
-  const auto model = dnalm::load_model(s.model, {.unknown = policy});
+  const auto model = dnalm::load_model(s.model, {.unknown = policy, .access = s.model_use.access()});
   dnalm::progress bar("embedding", static_cast<dnalm::index_t>(table.records.size()), s.common.display());
   wanted.watcher = &bar;
 
+  dnalm::io::remove_leftovers(s.output);
   dnalm::io::npz_writer file(s.output);
   std::vector<std::string> names;
   for (const auto& record : table.records) names.push_back(record.name);
@@ -118,6 +124,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--pool", s.poolings, "List of mean, cls, mean_all, max, tokens")->capture_default_str();
   app.add_flag("--logits", s.logits, "Also the logits of the masked-language-model head");
+  program::add_model_options(app, s.model_use);
   program::add_letters(app, s.letters);
   program::add_common(app, s.common);
   app.final_callback([&] {

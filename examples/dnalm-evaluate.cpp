@@ -27,6 +27,8 @@ constexpr const char* examples = R"(Examples:
       two models side by side, two poolings
   dnalm-evaluate --embeddings x.npz --data t.tsv --out x --baseline onehot,kmer
       vectors of any model: npz with names and mean/layer_<k>, as dnalm-embed writes it
+  dnalm-evaluate --model nt-v2-100m --data genes.tsv --out g --window max --overlap 64
+      sequences longer than the model takes, cut into windows (docs/long_inputs.md)
 Written into --out, complete or not at all: results.tsv, predictions.tsv, report.html,
 figures/, probes/ (for dnalm-attribute and dnalm-score), manifest.json.)";
 
@@ -45,6 +47,7 @@ struct settings {
   bool layers_given = false;
   bool poolings_given = false;
   std::vector<std::string> command;
+  program::model_options model_use;
   program::letter_options letters;
   program::common_options common;
 };
@@ -57,6 +60,7 @@ report::evaluation_options make_options(const settings& s) {
   if (!s.probes.empty()) options.probes = report::parse_probes(s.probes);
   options.baselines = report::parse_baselines(s.baselines);
   options.task = dnalm::parse_task(s.task);
+  options.window = s.model_use.rule();
   options.folds = s.folds;
   options.resamples = s.bootstrap;
   options.seed = s.common.seed;
@@ -110,6 +114,7 @@ report::manifest make_manifest(const settings& s) {
                    {"task", s.task},
                    {"folds", std::to_string(s.folds)},
                    {"bootstrap", std::to_string(s.bootstrap)},
+                   {"window", s.model_use.window_text()},
                    {"unknown letters", std::string(to_string(s.letters.policy()))},
                    {"device", s.common.device},
                    {"precision", s.common.precision}};
@@ -118,7 +123,7 @@ report::manifest make_manifest(const settings& s) {
 
 void evaluate(const settings& s) {
   const auto options = make_options(s);
-  const dnalm::load_options load = {.unknown = s.letters.policy()};
+  const dnalm::load_options load = {.unknown = s.letters.policy(), .access = s.model_use.access()};
   const auto table = dnalm::io::read_sequences(s.data, {.unknown = s.letters.policy()});
   report::manifest made = make_manifest(s);
   made.split = table.has_split
@@ -129,7 +134,7 @@ void evaluate(const settings& s) {
 
   std::vector<std::string> names;
   for (const auto& folder : s.models) {
-    const auto inspection = dnalm::inspect_model(folder);
+    const auto inspection = dnalm::inspect_model(folder, load.access);
     if (!inspection.loadable()) static_cast<void>(dnalm::load_model(folder, load));  // throws what is wrong
     names.push_back(evaluation.reserve_name(folder_name(folder)));
     made.sources.push_back(describe(names.back(), inspection));
@@ -177,6 +182,7 @@ int main(int argc, char** argv) {
   app.add_option("--bootstrap", s.bootstrap, "Resamples behind the intervals; 0: none")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000));
+  program::add_model_options(app, s.model_use);
   program::add_letters(app, s.letters);
   program::add_common(app, s.common);
   app.final_callback([&] {

@@ -18,7 +18,9 @@ constexpr const char* examples = R"(Examples:
   printf '>s\nACGTACGTACGTN\n' | dnalm-tokenize --tokenizer tokenizer.json --input -
       one tokenizer file is enough (vocab.txt or tokenizer.json)
   dnalm-tokenize --model dnabert2 --input table.tsv --unknown n
-      read IUPAC letters as N instead of refusing them)";
+      read IUPAC letters as N instead of refusing them
+  dnalm-tokenize --model dnabert6 --input sequences.fa
+      overlapping k-mers: one row a sequence, one token a base)";
 
 struct settings {
   std::string model;
@@ -55,12 +57,13 @@ void tokenize(const settings& s) {
   program::check_common(s.common);
   const auto policy = s.letters.policy();
   const auto tokenizer = dnalm::load_tokenizer(s.model.empty() ? s.tokenizer : s.model, {.policy = policy});
-  const auto table = dnalm::io::read_sequences(s.input, {.unknown = policy});
+  // The letters that may stand in a sequence are those of the tokenizer: DNA, RNA or its own alphabet.
+  const auto table = dnalm::io::read_sequences(s.input, {.unknown = dnalm::unknown_policy::literal});
   dnalm::io::table_writer out(s.output, {"name", "ids", "tokens", "offsets"});
   dnalm::progress bar("tokenizing", static_cast<dnalm::index_t>(table.records.size()), s.common.display());
   for (const auto& record : table.records) {
     program::stop_if_interrupted();
-    const auto tokens = tokenizer.encode(record.sequence, table.file + ", record '" + record.name + "'");
+    const auto tokens = tokenizer.encode(record.sequence, table.file + ", record \"" + record.name + "\"");
     write_tokens(out, record.name, tokens, tokenizer);
     bar.advance();
   }

@@ -12,6 +12,8 @@
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/progress.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/embed/window_rule.hpp>
+#include <dnalm/io/mapped_file.hpp>
 #include <dnalm/sequence/alphabet.hpp>
 
 namespace program {
@@ -114,6 +116,38 @@ inline void add_letters(CLI::App& app, letter_options& options) {
   app.add_flag("--literal", options.literal,
                "Pass text as the reference tokenizers would see it: case kept, special tokens recognised")
       ->excludes(unknown);
+}
+
+/// `--window`, `--overlap` and `--no-mmap`: how a model is fed and read.
+struct model_options {
+  std::string window = "off";
+  dnalm::index_t overlap = 0;
+  bool no_mmap = false;
+
+  /// \throws error [dnalm.usage.461].
+  [[nodiscard]] dnalm::window_rule rule() const {
+    return {window == "off" ? 0 : dnalm::parse_window(window), overlap};
+  }
+  [[nodiscard]] dnalm::io::file_access access() const {
+    return no_mmap ? dnalm::io::file_access::buffered : dnalm::io::file_access::mapped;
+  }
+  /// For the manifest: `off`, or both numbers.
+  [[nodiscard]] std::string window_text() const {
+    return window == "off" ? window : window + " tokens, overlap " + std::to_string(overlap);
+  }
+};
+
+inline void add_model_options(CLI::App& app, model_options& options) {
+  app.add_option("--window", options.window,
+                 "Cut longer sequences into windows of N tokens (CLS and the like included); max: as many as "
+                 "the model takes; off: too long is an error")
+      ->capture_default_str()
+      ->type_name("N|max|off");
+  app.add_option("--overlap", options.overlap, "Tokens that neighbouring windows share")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--no-mmap", options.no_mmap,
+               "Read weights without mapping the files, which another program may then shorten");
 }
 
 }  // namespace program

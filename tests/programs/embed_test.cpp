@@ -162,3 +162,46 @@ TEST_CASE("dnalm-inspect names missing and surplus tensors", "[programs]") {
   REQUIRE(text.out.find("surprise") != std::string::npos);
   REQUIRE(text.out.find("can NOT be loaded") != std::string::npos);
 }
+
+TEST_CASE("dnalm-embed cuts long sequences into windows when asked, and says how when not", "[programs]") {
+  const scratch dir;
+  const std::string model = make_model(dir, "tiny");  // at most 2048 tokens
+  std::string sequence;
+  for (int i = 0; i < 2500; ++i)
+    sequence += std::string("ACGTTA").substr(static_cast<std::size_t>(i % 5)) + "G";
+  write(dir / "long.fa", ">short\nACGTACGTAACCGGTT\n>long\n" + sequence + "\n");
+  const std::string command =
+      "dnalm-embed --model " + model + " --input " + (dir / "long.fa") + " --pool mean,cls,tokens --output ";
+  const auto refused = run(command + (dir / "a.npz"));
+  REQUIRE(refused.id() == "dnalm.input.406");
+  REQUIRE(refused.err.find("--window") != std::string::npos);
+  REQUIRE(run(command + (dir / "a.npz") + " --window 100 --overlap 10").code == 0);
+  REQUIRE(
+      run(command + (dir / "b.npz") + " --window 100 --overlap 10 --threads 1 --memory 1 --no-mmap").code ==
+      0);
+  REQUIRE(content(dir / "a.npz") == content(dir / "b.npz"));
+  const dnalm::io::npz_reader file(dir / "a.npz");
+  const auto records = dnalm::io::read_sequences(dir / "long.fa").records;
+  const auto expected =
+      dnalm::embed(dnalm::load_model(model), records, {.window = {.tokens = 100, .overlap = 10}});
+  const auto written = file.read("mean/layer_2").values<float>();
+  REQUIRE(std::equal(written.begin(), written.end(), expected.at(dnalm::pooling::mean, 2).data()));
+  REQUIRE(file.read("offsets").values<std::int64_t>().back() ==
+          static_cast<std::int64_t>(file.read("token_ids").values<std::int32_t>().size()));
+  REQUIRE(run(command + (dir / "c.npz") + " --window max").code == 0);
+  REQUIRE(run(command + (dir / "d.npz") + " --window 3000").id() == "dnalm.usage.459");
+  REQUIRE(run(command + (dir / "d.npz") + " --window 9 --overlap 8").id() == "dnalm.usage.460");
+  REQUIRE(run(command + (dir / "d.npz") + " --overlap 8").id() == "dnalm.usage.460");
+  REQUIRE(run(command + (dir / "d.npz") + " --window some").id() == "dnalm.usage.461");
+  REQUIRE(run(command + (dir / "d.npz") + " --window 9 --overlap -1").code == 2);
+}
+
+TEST_CASE("--no-mmap gives the same bytes", "[programs]") {
+  const scratch dir;
+  const std::string model = make_model(dir, "tiny");
+  const std::string command =
+      "dnalm-embed --model " + model + " --input " + make_table(dir, "t.tsv") + " --output ";
+  REQUIRE(run(command + (dir / "a.npz")).code == 0);
+  REQUIRE(run(command + (dir / "b.npz") + " --no-mmap").code == 0);
+  REQUIRE(content(dir / "a.npz") == content(dir / "b.npz"));
+}

@@ -338,3 +338,30 @@ TEST_CASE("earlier results are replaced, other folders are refused", "[programs]
   REQUIRE(content(dir / "out/notes.txt") == "mine");
   REQUIRE(run(command + dir.path.string()).id() == "dnalm.usage.590");
 }
+
+TEST_CASE("dnalm-evaluate probes long sequences by windows when asked", "[programs]") {
+  const scratch dir;
+  const std::string model = make_model(dir, "tiny");
+  const auto rows = read_tsv(make_table(dir, "t.tsv"));
+  std::string text = "name\tsequence\tlabel\tsplit\n";
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    std::string longer;
+    for (int copy = 0; copy < (i % 20 == 0 ? 220 : 3); ++copy)
+      longer += rows[i][1];  // some exceed 2048 tokens
+    text += rows[i][0] + "\t" + longer + "\t" + rows[i][2] + "\t" + rows[i][4] + "\n";
+  }
+  write(dir / "long.tsv", text);
+  const std::string command = "dnalm-evaluate --model " + model + " --data " + (dir / "long.tsv") +
+                              " --layers last --bootstrap 0 --baseline random --out ";
+  const auto refused = run(command + (dir / "a"));
+  REQUIRE(refused.id() == "dnalm.input.406");
+  REQUIRE(refused.err.find("--window") != std::string::npos);
+  REQUIRE(run(command + (dir / "a") + " --window 64 --overlap 8").code == 0);
+  REQUIRE(run(command + (dir / "b") + " --window 64 --overlap 8 --threads 1 --memory 40K --no-mmap").code ==
+          0);
+  REQUIRE(content(dir / "a/results.tsv") == content(dir / "b/results.tsv"));
+  REQUIRE(content(dir / "a/predictions.tsv") == content(dir / "b/predictions.tsv"));
+  REQUIRE(results_of(dir / "a").count("random:tiny|2|mean|ridge|label|pearson") == 1);
+  const auto manifest = dnalm::io::read_json_file(dir / "a/manifest.json");
+  REQUIRE(manifest.dump().find("64 tokens, overlap 8") != std::string::npos);
+}

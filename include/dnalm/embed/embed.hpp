@@ -11,16 +11,18 @@
 #include <dnalm/embed/embedding_sink.hpp>
 #include <dnalm/embed/layer_selection.hpp>
 #include <dnalm/embed/pooling.hpp>
+#include <dnalm/embed/window_rule.hpp>
 #include <dnalm/io/sequence_record.hpp>
 #include <dnalm/models/model.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
-/// What is wanted and with which means. Numbers depend on the first three only.
+/// What is wanted and with which means. Numbers depend on the first four only.
 struct embed_options {
   layer_selection layers = {};  ///< default: all
   std::vector<pooling> poolings = {pooling::mean};
   bool logits = false;
+  window_rule window = {};            ///< for sequences longer than the model takes; off by default
   int threads = 0;                    ///< 0: all cores
   index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one sequence always runs
   index_t batch_sequences = 0;        ///< most sequences of a batch; 0: as many as the budget allows
@@ -30,9 +32,15 @@ struct embed_options {
 /// Embeds sequences. All are tokenised first, so that a bad one is told before the long work begins.
 ///
 /// The same sequence gives the same bits alone, in any batch, in any order, on any number of threads.
-/// \throws error [dnalm.unsupported.453] pooling cls without a CLS token, [dnalm.usage.454] nothing asked
-/// for, [dnalm.numeric.455] NaN or infinity in a result (names the sequence), [dnalm.input.456] no sequences;
-/// as model::tokenize; and what the sink throws. Blocks before a failing one have been delivered.
+///
+/// A sequence that is cut into windows (`options.window`) gives results of the shapes of a whole run: each
+/// token between the framing ones has the row of the window it belongs to (plan_windows); a framing token
+/// (CLS, EOS) has the mean of its rows over the windows, summed in double in their order; poolings and logits
+/// follow from these rows. A sequence that fits gives the same bits with windows and without. \throws error
+/// [dnalm.unsupported.453] pooling cls without a CLS token, [dnalm.usage.454] nothing asked for,
+/// [dnalm.numeric.455] NaN or infinity in a result (names the sequence), [dnalm.input.456] no sequences,
+/// [dnalm.usage.459] a window larger than the model allows; as plan_windows and model::tokenize; and what the
+/// sink throws. Blocks before a failing one have been delivered.
 void embed(const model& network, std::span<const io::sequence_record> sequences, const embed_options& options,
            embedding_sink& sink);
 

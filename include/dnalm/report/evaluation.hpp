@@ -17,6 +17,7 @@
 #include <dnalm/core/types.hpp>
 #include <dnalm/embed/layer_selection.hpp>
 #include <dnalm/embed/pooling.hpp>
+#include <dnalm/embed/window_rule.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/probe/evaluate_probe.hpp>
@@ -46,6 +47,7 @@ enum class baseline_kind {
 struct evaluation_options {
   layer_selection layers = {};  ///< default: all
   std::vector<pooling> poolings = {pooling::mean};
+  window_rule window = {};              ///< for sequences longer than a model takes; off by default
   std::vector<probe_kind> probes = {};  ///< empty: ridge for regression, logistic for classes
   std::vector<baseline_kind> baselines = {baseline_kind::onehot, baseline_kind::kmer, baseline_kind::random};
   task_kind task = task_kind::automatic;
@@ -105,4 +107,6 @@ DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES
 #include <dnalm/report/detail/evaluation_impl.hpp>
+#include <dnalm/report/detail/evaluation_lists_impl.hpp>
+#include <dnalm/report/detail/evaluation_state_impl.hpp>
 #endif

@@ -27,7 +27,7 @@ struct svg_frame {
   double width = 0;
   double height = 0;
   std::string title = {};        ///< read out by screen readers, shown as a tool tip
-  std::string description = {};  ///< one or two sentences that say what the drawing shows
+  std::string description = {};  ///< one or two sentences that say what the drawing shows; may be empty
   std::string id = {};           ///< prefix of element ids; unique on a page that holds several drawings
   std::string style = {};        ///< CSS; empty when the page around the drawing has it
 };

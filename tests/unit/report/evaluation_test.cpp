@@ -145,6 +145,66 @@ TEST_CASE("vectors that hold the label are found, the letters do not hold it", "
   REQUIRE(std::distance(fs::directory_iterator(dir.path), fs::directory_iterator()) == 2);
 }
 
+TEST_CASE("arrays whose names differ in letters that files cannot have get probes of their own", "[report]") {
+  const scratch dir;
+  const auto made = make_sample(100);
+  {
+    dnalm::io::npz_writer file(dir.path / "x.npz");
+    file.add("foo bar", made.vectors, {100, 3});
+    file.add("foo_bar", std::vector<float>(300, 1.0F), {100, 3});
+    file.finish();
+  }
+  report::result_folder out(dir.path / "out");
+  report::evaluation evaluation(made.table, quiet_options(), out);
+  evaluation.add_vectors("x", dir.path / "x.npz", false, false);
+  const auto rows = evaluation.rows();
+  REQUIRE(rows.size() == 8);
+  REQUIRE(rows[0].pooling == "foo_bar");
+  REQUIRE(rows[0].value > 0.99);
+  REQUIRE(rows[4].pooling == "foo_bar-2");
+  REQUIRE_FALSE(rows[4].value > 0.99);
+  evaluation.finish({});
+  for (const std::string name : {"foo_bar", "foo_bar-2"}) {
+    REQUIRE(fs::exists(dir.path / "out" / "probes" / ("x.-." + name + ".ridge.safetensors")));
+  }
+}
+
+TEST_CASE("errors name the output folder, not the hidden one behind it", "[report]") {
+  const scratch dir;
+  const auto made = make_sample(100);
+  report::result_folder out(dir.path / "out");
+  report::evaluation evaluation(made.table, quiet_options(), out);
+  const fs::path hidden = out.file("probes").parent_path();
+  fs::create_directories(hidden / "probes" / "onehot.-.-.ridge.safetensors");  // in the way of a file
+  try {
+    evaluation.add_baselines();
+    FAIL("no error");
+  } catch (const dnalm::error& e) {
+    const std::string line = e.what();
+    INFO(line);
+    REQUIRE(e.id() == "dnalm.io.222");
+    REQUIRE(line.find((dir.path / "out" / "probes").string()) != std::string::npos);
+    REQUIRE(line.find(".partial") == std::string::npos);
+    REQUIRE(line.find("[dnalm.io.222]: cannot create the output file, in ") == 0);
+  }
+}
+
+TEST_CASE("a class without training rows points to regression", "[report]") {
+  auto made = make_sample(60);
+  made.table.has_split = true;
+  for (std::size_t i = 0; i < 60; ++i) {
+    made.table.records[i].split = i < 40 ? "train" : "test";
+    made.table.records[i].labels = {static_cast<double>(i < 40 ? i % 3 : i % 4)};
+  }
+  try {
+    (void)report::make_problem(made.table, dnalm::task_kind::automatic, 1);
+    FAIL("no error");
+  } catch (const dnalm::error& e) {
+    REQUIRE(e.id() == "dnalm.input.540");
+    REQUIRE(std::string(e.what()).find("--task regression") != std::string::npos);
+  }
+}
+
 TEST_CASE("a check that throws stops the evaluation and nothing stays", "[report]") {
   const scratch dir;
   const auto made = make_sample(100);

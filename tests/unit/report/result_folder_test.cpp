@@ -139,3 +139,31 @@ TEST_CASE("a folder that cannot be made says so", "[report]") {
   REQUIRE(dnalm_test::error_id_of([] { const report::result_folder folder("/proc/dnalm/results"); }) ==
           "dnalm.io.591");
 }
+
+TEST_CASE("hidden folders of killed writers are removed, those of living ones stay", "[report]") {
+  const scratch dir;
+  const fs::path target = dir.path / "results";
+  fs::create_directories(dir.path / ".results.partial-999999" / "figures");
+  fs::create_directory(dir.path / ".results.partial-mine");
+  fs::create_directory(dir.path / ".other.partial-999999");
+  {
+    const report::result_folder living(target);
+    REQUIRE(dnalm_test::error_id_of([&] { report::result_folder second(target); }) == "dnalm.io.591");
+    REQUIRE_FALSE(fs::exists(dir.path / ".results.partial-999999"));
+    REQUIRE(dir.entries() == 3);
+  }
+  REQUIRE(dir.entries() == 2);
+}
+
+TEST_CASE("earlier results that were taken aside come back, or go when there are newer ones", "[report]") {
+  const scratch dir;
+  const fs::path target = dir.path / "results";
+  make_results(dir.path / "earlier", "earlier");
+  fs::rename(dir.path / "earlier", dir.path / ".results.old-999999");
+  { const report::result_folder given_up(target); }
+  REQUIRE(first_line(target / "manifest.json") == "earlier");
+  fs::create_directory(dir.path / ".results.old-999999");
+  { const report::result_folder given_up(target); }
+  REQUIRE(dir.entries() == 1);
+  REQUIRE(first_line(target / "manifest.json") == "earlier");
+}

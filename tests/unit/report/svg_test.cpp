@@ -18,6 +18,16 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
+TEST_CASE("a drawing without a description has no empty one", "[report]") {
+  const std::string plain = small_drawing().finish();
+  REQUIRE(plain.find("desc") == std::string::npos);
+  REQUIRE(plain.find("aria-labelledby=\"d-title\"") != std::string::npos);
+  const std::string told =
+      report::svg_drawing({.width = 10, .height = 5, .description = "Bars", .id = "d"}).finish();
+  REQUIRE(told.find("<desc id=\"d-desc\">Bars</desc>") != std::string::npos);
+  REQUIRE(told.find("aria-labelledby=\"d-title d-desc\"") != std::string::npos);
+}
+
 TEST_CASE("markup is escaped, whatever a name holds", "[report]") {
   REQUIRE(report::escape_markup("<a href=\"x\">&'") == "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
   REQUIRE(report::escape_markup("r\u00b2 \u2013 \U0001F9EC") == "r\u00b2 \u2013 \U0001F9EC");

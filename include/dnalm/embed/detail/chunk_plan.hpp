@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Consecutive sequences that run together: as many tokens as the memory budget and the caches like.
+/// \brief What runs together: consecutive sequences, or consecutive windows of one long sequence; as many
+/// tokens as the memory budget and the caches like.
 #pragma once
 
 #include <algorithm>
@@ -13,29 +14,55 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Sequences [first, first + count).
+/// Whole sequences [first, first + count); or, when `windows` is not 0, windows [first_window, first_window +
+/// windows) of sequence `first`, which is complete after the chunk that is `last`.
 struct sequence_chunk {
   index_t first = 0;
   index_t count = 0;
   index_t tokens = 0;
+  index_t first_window = 0;
+  index_t windows = 0;
+  bool last = true;
 };
 
-/// Bounds of a chunk; one sequence always fits.
+/// Bounds of a chunk; one sequence or window always fits.
 struct chunk_limits {
   index_t tokens = 512;
-  index_t sequences = 0;  ///< 0: no bound
+  index_t sequences = 0;  ///< 0: no bound; windows count as sequences
 };
 
-/// Cuts `lengths` (tokens by sequence) into chunks, in order.
-[[nodiscard]] inline std::vector<sequence_chunk> plan_chunks(const std::vector<index_t>& lengths,
+/// What a sequence brings into a batch: one run of `tokens`, or `windows` runs of as many each.
+struct sequence_load {
+  index_t tokens = 0;
+  index_t windows = 0;  ///< 0: it runs whole
+};
+
+/// The chunks of one long sequence.
+inline void cut_windows(const sequence_load& load, index_t sequence, const chunk_limits& limits,
+                        std::vector<sequence_chunk>& chunks) {
+  index_t most = std::max<index_t>(limits.tokens / std::max<index_t>(load.tokens, 1), 1);
+  if (limits.sequences > 0) most = std::min(most, limits.sequences);
+  for (index_t window = 0; window < load.windows; window += most) {
+    const index_t count = std::min(most, load.windows - window);
+    chunks.push_back({sequence, 1, count * load.tokens, window, count, window + count == load.windows});
+  }
+}
+
+/// Cuts sequences into chunks, in order.
+[[nodiscard]] inline std::vector<sequence_chunk> plan_chunks(const std::vector<sequence_load>& loads,
                                                              const chunk_limits& limits) {
   std::vector<sequence_chunk> chunks;
-  for (std::size_t s = 0; s < lengths.size(); ++s) {
-    const bool open = !chunks.empty() && chunks.back().tokens + lengths[s] <= limits.tokens &&
+  for (std::size_t s = 0; s < loads.size(); ++s) {
+    if (loads[s].windows > 0) {
+      cut_windows(loads[s], static_cast<index_t>(s), limits, chunks);
+      continue;
+    }
+    const bool open = !chunks.empty() && chunks.back().windows == 0 &&
+                      chunks.back().tokens + loads[s].tokens <= limits.tokens &&
                       (limits.sequences == 0 || chunks.back().count < limits.sequences);
     if (!open) chunks.push_back({static_cast<index_t>(s), 0, 0});
     chunks.back().count += 1;
-    chunks.back().tokens += lengths[s];
+    chunks.back().tokens += loads[s].tokens;
   }
   return chunks;
 }

@@ -110,7 +110,8 @@ DNALM_INLINE void probe_problem::check_training(const target& entry) const {
   const auto seen = detail::classes_of(entry.labels, entry.train, entry.classes.size());
   for (std::size_t k = 0; k < seen.size(); ++k) {
     if (seen[k]) continue;
-    detail::throw_target(540, "a class has no training row", entry.name, "train rows of every class",
+    detail::throw_target(540, "a class has no training row", entry.name,
+                         "train rows of every class, or --task regression if the labels are measurements",
                          "none of class " + detail::class_text(entry.classes[k]));
   }
 }
@@ -124,9 +125,10 @@ DNALM_INLINE void probe_problem::check_test(const target& entry) {
   const auto present = std::count(seen.begin(), seen.end(), true);
   if (present < 2) {
     const auto missing = static_cast<std::size_t>(std::find(seen.begin(), seen.end(), false) - seen.begin());
-    detail::throw_target(526, "a class has no test row, so AUROC is undefined", entry.name,
-                         "test rows of at least two classes",
-                         "no test row of class " + detail::class_text(entry.classes[missing]));
+    detail::throw_target(
+        526, "a class has no test row, so AUROC is undefined", entry.name,
+        "test rows of at least two classes, or --task regression if the labels are measurements",
+        "no test row of class " + detail::class_text(entry.classes[missing]));
   }
   for (std::size_t k = 0; k < seen.size(); ++k) {
     if (seen[k]) continue;

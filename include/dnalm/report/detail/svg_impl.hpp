@@ -56,11 +56,15 @@ DNALM_INLINE svg_drawing::svg_drawing(const svg_frame& frame) {
   body_ = "<svg xmlns=\"http://www.w3.org/2000/svg\"";
   body_.append(attribute("viewBox", box)).append(attribute("width", frame.width));
   body_.append(attribute("height", frame.height)).append(" class=\"dnalm-chart\" role=\"img\"");
-  body_.append(attribute("aria-labelledby", title_id + " " + description_id)).append(">\n");
+  const bool described = !frame.description.empty();
+  const std::string labels = described ? title_id + " " + description_id : title_id;
+  body_.append(attribute("aria-labelledby", labels)).append(">\n");
   body_.append("<title").append(attribute("id", title_id)).append(">");
   body_.append(escape_markup(frame.title)).append("</title>\n");
-  body_.append("<desc").append(attribute("id", description_id)).append(">");
-  body_.append(escape_markup(frame.description)).append("</desc>\n");
+  if (described) {
+    body_.append("<desc").append(attribute("id", description_id)).append(">");
+    body_.append(escape_markup(frame.description)).append("</desc>\n");
+  }
   if (!frame.style.empty()) body_.append("<style>\n").append(frame.style).append("</style>\n");
 }
 

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief What one call of embed() is about: the checked request, the tokens of all sequences, their windows.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <dnalm/core/parallel.hpp>
+#include <dnalm/embed/detail/chunk_plan.hpp>
+#include <dnalm/embed/embed.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// A sequence as it runs.
+struct tokenized_sequence {
+  std::vector<std::int32_t> ids = {};      ///< framing tokens included
+  index_t prefix = 0;                      ///< framing tokens at the start
+  index_t suffix = 0;                      ///< and at the end
+  std::vector<token_window> windows = {};  ///< on the tokens between; empty: it runs whole
+
+  [[nodiscard]] index_t size() const { return static_cast<index_t>(ids.size()); }
+  [[nodiscard]] index_t frame() const { return prefix + suffix; }
+};
+
+/// Everything about one call of embed() that its chunks share.
+struct embed_job {
+  const model& network;
+  std::span<const io::sequence_record> sequences;
+  embedding_shape shape = {};
+  std::vector<tokenized_sequence> tokens = {};      ///< by sequence
+  std::vector<std::ptrdiff_t> place_of_layer = {};  ///< in shape.layers, -1: not wanted
+
+  [[nodiscard]] const tokenized_sequence& at(index_t sequence) const {
+    return tokens[static_cast<std::size_t>(sequence)];
+  }
+  /// How errors call a sequence.
+  [[nodiscard]] std::string name_of(index_t sequence) const {
+    return "sequence '" + sequences[static_cast<std::size_t>(sequence)].name + "' (number " +
+           std::to_string(sequence + 1) + ")";
+  }
+};
+
+inline void check_embed_request(const model& network, std::span<const io::sequence_record> sequences,
+                                const embed_options& options, const embedding_shape& shape) {
+  if (sequences.empty()) throw error(error_kind::input, 456, "there are no sequences to embed");
+  const bool hidden = !shape.layers.empty() && !shape.poolings.empty();
+  if (!hidden && !options.logits) {
+    throw error(error_kind::usage, 454, "nothing to compute",
+                {.expected = "at least one layer and one pooling, or logits"});
+  }
+  const auto& kinds = shape.poolings;
+  for (auto kind = kinds.begin(); kind != kinds.end(); ++kind) {
+    if (std::find(kinds.begin(), kind, *kind) == kind) continue;
+    throw error(error_kind::usage, 450, "unknown or repeated pooling",
+                {.found = std::string(to_string(*kind))});
+  }
+  const bool cls = std::find(kinds.begin(), kinds.end(), pooling::cls) != kinds.end();
+  if (cls && !network.describe().has_cls()) {
+    throw error(error_kind::unsupported, 453, "pooling cls needs a model whose tokenizer adds a CLS token",
+                {.where = network.describe().folder.string(), .expected = "mean, mean_all, max or tokens"});
+  }
+}
+
+/// Tokens of a window, framing ones included; 0: nothing is cut. \throws error [dnalm.usage.459],
+/// [dnalm.usage.460].
+[[nodiscard]] inline index_t resolve_window(const window_rule& rule, const model_description& about) {
+  if (rule.tokens == 0) {
+    if (rule.overlap == 0) return 0;
+    throw error(error_kind::usage, 460, "an overlap of windows without windows",
+                {.expected = "a window (--window)", .found = "overlap " + std::to_string(rule.overlap)});
+  }
+  if (rule.tokens == window_rule::model_limit) return about.max_tokens;
+  if (rule.tokens < 0 || (about.max_tokens > 0 && rule.tokens > about.max_tokens)) {
+    throw error(error_kind::usage, 459, "a window larger than the model allows",
+                {.where = about.name,
+                 .expected = "1 to " + std::to_string(about.max_tokens) + " tokens",
+                 .found = std::to_string(rule.tokens)});
+  }
+  return rule.tokens;
+}
+
+/// Tokenises a sequence; one of more than `window` tokens gets windows (0: then it is an error when it
+/// exceeds the model's limit). \throws as model::tokenize and plan_windows.
+[[nodiscard]] inline tokenized_sequence tokenize_for(const model& network, const std::string& sequence,
+                                                     index_t window, index_t overlap,
+                                                     const std::string& where) {
+  const model_description& about = network.describe();
+  tokenized_sequence result;
+  if (window == 0 || !about.tokens || sequence.empty()) {
+    result.ids = network.tokenize(sequence, where).ids;
+    return result;
+  }
+  token_sequence tokens = about.tokens->encode(sequence, where);
+  check_tokens(tokens.ids, about.vocabulary(), 0, where);
+  const index_t size = tokens.size();
+  const auto frames = [&](index_t i) {
+    return tokens.begin[static_cast<std::size_t>(i)] == tokens.end[static_cast<std::size_t>(i)];
+  };
+  while (result.prefix < size && frames(result.prefix)) ++result.prefix;
+  while (result.prefix + result.suffix < size && frames(size - 1 - result.suffix)) ++result.suffix;
+  if (size > window) {
+    const auto windows = plan_windows(size - result.frame(), window - result.frame(), overlap);
+    if (windows.size() > 1) result.windows = windows;
+  }
+  result.ids = std::move(tokens.ids);
+  return result;
+}
+
+[[nodiscard]] inline embed_job prepare_job(const model& network,
+                                           std::span<const io::sequence_record> sequences,
+                                           const embed_options& options) {
+  const model_description& about = network.describe();
+  embed_job job{network, sequences};
+  job.shape.sequences = static_cast<index_t>(sequences.size());
+  job.shape.width = about.width();
+  job.shape.vocabulary = about.vocabulary();
+  job.shape.layers = options.layers.resolve(about.layers());
+  job.shape.poolings = options.poolings;
+  job.shape.logits = options.logits;
+  check_embed_request(network, sequences, options, job.shape);
+  const index_t window = resolve_window(options.window, about);
+  job.place_of_layer.assign(static_cast<std::size_t>(about.layers()) + 1, -1);
+  for (std::size_t i = 0; i < job.shape.layers.size(); ++i) {
+    job.place_of_layer[static_cast<std::size_t>(job.shape.layers[i])] = static_cast<std::ptrdiff_t>(i);
+  }
+  job.tokens.resize(sequences.size());
+  parallel_for(job.shape.sequences, options.threads, [&](index_t s, int) {
+    const auto at = static_cast<std::size_t>(s);
+    job.tokens[at] =
+        tokenize_for(network, sequences[at].sequence, window, options.window.overlap, job.name_of(s));
+  });
+  for (const auto& tokens : job.tokens) job.shape.tokens += tokens.size();
+  return job;
+}
+
+/// Bytes of results per token and per sequence of a block.
+[[nodiscard]] inline index_t result_bytes(const embedding_shape& shape, index_t tokens, index_t sequences) {
+  index_t numbers = shape.logits ? checked_mul(tokens, shape.vocabulary) : 0;
+  for (const pooling kind : shape.poolings) {
+    const index_t rows = kind == pooling::tokens ? tokens : sequences;
+    const auto layers = static_cast<index_t>(shape.layers.size());
+    numbers = checked_add(numbers, checked_mul(rows, checked_mul(layers, shape.width)));
+  }
+  return checked_mul(numbers, 4);
+}
+
+/// Tokens of a chunk: at most 512, which keeps a block's activations near the caches; fewer when the budget,
+/// shared by the workers and the finished blocks that wait, is smaller.
+[[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const embed_options& options,
+                                                int threads) {
+  chunk_limits limits;
+  limits.sequences = options.batch_sequences;
+  const index_t share = std::max<index_t>(options.memory, 0) / threads;
+  const auto bytes = [&](index_t tokens) {
+    const index_t waiting = checked_mul(3, result_bytes(job.shape, tokens, tokens));
+    return checked_add(job.network.workspace_bytes(tokens, tokens, job.shape.logits), waiting);
+  };
+  while (limits.tokens > 1 && bytes(limits.tokens) > share) limits.tokens /= 2;
+  return limits;
+}
+
+/// What every sequence brings into the batches.
+[[nodiscard]] inline std::vector<sequence_load> sequence_loads(const embed_job& job) {
+  std::vector<sequence_load> loads;
+  loads.reserve(job.tokens.size());
+  for (const tokenized_sequence& tokens : job.tokens) {
+    if (tokens.windows.empty()) {
+      loads.push_back({tokens.size(), 0});
+    } else {
+      loads.push_back(
+          {tokens.windows.front().end + tokens.frame(), static_cast<index_t>(tokens.windows.size())});
+    }
+  }
+  return loads;
+}
+
+}  // namespace detail
+DNALM_END_NAMESPACE

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Takes pooled vectors from the one forward pass: statistics for ridge probes, vectors for what needs
+/// them.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <dnalm/core/parallel.hpp>
+#include <dnalm/embed/embedding_sink.hpp>
+#include <dnalm/probe/evaluate_probe.hpp>
+#include <dnalm/probe/vector_store.hpp>
+#include <dnalm/report/detail/slot_name.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace report {
+namespace detail {
+
+/// Everything a streamed ridge probe needs of the labels.
+struct stream_labels {
+  std::vector<double> columns;          // (n, T)
+  std::vector<index_t> parts;           // (n)
+  std::vector<index_t> missing_groups;  // (T)
+  index_t part_count = 0;
+  index_t targets = 0;
+};
+
+inline stream_labels make_stream_labels(const probe_problem& problem, const probe_options& options) {
+  stream_labels labels;
+  labels.columns = regression_columns(problem);
+  labels.parts = statistics_parts(problem, options, labels.part_count);
+  labels.targets = static_cast<index_t>(labels.columns.size()) / problem.rows();
+  labels.missing_groups =
+      missingness_groups(as_matrix<const double>(labels.columns.data(), problem.rows(), labels.targets));
+  return labels;
+}
+
+/// Takes the pooled blocks of the one forward pass: statistics for ridge, vectors for what needs them.
+class pooled_sink : public embedding_sink {
+ public:
+  struct settings {
+    const stream_labels* labels = nullptr;  // null: no statistics
+    std::vector<index_t> kept_rows = {};    // rising; the rows whose vectors are stored
+    index_t memory = 0;
+    int threads = 0;
+    std::filesystem::path directory = {};
+    std::function<void()> check = {};
+  };
+
+  explicit pooled_sink(settings wanted) : settings_(std::move(wanted)) {}
+
+  void begin(const embedding_shape& shape) override {
+    for (const pooling kind : shape.poolings) {
+      for (const index_t layer : shape.layers) slots.push_back({layer, std::string(to_string(kind))});
+    }
+    store.emplace(static_cast<index_t>(settings_.kept_rows.size()),
+                  std::vector<index_t>(slots.size(), shape.width),
+                  vector_store_options{settings_.memory, settings_.directory});
+    if (settings_.labels == nullptr) return;
+    const stream_labels& labels = *settings_.labels;
+    for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+      statistics.emplace_back(shape.width, labels.targets, labels.part_count, labels.missing_groups);
+    }
+  }
+
+  void consume(index_t first, const embedding_block& block) override {
+    if (settings_.check) settings_.check();
+    const index_t rows = block.sequences;
+    const std::vector<index_t> kept = kept_in(first, rows);
+    for (std::size_t slot = 0; slot < slots.size(); ++slot) keep(slot, block.values[slot], kept);
+    if (settings_.labels == nullptr) return;
+    const stream_labels& labels = *settings_.labels;
+    const auto y =
+        as_matrix<const double>(labels.columns.data() + first * labels.targets, rows, labels.targets);
+    const auto parts = std::span<const index_t>(labels.parts)
+                           .subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
+    parallel_for(static_cast<index_t>(slots.size()), settings_.threads, [&](index_t slot, int) {
+      const auto s = static_cast<std::size_t>(slot);
+      statistics[s].add(block.values[s].view(), y, parts);
+    });
+  }
+
+  std::vector<slot_name> slots;
+  std::vector<ridge_statistics> statistics;  // by slot, when they are gathered
+  std::optional<vector_store> store;
+
+ private:
+  /// Rows of a block that are stored, relative to the block.
+  [[nodiscard]] std::vector<index_t> kept_in(index_t first, index_t rows) const {
+    const auto& all = settings_.kept_rows;
+    std::vector<index_t> kept;
+    for (auto at = std::lower_bound(all.begin(), all.end(), first); at != all.end() && *at < first + rows;
+         ++at) {
+      kept.push_back(*at - first);
+    }
+    return kept;
+  }
+
+  void keep(std::size_t slot, const matrix<float>& values, const std::vector<index_t>& kept) {
+    const auto number = static_cast<index_t>(slot);
+    if (static_cast<index_t>(kept.size()) == values.rows()) {
+      store->append(number, values.view());
+      return;
+    }
+    matrix<float> chosen(static_cast<index_t>(kept.size()), values.columns());
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const auto from = values.view().row(kept[i]);
+      std::copy(from.begin(), from.end(), chosen.view().row_data(static_cast<index_t>(i)));
+    }
+    if (!kept.empty()) store->append(number, chosen.view());
+  }
+
+  settings settings_;
+};
+
+}  // namespace detail
+}  // namespace report
+DNALM_END_NAMESPACE
