@@ -8,3 +8,4 @@
 #include <dnalm/embed/embeddings.hpp>
 #include <dnalm/embed/layer_selection.hpp>
 #include <dnalm/embed/pooling.hpp>
+#include <dnalm/embed/window_rule.hpp>

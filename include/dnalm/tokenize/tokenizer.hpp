@@ -26,13 +26,12 @@ class tokenizer {
       : base_(std::move(base)), policy_(policy) {}
 
   /// Tokens of a sequence, CLS and the like included; never truncated. `where` names the sequence in
-  /// messages. Under `error` and `n` letters are upper-cased first; `literal` passes the text as it is.
-  /// \throws error [dnalm.input.150] and [dnalm.input.151] as normalize_sequence. Cost: linear for k-mers,
-  /// O(n log n) for byte pair encoding.
+  /// messages. Under `error` and `n` case does not matter; `literal` passes the text as it is.
+  /// \throws error [dnalm.input.150] for a letter that the model does not read, [dnalm.input.151] for U where
+  /// it reads DNA, and as the kind of tokenizer says.
   [[nodiscard]] token_sequence encode(std::string_view sequence,
                                       const std::string& where = "sequence") const {
-    if (policy_ == unknown_policy::literal) return base_->encode(sequence);
-    return base_->encode(normalize_sequence(sequence, policy_, where));
+    return base_->encode_sequence(sequence, policy_, where);
   }
   [[nodiscard]] const special_tokens& special() const { return base_->special(); }
   /// Number of tokens of the tokenizer's own files; a model may have fewer rows.
@@ -60,12 +59,28 @@ struct tokenizer_options {
 /// Loads the tokenizer of a model folder, or of one file (`vocab.txt` or `tokenizer.json`; the files beside
 /// it that say more are read too).
 ///
-/// The class named in tokenizer_config.json decides: EsmTokenizer reads `vocab.txt` (non-overlapping k-mers
-/// of the Nucleotide Transformer); otherwise `tokenizer.json` (byte pair encoding of DNABERT-2) where there
-/// is one. \throws error [dnalm.io.301] when no tokenizer file is there, [dnalm.unsupported.302] for a class
-/// that is not built in, and what kmer_tokenizer and bpe_tokenizer throw.
+/// The first of these that applies:
+/// 1. the class in tokenizer_config.json needs no vocabulary: HyenaDNA and Caduceus (character_rules);
+/// 2. `vocab.txt` where the class is EsmTokenizer or one of MultiMolecule, or no `tokenizer.json` is there.
+/// Its
+///    tokens decide: single letters (esm_letter_rules, bert_letter_rules, multimolecule_rules), k-mers with
+///    single letters (kmer_tokenizer), k-mers without (overlapping_kmer_tokenizer);
+/// 3. `tokenizer.json`: single letters or overlapping k-mers in BERT's format, GPN (gpn_rules), else
+///    make_json_tokenizer;
+/// 4. config.json names a model whose alphabet is built in (`model_type` rnafm, rinalmo, hyenadna), and its
+///    vocab_size fits.
+///
+/// \throws error [dnalm.io.301] when no tokenizer is there, [dnalm.unsupported.302] for a class or a
+/// vocabulary that is not built in, and what the tokenizers named above throw.
 [[nodiscard]] tokenizer load_tokenizer(const std::filesystem::path& folder_or_file,
                                        const tokenizer_options& options = {});
+
+/// Whether a folder holds what load_tokenizer reads (which may still be refused).
+[[nodiscard]] bool has_tokenizer(const std::filesystem::path& folder);
+
+/// A tokenizer that needs no files; for the names see builtin_alphabets. \throws error [dnalm.usage.343] for
+/// another name.
+[[nodiscard]] tokenizer builtin_tokenizer(std::string_view name, const tokenizer_options& options = {});
 
 DNALM_END_NAMESPACE
 

@@ -10,17 +10,26 @@
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/sequence/alphabet.hpp>
 #include <dnalm/tokenize/special_tokens.hpp>
 #include <dnalm/tokenize/tokens.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
-/// What a kind of tokenizer has to offer; it sees text literally. Immutable after construction.
+/// What a kind of tokenizer has to offer. Immutable after construction.
 class tokenizer_base {
  public:
   virtual ~tokenizer_base() = default;
   /// Tokens of a text taken literally, those that frame it (CLS, SEP) included.
   [[nodiscard]] virtual token_sequence encode(std::string_view text) const = 0;
+  /// Tokens of a sequence under a policy for letters; `where` names it in messages. `literal` is encode. By
+  /// default the other policies read DNA, as normalize_sequence; tokenizers of other alphabets say otherwise.
+  /// \throws error [dnalm.input.150] and [dnalm.input.151] as normalize_sequence.
+  [[nodiscard]] virtual token_sequence encode_sequence(std::string_view sequence, unknown_policy policy,
+                                                       const std::string& where) const {
+    if (policy == unknown_policy::literal) return encode(sequence);
+    return encode(normalize_sequence(sequence, policy, where));
+  }
   [[nodiscard]] virtual const special_tokens& special() const = 0;
   [[nodiscard]] virtual index_t vocabulary_size() const = 0;
   [[nodiscard]] virtual const std::string& token(int id) const = 0;

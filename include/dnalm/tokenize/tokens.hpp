@@ -8,15 +8,17 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/tokenize/offset_list.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 /// Token i has number `ids[i]` and covers the bases [begin[i], end[i]) of the sequence, counted from 0.
 /// Tokens that the tokenizer adds (CLS, SEP, EOS) have begin == end. In literal text the offsets count bytes.
+/// Overlapping k-mers share bases: the end of one may lie behind the begin of the next.
 struct token_sequence {
   std::vector<std::int32_t> ids = {};
-  std::vector<index_t> begin = {};
-  std::vector<index_t> end = {};
+  offset_list begin = {};
+  offset_list end = {};
 
   [[nodiscard]] index_t size() const { return static_cast<index_t>(ids.size()); }
   void append(std::int32_t id, index_t first, index_t last) {

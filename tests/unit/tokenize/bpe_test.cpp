@@ -253,8 +253,10 @@ TEST_CASE("components that are not built in are named", "[tokenize]") {
   const std::string unsupported = "dnalm.unsupported.320";
   REQUIRE(error_after("/normalizer", R"({"type": "Lowercase"})") == unsupported);
   REQUIRE(error_after("/pre_tokenizer", R"({"type": "ByteLevel"})") == unsupported);
-  REQUIRE(error_after("/post_processor", R"({"type": "RobertaProcessing"})") == unsupported);
-  REQUIRE(error_after("/model/type", R"("WordPiece")") == unsupported);
+  REQUIRE(error_after("/post_processor",
+                      R"({"type": "RobertaProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]})") ==
+          unsupported);
+  REQUIRE(error_after("/model/type", R"("WordLevel")") == unsupported);
   REQUIRE(error_after("/model/dropout", "0.1") == unsupported);
   REQUIRE(error_after("/model/dropout", "0.0").empty());
   REQUIRE(error_after("/model/fuse_unk", "true") == unsupported);

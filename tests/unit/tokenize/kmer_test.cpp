@@ -227,7 +227,8 @@ TEST_CASE("vocabularies that cannot be right are refused", "[tokenize]") {
   REQUIRE(changed([](auto& t) { std::erase(t, "<eos>"); }).empty());
   REQUIRE(changed([](auto& t) { std::erase(t, "N"); }).empty());
   REQUIRE(load_error("<unk>\n<pad>\n<mask>\n<cls>\n") == "dnalm.config.311");
-  REQUIRE(load_error("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nAAA\n") == "dnalm.unsupported.302");
+  REQUIRE(load_error("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nAAA\n") == "dnalm.config.311");
+  REQUIRE(load_error("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nA\nCG\n") == "dnalm.unsupported.302");
 }
 
 TEST_CASE("a configuration that contradicts the vocabulary is refused", "[tokenize]") {

@@ -3,7 +3,9 @@
 /// \brief Bodies of tokenize/tokenizer_config.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
 #include <dnalm/core/error.hpp>
@@ -19,23 +21,19 @@ namespace detail {
               {.where = where + ", key \"" + key + "\"", .expected = expected});
 }
 
-/// Text of a special token: a string, or an object with `content`.
+/// Text of a special token: a string, or an object with `content` and flags.
 [[nodiscard]] inline std::string special_token_text(const io::json& value, const std::string& where,
-                                                    const std::string& key) {
-  const bool object = value.is_object() && value.contains("content");
-  const io::json& text = object ? value.at("content") : value;
-  if (!text.is_string()) throw_config_type(where, key, "a string, an object with \"content\", or null");
-  if (object) {
-    for (const char* flag : {"lstrip", "rstrip", "single_word"}) {
-      if (value.contains(flag) && value.at(flag) == true) {
-        throw error(error_kind::unsupported, 304, "an added token with this setting is not built in",
-                    {.where = where + ", token \"" + text.get<std::string>() + "\"",
-                     .expected = "lstrip, rstrip and single_word false",
-                     .found = std::string(flag) + " true"});
-      }
-    }
+                                                    const std::string& key, tokenizer_config& config) {
+  if (!value.is_object() || !value.contains("content")) {
+    if (!value.is_string()) throw_config_type(where, key, "a string, an object with \"content\", or null");
+    return value.get<std::string>();
   }
-  return text.get<std::string>();
+  if (!value.at("content").is_string()) throw_config_type(where, key, "a text as \"content\"");
+  const auto is_set = [&](const char* flag) { return value.contains(flag) && value.at(flag) == true; };
+  const token_flags flags{is_set("lstrip"), is_set("rstrip"), is_set("single_word")};
+  std::string text = value.at("content").get<std::string>();
+  if (flags.lstrip || flags.rstrip || flags.single_word) config.flags[text] = flags;
+  return text;
 }
 
 inline void read_special_names(const io::json& document, const std::string& where, tokenizer_config& config) {
@@ -44,7 +42,12 @@ inline void read_special_names(const io::json& document, const std::string& wher
     if (!document.contains(key)) continue;
     const io::json& value = document.at(key);
     config.special.erase(key);
-    if (!value.is_null()) config.special[key] = special_token_text(value, where, key);
+    config.null_special.erase(key);
+    if (value.is_null()) {
+      config.null_special.insert(key);
+    } else {
+      config.special[key] = special_token_text(value, where, key, config);
+    }
   }
 }
 
@@ -68,8 +71,40 @@ inline void read_added_tokens(const io::json& document, const std::string& where
     if (key.empty() || key.size() > 9 || key.find_first_not_of("0123456789") != std::string::npos) {
       throw_config_type(where, "added_tokens_decoder", "token numbers as keys");
     }
-    config.added_tokens.push_back({std::stol(key), special_token_text(value, where, "added_tokens_decoder")});
+    config.added_tokens.push_back(
+        {std::stol(key), special_token_text(value, where, "added_tokens_decoder", config)});
   }
+}
+
+/// `char_ords`: code points of the letters, ASCII here.
+inline void read_characters(const io::json& document, const std::string& where, tokenizer_config& config) {
+  if (!document.contains("char_ords") || document.at("char_ords").is_null()) return;
+  const io::json& list = document.at("char_ords");
+  const auto is_ascii = [](const io::json& value) {
+    return value.is_number_unsigned() && value.get<std::uint64_t>() > 0x20 &&
+           value.get<std::uint64_t>() < 0x7F;
+  };
+  if (!list.is_array() || list.empty() || !std::all_of(list.begin(), list.end(), is_ascii)) {
+    throw_config_type(where, "char_ords", "a list of printable ASCII codes");
+  }
+  for (const io::json& value : list)
+    config.characters.emplace_back(1, static_cast<char>(value.get<unsigned>()));
+}
+
+/// The switches of the tokenizer classes that are built in.
+inline void read_switches(const io::json& document, const std::string& where, tokenizer_config& config) {
+  for (const char* key :
+       {"do_upper_case", "do_lower_case", "replace_T_with_U", "replace_U_with_T", "codon"}) {
+    if (!document.contains(key) || document.at(key).is_null()) continue;
+    if (!document.at(key).is_boolean()) throw_config_type(where, key, "true or false");
+    config.switches[key] = document.at(key).get<bool>();
+  }
+  if (!document.contains("nmers") || document.at("nmers").is_null()) return;
+  const io::json& nmers = document.at("nmers");
+  if (!nmers.is_number_unsigned() || nmers.get<std::uint64_t>() < 1 || nmers.get<std::uint64_t>() > 100) {
+    throw_config_type(where, "nmers", "a whole number from 1 to 100");
+  }
+  config.nmers = nmers.get<index_t>();
 }
 
 [[nodiscard]] inline io::json read_object(const std::filesystem::path& file) {
@@ -94,12 +129,25 @@ DNALM_INLINE tokenizer_config read_tokenizer_config(const std::filesystem::path&
     detail::read_special_names(document, file.string(), config);
     detail::read_max_length(document, file.string(), config);
     detail::read_added_tokens(document, file.string(), config);
+    detail::read_characters(document, file.string(), config);
+    detail::read_switches(document, file.string(), config);
   }
   const std::filesystem::path map = folder / "special_tokens_map.json";
   if (config.added_tokens.empty() && std::filesystem::exists(map)) {
     detail::read_special_names(detail::read_object(map), map.string(), config);
   }
   return config;
+}
+
+DNALM_INLINE void refuse_token_flags(const tokenizer_config& config, const std::string& where) {
+  if (config.flags.empty()) return;
+  const auto& [text, flags] = *config.flags.begin();
+  throw error(error_kind::unsupported, 304, "an added token with this setting is not built in",
+              {.where = where + ", token \"" + text + "\"",
+               .expected = "lstrip, rstrip and single_word false",
+               .found = flags.lstrip   ? "lstrip true"
+                        : flags.rstrip ? "rstrip true"
+                                       : "single_word true"});
 }
 
 DNALM_END_NAMESPACE

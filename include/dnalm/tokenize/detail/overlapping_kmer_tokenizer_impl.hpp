@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Bodies of tokenize/overlapping_kmer_tokenizer.hpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <dnalm/core/error.hpp>
+#include <dnalm/tokenize/detail/large_pages.hpp>
+#include <dnalm/tokenize/detail/vocabulary_index.hpp>
+#include <dnalm/tokenize/detail/word_separator.hpp>
+#include <dnalm/tokenize/overlapping_kmer_tokenizer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// How many tokens are formed before they are appended.
+inline constexpr std::size_t kmer_block = 4096;
+
+/// Numbers of the `count` k-mers that begin at `bases`, all of ACGT: k-mer j is the bits [2j, 2j + 2k) of the
+/// packed letters. Eight letters are packed at a time, so that no k-mer waits for the one before it.
+inline void overlapping_ids(const char* bases, std::size_t count, const kmer_table& table,
+                            std::int32_t* ids) {
+  const auto k = static_cast<unsigned>(table.k);
+  const std::uint64_t mask = (std::uint64_t{1} << (2 * k)) - 1;
+  std::uint64_t window = packed_kmer(std::string_view(bases, k - 1));
+  const char* next = bases + k - 1;
+  std::size_t at = 0;
+  for (; count - at >= 8; at += 8, next += 8) {
+    window |= static_cast<std::uint64_t>(pack_bases(load_letters(next))) << (2 * (k - 1));
+    for (unsigned j = 0; j < 8; ++j) ids[at + j] = table.ids[(window >> (2 * j)) & mask];
+    window >>= 16;
+  }
+  for (; at < count; ++at, ++next) {
+    window |= static_cast<std::uint64_t>(upper_base_code(*next)) << (2 * (k - 1));
+    ids[at] = table.ids[window];
+    window >>= 2;
+  }
+}
+
+}  // namespace detail
+
+DNALM_INLINE overlapping_kmer_tokenizer::overlapping_kmer_tokenizer(std::vector<std::string> vocabulary,
+                                                                    const tokenizer_config& config,
+                                                                    const std::string& where)
+    : tokens_(std::move(vocabulary)), model_max_length_(config.model_max_length) {
+  refuse_token_flags(config, where);
+  const detail::vocabulary_index index(tokens_, where);
+  table_ = detail::make_kmer_table(tokens_, where);
+  special_ = detail::bert_special_tokens(index, config);
+  index.check_listed(config);
+}
+
+/// Appends the k-mers of `count` + k - 1 letters of ACGT.
+DNALM_INLINE void overlapping_kmer_tokenizer::encode_run(const char* bases, std::size_t count,
+                                                         token_sequence& out) const {
+  std::array<std::int32_t, detail::kmer_block> block;
+  for (std::size_t at = 0; at < count; at += block.size()) {
+    const std::size_t some = std::min(block.size(), count - at);
+    detail::overlapping_ids(bases + at, some, table_, block.data());
+    out.ids.insert(out.ids.end(), block.data(), block.data() + some);
+  }
+}
+
+/// Appends the k-mers of [begin, end), which holds no white space and no special token.
+///
+/// From each first letter `at`: the run of bases up to `stop` gives stop - at - k + 1 k-mers; those that
+/// begin behind them and reach the letter at `stop` are UNK.
+DNALM_INLINE void overlapping_kmer_tokenizer::encode_piece(std::string_view text, std::size_t begin,
+                                                           std::size_t end, token_sequence& out) const {
+  const std::size_t k = table_.k;
+  if (end - begin < k) return;
+  const std::size_t last = end - k + 1;  // no k-mer begins here or later
+  for (std::size_t at = begin; at < last;) {
+    const std::size_t limit = std::min(end, at + detail::kmer_block + k - 1);  // what stays in the cache
+    const std::size_t stop = detail::end_of_bases(text, at, limit);
+    const std::size_t known = stop - at < k ? 0 : stop - at - k + 1;
+    encode_run(text.data() + at, known, out);
+    at += known;
+    if (stop == limit) continue;
+    const std::size_t behind = std::min(stop + 1, last);
+    out.ids.insert(out.ids.end(), behind - at, special_.unk);
+    at = behind;
+  }
+  const auto first = static_cast<index_t>(begin);
+  out.begin.append_run(first, 1, last - begin);
+  out.end.append_run(first + static_cast<index_t>(k), 1, last - begin);
+}
+
+/// End of the piece that begins at `at`: the next white space or special token.
+DNALM_INLINE std::size_t overlapping_kmer_tokenizer::end_of_piece(std::string_view text,
+                                                                  std::size_t at) const {
+  for (;; ++at) {
+    at = detail::end_of_bases(text, at, text.size());
+    if (at == text.size()) return at;
+    const auto code = static_cast<unsigned char>(text[at]);
+    if (code >= 0x80) {
+      throw error(error_kind::input, 341, "text beyond ASCII cannot be cut into k-mers",
+                  {.where = "literal text", .found = "byte " + std::to_string(at + 1)});
+    }
+    if (detail::is_word_separator(code) || table_.others.find(text, at).length > 0) return at;
+  }
+}
+
+DNALM_INLINE token_sequence overlapping_kmer_tokenizer::encode(std::string_view text) const {
+  token_sequence out;
+  detail::reserve_tokens(out, text.size() + 2);
+  out.append(special_.cls, 0, 0);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = end_of_piece(text, at);
+    encode_piece(text, at, end, out);
+    at = end;
+    if (at == text.size()) break;
+    const literal_tokens::match other = table_.others.find(text, at);
+    const std::size_t length = std::max<std::size_t>(other.length, 1);  // a token, or one white space
+    if (other.length > 0) {
+      out.append(other.id, static_cast<index_t>(at), static_cast<index_t>(at + length));
+    }
+    at += length;
+  }
+  const auto size = static_cast<index_t>(text.size());
+  out.append(special_.sep, size, size);
+  return out;
+}
+
+DNALM_INLINE token_sequence overlapping_kmer_tokenizer::encode_sequence(std::string_view sequence,
+                                                                        unknown_policy policy,
+                                                                        const std::string& where) const {
+  if (policy == unknown_policy::literal) return encode(sequence);
+  if (!detail::is_upper_dna(sequence)) {
+    const std::string normal = normalize_sequence(sequence, policy, where);
+    return encode_sequence(normal, policy, where);
+  }
+  if (sequence.size() < table_.k) {
+    throw error(error_kind::input, 340, "a sequence is shorter than a k-mer",
+                {.where = where,
+                 .expected = std::to_string(k()) + " letters or more",
+                 .found = std::to_string(sequence.size())});
+  }
+  token_sequence out;
+  detail::reserve_tokens(out, sequence.size() - table_.k + 3);
+  out.append(special_.cls, 0, 0);
+  encode_piece(sequence, 0, sequence.size(), out);
+  const auto size = static_cast<index_t>(sequence.size());
+  out.append(special_.sep, size, size);
+  return out;
+}
+
+DNALM_INLINE std::string overlapping_kmer_tokenizer::description() const {
+  return "overlapping " + std::to_string(k()) + "-mers, " + std::to_string(tokens_.size()) + " tokens";
+}
+
+DNALM_END_NAMESPACE
