@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Any bytes as a config.json: sizes that are accepted fit together, and a plan of tensors can be made.
+#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/tensor_plan.hpp>
+
+#include "fuzz_support.hpp"
+
+namespace {
+
+using namespace dnalm_fuzz;
+
+void check_sizes(const dnalm::encoder_config& config) {
+  promise(config.layers > 0 && config.width > 0 && config.heads > 0, "there are layers, channels and heads");
+  promise(config.feed_forward > 0 && config.vocabulary > 0, "there are inner channels and tokens");
+  promise(config.width % config.heads == 0, "heads divide the width");
+  promise(config.position != dnalm::position_kind::rotary || config.rotated_channels() % 2 == 0,
+          "rotated channels come in pairs");
+  promise(config.rotated_channels() <= config.head_width(), "a head has the channels that are rotated");
+  promise(config.pad_id < config.vocabulary && config.mask_id < config.vocabulary, "pad and mask have rows");
+  promise(config.table_limit() >= 0, "the longest input is not negative");
+  promise(config.global_every > 0, "local and global blocks can be told");
+  promise(config.norm_eps >= 0 && config.head_norm_eps >= 0, "what LayerNorm adds is not negative");
+}
+
+void check_plan(const dnalm::encoder_config& config) {
+  const auto plan = dnalm::plan_tensors(config);
+  promise(!plan.empty(), "a model has tensors");
+  for (const auto& tensor : plan) {
+    promise(!tensor.name.empty(), "tensors have names");
+    for (const auto extent : tensor.shape) promise(extent > 0, "tensors have elements");
+  }
+  guarded([&] { promise(dnalm::count_parameters(plan) > 0, "a model has parameters"); });
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const memory_folder folder("config");
+  folder.write("config.json", {reinterpret_cast<const char*>(data), size});
+  const std::string path = folder.path().string();
+  guarded(
+      [&] {
+        const auto config = dnalm::read_encoder_config(folder.path());
+        check_sizes(config);
+        if (config.layers <= 64) check_plan(config);
+      },
+      path);
+  guarded([&] { (void)dnalm::read_config_entries(folder.path()); }, path);
+  return 0;
+}
