@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The table of hostile files: a right folder, one thing that is wrong, the id of the error that must follow.
+/// \brief The table of hostile files: a right folder, one thing that is wrong, the id of the error that must
+/// follow.
 #pragma once
 
 #include <filesystem>
@@ -26,9 +27,9 @@ namespace fs = std::filesystem;
 
 /// One row of the table.
 struct hostile_case {
-  std::string name;                             ///< as it is shown, and the folder's name
-  std::string wrong;                            ///< what is wrong with it
-  std::string id;                               ///< `dnalm.format.255`; "" where the file must be read all the same
+  std::string name;   ///< as it is shown, and the folder's name
+  std::string wrong;  ///< what is wrong with it
+  std::string id;     ///< `dnalm.format.255`; "" where the file must be read all the same
   std::function<void(const fs::path&)> change;  ///< makes a right folder hostile
 };
 
@@ -89,7 +90,8 @@ struct split_safetensors {
   explicit split_safetensors(const fs::path& file) {
     const std::string whole = content(file);
     std::uint64_t length = 0;
-    for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(whole[static_cast<std::size_t>(i)]);
+    for (int i = 7; i >= 0; --i)
+      length = length << 8 | static_cast<unsigned char>(whole[static_cast<std::size_t>(i)]);
     header = nlohmann::json::parse(whole.substr(8, length));
     data = whole.substr(8 + length);
   }
@@ -102,8 +104,8 @@ struct split_safetensors {
   std::string data;
 };
 
-/// Runs one case: `prepare` fills the folder, `use` must throw the error of the case, on one line that names a file
-/// of the folder.
+/// Runs one case: `prepare` fills the folder, `use` must throw the error of the case, on one line that names
+/// a file of the folder.
 template <class Prepare, class Use>
 void check_case(const hostile_case& row, Prepare&& prepare, Use&& use) {
   INFO(row.name << ": " << row.wrong);

@@ -32,13 +32,16 @@ std::string gzip(const std::string& content) {
 
 const std::string fasta = ">one remark\nACGTN\nacgt\n>two\r\nGGG\r\n";
 const std::string fastq = "@r1\nACGT\n+\nIIII\n@r2\nAC\n+r2\nII\n";
-const std::string table = "name\tsequence\tlabel\tsplit\tgroup\ns1\tACGT\t1.5\ttrain\tg1\ns2\tGGNN\tnan\ttest\tg2\n";
+const std::string table =
+    "name\tsequence\tlabel\tsplit\tgroup\ns1\tACGT\t1.5\ttrain\tg1\ns2\tGGNN\tnan\ttest\tg2\n";
 const std::string csv = "name,sequence,label\ns1,ACGT,1\n\"s,2\",\"GG\",2\n";
 
 template <class Use>
 void check(const std::vector<hostile_case>& rows, Use&& use) {
   check_table(rows);
-  for (const auto& row : rows) check_case(row, [](const fs::path&) {}, use);
+  for (const auto& row : rows)
+    check_case(
+        row, [](const fs::path&) {}, use);
 }
 
 }  // namespace
@@ -49,7 +52,8 @@ TEST_CASE("hostile FASTA and FASTQ files are refused with their error", "[hostil
       {"fastq_right", "nothing", "", text(fastq)},
       {"missing", "there is no file", "dnalm.io.170", [](const fs::path&) {}},
       {"folder", "a folder", "dnalm.io.170", [](const fs::path& f) { fs::create_directory(f / file); }},
-      {"loop", "a link to itself", "dnalm.io.170", [](const fs::path& f) { fs::create_symlink(file, f / file); }},
+      {"loop", "a link to itself", "dnalm.io.170",
+       [](const fs::path& f) { fs::create_symlink(file, f / file); }},
       {"empty", "an empty file", "dnalm.input.193", text("")},
       {"blank", "blank lines only", "dnalm.input.193", text("\n\n  \n")},
       {"mark_alone", "a byte order mark only", "dnalm.input.193", text("\xEF\xBB\xBF")},
@@ -63,18 +67,26 @@ TEST_CASE("hostile FASTA and FASTQ files are refused with their error", "[hostil
       {"fasta_blank_inside", "a blank between letters", "dnalm.input.150", text(">one\nAC GT\n")},
       {"fasta_rna", "RNA", "dnalm.input.151", text(">one\nACGU\n")},
       {"fasta_letter_unicode", "a letter beyond ASCII", "dnalm.input.150", text(">one\nAC\xCE\x91GT\n")},
-      {"fasta_nul", "a NUL among letters", "dnalm.format.175", text(">one\nAC" + std::string(1, '\0') + "GT\n")},
-      {"fasta_nul_name", "a NUL in a name", "dnalm.format.175", text(">o" + std::string(1, '\0') + "ne\nACGT\n")},
-      {"fasta_escape", "a terminal's escape sequence in a name", "dnalm.format.175", text(">\x1b[2Jone\nACGT\n")},
+      {"fasta_nul", "a NUL among letters", "dnalm.format.175",
+       text(">one\nAC" + std::string(1, '\0') + "GT\n")},
+      {"fasta_nul_name", "a NUL in a name", "dnalm.format.175",
+       text(">o" + std::string(1, '\0') + "ne\nACGT\n")},
+      {"fasta_escape", "a terminal's escape sequence in a name", "dnalm.format.175",
+       text(">\x1b[2Jone\nACGT\n")},
       {"fasta_delete", "a delete character", "dnalm.format.175", text(">one\nAC\x7fGT\n")},
-      {"fasta_return", "lines that end with a carriage return alone", "dnalm.format.175", text(">one\rACGT\r")},
+      {"fasta_return", "lines that end with a carriage return alone", "dnalm.format.175",
+       text(">one\rACGT\r")},
       {"fasta_twice", "two records of one name", "dnalm.input.192", text(">one\nA\n>one\nC\n")},
-      {"fasta_number_name", "a name that is the number of a record without one", "dnalm.input.192", text(">\nA\n>0\nC\n")},
+      {"fasta_number_name", "a name that is the number of a record without one", "dnalm.input.192",
+       text(">\nA\n>0\nC\n")},
       {"utf16", "UTF-16", "dnalm.format.175", text(std::string("\xFF\xFE>\0a\0\n\0A\0", 10))},
       {"latin1", "a name in Latin-1", "dnalm.format.176", text(">Gr\xFC\xDF\nACGT\n")},
       {"overlong", "an overlong UTF-8 form", "dnalm.format.176", text(">\xC0\xAF\nACGT\n")},
       {"surrogate", "a UTF-8 surrogate", "dnalm.format.176", text(">\xED\xA0\x80\nACGT\n")},
-      {"elf", "a program", "dnalm.format.175", text(std::string("\x7f" "ELF\2\1\1\0\0\0", 10))},
+      {"elf", "a program", "dnalm.format.175",
+       text(std::string("\x7f"
+                        "ELF\2\1\1\0\0\0",
+                        10))},
       {"fastq_lengths", "fewer qualities than letters", "dnalm.format.183", text("@r\nACGT\n+\nIII\n")},
       {"fastq_more", "more qualities than letters", "dnalm.format.183", text("@r\nACGT\n+\nIIIII\n")},
       {"fastq_no_qualities", "the qualities are missing", "dnalm.format.182", text("@r\nACGT\n+\n")},
@@ -84,7 +96,8 @@ TEST_CASE("hostile FASTA and FASTQ files are refused with their error", "[hostil
       {"fastq_no_mark", "a second record without @", "dnalm.format.182", text(fastq + "r3\nAC\n+\nII\n")},
       {"fastq_empty", "a record without letters", "dnalm.input.181", text("@r\n\n+\n\n")},
       {"fastq_quality", "a quality that is a blank", "dnalm.format.182", text("@r\nACG\n+\nI I\n")},
-      {"line_long", "a line beyond the limit", "dnalm.memory.174", text(">one\n" + std::string(3u << 20, 'A') + "\n")},
+      {"line_long", "a line beyond the limit", "dnalm.memory.174",
+       text(">one\n" + std::string(3u << 20, 'A') + "\n")},
       {"text_long", "a text beyond the limit", "dnalm.memory.174",
        [](const fs::path& f) {
          std::string content = ">one\n";
@@ -122,12 +135,17 @@ TEST_CASE("hostile FASTA and FASTQ files are refused with their error", "[hostil
       {"gzip_zeros_then_text", "text behind zeros behind gzip", "dnalm.format.172",
        text(gzip(fasta) + std::string(10, '\0') + "x")},
       {"gzip_gzip", "gzip inside gzip", "dnalm.format.175", text(gzip(gzip(fasta)))},
-      {"gzip_bomb", "a line of 64 MiB in 64 kB", "dnalm.memory.174", text(gzip(">" + std::string(64u << 20, 'A')))},
+      {"gzip_bomb", "a line of 64 MiB in 64 kB", "dnalm.memory.174",
+       text(gzip(">" + std::string(64u << 20, 'A')))},
       {"gzip_empty", "an empty gzip", "dnalm.input.193", text(gzip(""))},
       {"zip", "a ZIP archive", "dnalm.unsupported.173", text("PK\x03\x04" + fasta)},
       {"bzip2", "bzip2", "dnalm.unsupported.173", text("BZh91AY&SY" + fasta)},
       {"bzip2_cut", "three bytes of bzip2", "dnalm.format.185", text("BZh")},
-      {"xz", "xz", "dnalm.unsupported.173", text(std::string("\xFD" "7zXZ\0", 6) + fasta)},
+      {"xz", "xz", "dnalm.unsupported.173",
+       text(std::string("\xFD"
+                        "7zXZ\0",
+                        6) +
+            fasta)},
       {"zstd", "zstd", "dnalm.unsupported.173", text("\x28\xB5\x2F\xFD" + fasta)},
   };
   check(rows, read_all);
@@ -139,32 +157,44 @@ TEST_CASE("hostile tables are refused with their error", "[hostile]") {
       {"csv_right", "nothing", "", text(csv)},
       {"table_header_alone", "no rows", "dnalm.input.193", text("name\tsequence\n")},
       {"table_remarks_alone", "remarks only", "dnalm.input.193", text("# a\n# b\n")},
-      {"table_no_sequence", "no column of sequences", "dnalm.format.185", text(replaced(table, "sequence", "dna"))},
-      {"table_case", "the column is named Sequence", "dnalm.format.185", text(replaced(table, "sequence", "Sequence"))},
-      {"table_two_columns", "two columns of one name", "dnalm.format.186", text(replaced(table, "label", "sequence"))},
-      {"table_both_labels", "label beside label.x", "dnalm.format.185", text("sequence\tlabel\tlabel.x\nA\t1\t2\n")},
+      {"table_no_sequence", "no column of sequences", "dnalm.format.185",
+       text(replaced(table, "sequence", "dna"))},
+      {"table_case", "the column is named Sequence", "dnalm.format.185",
+       text(replaced(table, "sequence", "Sequence"))},
+      {"table_two_columns", "two columns of one name", "dnalm.format.186",
+       text(replaced(table, "label", "sequence"))},
+      {"table_both_labels", "label beside label.x", "dnalm.format.185",
+       text("sequence\tlabel\tlabel.x\nA\t1\t2\n")},
       {"table_label_no_name", "a label without a name", "dnalm.format.185", text("sequence\tlabel.\nA\t1\n")},
       {"table_short_row", "a row with fewer fields", "dnalm.format.187", text(table + "s3\tACGT\t1\n")},
-      {"table_long_row", "a row with more fields", "dnalm.format.187", text(table + "s3\tACGT\t1\ttrain\tg\tx\n")},
-      {"table_blank_row", "a blank line between rows", "dnalm.format.196", text(table + "\ns3\tACGT\t1\ttrain\tg\n")},
-      {"table_label_text", "a label that is no number", "dnalm.input.189", text(replaced(table, "1.5", "1,5"))},
+      {"table_long_row", "a row with more fields", "dnalm.format.187",
+       text(table + "s3\tACGT\t1\ttrain\tg\tx\n")},
+      {"table_blank_row", "a blank line between rows", "dnalm.format.196",
+       text(table + "\ns3\tACGT\t1\ttrain\tg\n")},
+      {"table_label_text", "a label that is no number", "dnalm.input.189",
+       text(replaced(table, "1.5", "1,5"))},
       {"table_label_hex", "a label in hexadecimal", "dnalm.input.189", text(replaced(table, "1.5", "0x10"))},
       {"table_label_inf", "an infinite label", "dnalm.input.189", text(replaced(table, "1.5", "inf"))},
       {"table_label_1e999", "a label of 1e999", "dnalm.input.189", text(replaced(table, "1.5", "1e999"))},
-      {"table_label_trailing", "text behind a number", "dnalm.input.189", text(replaced(table, "1.5", "1.5x"))},
-      {"table_label_long", "a label of 100,000 letters", "dnalm.input.189", text(replaced(table, "1.5", std::string(100'000, 'x')))},
+      {"table_label_trailing", "text behind a number", "dnalm.input.189",
+       text(replaced(table, "1.5", "1.5x"))},
+      {"table_label_long", "a label of 100,000 letters", "dnalm.input.189",
+       text(replaced(table, "1.5", std::string(100'000, 'x')))},
       {"table_split", "an unknown split", "dnalm.input.190", text(replaced(table, "train", "dev"))},
       {"table_split_empty", "an empty split", "dnalm.input.190", text(replaced(table, "train", ""))},
       {"table_group_empty", "an empty group", "dnalm.input.191", text(replaced(table, "g1", ""))},
       {"table_name_twice", "two rows of one name", "dnalm.input.192", text(replaced(table, "s2", "s1"))},
       {"table_name_long", "two rows of one name of a megabyte", "dnalm.input.192",
-       text("name\tsequence\n" + std::string(1'000'000, 'n') + "\tA\n" + std::string(1'000'000, 'n') + "\tA\n")},
+       text("name\tsequence\n" + std::string(1'000'000, 'n') + "\tA\n" + std::string(1'000'000, 'n') +
+            "\tA\n")},
       {"table_empty_sequence", "an empty sequence", "dnalm.input.181", text(replaced(table, "ACGT", ""))},
       {"table_letter", "a letter that is not DNA", "dnalm.input.150", text(replaced(table, "ACGT", "AC*T"))},
-      {"table_control", "a control character in a field", "dnalm.format.175", text(replaced(table, "s1", "s\b1"))},
+      {"table_control", "a control character in a field", "dnalm.format.175",
+       text(replaced(table, "s1", "s\b1"))},
       {"csv_open_quote", "a quote that is never closed", "dnalm.format.188", text(csv + "\"s3,ACGT,3\n")},
       {"csv_behind_quote", "text behind a closing quote", "dnalm.format.188", text(csv + "\"s3\"x,ACGT,3\n")},
-      {"csv_inner_quote", "a quote inside a field without quotes", "dnalm.format.188", text(csv + "s\"3,ACGT,3\n")},
+      {"csv_inner_quote", "a quote inside a field without quotes", "dnalm.format.188",
+       text(csv + "s\"3,ACGT,3\n")},
       {"csv_line_in_name", "a name of two lines", "dnalm.input.195", text(csv + "\"s\n3\",ACGT,3\n")},
       {"csv_open_quote_long", "a quote open over 5 MB", "dnalm.memory.174",
        [](const fs::path& f) {
@@ -232,20 +262,25 @@ TEST_CASE("hostile 2bit genomes are refused with their error", "[hostile]") {
       {"two_bit_count", "4 billion sequences", "dnalm.format.201", two_bit({.count = 0xFFFFFFFF})},
       {"two_bit_offset", "a sequence behind the file", "dnalm.format.202", two_bit({.offset = 0xFFFFFFF0})},
       {"two_bit_offset_0", "a sequence inside the header", "dnalm.format.202", two_bit({.offset = 0})},
-      {"two_bit_no_name", "a sequence without a name", "dnalm.input.203", two_bit({.name = "", .offset = 21})},
+      {"two_bit_no_name", "a sequence without a name", "dnalm.input.203",
+       two_bit({.name = "", .offset = 21})},
       {"two_bit_length", "4 billion bases in two bytes", "dnalm.format.201", two_bit({.length = 0xFFFFFFFF})},
       {"two_bit_blocks", "4 billion N blocks", "dnalm.format.201", two_bit({.claimed_blocks = 0xFFFFFFF0})},
-      {"two_bit_block_outside", "an N block behind the sequence", "dnalm.format.204", two_bit({.unknown = {{6, 4}}})},
+      {"two_bit_block_outside", "an N block behind the sequence", "dnalm.format.204",
+       two_bit({.unknown = {{6, 4}}})},
       {"two_bit_block_2_32", "an N block whose end is beyond 32 bits", "dnalm.format.204",
        two_bit({.unknown = {{2, 0xFFFFFFFF}}})},
-      {"two_bit_overlap", "N blocks that overlap", "dnalm.format.204", two_bit({.unknown = {{1, 3}, {2, 2}}})},
+      {"two_bit_overlap", "N blocks that overlap", "dnalm.format.204",
+       two_bit({.unknown = {{1, 3}, {2, 2}}})},
       {"two_bit_order", "N blocks out of order", "dnalm.format.204", two_bit({.unknown = {{4, 1}, {1, 1}}})},
-      {"two_bit_mask_outside", "a mask block behind the sequence", "dnalm.format.204", two_bit({.masked = {{8, 1}}})},
-      {"two_bit_trailing_cut", "the last byte of bases is missing", "dnalm.format.201", text(right.substr(0, right.size() - 1))},
+      {"two_bit_mask_outside", "a mask block behind the sequence", "dnalm.format.204",
+       two_bit({.masked = {{8, 1}}})},
+      {"two_bit_trailing_cut", "the last byte of bases is missing", "dnalm.format.201",
+       text(right.substr(0, right.size() - 1))},
   };
   for (std::size_t size = 4; size < right.size(); ++size) {
-    rows.push_back({"two_bit_cut_" + std::to_string(size), "cut behind byte " + std::to_string(size), "dnalm.format.201",
-                    text(right.substr(0, size))});
+    rows.push_back({"two_bit_cut_" + std::to_string(size), "cut behind byte " + std::to_string(size),
+                    "dnalm.format.201", text(right.substr(0, size))});
   }
   check(rows, open);
 }
@@ -265,14 +300,17 @@ TEST_CASE("hostile npy and npz files are refused with their error", "[hostile]")
           {"npy_right", "nothing", "", shaped("<f4", "(2, 3)", six)},
           {"npy_empty", "an empty file", "dnalm.format.245", text("")},
           {"npy_cut_magic", "cut inside the signature", "dnalm.format.245", text("\x93NUM")},
-          {"npy_cut_length", "cut inside the length of the header", "dnalm.format.245", text(std::string("\x93NUMPY\1\0\x10", 9))},
+          {"npy_cut_length", "cut inside the length of the header", "dnalm.format.245",
+           text(std::string("\x93NUMPY\1\0\x10", 9))},
           {"npy_version", "version 9", "dnalm.format.245", text(std::string("\x93NUMPY\x09\0\0\0", 10))},
           {"npy_header_long", "a header longer than the file", "dnalm.format.245", npy("{}", "", 60'000)},
           {"npy_header_text", "a header that is no dictionary", "dnalm.format.246", npy("import os\n", six)},
           {"npy_header_call", "a header with a call", "dnalm.format.246",
            npy("{'descr': __import__('os').system('id'), 'fortran_order': False, 'shape': (6,)}\n", six)},
-          {"npy_header_open", "a header that is not closed", "dnalm.format.246", npy("{'descr': '<f4', 'shape': (6,", six)},
-          {"npy_no_shape", "no shape", "dnalm.format.246", npy("{'descr': '<f4', 'fortran_order': False}\n", six)},
+          {"npy_header_open", "a header that is not closed", "dnalm.format.246",
+           npy("{'descr': '<f4', 'shape': (6,", six)},
+          {"npy_no_shape", "no shape", "dnalm.format.246",
+           npy("{'descr': '<f4', 'fortran_order': False}\n", six)},
           {"npy_shape_negative", "a negative extent", "dnalm.format.246", shaped("<f4", "(-6,)", six)},
           {"npy_shape_text", "an extent that is a text", "dnalm.format.246", shaped("<f4", "('6',)", six)},
           {"npy_objects", "Python objects", "dnalm.unsupported.247", shaped("|O", "(3,)", six)},
@@ -281,9 +319,12 @@ TEST_CASE("hostile npy and npz files are refused with their error", "[hostile]")
           {"npy_short", "fewer data than the shape says", "dnalm.format.248", shaped("<f4", "(7,)", six)},
           {"npy_long", "more data than the shape says", "dnalm.format.248", shaped("<f4", "(5,)", six)},
           {"npy_2_62", "2^62 elements", "dnalm.format.248", shaped("|u1", "(4611686018427387904,)", six)},
-          {"npy_overflow", "2^64 elements", "dnalm.format.249", shaped("<f4", "(4294967296, 4294967296)", six)},
-          {"npy_overflow_zero", "2^64 times 0 elements", "dnalm.format.249", shaped("<f4", "(4294967296, 4294967296, 0)", "")},
-          {"npy_text", "a text that is not Unicode", "dnalm.format.253", shaped("<U1", "(1,)", "\xff\xff\xff\xff")},
+          {"npy_overflow", "2^64 elements", "dnalm.format.249",
+           shaped("<f4", "(4294967296, 4294967296)", six)},
+          {"npy_overflow_zero", "2^64 times 0 elements", "dnalm.format.249",
+           shaped("<f4", "(4294967296, 4294967296, 0)", "")},
+          {"npy_text", "a text that is not Unicode", "dnalm.format.253",
+           shaped("<U1", "(1,)", "\xff\xff\xff\xff")},
       },
       read_array);
   const auto read_archive = [](const fs::path& f) {

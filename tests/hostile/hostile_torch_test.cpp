@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PyTorch files that are hostile, in their archive or in their pickle: each with the error that must follow. Nothing of
-// a pickle is ever executed.
+// PyTorch files that are hostile, in their archive or in their pickle: each with the error that must follow.
+// Nothing of a pickle is ever executed.
 #include "hostile_case.hpp"
 
 #include <chrono>
@@ -44,9 +44,9 @@ struct described {
   std::vector<std::int64_t> strides = {4, 1};
 
   [[nodiscard]] std::string pickle() const {
-    return global("torch._utils", rebuild) + "((" + text_of("storage") + global("torch", storage_type) + text_of(key) +
-           text_of("cpu") + integer(count) + "tQ" + integer(offset) + tuple_of(shape) + tuple_of(strides) + "\x89" +
-           global("collections", "OrderedDict") + ")RtR";
+    return global("torch._utils", rebuild) + "((" + text_of("storage") + global("torch", storage_type) +
+           text_of(key) + text_of("cpu") + integer(count) + "tQ" + integer(offset) + tuple_of(shape) +
+           tuple_of(strides) + "\x89" + global("collections", "OrderedDict") + ")RtR";
   }
 };
 
@@ -92,16 +92,18 @@ const std::string central = "PK\x01\x02";
 const std::string ending = "PK\x05\x06";
 /// The same value in the local header and in the directory of member `i` (their fields lie 2 bytes apart).
 std::string both(std::size_t i, std::size_t local_place, std::uint64_t value, int width) {
-  return patched(patched(right, local, i, local_place, value, width), central, i, local_place + 2, value, width);
+  return patched(patched(right, local, i, local_place, value, width), central, i, local_place + 2, value,
+                 width);
 }
 
-std::string zip64_ending(std::uint64_t entries, std::uint64_t size, std::uint64_t offset, std::uint64_t place) {
+std::string zip64_ending(std::uint64_t entries, std::uint64_t size, std::uint64_t offset,
+                         std::uint64_t place) {
   const std::size_t end = right.find(ending);
   const std::string record = "PK\x06\x06" + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8) +
                              little(entries, 8) + little(entries, 8) + little(size, 8) + little(offset, 8);
   const std::string locator = "PK\x06\x07" + little(0, 4) + little(place, 8) + little(1, 4);
-  return right.substr(0, end) + record + locator + ending + little(0, 4) + little(0xFFFF, 2) + little(0xFFFF, 2) +
-         little(0xFFFFFFFF, 4) + little(0xFFFFFFFF, 4) + little(0, 2);
+  return right.substr(0, end) + record + locator + ending + little(0, 4) + little(0xFFFF, 2) +
+         little(0xFFFF, 2) + little(0xFFFFFFFF, 4) + little(0xFFFFFFFF, 4) + little(0, 2);
 }
 
 /// Reads all there is to read.
@@ -114,7 +116,8 @@ void check(const std::vector<hostile_case>& rows) {
   check_table(rows);
   for (const auto& row : rows) {
     const auto start = std::chrono::steady_clock::now();
-    check_case(row, [](const fs::path&) {}, read);
+    check_case(
+        row, [](const fs::path&) {}, read);
     INFO(row.name << " takes too long");
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
   }
@@ -259,22 +262,29 @@ TEST_CASE("hostile pickles are refused with their error", "[hostile]") {
       {"pickle_protocol_0", "protocol 0", "dnalm.unsupported.266", pickled("(dp0\nS'a'\nI1\ns.")},
       {"pickle_protocol_9", "protocol 9", "dnalm.unsupported.266", pickled("\x80\x09N.")},
       {"pickle_registry", "the extension registry", "dnalm.unsupported.266", pickled(protocol + "\x82\x01.")},
-      {"pickle_stack", "more is taken from the stack than there is", "dnalm.format.267", pickled(protocol + "N\x86.")},
+      {"pickle_stack", "more is taken from the stack than there is", "dnalm.format.267",
+       pickled(protocol + "N\x86.")},
       {"pickle_no_mark", "a tuple without a mark", "dnalm.format.267", pickled(protocol + "t.")},
       {"pickle_no_result", "no result", "dnalm.format.267", pickled(protocol + ".")},
       {"pickle_odd", "a key without a value", "dnalm.format.267", pickled(protocol + "}(Nu.")},
-      {"pickle_memo", "a memo entry that was never written", "dnalm.format.267", pickled(protocol + "h\x07.")},
-      {"pickle_memo_2_32", "memo entry 2^32 - 1", "dnalm.format.267", pickled(protocol + "j\xff\xff\xff\xff.")},
+      {"pickle_memo", "a memo entry that was never written", "dnalm.format.267",
+       pickled(protocol + "h\x07.")},
+      {"pickle_memo_2_32", "memo entry 2^32 - 1", "dnalm.format.267",
+       pickled(protocol + "j\xff\xff\xff\xff.")},
       {"pickle_state", "a state for a number", "dnalm.format.267", pickled(protocol + "K\x01}b.")},
-      {"pickle_objects", "5 million objects", "dnalm.format.268", pickled(protocol + std::string(5'000'000, 'N') + ".")},
-      {"pickle_marks", "5 million marks", "dnalm.format.268", pickled(protocol + std::string(5'000'000, '(') + ".")},
+      {"pickle_objects", "5 million objects", "dnalm.format.268",
+       pickled(protocol + std::string(5'000'000, 'N') + ".")},
+      {"pickle_marks", "5 million marks", "dnalm.format.268",
+       pickled(protocol + std::string(5'000'000, '(') + ".")},
       {"pickle_copies", "an object 5 million times on the stack", "dnalm.format.268",
        pickled(protocol + "N" + std::string(5'000'000, '2') + ".")},
       {"pickle_nested", "lists nested 100,000 deep", "dnalm.format.268",
        pickled(protocol + std::string(100'000, ']') + std::string(99'999, 'a') + ".")},
-      {"pickle_itself", "a list that holds itself", "dnalm.format.268", pickled(protocol + "]q" + std::string(1, '\0') + "h" + std::string(1, '\0') + "a.")},
+      {"pickle_itself", "a list that holds itself", "dnalm.format.268",
+       pickled(protocol + "]q" + std::string(1, '\0') + "h" + std::string(1, '\0') + "a.")},
       {"pickle_tuple_itself", "a tuple of a list that holds the tuple", "dnalm.format.268",
-       pickled(protocol + "]q" + std::string(1, '\0') + "\x85q\x01h" + std::string(1, '\0') + "h\x01" + "a0.")},
+       pickled(protocol + "]q" + std::string(1, '\0') + "\x85q\x01h" + std::string(1, '\0') + "h\x01" +
+               "a0.")},
       {"pickle_laughs", "lists of two references, 60 levels: 2^60 ways", "dnalm.format.268",
        [&] {
          std::string text = protocol + "]q" + std::string(1, '\0') + "0";
@@ -285,14 +295,17 @@ TEST_CASE("hostile pickles are refused with their error", "[hostile]") {
          return pickled(text + "h" + static_cast<char>(60) + ".");
        }()},
       {"pickle_dict_itself", "a dictionary whose state_dict and model are itself", "dnalm.format.268",
-       pickled(protocol + "}q" + std::string(1, '\0') + "(" + text_of("state_dict") + "h" + std::string(1, '\0') +
-               text_of("model") + "h" + std::string(1, '\0') + text_of("net") + "h" + std::string(1, '\0') + "u.")},
+       pickled(protocol + "}q" + std::string(1, '\0') + "(" + text_of("state_dict") + "h" +
+               std::string(1, '\0') + text_of("model") + "h" + std::string(1, '\0') + text_of("net") + "h" +
+               std::string(1, '\0') + "u.")},
       {"pickle_wide", "40,000 entries that are all one dictionary of 40,000", "dnalm.format.268",
-       pickled(protocol + "}q" + std::string(1, '\0') + "(" + several(40'000, "K\x01N") + "u0}" + text_of("model") + "}(" +
-               several(40'000, std::string("K\x01h") + std::string(1, '\0')) + "us.")},
+       pickled(protocol + "}q" + std::string(1, '\0') + "(" + several(40'000, "K\x01N") + "u0}" +
+               text_of("model") + "}(" + several(40'000, std::string("K\x01h") + std::string(1, '\0')) +
+               "us.")},
       {"pickle_long_names", "one name of a megabyte before 20,000 tensors", "dnalm.format.268",
        [&] {
-         std::string text = protocol + weight + "q" + std::string(1, '\0') + "0}" + text_of(std::string(1u << 20, 'n')) + "}(";
+         std::string text = protocol + weight + "q" + std::string(1, '\0') + "0}" +
+                            text_of(std::string(1u << 20, 'n')) + "}(";
          for (int i = 0; i < 20'000; ++i) text += text_of(std::to_string(i)) + "h" + std::string(1, '\0');
          return pickled(text + "us.");
        }()},
@@ -301,27 +314,35 @@ TEST_CASE("hostile pickles are refused with their error", "[hostile]") {
       {"pickle_twice", "a tensor stands twice", "dnalm.format.279",
        pickled(protocol + "}(" + text_of("w") + weight + text_of("w") + weight + "u.")},
       {"tensor_no_storage", "a storage that is not there", "dnalm.format.272", tensor({.key = "7"})},
-      {"tensor_storage_path", "a storage outside the archive", "dnalm.format.272", tensor({.key = "../../etc/passwd"})},
+      {"tensor_storage_path", "a storage outside the archive", "dnalm.format.272",
+       tensor({.key = "../../etc/passwd"})},
       {"tensor_storage_size", "a storage of another size", "dnalm.format.272", tensor({.count = 13})},
       {"tensor_count_negative", "a storage of -1 elements", "dnalm.format.273", tensor({.count = -1})},
-      {"tensor_count_2_62", "a storage of 2^62 floats", "dnalm.format.273", tensor({.count = std::int64_t{1} << 62})},
+      {"tensor_count_2_62", "a storage of 2^62 floats", "dnalm.format.273",
+       tensor({.count = std::int64_t{1} << 62})},
       {"tensor_outside", "a view behind its storage", "dnalm.format.273", tensor({.offset = 1})},
       {"tensor_offset_negative", "a negative offset", "dnalm.format.273", tensor({.offset = -1})},
       {"tensor_offset_2_63", "an offset of 2^63 - 1", "dnalm.format.273",
        tensor({.offset = std::numeric_limits<std::int64_t>::max()})},
       {"tensor_stride_negative", "a negative stride", "dnalm.format.273", tensor({.strides = {-4, 1}})},
-      {"tensor_stride_2_62", "a stride of 2^62", "dnalm.format.273", tensor({.strides = {std::int64_t{1} << 62, 1}})},
+      {"tensor_stride_2_62", "a stride of 2^62", "dnalm.format.273",
+       tensor({.strides = {std::int64_t{1} << 62, 1}})},
       {"tensor_strides_few", "fewer strides than axes", "dnalm.format.273", tensor({.strides = {1}})},
       {"tensor_shape_overflow", "a shape of 2^64 elements", "dnalm.format.273",
        tensor({.shape = {std::int64_t{1} << 32, std::int64_t{1} << 32}, .strides = {0, 0}})},
       {"tensor_repeated", "2^40 elements that are all the same one", "dnalm.format.273",
        tensor({.shape = {std::int64_t{1} << 40}, .strides = {0}})},
       {"tensor_many_axes", "100,000 axes", "dnalm.format.273",
-       tensor({.shape = std::vector<std::int64_t>(100'000, 2), .strides = std::vector<std::int64_t>(100'000, 1)})},
-      {"tensor_complex", "complex numbers", "dnalm.unsupported.274", tensor({.storage_type = "ComplexFloatStorage"})},
-      {"tensor_quantised", "a quantised tensor", "dnalm.unsupported.274", tensor({.rebuild = "_rebuild_qtensor"})},
-      {"tensor_sparse", "a sparse tensor", "dnalm.unsupported.274", tensor({.rebuild = "_rebuild_sparse_tensor"})},
-      {"tensor_rebuild_evil", "a rebuild function that is none", "dnalm.unsupported.274", tensor({.rebuild = "_rebuild_evil"})},
+       tensor({.shape = std::vector<std::int64_t>(100'000, 2),
+               .strides = std::vector<std::int64_t>(100'000, 1)})},
+      {"tensor_complex", "complex numbers", "dnalm.unsupported.274",
+       tensor({.storage_type = "ComplexFloatStorage"})},
+      {"tensor_quantised", "a quantised tensor", "dnalm.unsupported.274",
+       tensor({.rebuild = "_rebuild_qtensor"})},
+      {"tensor_sparse", "a sparse tensor", "dnalm.unsupported.274",
+       tensor({.rebuild = "_rebuild_sparse_tensor"})},
+      {"tensor_rebuild_evil", "a rebuild function that is none", "dnalm.unsupported.274",
+       tensor({.rebuild = "_rebuild_evil"})},
   };
   check(rows);
 }
@@ -342,16 +363,20 @@ TEST_CASE("nothing that a pickle calls is executed", "[hostile]") {
       call(global("__builtin__", "exec"), python),
       call(global("torch._utils", "_rebuild_parameter"), "x"),
       global("subprocess", "Popen") + text_of(command) + "\x85\x81",
-      global("collections", "OrderedDict") + ")R}" + text_of("__reduce__") + call(global("os", "system"), command) + "sb",
+      global("collections", "OrderedDict") + ")R}" + text_of("__reduce__") +
+          call(global("os", "system"), command) + "sb",
   };
   std::vector<hostile_case> rows;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const std::string name = "call_" + std::to_string(i);
-    const std::string both_of = protocol + "}(" + text_of("weight") + described().pickle() + text_of("evil") + calls[i] + "u.";
-    // _rebuild_parameter of a text is a tensor that is malformed; every other call stays an object without tensors.
-    rows.push_back({name, "a call beside a right tensor", i == 5 ? "dnalm.format.273" : "", pickled(both_of)});
-    rows.push_back({name + "_alone", "a call instead of a dictionary", i == 5 ? "dnalm.format.273" : "dnalm.format.275",
-                    pickled(protocol + calls[i] + ".")});
+    const std::string both_of =
+        protocol + "}(" + text_of("weight") + described().pickle() + text_of("evil") + calls[i] + "u.";
+    // _rebuild_parameter of a text is a tensor that is malformed; every other call stays an object without
+    // tensors.
+    rows.push_back(
+        {name, "a call beside a right tensor", i == 5 ? "dnalm.format.273" : "", pickled(both_of)});
+    rows.push_back({name + "_alone", "a call instead of a dictionary",
+                    i == 5 ? "dnalm.format.273" : "dnalm.format.275", pickled(protocol + calls[i] + ".")});
   }
   check(rows);
   CHECK(!fs::exists(mark));

@@ -11,7 +11,8 @@ using namespace dnalm_test;
 
 namespace {
 
-/// DNABERT-2 without tokenizer: 16 tokens, 8 channels, 2 heads, 1 block; its decoder is tied to the embedding.
+/// DNABERT-2 without tokenizer: 16 tokens, 8 channels, 2 heads, 1 block; its decoder is tied to the
+/// embedding.
 void write_tied_folder(const fs::path& folder) {
   write_text(folder / "config.json",
              R"({"architectures": ["BertForMaskedLM"], "alibi_starting_size": 64, "hidden_act": "gelu",
@@ -108,7 +109,8 @@ struct shards {
     write_tensors(f / "b.safetensors", {all.begin() + half, all.end()});
     nlohmann::json index = {{"metadata", {{"total_size", 1}}}};
     for (std::size_t i = 0; i < all.size(); ++i) {
-      index["weight_map"][all[i].name] = static_cast<std::ptrdiff_t>(i) < half ? "a.safetensors" : "b.safetensors";
+      index["weight_map"][all[i].name] =
+          static_cast<std::ptrdiff_t>(i) < half ? "a.safetensors" : "b.safetensors";
     }
     change(index);
     write_text(f / (file + ".index.json"), index.dump());
@@ -124,7 +126,8 @@ auto shard_of_first(const nlohmann::json& value) {
 TEST_CASE("hostile safetensors files are refused with their error", "[hostile]") {
   const std::vector<hostile_case> rows = {
       {"right", "nothing", "", [](const fs::path&) {}},
-      {"no_weights", "there is no file of weights", "dnalm.io.280", [](const fs::path& f) { fs::remove(f / file); }},
+      {"no_weights", "there is no file of weights", "dnalm.io.280",
+       [](const fs::path& f) { fs::remove(f / file); }},
       {"weights_folder", "model.safetensors is a folder", "dnalm.io.221",
        [](const fs::path& f) {
          fs::remove(f / file);
@@ -171,13 +174,18 @@ TEST_CASE("hostile safetensors files are refused with their error", "[hostile]")
       {"not_json", "a header that is no JSON", "dnalm.format.226", single("{\"x\": }")},
       {"not_utf8", "a name that is not UTF-8", "dnalm.format.226",
        single("{\"\xC0\xAF\": {\"dtype\": \"F32\", \"shape\": [6], \"data_offsets\": [0, 24]}}")},
-      {"deep", "a header nested too deeply", "dnalm.format.227", single("{\"x\": " + std::string(500, '[') + std::string(500, ']') + "}")},
+      {"deep", "a header nested too deeply", "dnalm.format.227",
+       single("{\"x\": " + std::string(500, '[') + std::string(500, ']') + "}")},
       {"name_twice", "a tensor stands twice", "dnalm.format.228",
-       single(R"({"x": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}, "x": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}})")},
+       single(
+           R"({"x": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}, "x": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}})")},
       {"header_list", "a header that is an array", "dnalm.format.256", single("[]", "")},
-      {"no_dtype", "a tensor without dtype", "dnalm.format.256", single(R"({"x": {"shape": [6], "data_offsets": [0, 24]}})")},
-      {"no_shape", "a tensor without shape", "dnalm.format.256", single(R"({"x": {"dtype": "F32", "data_offsets": [0, 24]}})")},
-      {"no_offsets", "a tensor without offsets", "dnalm.format.256", single(R"({"x": {"dtype": "F32", "shape": [6]}})")},
+      {"no_dtype", "a tensor without dtype", "dnalm.format.256",
+       single(R"({"x": {"shape": [6], "data_offsets": [0, 24]}})")},
+      {"no_shape", "a tensor without shape", "dnalm.format.256",
+       single(R"({"x": {"dtype": "F32", "data_offsets": [0, 24]}})")},
+      {"no_offsets", "a tensor without offsets", "dnalm.format.256",
+       single(R"({"x": {"dtype": "F32", "shape": [6]}})")},
       {"one_offset", "a tensor with one offset", "dnalm.format.256",
        single(R"({"x": {"dtype": "F32", "shape": [6], "data_offsets": [24]}})")},
       {"offset_text", "an offset that is a text", "dnalm.format.256",
@@ -206,11 +214,14 @@ TEST_CASE("hostile safetensors files are refused with their error", "[hostile]")
       {"dtype_f64", "an element type of twice the bytes", "dnalm.format.259",
        header([](nlohmann::json& h) { h["esm.embeddings.word_embeddings.weight"]["dtype"] = "F64"; })},
       {"overlap", "two tensors share bytes", "dnalm.format.258",
-       single(R"({"x": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}, "y": {"dtype": "F32", "shape": [4], "data_offsets": [8, 24]}})")},
+       single(
+           R"({"x": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}, "y": {"dtype": "F32", "shape": [4], "data_offsets": [8, 24]}})")},
       {"same_bytes", "two tensors are the same bytes", "dnalm.format.258",
-       single(R"({"x": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}, "y": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}})")},
+       single(
+           R"({"x": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}, "y": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}})")},
       {"hole", "bytes between two tensors", "dnalm.format.258",
-       single(R"({"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "y": {"dtype": "F32", "shape": [2], "data_offsets": [16, 24]}})")},
+       single(
+           R"({"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "y": {"dtype": "F32", "shape": [2], "data_offsets": [16, 24]}})")},
       {"hole_at_start", "bytes before the first tensor", "dnalm.format.258",
        single(R"({"x": {"dtype": "F32", "shape": [2], "data_offsets": [16, 24]}})")},
       {"reversed", "offsets the wrong way round", "dnalm.format.258",
@@ -218,7 +229,8 @@ TEST_CASE("hostile safetensors files are refused with their error", "[hostile]")
       {"outside", "offsets behind the file", "dnalm.format.258",
        single(R"({"x": {"dtype": "F32", "shape": [7], "data_offsets": [0, 28]}})")},
       {"offsets_2_63", "an offset of 2^63 - 1", "dnalm.format.258",
-       single(R"({"x": {"dtype": "U8", "shape": [9223372036854775807], "data_offsets": [0, 9223372036854775807]}})")},
+       single(
+           R"({"x": {"dtype": "U8", "shape": [9223372036854775807], "data_offsets": [0, 9223372036854775807]}})")},
       {"shape_small", "a shape of fewer elements", "dnalm.format.259",
        single(R"({"x": {"dtype": "F32", "shape": [5], "data_offsets": [0, 24]}})")},
       {"shape_overflow", "a shape whose product is 2^64", "dnalm.format.259",
@@ -234,34 +246,43 @@ TEST_CASE("hostile safetensors files are refused with their error", "[hostile]")
          single(R"({"x": {"dtype": "F32", "shape": [)" + axes + R"(], "data_offsets": [0, 24]}})")(f);
        }},
       {"long_name", "a tensor too many with a name of a megabyte", "dnalm.config.411",
-       tensors([](auto& list) { list.push_back({std::string(1u << 20, 'n'), {1}, {1.0F}}); })},
-      {"long_names", "a thousand tensors too many", "dnalm.config.411",
        tensors([](auto& list) {
+         list.push_back({std::string(1u << 20, 'n'), {1}, {1.0F}});
+       })},
+      {"long_names", "a thousand tensors too many", "dnalm.config.411", tensors([](auto& list) {
          for (int i = 0; i < 1000; ++i) list.push_back({"evil" + std::to_string(i), {1}, {1.0F}});
        })},
       {"lfs_pointer", "a Git LFS pointer", "dnalm.format.289",
        whole("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")},
       {"html", "a page of a web server", "dnalm.format.289", whole("<!DOCTYPE html><html></html>")},
-      {"gzip", "a gzip file", "dnalm.format.289", whole(std::string("\x1f\x8b\x08\0\0\0\0\0", 8) + base().weights)},
+      {"gzip", "a gzip file", "dnalm.format.289",
+       whole(std::string("\x1f\x8b\x08\0\0\0\0\0", 8) + base().weights)},
       {"json_as_weights", "a JSON file", "dnalm.format.289", whole("{\"weights\": 1}")},
-      {"tensor_missing", "a tensor is missing", "dnalm.config.410", tensors([](auto& list) { list.pop_back(); })},
-      {"tensor_surplus", "a tensor too many", "dnalm.config.411",
-       tensors([](auto& list) { list.push_back({"esm.encoder.evil", {1}, {1.0F}}); })},
-      {"layer_surplus", "a tensor of a third layer", "dnalm.config.411",
-       tensors([](auto& list) { list.push_back({"esm.encoder.layer.2.LayerNorm.bias", {48}, std::vector<float>(48)}); })},
+      {"tensor_missing", "a tensor is missing", "dnalm.config.410",
+       tensors([](auto& list) { list.pop_back(); })},
+      {"tensor_surplus", "a tensor too many", "dnalm.config.411", tensors([](auto& list) {
+         list.push_back({"esm.encoder.evil", {1}, {1.0F}});
+       })},
+      {"layer_surplus", "a tensor of a third layer", "dnalm.config.411", tensors([](auto& list) {
+         list.push_back({"esm.encoder.layer.2.LayerNorm.bias", {48}, std::vector<float>(48)});
+       })},
       {"tensor_transposed", "a matrix of the wrong shape, as many elements", "dnalm.shape.412",
        tensors([](auto& list) { std::swap(list[0].shape[0], list[0].shape[1]); })},
-      {"tensor_flat", "a matrix as a vector", "dnalm.shape.412", tensors([](auto& list) { list[0].shape = {75 * 48}; })},
+      {"tensor_flat", "a matrix as a vector", "dnalm.shape.412",
+       tensors([](auto& list) { list[0].shape = {75 * 48}; })},
       {"nan", "a weight is NaN", "dnalm.numeric.415", number(std::numeric_limits<float>::quiet_NaN())},
-      {"infinity", "a weight is infinite", "dnalm.numeric.415", number(std::numeric_limits<float>::infinity())},
-      {"minus_infinity", "a weight is minus infinity", "dnalm.numeric.415", number(-std::numeric_limits<float>::infinity())},
+      {"infinity", "a weight is infinite", "dnalm.numeric.415",
+       number(std::numeric_limits<float>::infinity())},
+      {"minus_infinity", "a weight is minus infinity", "dnalm.numeric.415",
+       number(-std::numeric_limits<float>::infinity())},
       {"index_right", "nothing: two shards", "", shards{}},
       {"index_cut", "the index ends in the middle", "dnalm.format.226",
        [](const fs::path& f) {
          shards{}(f);
          fs::resize_file(f / (file + ".index.json"), 300);
        }},
-      {"index_no_map", "the index has no weight_map", "dnalm.format.281", shards{[](auto& index) { index.erase("weight_map"); }}},
+      {"index_no_map", "the index has no weight_map", "dnalm.format.281",
+       shards{[](auto& index) { index.erase("weight_map"); }}},
       {"index_empty_map", "weight_map is empty", "dnalm.format.281",
        shards{[](auto& index) { index["weight_map"] = nlohmann::json::object(); }}},
       {"index_list", "weight_map is an array", "dnalm.format.281",
@@ -272,11 +293,14 @@ TEST_CASE("hostile safetensors files are refused with their error", "[hostile]")
       {"index_parent", "a shard outside the folder", "dnalm.format.282", shard_of_first("../a.safetensors")},
       {"index_dots", "a shard named ..", "dnalm.format.282", shard_of_first("..")},
       {"index_empty_name", "a shard without a name", "dnalm.format.282", shard_of_first("")},
-      {"index_nul", "a name with a NUL", "dnalm.format.282", shard_of_first(std::string("a.safetensors\0", 14))},
+      {"index_nul", "a name with a NUL", "dnalm.format.282",
+       shard_of_first(std::string("a.safetensors\0", 14))},
       {"index_backslash", "a name with a backslash", "dnalm.format.282", shard_of_first("..\\a.safetensors")},
-      {"index_itself", "the index is its own shard", "dnalm.format.289", shard_of_first(file + ".index.json")},
+      {"index_itself", "the index is its own shard", "dnalm.format.289",
+       shard_of_first(file + ".index.json")},
       {"index_config", "a shard that is config.json", "dnalm.format.289", shard_of_first("config.json")},
-      {"index_wrong_shard", "a tensor stands in the other shard", "dnalm.format.284", shard_of_first("b.safetensors")},
+      {"index_wrong_shard", "a tensor stands in the other shard", "dnalm.format.284",
+       shard_of_first("b.safetensors")},
       {"index_no_tensor", "a tensor that no shard holds", "dnalm.format.284",
        shards{[](auto& index) { index["weight_map"]["more"] = "a.safetensors"; }}},
       {"index_two_shards", "a tensor stands in both shards", "dnalm.format.285", shards{[](auto&) {}, true}},
@@ -323,5 +347,7 @@ TEST_CASE("tied tensors that differ are refused", "[hostile]") {
       {"tied_nan", "the decoder is NaN where the embedding is not", "dnalm.config.413", with_decoder(NAN)},
   };
   check_table(rows);
-  for (const auto& row : rows) check_case(row, [](const fs::path&) {}, load);
+  for (const auto& row : rows)
+    check_case(
+        row, [](const fs::path&) {}, load);
 }

@@ -6,7 +6,6 @@
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 #else
-#define CATCH_CONFIG_ENABLE_BENCHMARKING 0
 #include <catch2/catch.hpp>
 #endif
 

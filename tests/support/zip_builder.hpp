@@ -27,7 +27,8 @@ namespace dnalm_test {
   return out;
 }
 
-/// Builds a ZIP archive in memory with right checksums, so that a test or a fuzz target reaches what lies behind them.
+/// Builds a ZIP archive in memory with right checksums, so that a test or a fuzz target reaches what lies
+/// behind them.
 class zip_builder {
  public:
   void add(std::string_view name, std::string_view content, bool deflated = false) {
@@ -38,7 +39,8 @@ class zip_builder {
     put(common, 0, 2);
     put(common, deflated ? 8 : 0, 2);
     put(common, 0, 4);
-    const auto crc = ::crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size()));
+    const auto crc =
+        ::crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size()));
     put(common, crc, 4);
     put(common, stored.size(), 4);
     put(common, content.size(), 4);

@@ -68,7 +68,8 @@ struct error_details {
 
 /// Everything dnalm throws on purpose.
 ///
-/// `what()` is one line: `[dnalm.format.203]: what, where, expected ..., found ...`; long parts are shortened.
+/// `what()` is one line: `[dnalm.format.203]: what, where, expected ..., found ...`; long parts are
+/// shortened.
 class error : public std::runtime_error {
  public:
   error(error_kind kind, int number, const std::string& what, const error_details& details = {})

@@ -15,9 +15,9 @@ DNALM_BEGIN_NAMESPACE
 
 /// Loads the tokenizer; nothing when the folder has neither vocab.txt nor tokenizer.json.
 ///
-/// Its vocabulary must be that of the embedding; `<eos>` and `<bos>` may lie beyond it, as in the published
-/// files of NT-v1 (they are refused when a sequence brings them). \throws error [dnalm.config.414]
-/// vocabularies that differ; as load_tokenizer.
+/// Its vocabulary must be that of the embedding; special tokens may lie beyond it, as `<eos>` and `<bos>` in
+/// the published files of NT-v1 (they are refused when a sequence brings them). \throws error
+/// [dnalm.config.414] vocabularies that differ; as load_tokenizer.
 [[nodiscard]] std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
                                                             const encoder_config& config,
                                                             unknown_policy policy);

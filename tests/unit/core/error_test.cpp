@@ -19,7 +19,8 @@ TEST_CASE("an error is one line with its id, place, expectation and finding", "[
 TEST_CASE("a message stays short whatever a file holds", "[core]") {
   std::string name;
   for (int i = 0; i < 100'000; ++i) name += "\u00e9";
-  const error e(error_kind::format, 203, "what", {.where = name, .expected = "7", .found = std::string(1'000, 'x')});
+  const error e(error_kind::format, 203, "what",
+                {.where = name, .expected = "7", .found = std::string(1'000, 'x')});
   const std::string line = e.what();
   CHECK(line.size() < 2'200);
   CHECK(line.find("\u00e9..., expected 7") != std::string::npos);  // whole characters

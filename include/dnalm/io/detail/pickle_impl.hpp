@@ -162,9 +162,11 @@ class pickle_machine {
     stack_.push_back(static_cast<pickle_ref>(graph_.nodes.size()));
     graph_.nodes.push_back(std::move(node));
   }
-  /// An object that is there already; a byte of the pickle may put it on the stack, so the stack has a limit too.
+  /// An object that is there already; a byte of the pickle may put it on the stack, so the stack has a limit
+  /// too.
   void push_again(pickle_ref ref) {
-    if (static_cast<index_t>(stack_.size()) >= limits_.nodes) fail_limit("objects on the stack", limits_.nodes);
+    if (static_cast<index_t>(stack_.size()) >= limits_.nodes)
+      fail_limit("objects on the stack", limits_.nodes);
     stack_.push_back(ref);
   }
   void push_mark() {

@@ -65,16 +65,16 @@ class torch_collector {
   [[nodiscard]] bool is_searched(pickle_ref ref, const std::string& name) {
     if (++visited_ > visit_limit) fail_limit(name);
     const pickle_node& node = objects_.at(ref);
-    return node.kind == pickle_kind::list || node.kind == pickle_kind::tuple || objects_.is_dictionary(node) ||
-           objects_.is_tensor(node);
+    return node.kind == pickle_kind::list || node.kind == pickle_kind::tuple ||
+           objects_.is_dictionary(node) || objects_.is_tensor(node);
   }
 
   [[noreturn]] void fail_limit(const std::string& name) const {
     throw error(error_kind::format, 268, "a pickle is too large",
                 {.where = where_ + ", '" + name.substr(0, 60) + "'",
                  .expected = "at most " + std::to_string(torch_depth_limit) + " levels, " +
-                             std::to_string(visit_limit) + " entries and names of " + std::to_string(name_limit) +
-                             " letters"});
+                             std::to_string(visit_limit) + " entries and names of " +
+                             std::to_string(name_limit) + " letters"});
   }
 
   void add(pickle_ref ref, const std::string& name) {

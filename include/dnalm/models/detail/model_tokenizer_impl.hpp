@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include <dnalm/models/model_tokenizer.hpp>
@@ -18,9 +19,12 @@ DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem
   options.policy = policy;
   const tokenizer tokens = load_tokenizer(folder, options);
   index_t rows = tokens.vocabulary_size();
-  for (const int id : {tokens.special().eos, tokens.special().bos}) {
-    if (id >= config.vocabulary) --rows;
+  const special_tokens& special = tokens.special();
+  std::set<int> beyond;  // one number may have several uses
+  for (const int id : {special.eos, special.bos, special.cls, special.sep, special.pad, special.mask}) {
+    if (id >= config.vocabulary) beyond.insert(id);
   }
+  rows -= static_cast<index_t>(beyond.size());
   if (rows != config.vocabulary) {
     throw error(error_kind::config, 414, "the tokenizer and the model have different vocabularies",
                 {.where = folder.string(),

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/core/platform.hpp>
 #include <dnalm/io/json.hpp>
 

@@ -140,7 +140,8 @@ using tokenizer_pointer = std::shared_ptr<const tokenizer_base>;
   return builtin_rules(name).tokens.size() == size.get<std::uint64_t>() ? name : "";
 }
 
-/// Whether a folder has an entry of that name. A link that leads nowhere counts: opening it says what is wrong.
+/// Whether a folder has an entry of that name. A link that leads nowhere counts: opening it says what is
+/// wrong.
 [[nodiscard]] inline bool has_entry(const std::filesystem::path& folder, const char* name) {
   std::error_code ignored;
   return std::filesystem::exists(std::filesystem::symlink_status(folder / name, ignored));
