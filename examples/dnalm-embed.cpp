@@ -94,8 +94,12 @@ void embed(const settings& s) {
   wanted.threads = s.common.threads;
   wanted.memory = program::parse_bytes(s.common.memory);
   const auto policy = s.letters.policy();
-  const auto table = dnalm::io::read_sequences(s.input, {.unknown = policy});
   const auto model = dnalm::load_model(s.model, {.unknown = policy, .access = s.model_use.access()});
+  // A tokenizer with letters of its own (RNA, protein) reads them itself.
+  const auto& tokens = model.describe().tokens;
+  const bool dna = !tokens || tokens->reads_dna();
+  const auto reading = dna ? policy : dnalm::unknown_policy::literal;
+  const auto table = dnalm::io::read_sequences(s.input, {.unknown = reading});
   dnalm::progress bar("embedding", static_cast<dnalm::index_t>(table.records.size()), s.common.display());
   wanted.watcher = &bar;
 
@@ -116,7 +120,7 @@ int main(int argc, char** argv) {
   CLI::App app("Embeddings, hidden states and logits of sequences, as an npz file.", "dnalm-embed");
   app.footer(examples);
   app.add_option("--model", s.model, "Model folder")->required()->type_name("DIR");
-  app.add_option("--input", s.input, "FASTA, FASTQ, TSV or CSV, plain or .gz; - is standard input")
+  app.add_option("--input", s.input, "FASTA, FASTQ, TSV or CSV, plain or .gz, or 2bit; - is standard input")
       ->required()
       ->type_name("FILE");
   app.add_option("--output", s.output, "npz file to write")->required()->type_name("FILE");

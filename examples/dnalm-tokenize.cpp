@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
   auto* tokenizer =
       app.add_option("--tokenizer", s.tokenizer, "vocab.txt or tokenizer.json")->type_name("FILE");
   model->excludes(tokenizer);
-  app.add_option("--input", s.input, "FASTA, FASTQ, TSV or CSV, plain or .gz; - is standard input")
+  app.add_option("--input", s.input, "FASTA, FASTQ, TSV or CSV, plain or .gz, or 2bit; - is standard input")
       ->required()
       ->type_name("FILE");
   app.add_option("--output", s.output, "Table to write; - is standard output")->capture_default_str();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Any bytes as a config.json: sizes that are accepted fit together, and a plan of tensors can be made.
+/// \brief Any bytes as a config.json: sizes that are accepted fit together, and a plan of tensors can be
+/// made.
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 

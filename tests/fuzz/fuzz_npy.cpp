@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Any bytes as an npy array (read, converted, written again); those that begin with `PK` as an npz archive.
+/// \brief Any bytes as an npy array (read, converted, written again); those that begin with `PK` as an npz
+/// archive.
 ///
 /// Arrays are also read out of an npz around them, stored and deflated.
 #include <cstring>
@@ -17,16 +18,21 @@ using dnalm::io::npy_array;
 
 void check_numbers(const npy_array& array) {
   const auto count = static_cast<std::size_t>(array.size());
-  promise(array.data.size() == count * static_cast<std::size_t>(dnalm::size_of(array.type)), "data fit the shape");
+  promise(array.data.size() == count * static_cast<std::size_t>(dnalm::size_of(array.type)),
+          "data fit the shape");
   promise(array.values<double>().size() == count, "as many numbers as the shape says");
-  guarded([&] { promise(array.values<std::int32_t>().size() == count, "as many integers as the shape says"); });
+  guarded(
+      [&] { promise(array.values<std::int32_t>().size() == count, "as many integers as the shape says"); });
   guarded([&] { promise(array.values<std::uint8_t>().size() == count, "as many bytes as the shape says"); });
-  guarded([&] { promise(array.values<std::int64_t>().size() == count, "as many integers as the shape says"); });
+  guarded(
+      [&] { promise(array.values<std::int64_t>().size() == count, "as many integers as the shape says"); });
   std::string file;
-  if (!guarded([&] { file = dnalm::io::npy_header(array.type, array.shape); })) finding("no header for what was read");
+  if (!guarded([&] { file = dnalm::io::npy_header(array.type, array.shape); }))
+    finding("no header for what was read");
   file.append(reinterpret_cast<const char*>(array.data.data()), array.data.size());
   const npy_array again = dnalm::io::parse_npy(as_bytes(file), "again");
-  promise(again.type == array.type && again.shape == array.shape && again.data == array.data, "numbers survive");
+  promise(again.type == array.type && again.shape == array.shape && again.data == array.data,
+          "numbers survive");
 }
 
 void check_texts(const npy_array& array) {
@@ -39,12 +45,15 @@ void check_texts(const npy_array& array) {
 
 void check_array(const npy_array& array) {
   if (array.size() > (index_t{1} << 22)) return;  // texts of no letters make large arrays of small files
-  if (array.is_text) check_texts(array);
-  else check_numbers(array);
+  if (array.is_text)
+    check_texts(array);
+  else
+    check_numbers(array);
 }
 
 void read_archive(const std::string& path) {
-  const dnalm::io::zip_limits limits{.entries = 64, .entry_bytes = index_t{1} << 20, .total_bytes = index_t{1} << 21};
+  const dnalm::io::zip_limits limits{
+      .entries = 64, .entry_bytes = index_t{1} << 20, .total_bytes = index_t{1} << 21};
   guarded(
       [&] {
         const dnalm::io::npz_reader archive(path, limits);

@@ -26,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const dnalm::io::pickle_limits limits{.bytes = 1 << 20, .nodes = 20'000, .memo = 20'000};
   guarded(
       [&] {
-        check_graph(dnalm::io::parse_pickle(std::as_bytes(std::span(data, size)), "a pickle", limits), limits);
+        check_graph(dnalm::io::parse_pickle(std::as_bytes(std::span(data, size)), "a pickle", limits),
+                    limits);
       },
       "a pickle");
   return 0;

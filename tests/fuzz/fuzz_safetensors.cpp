@@ -31,8 +31,9 @@ void check_values(const safetensors_file& mapped, const safetensors_file& buffer
     std::vector<float> two;
     const bool read = guarded([&] { one = mapped.read(info.name); });
     promise(read == guarded([&] { two = buffered.read(info.name); }), "both accesses agree on errors");
-    promise(one.size() == two.size() && (one.empty() || std::memcmp(one.data(), two.data(), 4 * one.size()) == 0),
-            "both accesses give the same numbers");
+    promise(
+        one.size() == two.size() && (one.empty() || std::memcmp(one.data(), two.data(), 4 * one.size()) == 0),
+        "both accesses give the same numbers");
     if (!read) continue;
     promise(static_cast<index_t>(one.size()) == info.size(), "as many numbers as the shape says");
     const index_t bad = dnalm::io::find_non_finite(mapped.tensor(info.name));
@@ -57,9 +58,11 @@ void check_round_trip(const safetensors_file& file) {
   promise(again.tensors().size() == file.tensors().size(), "all tensors survive");
   for (const auto& tensor : file.stored()) {
     const auto& copy = again.tensor(tensor.info.name);
-    promise(copy.info.shape == tensor.info.shape && copy.info.type == tensor.info.type, "shape and type survive");
+    promise(copy.info.shape == tensor.info.shape && copy.info.type == tensor.info.type,
+            "shape and type survive");
     promise(copy.bytes.size() == tensor.bytes.size() &&
-                (copy.bytes.empty() || std::memcmp(copy.bytes.data(), tensor.bytes.data(), copy.bytes.size()) == 0),
+                (copy.bytes.empty() ||
+                 std::memcmp(copy.bytes.data(), tensor.bytes.data(), copy.bytes.size()) == 0),
             "bytes survive");
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Any bytes as a file of sequences: FASTA, FASTQ or a table, plain or gzip, under every policy for letters.
+/// \brief Any bytes as a file of sequences: FASTA, FASTQ or a table, plain or gzip, under every policy for
+/// letters.
 ///
 /// The first byte chooses the policy and whether the rest is packed by gzip here.
 #include <cmath>

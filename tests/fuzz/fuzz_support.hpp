@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief What the fuzz targets share: inputs as files in memory, guarded calls, promises that end the process.
+/// \brief What the fuzz targets share: inputs as files in memory, guarded calls, promises that end the
+/// process.
 ///
-/// A target is one function, `LLVMFuzzerTestOneInput(data, size)`. It may return or meet a dnalm::error; anything
-/// else (another exception, a broken promise, a sanitizer's report) ends the process and is a finding.
+/// A target is one function, `LLVMFuzzerTestOneInput(data, size)`. It may return or meet a dnalm::error;
+/// anything else (another exception, a broken promise, a sanitizer's report) ends the process and is a
+/// finding.
 #pragma once
 
 #include <sys/mman.h>
@@ -42,8 +44,8 @@ inline void promise(bool holds, const char* what) {
   if (!holds) finding(std::string("broken promise: ") + what);
 }
 
-/// Runs `call`; true when it returns, false when it throws dnalm::error, whose message must be one line that names
-/// `where` (unless that is empty).
+/// Runs `call`; true when it returns, false when it throws dnalm::error, whose message must be one line that
+/// names `where` (unless that is empty).
 template <class Call>
 bool guarded(Call&& call, std::string_view where = {}) {
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Any bytes as a table: rows as wide as the header; what a tab-separated table can hold reads back the same.
+/// \brief Any bytes as a table: rows as wide as the header; what a tab-separated table can hold reads back
+/// the same.
 ///
 /// The first byte says whether the rest is packed by gzip here.
 #include <algorithm>
@@ -41,16 +42,19 @@ content read_table(const std::string& path) {
 }
 
 void check_number(const std::string& field) {
-  guarded([&] {
-    const double value = dnalm::io::parse_number(field, "a field");
-    promise(!std::isinf(value), "a number is finite or missing");
-    if (std::isnan(value)) return;
-    const double again = dnalm::io::parse_number(dnalm::io::format_number(value), "again");
-    promise(std::memcmp(&again, &value, sizeof value) == 0, "a number survives bit for bit");
-  }, "a field");
+  guarded(
+      [&] {
+        const double value = dnalm::io::parse_number(field, "a field");
+        promise(!std::isinf(value), "a number is finite or missing");
+        if (std::isnan(value)) return;
+        const double again = dnalm::io::parse_number(dnalm::io::format_number(value), "again");
+        promise(std::memcmp(&again, &value, sizeof value) == 0, "a number survives bit for bit");
+      },
+      "a field");
 }
 
-/// Whether a written line is read as a line of the table: not as a remark, as blank, or behind a byte order mark.
+/// Whether a written line is read as a line of the table: not as a remark, as blank, or behind a byte order
+/// mark.
 bool is_read_as_row(const row& fields) {
   const bool blank = std::all_of(fields.begin(), fields.end(), [](const std::string& field) {
     return field.find_first_not_of(" \t\v\f") == std::string::npos;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief A tokenizer.json and a text: `json`, a line `%%`, the text (a short one of DNA where there is none).
+/// \brief A tokenizer.json and a text: `json`, a line `%%`, the text (a short one of DNA where there is
+/// none).
 ///
-/// Byte pair encoding of one plain word is compared with the rule as it is written: merge the neighbours of least
-/// rank, leftmost first, until there are none.
+/// Byte pair encoding of one plain word is compared with the rule as it is written: merge the neighbours of
+/// least rank, leftmost first, until there are none.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -35,7 +36,8 @@ std::optional<std::vector<std::int32_t>> merge_naively(const bpe_definition& rul
   std::vector<std::int32_t> parts;
   for (const char letter : word) {
     const auto at = std::find(rules.tokens.begin(), rules.tokens.end(), std::string(1, letter));
-    parts.push_back(at == rules.tokens.end() ? rules.unk : static_cast<std::int32_t>(at - rules.tokens.begin()));
+    parts.push_back(at == rules.tokens.end() ? rules.unk
+                                             : static_cast<std::int32_t>(at - rules.tokens.begin()));
   }
   std::map<std::pair<std::int32_t, std::int32_t>, std::size_t> ranks;
   for (std::size_t i = 0; i < rules.merges.size(); ++i) {
@@ -64,8 +66,11 @@ void check_merges(std::string_view json, std::string_view text) {
   guarded([&] { rules = dnalm::read_bpe_definition(json, "tokenizer.json"); }, "tokenizer.json");
   if (!rules || !is_word(text) || text.size() > 300) return;
   std::unique_ptr<dnalm::bpe_tokenizer> tokens;
-  guarded([&] { tokens = std::make_unique<dnalm::bpe_tokenizer>(*rules, dnalm::tokenizer_config{}, "tokenizer.json"); },
-          "tokenizer.json");
+  guarded(
+      [&] {
+        tokens = std::make_unique<dnalm::bpe_tokenizer>(*rules, dnalm::tokenizer_config{}, "tokenizer.json");
+      },
+      "tokenizer.json");
   if (!tokens) return;
   const auto expected = merge_naively(*rules, text);
   promise(!expected || tokens->encode(text).ids == *expected, "the merges are those of the written rule");

@@ -11,7 +11,8 @@
 namespace dnalm_fuzz {
 
 /// Numbers are of the vocabulary, offsets lie in the text and do not go back, the parts have one length.
-inline void check_tokens(const dnalm::tokenizer_base& tokens, const dnalm::token_sequence& found, index_t bytes) {
+inline void check_tokens(const dnalm::tokenizer_base& tokens, const dnalm::token_sequence& found,
+                         index_t bytes) {
   const auto count = static_cast<std::size_t>(found.size());
   promise(found.begin.size() == count && found.end.size() == count, "every token has offsets");
   index_t last = 0;

@@ -2,8 +2,8 @@
 /// \file
 /// \brief A PyTorch checkpoint: any bytes that begin with `PK` as the file, others as its pickle.
 ///
-/// As a pickle they stand in an archive with right checksums beside storages `0` to `3` of 64 bytes each and one,
-/// `4`, that is compressed; so the fuzzer reaches what gives tensors their storages.
+/// As a pickle they stand in an archive with right checksums beside storages `0` to `3` of 64 bytes each and
+/// one, `4`, that is compressed; so the fuzzer reaches what gives tensors their storages.
 #include <cstring>
 
 #include <dnalm/io/torch_checkpoint.hpp>

@@ -17,7 +17,8 @@ using dnalm::io::two_bit_file;
 void check_blocks(const std::vector<base_range>& blocks, index_t length) {
   index_t end = 0;
   for (const auto& block : blocks) {
-    promise(block.begin >= end && block.end >= block.begin && block.end <= length, "blocks are in order and inside");
+    promise(block.begin >= end && block.end >= block.begin && block.end <= length,
+            "blocks are in order and inside");
     end = block.end;
   }
 }
@@ -31,7 +32,8 @@ void check_sequence(const two_bit_file& genome, const std::string& name, index_t
   if (length > (index_t{1} << 20)) return;  // cannot be: four bases take a byte
   const std::string upper = genome.sequence(name);
   const std::string lower = genome.sequence(name, soft_mask::lower);
-  promise(static_cast<index_t>(upper.size()) == length && lower.size() == upper.size(), "as many bases as stated");
+  promise(static_cast<index_t>(upper.size()) == length && lower.size() == upper.size(),
+          "as many bases as stated");
   promise(upper.find_first_not_of("ACGTN") == std::string::npos, "upper case is ACGTN");
   index_t count = 0;
   for (const auto& block : unknown) count += block.end - block.begin;

@@ -2,8 +2,8 @@
 /// \file
 /// \brief A folder with vocab.txt and a text: `tokenizer_config.json`, `%%`, `vocab.txt`, `%%`, the text.
 ///
-/// The first byte says which file names the folder has: vocab.txt, tokenizer.json (of the small tokenizers that are
-/// read faster than by the general reader), or neither but a config.json.
+/// The first byte says which file names the folder has: vocab.txt, tokenizer.json (of the small tokenizers
+/// that are read faster than by the general reader), or neither but a config.json.
 #include <dnalm/tokenize/tokenizer.hpp>
 
 #include "fuzz_tokens.hpp"
@@ -17,7 +17,9 @@ class adapter final : public dnalm::tokenizer_base {
  public:
   explicit adapter(dnalm::tokenizer inner)
       : literal_(inner.with_policy(dnalm::unknown_policy::literal)), inner_(std::move(inner)) {}
-  [[nodiscard]] dnalm::token_sequence encode(std::string_view text) const override { return literal_.encode(text); }
+  [[nodiscard]] dnalm::token_sequence encode(std::string_view text) const override {
+    return literal_.encode(text);
+  }
   [[nodiscard]] dnalm::token_sequence encode_sequence(std::string_view text, dnalm::unknown_policy policy,
                                                       const std::string& where) const override {
     return inner_.with_policy(policy).encode(text, where);
@@ -42,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   folder.write("tokenizer_config.json", in.section());
   folder.write(file, in.section());
   const std::string_view text = in.rest().empty() ? "ACGTNacguTTGCA <mask> x" : in.rest();
-  guarded([&] { check_encoding(adapter(dnalm::load_tokenizer(folder.path())), text); }, folder.path().string());
+  guarded([&] { check_encoding(adapter(dnalm::load_tokenizer(folder.path())), text); },
+          folder.path().string());
   folder.remove(file);
   return 0;
 }

@@ -21,8 +21,10 @@ void check_tensor(const checkpoint& mapped, const checkpoint& buffered, const dn
   const bool read = guarded([&] { one = mapped.read(info.name); });
   promise(read == guarded([&] { two = buffered.read(info.name); }), "both accesses agree on errors");
   if (!read) return;
-  promise(static_cast<index_t>(one.size()) == info.size() && one.size() == two.size(), "as many numbers as stated");
-  promise(one.empty() || std::memcmp(one.data(), two.data(), 4 * one.size()) == 0, "both accesses give the same numbers");
+  promise(static_cast<index_t>(one.size()) == info.size() && one.size() == two.size(),
+          "as many numbers as stated");
+  promise(one.empty() || std::memcmp(one.data(), two.data(), 4 * one.size()) == 0,
+          "both accesses give the same numbers");
   promise(mapped.find_non_finite(info.name) < info.size(), "the first NaN is an element");
 }
 

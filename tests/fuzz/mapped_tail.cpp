@@ -2,8 +2,9 @@
 /// \file
 /// \brief Makes the address sanitizer see reads beyond the end of a mapped file.
 ///
-/// The last page of a mapping goes on after the file's end, full of zeros: a reader that goes too far is not noticed.
-/// Linked with `-Wl,--wrap=mmap,--wrap=munmap`, these two poison that rest. Without the sanitizer they do nothing.
+/// The last page of a mapping goes on after the file's end, full of zeros: a reader that goes too far is not
+/// noticed. Linked with `-Wl,--wrap=mmap,--wrap=munmap`, these two poison that rest. Without the sanitizer
+/// they do nothing.
 #include <sys/mman.h>
 #include <unistd.h>
 

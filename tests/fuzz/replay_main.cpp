@@ -2,7 +2,8 @@
 /// \file
 /// \brief Runs a fuzz target over files and folders of files; for compilers without libFuzzer, and as a test.
 ///
-/// `fuzz_<target> PATH...` prints how many inputs it ran. It fails when there are none, and dies of a finding.
+/// `fuzz_<target> PATH...` prints how many inputs it ran. It fails when there are none, and dies of a
+/// finding.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -16,8 +17,8 @@
 
 namespace {
 
-/// 2 GiB, as the fuzzers have it: a reader that believes a size a file states fails here. Not under the address
-/// sanitizer, which reserves address space of its own.
+/// 2 GiB, as the fuzzers have it: a reader that believes a size a file states fails here. Not under the
+/// address sanitizer, which reserves address space of its own.
 void limit_memory() {
 #if !defined(__SANITIZE_ADDRESS__)
   const rlimit limit{rlim_t{2} << 30, rlim_t{2} << 30};
@@ -40,7 +41,12 @@ int main(int count, char** paths) {
   limit_memory();
   std::vector<std::filesystem::path> files;
   for (int i = 1; i < count; ++i) {
-    if (!std::filesystem::is_directory(paths[i])) files.emplace_back(paths[i]);
+    if (!std::filesystem::exists(paths[i])) {
+      std::cerr << paths[i] << ": no such corpus\n";
+      return 1;
+    }
+    if (!std::filesystem::is_directory(paths[i]))
+      files.emplace_back(paths[i]);
     else
       for (const auto& entry : std::filesystem::directory_iterator(paths[i])) files.push_back(entry.path());
   }

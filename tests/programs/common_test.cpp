@@ -10,8 +10,8 @@ using workbench::run;
 
 namespace {
 
-const std::vector<std::string> programs = {"dnalm-evaluate", "dnalm-embed", "dnalm-tokenize",
-                                           "dnalm-inspect", "dnalm-convert"};
+const std::vector<std::string> programs = {"dnalm-evaluate", "dnalm-embed", "dnalm-tokenize", "dnalm-inspect",
+                                           "dnalm-convert"};
 
 /// The arguments that each program must have.
 std::string needed(const std::string& program) {

@@ -90,6 +90,27 @@ TEST_CASE("dnalm-embed writes what the library computes, whatever the threads an
   REQUIRE(file.names().size() == 10);
 }
 
+TEST_CASE("dnalm-embed leaves the letters to the model's tokenizer, as dnalm-tokenize does", "[programs]") {
+  const scratch dir;  // SpliceBERT reads U as T; DNA's own policy would refuse it, or read N
+  const std::filesystem::path golden = std::filesystem::path(DNALM_GOLDEN_DIR) / "models" / "bert_splice";
+  for (const char* name : {"config.json", "model.safetensors"}) {
+    std::filesystem::copy_file(golden / name, std::filesystem::path(dir / name));
+  }
+  write(dir / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nN\nA\nC\nG\nT\n");
+  write(dir / "rna.fa", ">r\nACGUACGU\n");
+  for (const std::string letters : {"", " --unknown n"}) {
+    const auto embedded = run("dnalm-embed --model " + (dir / "") + " --input " + (dir / "rna.fa") +
+                              " --pool tokens --output " + (dir / "e.npz") + letters);
+    REQUIRE(embedded.code == 0);
+    const dnalm::io::npz_reader file(dir / "e.npz");
+    REQUIRE(file.read("token_ids").values<std::int32_t>() ==
+            std::vector<std::int32_t>{2, 6, 7, 8, 9, 6, 7, 8, 9, 3});
+    const auto tokens =
+        run("dnalm-tokenize --model " + (dir / "") + " --input " + (dir / "rna.fa") + letters);
+    REQUIRE(tokens.out.find("2,6,7,8,9,6,7,8,9,3") != std::string::npos);
+  }
+}
+
 TEST_CASE("dnalm-embed leaves an earlier file alone when it fails", "[programs]") {
   const scratch dir;
   const std::string model = make_model(dir, "tiny");

@@ -39,7 +39,7 @@ struct load_options {
 /// A folder without tokenizer files gives a model that takes token numbers only. \throws error [dnalm.io.419]
 /// no such folder, [dnalm.config.410] missing tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412]
 /// a tensor of another shape, [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies
-/// that differ, [dnalm.numeric.288] NaN or infinite weights; as read_encoder_config, checkpoint::open and
+/// that differ, [dnalm.numeric.415] NaN or infinite weights; as read_encoder_config, checkpoint::open and
 /// load_tokenizer. Cost: one read of the weights. Memory: the packed weights and a few copies of the largest
 /// tensor; pages of the file are given back tensor by tensor.
 [[nodiscard]] model load_model(const std::filesystem::path& folder, const load_options& options = {});

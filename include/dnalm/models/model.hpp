@@ -3,6 +3,7 @@
 /// \brief `model`: any loaded model behind one small interface. The backend is chosen when it is loaded.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -41,12 +42,22 @@ struct model_description {
   [[nodiscard]] bool has_cls() const { return tokens && tokens->special().cls >= 0; }
 };
 
+namespace detail {
+
+/// A number that no other model of this process has: an address may be given again, a number is not.
+[[nodiscard]] inline std::uint64_t new_model_number() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace detail
+
 /// Memory that forward passes reuse; grows as needed and keeps its size. One per thread.
 class forward_workspace {
  public:
-  /// The typed workspace for `owner`, made by `make` when the last user was another model.
+  /// The typed workspace for the model of number `owner`, made by `make` when the last user was another one.
   template <class T, class Make>
-  [[nodiscard]] T& state(const void* owner, Make&& make) {
+  [[nodiscard]] T& state(std::uint64_t owner, Make&& make) {
     if (owner_ != owner || !state_) {
       state_ = std::make_shared<T>(make());
       owner_ = owner;
@@ -56,7 +67,7 @@ class forward_workspace {
 
  private:
   std::shared_ptr<void> state_;
-  const void* owner_ = nullptr;
+  std::uint64_t owner_ = 0;
 };
 
 /// Called with layer 0 (embedding output), 1, ..., layers; the view (tokens, D) is valid during the call.

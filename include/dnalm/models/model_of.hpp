@@ -24,16 +24,18 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
 
   void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
                const logits_observer* logits, forward_workspace& workspace) const override {
-    auto& w = workspace.state<state>(this, [] { return state{}; });
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
     const auto on_layer = [&](index_t layer, input_matrix<B> x) { layers(layer, as_float(x, w.copy)); };
     const auto on_logits = [&](input_matrix<B> x) { (*logits)(as_float(x, w.copy)); };
     const typename encoder<B>::logits_receiver receiver = on_logits;
+    check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
     network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                      as_scalar(word_rows, w.rows));
   }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
-    auto& w = workspace.state<state>(this, [] { return state{}; });
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    check_gradient_request(network_.config(), request, batch.offsets.rows());
     const auto on_gradient = [&](const basic_input_gradient<T>& found) {
       receive({as_float(found.words, w.copy), as_float(found.tokens, w.part)});
     };
@@ -58,6 +60,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
   }
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
+    detail::check_gradient_layers(request, network_.config().layers);
     const bool logits = static_cast<bool>(request.logits);
     const index_t depth = request.depth(network_.config().layers);
     const index_t bytes = network_.gradient_bytes(tokens, longest, depth, logits, request.tokens);
@@ -142,6 +145,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
   }
 
   encoder<B> network_;
+  std::uint64_t number_ = detail::new_model_number();
 };
 
 DNALM_END_NAMESPACE

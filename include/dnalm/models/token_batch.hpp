@@ -59,7 +59,8 @@ inline void check_tokens(std::span<const std::int32_t> ids, index_t vocabulary, 
   if (limit > 0 && count > limit) {
     throw error(error_kind::input, 406, "sequence longer than the model allows",
                 {.where = where,
-                 .expected = "at most " + std::to_string(limit) + " tokens, or windows over the sequence (--window max)",
+                 .expected = "at most " + std::to_string(limit) +
+                             " tokens, or windows over the sequence (--window max)",
                  .found = std::to_string(count) + " tokens"});
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {

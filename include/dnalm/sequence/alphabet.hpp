@@ -79,9 +79,9 @@ inline constexpr std::array<std::uint8_t, 256> base_codes = make_base_codes();
 /// The sequence in the letters ACGTN under a policy; `literal` returns the text unchanged.
 ///
 /// `error`: upper-cases, everything else is an error. `n`: upper-cases, every other printable ASCII character
-/// (U included) becomes N; blanks, control characters and bytes beyond ASCII stay errors. Positions are kept:
-/// the result has as many letters as the text. `where` names the record in messages.
-/// \throws error [dnalm.input.150] for an unknown letter, [dnalm.input.151] for U.
+/// becomes N; U (of an RNA file every fourth letter would be lost), blanks, control characters and bytes
+/// beyond ASCII stay errors. Positions are kept: the result has as many letters as the text. `where` names
+/// the record in messages. \throws error [dnalm.input.150] for an unknown letter, [dnalm.input.151] for U.
 [[nodiscard]] inline std::string normalize_sequence(std::string_view text, unknown_policy policy,
                                                     const std::string& where) {
   std::string result(text);
@@ -90,7 +90,8 @@ inline constexpr std::array<std::uint8_t, 256> base_codes = make_base_codes();
     const int code = base_code(result[i]);
     if (code == 5) {
       const auto byte = static_cast<unsigned char>(result[i]);
-      if (policy == unknown_policy::error || byte <= 0x20 || byte >= 0x7F) {
+      const bool rna = result[i] == 'U' || result[i] == 'u';
+      if (policy == unknown_policy::error || rna || byte <= 0x20 || byte >= 0x7F) {
         detail::throw_unknown_letter(result[i], i, where);
       }
     }

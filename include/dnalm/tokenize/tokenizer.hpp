@@ -33,6 +33,9 @@ class tokenizer {
                                       const std::string& where = "sequence") const {
     return base_->encode_sequence(sequence, policy_, where);
   }
+  /// Whether sequences are read in the letters of DNA; no: the tokenizer has letters of its own (RNA,
+  /// protein).
+  [[nodiscard]] bool reads_dna() const { return base_->reads_dna(); }
   [[nodiscard]] const special_tokens& special() const { return base_->special(); }
   /// Number of tokens of the tokenizer's own files; a model may have fewer rows.
   [[nodiscard]] index_t vocabulary_size() const { return base_->vocabulary_size(); }

@@ -30,6 +30,9 @@ class tokenizer_base {
     if (policy == unknown_policy::literal) return encode(sequence);
     return encode(normalize_sequence(sequence, policy, where));
   }
+  /// Whether encode_sequence reads the letters of DNA as normalize_sequence does; no: it has letters of its
+  /// own.
+  [[nodiscard]] virtual bool reads_dna() const { return true; }
   [[nodiscard]] virtual const special_tokens& special() const = 0;
   [[nodiscard]] virtual index_t vocabulary_size() const = 0;
   [[nodiscard]] virtual const std::string& token(int id) const = 0;

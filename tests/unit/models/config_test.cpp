@@ -262,6 +262,13 @@ TEST_CASE("settings that would change the numbers are refused by name", "[models
   };
   const json full_map = {{"AutoConfig", "configuration_bert.BertConfig"}, {"AutoModel", "my_bert.BertModel"}};
   refused(with(bert(), "auto_map", full_map), "auto_map");
+  const json own_code = {{"AutoModel", "my_net.Model"}};
+  for (const json& stock :
+       {nt_v1(), nt_v2(), dnabert2(), gena(), modernbert(), rna("rinalmo"), rna("rnafm")}) {
+    refused(with(stock, "auto_map", own_code), "auto_map");
+    refused(with(stock, "pruned_heads", {{"1", {0, 1}}}), "pruned_heads");
+    refused(with(stock, "quantization_config", {{"bits", 4}}), "quantization_config");
+  }
   refused(with(bert(), "position_embedding_type", "relative_key"), "position_embedding_type");
   refused(with(bert(), "pruned_heads", {{"1", {0, 1}}}), "pruned_heads");
   refused(with(bert(), "embedding_size", 24), "embedding_size");

@@ -31,6 +31,15 @@ std::vector<std::string> case_names() {
   return names;
 }
 
+/// How many batches INDEX.json promises for a case.
+int inputs_of(const std::string& name) {
+  const auto index = dnalm::io::read_json_file(golden / "INDEX.json");
+  for (const auto& entry : index.at("cases")) {
+    if (entry.at("name") == name) return entry.at("inputs").get<int>();
+  }
+  return 0;
+}
+
 /// One batch of a golden file without its padding.
 struct golden_batch {
   std::vector<std::int32_t> ids;
@@ -107,6 +116,7 @@ gaps worst_of_case(const std::filesystem::path& folder, Backend backend) {
   typename dnalm::encoder<Backend>::workspace workspace;
   gaps worst;
   int seen = 0;
+  int inputs = 0;
   for (int j = 0; file.contains("case" + std::to_string(j) + ".input_ids"); ++j) {
     const std::string prefix = "case" + std::to_string(j) + ".";
     const golden_batch batch = read_batch(file, prefix);
@@ -120,8 +130,10 @@ gaps worst_of_case(const std::filesystem::path& folder, Backend backend) {
     const typename dnalm::encoder<Backend>::logits_receiver receiver = on_logits;
     network.forward({batch.ids, batch.offsets, batch.types}, on_layer, &receiver, workspace);
     seen -= static_cast<int>(config.layers) + 1;
+    ++inputs;
   }
   REQUIRE(seen == 0);
+  REQUIRE(inputs == inputs_of(folder.filename().string()));
   return worst;
 }
 
@@ -129,7 +141,7 @@ gaps worst_of_case(const std::filesystem::path& folder, Backend backend) {
 
 TEST_CASE("the reference backend reproduces every golden model within 1e-9 in double", "[models]") {
   const auto names = case_names();
-  REQUIRE(names.size() >= 18);
+  REQUIRE(names.size() == 36);
   for (const std::string& name : names) {
     INFO(name);
     const double worst = worst_of_case(golden / name, dnalm::reference_backend()).relative;

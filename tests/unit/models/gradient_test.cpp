@@ -616,6 +616,9 @@ TEST_CASE("wrong requests are errors", "[models][gradient]") {
     request.hidden = {};
     CHECK(run(request) == "dnalm.usage.421");
     request.hidden = nothing;
+    request.layers = {5000000};
+    CHECK(dnalm_test::error_id_of([&] { static_cast<void>(model.gradient_bytes(request, 3, 3)); }) ==
+          "dnalm.input.422");
     for (const std::vector<index_t>& layers :
          std::vector<std::vector<index_t>>{{3}, {-1}, {1, 1}, {2, 1}, {0, 1, 2, 3}}) {
       request.layers = layers;

@@ -152,6 +152,29 @@ TEST_CASE("a random twin has normal matrices, zero biases, LayerNorm 1 and 0, by
   CHECK(values == std::vector<float>(20000, 1.0F));
 }
 
+TEST_CASE("a workspace that outlives its model leaves nothing to the next one", "[models]") {
+  const std::filesystem::path golden = std::filesystem::path(DNALM_GOLDEN_DIR) / "models";
+  const std::vector<std::int32_t> ids{3, 4, 5, 6, 7, 8, 9};
+  dnalm::ragged_offsets offsets;
+  offsets.append(7);
+  const auto logits = [&](const std::string& name, dnalm::forward_workspace& workspace) {
+    const auto model = dnalm::load_model(golden / name);  // gone at the end: the next may take its address
+    std::vector<float> found;
+    const auto copy = [&](dnalm::matrix_view<const float> x) {
+      for (index_t r = 0; r < x.rows; ++r) found.insert(found.end(), x.row(r).begin(), x.row(r).end());
+    };
+    model.logits({ids, offsets}, copy, workspace);
+    return found;
+  };
+  dnalm::forward_workspace shared;
+  for (const std::string name : {"nt_v2_d8", "esm2_tied", "nt_v2_d24_bin", "nt_v2_d40", "modernbert_flags",
+                                 "nt_v2_d64", "esm2_tied"}) {
+    INFO(name);
+    dnalm::forward_workspace fresh;
+    CHECK(logits(name, shared) == logits(name, fresh));
+  }
+}
+
 TEST_CASE("missing tensors are refused by name", "[models]") {
   const std::set<std::string> names = [] {
     std::set<std::string> all;

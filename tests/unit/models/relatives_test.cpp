@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include <dnalm/backend/scalar_functions.hpp>
-#include <dnalm/io/json.hpp>
 #include <dnalm/io/checkpoint.hpp>
+#include <dnalm/io/json.hpp>
 #include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/inspect.hpp>

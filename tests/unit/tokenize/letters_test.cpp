@@ -309,12 +309,30 @@ TEST_CASE("config.json alone is enough where the alphabet is built in and fits",
 
 TEST_CASE("tokenizer.json of letters and of k-mers in BERT's format", "[tokenize]") {
   const std::string frame =
-      R"("post_processor": {"type": "TemplateProcessing"}, "model": {"type": "WordPiece",
-    "vocab": )";
+      R"("normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+      "strip_accents": null, "lowercase": false}, "pre_tokenizer": {"type": "BertPreTokenizer"},
+    "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}},
+      {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "[SEP]", "type_id": 0}}],
+      "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]},
+                         "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}},
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+      "max_input_chars_per_word": 100, "vocab": )";
   const model_folder letters;
   letters.write("tokenizer.json", "{" + frame + R"({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3,
     "[MASK]": 4, "N": 5, "A": 6, "C": 7, "G": 8, "T": 9}}})");
   REQUIRE(load(letters).encode("ACGTU").ids == ids_type{2, 6, 7, 8, 9, 9, 3});
+  // Any other component is read by the general reader, which obeys or names it.
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = "{" + frame + R"({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3,
+    "[MASK]": 4, "N": 5, "A": 6, "C": 7, "G": 8, "T": 9}}})";
+    text.replace(text.find(from), from.size(), to);
+    const model_folder folder;
+    folder.write("tokenizer.json", text);
+    return error_id_of([&] { static_cast<void>(load(folder)); });
+  };
+  REQUIRE(changed("BertPreTokenizer", "NoSuchThing") == "dnalm.unsupported.320");
+  REQUIRE(changed("BertNormalizer", "NoSuchThing") == "dnalm.unsupported.320");
+  REQUIRE(changed("TemplateProcessing", "NoSuchThing") == "dnalm.unsupported.320");
   std::string vocabulary;
   int id = 0;
   for (const std::string& token : dnalm_test::dnabert_tokens(2)) {

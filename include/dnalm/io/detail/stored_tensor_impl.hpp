@@ -3,6 +3,7 @@
 /// \brief Bodies of stored_tensor.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -97,11 +98,12 @@ template <dtype Type>
 }  // namespace detail
 
 DNALM_INLINE std::vector<index_t> contiguous_strides(const std::vector<index_t>& shape) {
-  std::vector<index_t> strides(shape.size());
+  std::vector<index_t> strides(shape.size(), 1);
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return strides;  // nothing to step over
   index_t stride = 1;
   for (std::size_t axis = shape.size(); axis-- > 0;) {
     strides[axis] = stride;
-    stride = checked_mul(stride, shape[axis] == 0 ? 1 : shape[axis]);
+    stride = checked_mul(stride, shape[axis]);
   }
   return strides;
 }

@@ -92,6 +92,7 @@ struct torch_storage_reference {
 struct torch_storage {
   const zip_entry* entry = nullptr;
   std::vector<std::byte> inflated = {};  // while needed, when the archive compresses it
+  int times_inflated = 0;
   bool checked = false;
   std::mutex guard = {};
 
@@ -141,7 +142,16 @@ inline torch_storage& torch_storages::find(const torch_storage_reference& refere
 inline std::span<const std::byte> torch_storages::load(torch_storage& storage) const {
   const std::lock_guard<std::mutex> alone(storage.guard);
   if (storage.packed()) {
-    if (storage.inflated.empty()) storage.inflated = archive_.read(*storage.entry);
+    if (storage.inflated.empty()) {
+      constexpr int most =
+          64;  // PyTorch compresses nothing; a thousand views of one packed storage are no model
+      if (++storage.times_inflated > most) {
+        throw error(error_kind::unsupported, 278, "too many tensors share a compressed storage",
+                    {.where = archive_.name().string() + ", member '" + storage.entry->name + "'",
+                     .expected = "at most " + std::to_string(most) + " readings of it"});
+      }
+      storage.inflated = archive_.read(*storage.entry);
+    }
     return storage.inflated;
   }
   archive_.load(*storage.entry);

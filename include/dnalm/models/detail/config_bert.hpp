@@ -11,25 +11,9 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Published code beside a BERT's weights that computes what is built in. Other code may compute anything.
-inline void check_bert_code(const config_reader& reader) {
-  for (const std::string& name : reader.texts("auto_map")) {
-    const std::string module = name.substr(name.rfind("--") == std::string::npos ? 0 : name.rfind("--") + 2);
-    const std::string file = module.substr(0, module.find('.'));
-    if (file == "modeling_bert" || file == "dnabert_layer" || file.rfind("configuration_", 0) == 0 ||
-        file.rfind("tokeniz", 0) == 0) {
-      continue;
-    }
-    reader.unsupported("auto_map", "modeling_bert (GENA-LM), dnabert_layer (DNABERT) or no code",
-                       "\"" + name + "\"");
-  }
-}
-
 /// Settings of stock BERT that would change the numbers.
 inline void check_bert_settings(const config_reader& reader) {
-  reader.require_absent("pruned_heads");
   reader.require_absent("embedding_size");
-  reader.require_absent("quantization_config");
 }
 
 /// Post-norm, learned positions from 0, two token types, a tied head.
@@ -51,7 +35,6 @@ inline void read_bert(const config_reader& reader, encoder_config& config) {
   read_norm_eps(reader, "layer_norm_eps", 1e-12, config);
   read_bert_base(reader, config);
   reader.require_text("position_embedding_type", "absolute");
-  check_bert_code(reader);
 }
 
 /// GENA-LM's pre_layer_norm: x + A(LN(x)), x + M(LN(x)), and a LayerNorm at the end unless last_layer_norm is
@@ -74,7 +57,6 @@ inline void read_gena(const config_reader& reader, encoder_config& config) {
     reader.unsupported("position_embedding_type", "\"absolute\" or \"rotary\"", "\"" + position + "\"");
   }
   reader.require_absent("sparse_config_cls");
-  check_bert_code(reader);
   check_rotary(reader, config);
 }
 
@@ -94,7 +76,6 @@ inline void read_big_bird(const config_reader& reader, encoder_config& config) {
   } else if (attention != "original_full") {
     reader.unsupported("attention_type", "\"block_sparse\" or \"original_full\"", "\"" + attention + "\"");
   }
-  check_bert_code(reader);
 }
 
 inline void read_dnabert2(const config_reader& reader, encoder_config& config) {
@@ -176,7 +157,6 @@ inline void read_modernbert(const config_reader& reader, encoder_config& config)
   config.decoder_bias = reader.flag("decoder_bias", true);
   config.tied_head = reader.flag("tie_word_embeddings", true);
   reader.require_absent("rope_scaling");
-  reader.require_absent("quantization_config");
   check_rotary(reader, config);
 }
 

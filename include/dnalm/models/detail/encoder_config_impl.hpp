@@ -3,8 +3,10 @@
 /// \brief Body of models/encoder_config.hpp: which family a configuration is of.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <dnalm/models/detail/config_bert.hpp>
 #include <dnalm/models/detail/config_esm.hpp>
@@ -62,6 +64,37 @@ namespace detail {
   unknown_architecture(reader, type);
 }
 
+/// The code that publishers ship with a family, and that dnalm's encoder was compared with.
+[[nodiscard]] inline std::vector<std::string> known_code(architecture family) {
+  switch (family) {
+    case architecture::nt_v2: return {"modeling_esm", "esm_config"};
+    case architecture::dnabert2: return {"bert_layers"};
+    case architecture::bert: return {"modeling_bert", "dnabert_layer"};
+    case architecture::gena:
+    case architecture::big_bird: return {"modeling_bert"};
+    case architecture::nt_v1:
+    case architecture::esm2:
+    case architecture::modernbert:
+    case architecture::rnafm:
+    case architecture::rinalmo: break;
+  }
+  return {};
+}
+
+/// \throws 404 when a folder brings other code, which may compute anything.
+inline void check_code(const config_reader& reader, architecture family) {
+  const std::vector<std::string> known = known_code(family);
+  for (const std::string& name : reader.texts("auto_map")) {
+    const std::string module = name.substr(name.rfind("--") == std::string::npos ? 0 : name.rfind("--") + 2);
+    const std::string file = module.substr(0, module.find('.'));
+    const bool no_model = file.rfind("configuration_", 0) == 0 || file.rfind("tokeniz", 0) == 0;
+    if (no_model || std::find(known.begin(), known.end(), file) != known.end()) continue;
+    std::string expected;
+    for (const std::string& one : known) expected += one + " or ";
+    reader.unsupported("auto_map", expected + "no code", "\"" + name + "\"");
+  }
+}
+
 inline void read_family(const config_reader& reader, encoder_config& config) {
   switch (config.family) {
     case architecture::nt_v1:
@@ -110,9 +143,11 @@ DNALM_INLINE encoder_config read_encoder_config(const std::filesystem::path& fol
   config.family = detail::tell_architecture(reader);
   detail::read_sizes(reader, config);
   detail::read_family(reader, config);
+  detail::check_code(reader, config.family);
   for (const std::string key : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
     reader.require_false(key);
   }
+  for (const std::string key : {"pruned_heads", "quantization_config"}) reader.require_absent(key);
   return config;
 }
 

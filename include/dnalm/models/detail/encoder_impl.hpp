@@ -108,8 +108,7 @@ void encoder<B>::load_embedding(const planned_weights& weights) {
   if (counted_from_pad || config_.position == position_kind::learned) {
     std::vector<scalar> rows = weights.template read<scalar>(tensor_role::positions);
     rows.erase(rows.begin(), rows.begin() + config_.position_shift * config_.width);
-    embedding_.positions =
-        backend_.upload(rows, config_.positions - config_.position_shift, config_.width);
+    embedding_.positions = backend_.upload(rows, config_.positions - config_.position_shift, config_.width);
     if (counted_from_pad) embedding_.pad = config_.pad_id;
   }
   if (config_.token_types > 0) embedding_.types = table(tensor_role::types, config_.token_types);
@@ -220,7 +219,8 @@ template <encoder_backend B>
 void encoder<B>::prepare_rotations(index_t longest, workspace& w) const {
   w.rotations.resize(frequencies_.size());
   for (std::size_t i = 0; i < frequencies_.size(); ++i) {
-    if (w.rotations[i].positions() < longest)
+    const bool fits = w.rotations[i].pairs() == static_cast<index_t>(frequencies_[i].size());
+    if (!fits || w.rotations[i].positions() < longest)
       w.rotations[i] = make_rotary_table<scalar>(frequencies_[i], longest);
   }
 }

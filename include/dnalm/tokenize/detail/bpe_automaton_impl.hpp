@@ -13,6 +13,8 @@ namespace detail {
 
 /// Entries of the trie (4 bytes each) above which the automaton is not built.
 inline constexpr std::size_t most_trie_entries = std::size_t{1} << 24;
+/// Letters of a token above which it is not built: a search looks this far at every letter.
+inline constexpr std::size_t longest_trie_token = 1024;
 
 /// Whether no merge makes a token that an earlier one has taken, or wanted to take.
 [[nodiscard]] inline bool made_before_taken(const std::vector<std::string>& tokens,
@@ -156,7 +158,7 @@ DNALM_INLINE void bpe_automaton::find_pieces(const std::vector<std::string>& tok
 
 /// Adds the way of a text to the trie; false when it has grown too large.
 DNALM_INLINE bool bpe_automaton::insert(std::string_view text, piece_number number) {
-  if (text.size() > 0xFFFF) return false;
+  if (text.size() > detail::longest_trie_token) return false;
   std::size_t node = 0;
   for (const char byte : text) {
     const auto letter = static_cast<std::size_t>(letters_[static_cast<unsigned char>(byte)]);

@@ -41,12 +41,41 @@ namespace detail {
   return has_gap ? std::vector<std::string>{} : tokens;
 }
 
-/// Whether words are tokens or pieces of words, framed by CLS and SEP: BERT's format.
+/// Whether the frame of one sequence is [CLS] A [SEP].
+[[nodiscard]] inline bool is_bert_frame(const io::json& processor) {
+  const io::json& single = json_member(processor, "single");
+  if (!json_is(json_member(processor, "type"), "TemplateProcessing") || !single.is_array()) return false;
+  const auto special = [&](std::size_t place, const char* text) {
+    return json_is(json_member(json_member(single[place], "SpecialToken"), "id"), text);
+  };
+  return single.size() == 3 && special(0, "[CLS]") && special(2, "[SEP]") &&
+         json_is(json_member(json_member(single[1], "Sequence"), "id"), "A");
+}
+
+/// Whether the added tokens are BERT's own, found as they stand.
+[[nodiscard]] inline bool are_bert_tokens(const io::json& added) {
+  const auto plain = [](const io::json& value) { return value.is_null() || value == false; };
+  const auto known = [&](const io::json& token) {
+    const io::json& text = json_member(token, "content");
+    const bool named = json_is(text, "[PAD]") || json_is(text, "[UNK]") || json_is(text, "[CLS]") ||
+                       json_is(text, "[SEP]") || json_is(text, "[MASK]");
+    return named && plain(json_member(token, "lstrip")) && plain(json_member(token, "rstrip")) &&
+           plain(json_member(token, "single_word")) && plain(json_member(token, "normalized"));
+  };
+  return added.is_null() || (added.is_array() && std::all_of(added.begin(), added.end(), known));
+}
+
+/// Whether a file is in BERT's format to the letter: its normalizer without lower-casing, its words, its
+/// frame, its tokens. All others go to the general reader, which reads or names every component.
 [[nodiscard]] inline bool is_bert_json(const io::json& document) {
   const io::json& type = json_member(json_member(document, "model"), "type");
-  const io::json& frame = json_member(json_member(document, "post_processor"), "type");
+  const io::json& normalizer = json_member(document, "normalizer");
+  const io::json& lowercase = json_member(normalizer, "lowercase");
   return (json_is(type, "WordPiece") || json_is(type, "WordLevel")) &&
-         (json_is(frame, "TemplateProcessing") || json_is(frame, "BertProcessing"));
+         json_is(json_member(normalizer, "type"), "BertNormalizer") && lowercase == false &&
+         json_is(json_member(json_member(document, "pre_tokenizer"), "type"), "BertPreTokenizer") &&
+         is_bert_frame(json_member(document, "post_processor")) &&
+         are_bert_tokens(json_member(document, "added_tokens"));
 }
 
 /// Whether text is lower-cased and each letter a token: byte pair encoding without a merge, as GPN has it.

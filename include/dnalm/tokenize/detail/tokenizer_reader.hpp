@@ -495,6 +495,11 @@ class tokenizer_reader {
     result_.model = subword_kind::word_piece;
     read_unk(model);
     result_.inner_prefix = parts_.text(model, "continuing_subword_prefix");
+    constexpr std::size_t longest = 256;  // a search looks this far at every letter
+    for (const std::string& token : result_.tokens) {
+      if (token.size() <= longest) continue;
+      parts_.unsupported("model.vocab", "word pieces of at most 256 letters", token.substr(0, 60));
+    }
     if (json_parts::is_set(model, "max_input_chars_per_word")) {
       result_.longest_word = static_cast<std::size_t>(
           parts_.number(model.at("max_input_chars_per_word"), "\"max_input_chars_per_word\""));
