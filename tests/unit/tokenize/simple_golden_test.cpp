@@ -84,7 +84,7 @@ template <class Encode>
 int first_wrong_block(const std::string& file, Encode encode) {
   const std::vector<std::uint32_t> expected = read_hashes(file);
   REQUIRE(expected.size() * block == 100000);
-  for (std::size_t b = 0; b < expected.size(); ++b) {
+  for (std::size_t b = 0; b < expected.size(); b += dnalm_test::golden_stride()) {
     std::vector<std::int32_t> hashes;
     for (std::size_t i = b * block; i < (b + 1) * block; ++i) {
       const std::string text = dnalm_test::golden_sequence(i);
