@@ -18,7 +18,10 @@ void check_sizes(const dnalm::encoder_config& config) {
   promise(config.position != dnalm::position_kind::rotary || config.rotated_channels() % 2 == 0,
           "rotated channels come in pairs");
   promise(config.rotated_channels() <= config.head_width(), "a head has the channels that are rotated");
-  promise(config.pad_id < config.vocabulary && config.mask_id < config.vocabulary, "pad and mask have rows");
+  promise(config.pad_id < config.vocabulary, "the pad token has a row");
+  // ESM only compares tokens with the mask token; RNA-FM sets its row to 0.
+  promise(!config.mask_row_zero || (config.mask_id >= 0 && config.mask_id < config.vocabulary),
+          "the mask token has a row");
   promise(config.table_limit() >= 0, "the longest input is not negative");
   promise(config.global_every > 0, "local and global blocks can be told");
   promise(config.norm_eps >= 0 && config.head_norm_eps >= 0, "what LayerNorm adds is not negative");
