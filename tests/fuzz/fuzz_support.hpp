@@ -148,7 +148,8 @@ class memory_folder {
   void write(const std::string& name, std::string_view text) const {
     std::FILE* file = std::fopen((path_ / name).c_str(), "wb");
     if (file == nullptr) finding("cannot write " + name);
-    if (std::fwrite(text.data(), 1, text.size(), file) != text.size()) finding("cannot write " + name);
+    if (!text.empty() && std::fwrite(text.data(), 1, text.size(), file) != text.size())
+      finding("cannot write " + name);
     std::fclose(file);
   }
   void remove(const std::string& name) const {
