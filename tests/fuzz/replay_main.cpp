@@ -28,6 +28,7 @@ void limit_memory() {
 
 void run_file(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
+  if (!stream) dnalm_fuzz::finding("cannot read " + file.string());
   const std::vector<char> bytes(std::istreambuf_iterator<char>(stream), {});
   std::cerr << file.filename().string() << '\n';  // the last line names the input that ends the process
   // A copy without spare room, so that the address sanitizer sees a read beyond the end.
