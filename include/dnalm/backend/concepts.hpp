@@ -53,7 +53,10 @@ concept memory_kernels = requires(const B& b, std::span<const typename B::scalar
   { b.name() } -> std::same_as<std::string_view>;
 };
 
-/// Products with weights: y = residual + function(x W^T + bias); W is (out, in), packed once by `pack`.
+/// Products with weights: y = residual + function(x W^T + bias); W is (out, in), packed once by `pack`, or by
+/// `pack_gated` when its rows are those of a gated layer, [a | b] (out = 2F). Of such a weight `linear` makes
+/// [a | b] as of any other, and linear_gated y (R, F) = function(a) b, with no residual, in one step. Both
+/// need linear_scratch(w) numbers.
 ///
 /// linear_vjp: dx = residual + dy W for dy (R, out), dx (R, in): the adjoint of the product alone (the bias
 /// has none, activation_vjp is the function's). The residual (R, in) may be missing (data null); dx may be
@@ -63,7 +66,10 @@ concept linear_kernels = requires(const B& b, input_matrix<B> x, const typename 
                                   epilogue_of<B> epilogue, output_vector<B> scratch, output_matrix<B> y,
                                   matrix_view<const typename B::scalar> host) {
   { b.pack(host) } -> std::same_as<typename B::weight>;
-  { b.linear(x, w, epilogue, y) } -> std::same_as<void>;
+  { b.pack_gated(host) } -> std::same_as<typename B::weight>;
+  { b.linear_scratch(w) } -> std::same_as<index_t>;
+  { b.linear(x, w, epilogue, scratch, y) } -> std::same_as<void>;
+  { b.linear_gated(x, w, epilogue, scratch, y) } -> std::same_as<void>;
   { b.linear_vjp_scratch(w) } -> std::same_as<index_t>;
   { b.linear_vjp(x, w, x, scratch, y) } -> std::same_as<void>;
 };

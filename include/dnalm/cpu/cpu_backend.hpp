@@ -35,11 +35,12 @@ class cpu_backend {
   static constexpr memory_space space = memory_space::host;
 
   /// \throws as choose_isa.
-  cpu_backend() : isa_(choose_isa()) {}
-  explicit cpu_backend(isa set) : isa_(set) {}
+  explicit cpu_backend(weight_format format = weight_format::f32) : isa_(choose_isa()), format_(format) {}
+  explicit cpu_backend(isa set, weight_format format = weight_format::f32) : isa_(set), format_(format) {}
 
   [[nodiscard]] std::string_view name() const { return "cpu"; }
   [[nodiscard]] isa instruction_set() const { return isa_; }
+  [[nodiscard]] weight_format format() const { return format_; }
 
   [[nodiscard]] vector allocate(index_t size) const { return vector(size); }
   [[nodiscard]] vector upload(std::span<const float> values) const {
@@ -53,10 +54,16 @@ class cpu_backend {
     return result;
   }
 
-  [[nodiscard]] weight pack(matrix_view<const float> w) const { return pack_weight(w); }
+  [[nodiscard]] weight pack(matrix_view<const float> w) const { return pack_weight(w, format_); }
+  [[nodiscard]] weight pack_gated(matrix_view<const float> w) const { return pack_weight(w, format_, true); }
+  [[nodiscard]] index_t linear_scratch(const weight& w) const { return cpu_linear_scratch(w); }
   void linear(matrix_view<const float> x, const weight& w, const linear_epilogue<float>& epilogue,
-              matrix_view<float> y) const {
-    cpu_linear(isa_, x, w, epilogue, y);
+              vector_view<float> scratch, matrix_view<float> y) const {
+    cpu_linear(isa_, x, w, epilogue, scratch, y);
+  }
+  void linear_gated(matrix_view<const float> x, const weight& w, const linear_epilogue<float>& epilogue,
+                    vector_view<float> scratch, matrix_view<float> y) const {
+    cpu_linear_gated(isa_, x, w, epilogue, scratch, y);
   }
   [[nodiscard]] index_t linear_vjp_scratch(const weight& w) const { return cpu_linear_vjp_scratch(w); }
   void linear_vjp(matrix_view<const float> dy, const weight& w, matrix_view<const float> residual,
@@ -129,6 +136,7 @@ class cpu_backend {
 
  private:
   isa isa_;
+  weight_format format_;
 };
 
 static_assert(encoder_backend<cpu_backend>);

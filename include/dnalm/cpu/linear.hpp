@@ -11,21 +11,33 @@
 
 DNALM_BEGIN_NAMESPACE
 
+/// Floats of scratch memory for cpu_linear and cpu_linear_gated: a copy of up to 96 rows, and a little.
+[[nodiscard]] index_t cpu_linear_scratch(const packed_weight& w);
+
 /// y[r, n] = residual[r, n] + function(sum over k of x[r, k] W[n, k] + bias[n]).
 ///
-/// Each sum is one chain of fused multiply-adds over increasing k, so a row's bits depend on that row and the
-/// weights only. x (R, in), y (R, out); y may be the residual, not x. Cost: 2 R in out operations.
+/// Each sum is one chain of fused multiply-adds over increasing k (with weights in bf16 and int8 on
+/// AVX512-BF16: over increasing pairs of k), so a row's bits depend on that row and the weights only. With
+/// these weights x is rounded to bfloat16 first. x (R, in), y (R, out); y may be the residual, not x. Cost:
+/// 2 R in out operations.
 void cpu_linear(isa set, matrix_view<const float> x, const packed_weight& w,
-                const linear_epilogue<float>& epilogue, matrix_view<float> y);
+                const linear_epilogue<float>& epilogue, vector_view<float> scratch, matrix_view<float> y);
 
-/// Floats of scratch memory for cpu_linear_vjp: 32 columns of W.
+/// y = function(a) b with [a | b] = x W^T + bias, for a weight packed as gated: the same sums.
+/// x (R, in), y (R, out / 2), not x. The residual of the epilogue is not used.
+void cpu_linear_gated(isa set, matrix_view<const float> x, const packed_weight& w,
+                      const linear_epilogue<float>& epilogue, vector_view<float> scratch,
+                      matrix_view<float> y);
+
+/// Floats of scratch memory for cpu_linear_vjp: a copy of up to 192 rows of dy, and 32 columns of W.
 [[nodiscard]] index_t cpu_linear_vjp_scratch(const packed_weight& w);
 
 /// dx[r, k] = residual[r, k] + sum over n of dy[r, n] W[n, k]: the adjoint of the product alone.
 ///
-/// Read from the panels of the forward: 32 columns of W at a time are turned into `scratch`, then all rows
-/// pass by. Each sum is one chain of fused multiply-adds over increasing n. dy (R, out), residual (R, in;
-/// data null: none), dx (R, in); dx may be the residual, not dy. Cost: 2 R in out operations, one read of W.
+/// Read from the panels of the forward: 32 columns of W at a time are turned into `scratch`, then a block of
+/// rows passes by. Each sum is one chain of fused multiply-adds over increasing n, in float for every format of
+/// W. dy (R, out), residual (R, in; data null: none), dx (R, in); dx may be the residual, not dy. Cost:
+/// 2 R in out operations, one read of W for every 192 rows.
 void cpu_linear_vjp(isa set, matrix_view<const float> dy, const packed_weight& w,
                     matrix_view<const float> residual, vector_view<float> scratch, matrix_view<float> dx);
 

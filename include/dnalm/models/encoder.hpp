@@ -85,7 +85,9 @@ class encoder {
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
   }
-  [[nodiscard]] block_workspace<B> prepare(const token_batch& batch, workspace& w, output_matrix<B>& x) const;
+  [[nodiscard]] index_t forward_scratch(index_t longest, bool logits) const;
+  [[nodiscard]] block_workspace<B> prepare(const token_batch& batch, bool logits, workspace& w,
+                                           output_matrix<B>& x) const;
   void prepare_rotations(index_t longest, workspace& w) const;
   void run_head(input_matrix<B> hidden, output_matrix<B> narrow, const logits_receiver& receive,
                 workspace& w) const;
@@ -99,10 +101,11 @@ class encoder {
     output_matrix<B> d = {};                   // the gradient, on its way down
     block_adjoint_workspace<B> block = {};
   };
+  [[nodiscard]] index_t gradient_wide_columns() const;
   [[nodiscard]] index_t gradient_row_numbers(index_t depth) const;
-  [[nodiscard]] index_t gradient_scratch(index_t longest, index_t depth, bool logits) const;
+  [[nodiscard]] index_t gradient_scratch(index_t longest, index_t depth, bool logits, bool one_hot) const;
   [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, index_t depth, bool logits,
-                                                workspace& w) const;
+                                                bool one_hot, workspace& w) const;
   void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
                   gradient_views& views, workspace& w) const;
   void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,

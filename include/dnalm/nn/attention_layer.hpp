@@ -37,16 +37,21 @@ struct attention_layer {
     const output_matrix<B> q = packed.column_block(0, width);
     const output_matrix<B> k = packed.column_block(width, width);
     const output_matrix<B> v = packed.column_block(2 * width, width);
-    qkv.forward(backend, x, packed);
+    qkv.forward(backend, x, w.scratch, packed);
     if (scale_query_first) backend.scale(query_factor(width), q);
     if (w.rotation != nullptr) {
       backend.rotary(*w.rotation, *w.offsets, heads, q);
       backend.rotary(*w.rotation, *w.offsets, heads, k);
     }
     backend.attention(q, k, v, *w.offsets, options(width), w.scratch, w.narrow);
-    output.forward(backend, w.narrow, y, activation::none, residual);
+    output.forward(backend, w.narrow, w.scratch, y, activation::none, residual);
   }
 
+  /// Numbers of scratch that forward needs for sequences of up to `longest` tokens.
+  [[nodiscard]] index_t scratch(const B& backend, index_t longest, index_t head_width) const {
+    const index_t products = std::max(qkv.scratch(backend), output.scratch(backend));
+    return std::max(products, backend.attention_scratch(longest, head_width));
+  }
   /// Numbers of scratch that vjp needs for sequences of up to `longest` tokens.
   [[nodiscard]] index_t vjp_scratch(const B& backend, index_t longest, index_t head_width) const {
     const index_t products = std::max(qkv.vjp_scratch(backend), output.vjp_scratch(backend));

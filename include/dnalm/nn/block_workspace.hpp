@@ -16,7 +16,7 @@ struct block_workspace {
   output_matrix<B> narrow;   ///< (R, D)
   output_matrix<B> wide;     ///< (R, max(3 D, columns of the first feed-forward product))
   output_matrix<B> gate;     ///< (R, F) when the feed-forward block is gated, and always for adjoints
-  output_vector<B> scratch;  ///< B::attention_scratch numbers; for adjoints also what vjp_scratch says
+  output_vector<B> scratch;  ///< what scratch of the block says; for adjoints vjp_scratch
   const ragged_offsets* offsets = nullptr;
   const rotary_table<scalar_of<B>>* rotation = nullptr;  ///< of the layer that runs; null: no rotation
 };

@@ -16,7 +16,7 @@ DNALM_BEGIN_NAMESPACE
 template <class B>
 requires linear_kernels<B> && elementwise_kernels<B>
 struct feed_forward_layer {
-  linear_layer<B> first;   ///< (F, D), gated: (2 F, D)
+  linear_layer<B> first;   ///< (F, D), gated: (2 F, D), packed by pack_gated
   linear_layer<B> second;  ///< (D, F)
   index_t inner = 0;       ///< F
   activation function = activation::gelu_erf;
@@ -25,21 +25,23 @@ struct feed_forward_layer {
   /// `y` may be `residual`, not `x` (unless it is also the residual).
   void forward(const B& backend, input_matrix<B> x, input_matrix<B> residual, const block_workspace<B>& w,
                output_matrix<B> y) const {
+    const output_matrix<B> hidden = w.wide.column_block(0, inner);
     if (gated) {
-      const output_matrix<B> both = w.wide.column_block(0, 2 * inner);
-      first.forward(backend, x, both);
-      backend.gated(both, function, w.gate);
-      second.forward(backend, w.gate, y, activation::none, residual);
+      first.forward_gated(backend, x, w.scratch, hidden, function);
     } else {
-      const output_matrix<B> hidden = w.wide.column_block(0, inner);
-      first.forward(backend, x, hidden, function);
-      second.forward(backend, hidden, y, activation::none, residual);
+      first.forward(backend, x, w.scratch, hidden, function);
     }
+    second.forward(backend, hidden, w.scratch, y, activation::none, residual);
+  }
+
+  /// Numbers of scratch that forward needs.
+  [[nodiscard]] index_t scratch(const B& backend) const {
+    return std::max(first.scratch(backend), second.scratch(backend));
   }
 
   /// Numbers of scratch that vjp needs.
   [[nodiscard]] index_t vjp_scratch(const B& backend) const {
-    return std::max(first.vjp_scratch(backend), second.vjp_scratch(backend));
+    return std::max({first.scratch(backend), first.vjp_scratch(backend), second.vjp_scratch(backend)});
   }
   /// dx = residual + dz W1 with dh = dy W2 and, from z = W1 x + b1 computed again, plain: dz = f'(z) dh;
   /// gated, z = [a | b]: dz = [f'(a) b dh | f(a) dh].
@@ -48,7 +50,7 @@ struct feed_forward_layer {
   void vjp(const B& backend, input_matrix<B> x, input_matrix<B> dy, input_matrix<B> residual,
            const block_workspace<B>& w, output_matrix<B> dx) const {
     const output_matrix<B> z = w.wide.column_block(0, gated ? 2 * inner : inner);
-    first.forward(backend, x, z);
+    first.forward(backend, x, w.scratch, z);
     second.vjp(backend, dy, w.scratch, w.gate);
     if (gated) {
       backend.gated_vjp(z, function, w.gate, z);

@@ -15,9 +15,16 @@ struct linear_layer {
   typename B::weight weight;
   typename B::vector bias;  ///< empty: none
 
-  void forward(const B& backend, input_matrix<B> x, output_matrix<B> y,
+  /// Numbers of scratch that forward and forward_gated need.
+  [[nodiscard]] index_t scratch(const B& backend) const { return backend.linear_scratch(weight); }
+  void forward(const B& backend, input_matrix<B> x, output_vector<B> scratch, output_matrix<B> y,
                activation function = activation::none, input_matrix<B> residual = {}) const {
-    backend.linear(x, weight, {bias.view(), function, residual}, y);
+    backend.linear(x, weight, {bias.view(), function, residual}, scratch, y);
+  }
+  /// y (R, F) = function(a) b, [a | b] = x W^T + b; the weight was packed by pack_gated.
+  void forward_gated(const B& backend, input_matrix<B> x, output_vector<B> scratch, output_matrix<B> y,
+                     activation function) const {
+    backend.linear_gated(x, weight, {bias.view(), function, {}}, scratch, y);
   }
 
   /// Numbers of scratch that vjp needs.

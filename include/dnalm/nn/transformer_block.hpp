@@ -56,9 +56,13 @@ struct transformer_block {
     }
   }
 
+  /// Numbers of scratch that forward needs for sequences of up to `longest` tokens.
+  [[nodiscard]] index_t scratch(const B& backend, index_t longest, index_t head_width) const {
+    return std::max(attention.scratch(backend, longest, head_width), feed_forward.scratch(backend));
+  }
   /// Numbers of scratch that vjp needs for sequences of up to `longest` tokens.
   [[nodiscard]] index_t vjp_scratch(const B& backend, index_t longest, index_t head_width) const {
-    return std::max({backend.attention_scratch(longest, head_width), feed_forward.vjp_scratch(backend),
+    return std::max({scratch(backend, longest, head_width), feed_forward.vjp_scratch(backend),
                      attention.vjp_scratch(backend, longest, head_width)});
   }
   /// dx (R, D) in place: the gradient with respect to the block's output becomes that with respect to its

@@ -6,6 +6,7 @@
 #include <dnalm/backend/kernel_options.hpp>
 #include <dnalm/backend/scalar_functions.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/reference/gated.hpp>
 #include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -22,6 +23,18 @@ inline void reference_linear(matrix_view<const double> x, matrix_view<const doub
       sum = apply_activation(epilogue.function, sum);
       y(r, n) = epilogue.residual.data == nullptr ? sum : epilogue.residual(r, n) + sum;
     }
+  }
+}
+
+/// y[r, f] = function(a) b, [a | b] = x[r] w^T + bias: both steps of a gated layer.
+/// x (R, in), w (2 F, in), scratch (2 F), y (R, F) not x; the residual of the epilogue is not used.
+inline void reference_linear_gated(matrix_view<const double> x, matrix_view<const double> w,
+                                   const linear_epilogue<double>& epilogue, vector_view<double> scratch,
+                                   matrix_view<double> y) {
+  const matrix_view<double> both = as_matrix(scratch.data, 1, w.rows);
+  for (index_t r = 0; r < x.rows; ++r) {
+    reference_linear(x.row_block(r, 1), w, {.bias = epilogue.bias}, both);
+    reference_gated(both, epilogue.function, y.row_block(r, 1));
   }
 }
 

@@ -50,9 +50,16 @@ class reference_backend {
     for (index_t r = 0; r < w.rows; ++r) std::copy_n(w.row_data(r), w.columns, packed.data() + r * w.columns);
     return packed;
   }
+  [[nodiscard]] weight pack_gated(matrix_view<const double> w) const { return pack(w); }
+  /// One row of a gated layer's product.
+  [[nodiscard]] index_t linear_scratch(const weight& w) const { return w.rows(); }
   void linear(matrix_view<const double> x, const weight& w, const linear_epilogue<double>& epilogue,
-              matrix_view<double> y) const {
+              vector_view<double>, matrix_view<double> y) const {
     reference_linear(x, w.view(), epilogue, y);
+  }
+  void linear_gated(matrix_view<const double> x, const weight& w, const linear_epilogue<double>& epilogue,
+                    vector_view<double> scratch, matrix_view<double> y) const {
+    reference_linear_gated(x, w.view(), epilogue, scratch, y);
   }
   [[nodiscard]] index_t linear_vjp_scratch(const weight&) const { return 0; }
   void linear_vjp(matrix_view<const double> dy, const weight& w, matrix_view<const double> residual,

@@ -62,6 +62,14 @@ enum class dtype { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, bo
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
+/// The nearest bfloat16, ties to even; infinite beyond the largest; NaN stays NaN.
+[[nodiscard]] DNALM_HD inline std::uint16_t bf16_from_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t rounded = (bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16;
+  const bool is_nan = (bits & 0x7FFFFFFFU) > 0x7F800000U;
+  return static_cast<std::uint16_t>(is_nan ? bits >> 16 | 0x40U : rounded);
+}
+
 /// IEEE half bits to float: exact, subnormals, infinities and NaN included.
 [[nodiscard]] inline float float_from_f16(std::uint16_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;

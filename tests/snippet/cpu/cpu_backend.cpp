@@ -11,6 +11,7 @@ int main() {
   const auto weight = backend.pack(dnalm::as_matrix(numbers.data(), 3, 2));  // (out, in)
   const auto x = backend.upload(std::vector<float>{1, 10}, 1, 2);
   dnalm::matrix<float> y(1, 3);
-  backend.linear(x.view(), weight, {}, y.view());
+  auto scratch = backend.allocate(backend.linear_scratch(weight));
+  backend.linear(x.view(), weight, {}, scratch.view(), y.view());
   std::cout << backend.name() << ": " << y(0, 0) << " " << y(0, 1) << " " << y(0, 2) << "\n";
 }

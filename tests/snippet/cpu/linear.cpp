@@ -13,7 +13,9 @@ int main() {
   const std::vector<float> bias = {2, -2};
   const std::vector<float> x = {5, 3};
   dnalm::matrix<float> y(1, 2);
+  dnalm::buffer<float> scratch(dnalm::cpu_linear_scratch(weight));
   dnalm::cpu_linear(dnalm::choose_isa(), dnalm::as_matrix(x.data(), 1, 2), weight,
-                    {.bias = {bias.data(), 2}, .function = dnalm::activation::gelu_erf}, y.view());
+                    {.bias = {bias.data(), 2}, .function = dnalm::activation::gelu_erf}, scratch.view(),
+                    y.view());
   std::cout << std::fixed << std::setprecision(3) << y(0, 0) << " " << y(0, 1) << "\n";
 }

@@ -19,7 +19,7 @@ int main() {
   dnalm::matrix<double> x(2, 2), y(2, 2), narrow(2, 2), wide(2, 6);
   x(0, 0) = 1;
   x(1, 0) = 3;
-  dnalm::buffer<double> scratch(backend.attention_scratch(2, 2));
+  dnalm::buffer<double> scratch(layer.scratch(backend, 2, 2));
   const dnalm::block_workspace<dnalm::reference_backend> workspace{
       narrow.view(), wide.view(), {}, scratch.view(), &batch};
   layer.forward(backend, x.view(), {}, workspace, y.view());

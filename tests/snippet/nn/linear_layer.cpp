@@ -13,6 +13,7 @@ int main() {
                                                       backend.upload(std::vector<float>{0.5F, -1})};
   const auto x = backend.upload(std::vector<float>{1, 1}, 1, 2);
   dnalm::matrix<float> y(1, 2);
-  layer.forward(backend, x.view(), y.view());
+  auto scratch = backend.allocate(layer.scratch(backend));
+  layer.forward(backend, x.view(), scratch.view(), y.view());
   std::cout << y(0, 0) << " " << y(0, 1) << "\n";
 }

@@ -18,6 +18,7 @@ int main() {
   const dnalm::matrix<double> hidden(2, width);
   dnalm::matrix<double> narrow(2, width);
   dnalm::matrix<double> logits(2, 5);
-  head.forward(backend, hidden.view(), narrow.view(), logits.view());
+  auto scratch = backend.allocate(head.scratch(backend));
+  head.forward(backend, hidden.view(), narrow.view(), scratch.view(), logits.view());
   std::cout << logits.rows() << " x " << logits.columns() << ", N " << logits(1, 4) << "\n";
 }

@@ -24,7 +24,7 @@ int main() {
   dnalm::ragged_offsets batch;
   batch.append(tokens);
   dnalm::matrix<double> x(tokens, width), narrow(tokens, width), wide(tokens, 3 * width);
-  dnalm::buffer<double> scratch(backend.attention_scratch(tokens, width / 2));
+  dnalm::buffer<double> scratch(block.scratch(backend, tokens, width / 2));
   x(2, 1) = 1.5;
   block.forward(backend, {narrow.view(), wide.view(), {}, scratch.view(), &batch}, x.view());
   std::cout << x(0, 0) << " " << x(2, 1) << "\n";

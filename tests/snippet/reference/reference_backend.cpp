@@ -14,7 +14,8 @@ double first_output(const B& backend) {
   const auto x = backend.upload(numbers, 1, 3);
   const auto weight = backend.pack(x.view());
   auto y = backend.upload(std::vector<number>(1), 1, 1);
-  backend.linear(x.view(), weight, {.function = dnalm::activation::gelu_erf}, y.view());
+  auto scratch = backend.allocate(backend.linear_scratch(weight));
+  backend.linear(x.view(), weight, {.function = dnalm::activation::gelu_erf}, scratch.view(), y.view());
   return static_cast<double>(y(0, 0));
 }
 

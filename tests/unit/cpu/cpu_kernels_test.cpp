@@ -136,6 +136,23 @@ TEST_CASE("NaN goes through exp, activations and softmax as NaN", "[cpu]") {
   }
 }
 
+namespace {
+
+/// Scratch full of NaN, with a frame around it.
+void run_linear(const dnalm::cpu_backend& cpu, dnalm::matrix_view<const float> x,
+                const dnalm::packed_weight& w, const dnalm::linear_epilogue<float>& epilogue,
+                dnalm::matrix_view<float> y, bool join = false) {
+  const framed scratch = output(1, cpu.linear_scratch(w));
+  if (join) {
+    cpu.linear_gated(x, w, epilogue, scratch.view.row(0), y);
+  } else {
+    cpu.linear(x, w, epilogue, scratch.view.row(0), y);
+  }
+  CHECK(scratch.frame_is_whole());
+}
+
+}  // namespace
+
 TEST_CASE("linear agrees with the reference for awkward shapes and every epilogue", "[cpu]") {
   for (const isa set : instruction_sets()) {
     const dnalm::cpu_backend cpu(set);
@@ -149,22 +166,22 @@ TEST_CASE("linear agrees with the reference for awkward shapes and every epilogu
         const framed residual(rows, outputs, 4);
         const auto function = outputs % 2 == 0 ? activation::gelu_erf : activation::silu;
         framed y = output(rows, outputs);
-        cpu.linear(x.view, cpu.pack(w.view), {b.view.row(0), function, residual.view}, y.view);
+        run_linear(cpu, x.view, cpu.pack(w.view), {b.view.row(0), function, residual.view}, y.view);
         matrix<double> expected(rows, outputs);
         const matrix<double> xd = as_double(x.view);
         const matrix<double> bd = as_double(b.view);
         const matrix<double> rd = as_double(residual.view);
         const auto wd = reference.pack(as_double(w.view).view());
-        reference.linear(xd.view(), wd, {bd.view().row(0), function, rd.view()}, expected.view());
+        dnalm::reference_linear(xd.view(), wd.view(), {bd.view().row(0), function, rd.view()}, expected.view());
         INFO(dnalm::to_string(set) << " " << rows << " " << outputs << " " << inputs);
         CHECK(largest_gap(expected.view(), y.view) < 2e-5);
         CHECK(y.frame_is_whole());
         // In place on the residual, and without any epilogue.
         framed in_place(rows, outputs, 4);
-        cpu.linear(x.view, cpu.pack(w.view), {b.view.row(0), function, in_place.view}, in_place.view);
+        run_linear(cpu, x.view, cpu.pack(w.view), {b.view.row(0), function, in_place.view}, in_place.view);
         CHECK(same_bits(y.view, in_place.view));
-        cpu.linear(x.view, cpu.pack(w.view), {}, y.view);
-        reference.linear(xd.view(), wd, {}, expected.view());
+        run_linear(cpu, x.view, cpu.pack(w.view), {}, y.view);
+        dnalm::reference_linear(xd.view(), wd.view(), {}, expected.view());
         CHECK(largest_gap(expected.view(), y.view) < 2e-5);
       }
     }
@@ -178,11 +195,11 @@ TEST_CASE("a row of a product has the same bits whatever rows stand around it", 
     const framed w(77, 70, 6);
     const auto packed = cpu.pack(w.view);
     framed whole = output(300, 77);
-    cpu.linear(x.view, packed, {.function = activation::gelu_erf}, whole.view);
+    run_linear(cpu, x.view, packed, {.function = activation::gelu_erf}, whole.view);
     for (const index_t count : {index_t{1}, index_t{5}, index_t{12}, index_t{64}}) {
       for (index_t first = 0; first + count <= 300; first += 37) {
         framed part = output(count, 77);
-        cpu.linear(x.view.row_block(first, count), packed, {.function = activation::gelu_erf}, part.view);
+        run_linear(cpu, x.view.row_block(first, count), packed, {.function = activation::gelu_erf}, part.view);
         CHECK(same_bits(part.view, whole.view.row_block(first, count)));
       }
     }
@@ -310,7 +327,7 @@ TEST_CASE("AVX2 and AVX-512 give the same bits", "[cpu]") {
   const auto run = [&](const dnalm::cpu_backend& cpu) {
     std::vector<framed> results;
     for (const index_t columns : {65, 216, 72, 108}) results.push_back(output(102, columns));
-    cpu.linear(q, cpu.pack(w.view), {.function = activation::gelu_erf}, results[0].view);
+    run_linear(cpu, q, cpu.pack(w.view), {.function = activation::gelu_erf}, results[0].view);
     cpu.layer_norm(x.view, gamma.view.row(0), gamma.view.row(1), 1e-12F, results[1].view);
     dnalm::buffer<float> scratch(cpu.attention_scratch(70, 24));
     dnalm::attention_options<float> options;

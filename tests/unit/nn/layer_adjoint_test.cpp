@@ -117,7 +117,10 @@ TEST_CASE("linear_layer: the adjoint of the product, with and without a residual
     const auto layer = random_linear(reference, source, 2 * width + 1, width, true);
     const auto residual = random_matrix<double>(source, 4, width);
     dnalm::buffer<double> scratch(layer.vjp_scratch(reference));
-    const auto forward = [&](const_view x, double_view y) { layer.forward(reference, x, y); };
+    dnalm::buffer<double> forward_scratch(layer.scratch(reference));
+    const auto forward = [&](const_view x, double_view y) {
+      layer.forward(reference, x, forward_scratch.view(), y);
+    };
     const auto adjoint = [&](const double_matrix&, const double_matrix& u) {
       auto dx = not_written<double>(4, width);
       layer.vjp(reference, u.view(), scratch.view(), dx.view());
@@ -198,7 +201,8 @@ TEST_CASE("attention_layer: the adjoint for all position rules, windows and ragg
     number_source source(11);
     const auto layer = random_attention(reference, source, s);
     const index_t width = s.width;
-    const index_t scratch = std::max<index_t>(7, layer.vjp_scratch(reference, 7, width / s.heads));
+    const index_t scratch = std::max(layer.scratch(reference, 7, width / s.heads),
+                                     layer.vjp_scratch(reference, 7, width / s.heads));
     const auto forward = [&](const_view x, double_view y) {
       poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, scratch);
       layer.forward(reference, x, x, memory.w.block, y);
@@ -309,7 +313,7 @@ TEST_CASE("masked_lm_head: the adjoint for every function", "[nn][gradient]") {
     dnalm::buffer<double> scratch(head.vjp_scratch(reference));
     const auto forward = [&](const_view x, double_view y) {
       auto narrow = not_written<double>(5, 10);
-      head.forward(reference, x, narrow.view(), y);
+      head.forward(reference, x, narrow.view(), scratch.view(), y);
     };
     const auto adjoint = [&](const double_matrix& x, const double_matrix& u) {
       auto narrow = not_written<double>(5, 10);

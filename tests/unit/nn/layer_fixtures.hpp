@@ -46,9 +46,10 @@ typename B::vector random_vector(const B& backend, number_source& source, index_
 
 template <class B>
 dnalm::linear_layer<B> random_linear(const B& backend, number_source& source, index_t out, index_t in,
-                                     bool bias) {
+                                     bool bias, bool gated = false) {
   const auto w = random_matrix<typename B::scalar>(source, out, in, 1.2 / std::sqrt(static_cast<double>(in)));
-  return {backend.pack(w.view()), random_vector(backend, source, bias ? out : 0, 0.0, 0.3)};
+  return {gated ? backend.pack_gated(w.view()) : backend.pack(w.view()),
+          random_vector(backend, source, bias ? out : 0, 0.0, 0.3)};
 }
 
 template <class B>
@@ -100,7 +101,7 @@ dnalm::attention_layer<B> random_attention(const B& backend, number_source& sour
 template <class B>
 dnalm::feed_forward_layer<B> random_feed_forward(const B& backend, number_source& source,
                                                  const block_shape& s) {
-  return {random_linear(backend, source, s.gated ? 2 * s.inner : s.inner, s.width, s.biases),
+  return {random_linear(backend, source, s.gated ? 2 * s.inner : s.inner, s.width, s.biases, s.gated),
           random_linear(backend, source, s.width, s.inner, s.biases), s.inner, s.function, s.gated};
 }
 

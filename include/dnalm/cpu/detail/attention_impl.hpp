@@ -105,7 +105,7 @@ DNALM_INLINE void cpu_attention(isa set, matrix_view<const float> q, matrix_view
                                 const attention_options<float>& options, vector_view<float> scratch,
                                 matrix_view<float> y) {
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::attention(q, k, v, offsets, options, scratch, y);
+  if (set >= isa::avx512) return detail::isa_avx512::attention(q, k, v, offsets, options, scratch, y);
   if (set == isa::avx2) return detail::isa_avx2::attention(q, k, v, offsets, options, scratch, y);
 #endif
   static_cast<void>(set);
@@ -127,7 +127,7 @@ DNALM_INLINE void cpu_attention_vjp(isa set, matrix_view<const float> q, matrix_
                                     matrix_view<float> dv) {
   const detail::attention_head_views all{q, k, v, dy, dq, dk, dv};
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::attention_vjp(all, offsets, options, scratch);
+  if (set >= isa::avx512) return detail::isa_avx512::attention_vjp(all, offsets, options, scratch);
   if (set == isa::avx2) return detail::isa_avx2::attention_vjp(all, offsets, options, scratch);
 #endif
   static_cast<void>(set);

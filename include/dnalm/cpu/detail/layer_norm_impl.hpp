@@ -16,7 +16,7 @@ DNALM_BEGIN_NAMESPACE
 DNALM_INLINE void cpu_layer_norm(isa set, matrix_view<const float> x, vector_view<const float> gamma,
                                  vector_view<const float> beta, float eps, matrix_view<float> y) {
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::layer_norm(x, gamma, beta, eps, y);
+  if (set >= isa::avx512) return detail::isa_avx512::layer_norm(x, gamma, beta, eps, y);
   if (set == isa::avx2) return detail::isa_avx2::layer_norm(x, gamma, beta, eps, y);
 #endif
   static_cast<void>(set);
@@ -26,7 +26,7 @@ DNALM_INLINE void cpu_layer_norm(isa set, matrix_view<const float> x, vector_vie
 DNALM_INLINE void cpu_layer_norm_vjp(isa set, matrix_view<const float> x, vector_view<const float> gamma,
                                      float eps, matrix_view<const float> dy, matrix_view<float> dx) {
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::layer_norm_vjp(x, gamma, eps, dy, dx);
+  if (set >= isa::avx512) return detail::isa_avx512::layer_norm_vjp(x, gamma, eps, dy, dx);
   if (set == isa::avx2) return detail::isa_avx2::layer_norm_vjp(x, gamma, eps, dy, dx);
 #endif
   static_cast<void>(set);

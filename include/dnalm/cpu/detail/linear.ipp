@@ -1,78 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
 /// \brief Body of cpu/linear.hpp, once per instruction set.
+///
+/// A block of rows is copied (and, if the format asks for it, rounded) into scratch, cut into pieces of k that
+/// fit the first-level cache together with a tile's part of a panel; then all panels pass by.
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-/// y[c] = residual[c] + function(sum[c] + bias[c]) for `columns` columns of one row.
-DNALM_ISA_FUNCTION void linear_epilogue_row(const float* sum, const float* bias, activation function,
-                                            const float* residual, float* y, index_t columns) {
-  for (index_t c = 0; c < columns; c += 16) {
-    const index_t n = columns - c;
-    const bool whole = n >= 16;
-    lanes value = load(sum + c);
-    if (bias != nullptr) value = add(value, whole ? load(bias + c) : load_part(bias + c, n));
-    value = activate(function, value);
-    if (residual != nullptr) value = add(whole ? load(residual + c) : load_part(residual + c, n), value);
-    if (whole) {
-      store(y + c, value);
-    } else {
-      store_part(y + c, value, n);
+/// x[k] rounded to bfloat16 for k < n, in whichever form the products read it: pairs, or floats.
+DNALM_ISA_FUNCTION void round_row(const float* x, index_t n, float* to) {
+#if DNALM_ISA_HAS_PAIRS
+  index_t k = 0;
+  for (; k + 32 <= n; k += 32) store(to + k / 2, round_pairs(load(x + k), load(x + k + 16)));
+  if (k == n) return;
+  const index_t rest = n - k;
+  const lanes first = rest >= 16 ? load(x + k) : load_part(x + k, rest);
+  const lanes second = rest > 16 ? load_part(x + k + 16, rest - 16) : set1(0.0F);
+  store_part(to + k / 2, round_pairs(first, second), (rest + 1) / 2);
+#else
+  for (index_t k = 0; k < n; ++k) to[k] = float_from_bf16(bf16_from_float(x[k]));
+#endif
+}
+
+/// The rows of x as [piece of k][row][row_words]; a word is a float, or a pair of bfloat16.
+DNALM_ISA_FUNCTION void copy_rows(matrix_view<const float> x, bool rounded, float* to) {
+  const index_t piece = depth_words * (rounded && DNALM_ISA_HAS_PAIRS ? 2 : 1);
+  for (index_t first = 0; first < x.columns; first += piece) {
+    const index_t count = x.columns - first < piece ? x.columns - first : piece;
+    for (index_t r = 0; r < x.rows; ++r, to += row_words) {
+      const float* from = x.row_data(r) + first;
+      if (rounded) {
+        round_row(from, count, to);
+      } else {
+        __builtin_memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+      }
     }
   }
 }
 
-DNALM_ISA_FUNCTION void linear(matrix_view<const float> x, const packed_weight& w,
-                               const linear_epilogue<float>& epilogue, matrix_view<float> y) {
-  alignas(64) float sums[tile_rows * panel_columns];
-  // Rows in blocks that stay in the second-level cache while all panels pass by.
-  const index_t block_rows = linear_block_rows(w.inputs, tile_rows);
-  for (index_t block = 0; block < x.rows; block += block_rows) {
-    const index_t block_end = block + block_rows < x.rows ? block + block_rows : x.rows;
-    for (index_t p = 0; p < panel_count(w.outputs); ++p) {
-      const index_t column = p * panel_columns;
-      const index_t columns = w.outputs - column < panel_columns ? w.outputs - column : panel_columns;
-      const float* bias = epilogue.bias.empty() ? nullptr : epilogue.bias.data + column;
-      for (index_t row = block; row < block_end; row += tile_rows) {
-        const index_t rows = block_end - row < tile_rows ? block_end - row : tile_rows;
-        product_panel(rows, x.row_data(row), x.stride, w.panel(p), columns, w.inputs, sums, panel_columns);
-        for (index_t r = 0; r < rows; ++r) {
-          const float* residual =
-              epilogue.residual.data == nullptr ? nullptr : epilogue.residual.row_data(row + r) + column;
-          linear_epilogue_row(sums + r * panel_columns, bias, epilogue.function, residual,
-                              y.row_data(row + r) + column, columns);
-        }
-      }
+/// Words [first, first + count) of a panel as the products read them: where they lie, or from `expanded`.
+DNALM_ISA_FUNCTION const float* panel_words(const packed_weight& w, index_t p, index_t first, index_t count,
+                                            float* expanded) {
+  const bool as_is =
+      w.format == weight_format::f32 || (w.format == weight_format::bf16 && DNALM_ISA_HAS_PAIRS);
+  if (as_is) return reinterpret_cast<const float*>(w.panel(p)) + first * panel_columns;
+#if DNALM_ISA_HAS_PAIRS
+  expand_to_pairs(w, p, first, count, expanded);
+#else
+  expand_to_floats(w, p, first, count, expanded);
+#endif
+  return expanded;
+}
+
+/// sums[r, c] (+)= a piece of the product of up to tile_rows rows and a panel.
+DNALM_ISA_FUNCTION void multiply(bool pairs, index_t rows, const float* x, const float* panel, index_t words,
+                                 bool more, float* sums) {
+#if DNALM_ISA_HAS_PAIRS
+  if (pairs) {
+    pairs_rows<tile_rows>(rows, x, row_words, panel, words, more, sums);
+    return;
+  }
+#else
+  static_cast<void>(pairs);
+#endif
+  product_panel(rows, x, row_words, panel, panel_columns, words, sums, panel_columns, more);
+}
+
+/// One panel for a block of rows that copy_rows has copied to memory.rows.
+DNALM_ISA_FUNCTION void linear_panel(const linear_memory& memory, const packed_weight& w, index_t p, bool join,
+                                     const linear_epilogue<float>& epilogue, matrix_view<float> y) {
+  const bool pairs = DNALM_ISA_HAS_PAIRS && w.format != weight_format::f32;
+  const index_t words = pairs ? (w.inputs + 1) / 2 : w.inputs;
+  const float* x = memory.rows;
+  index_t first = 0;
+  do {
+    const index_t count = words - first < depth_words ? words - first : depth_words;
+    const float* panel = panel_words(w, p, first, count, memory.panel);
+    const bool last = first + count == words;
+    for (index_t row = 0; row < y.rows; row += tile_rows, x += tile_rows * row_words) {
+      const index_t rows = y.rows - row < tile_rows ? y.rows - row : tile_rows;
+      float* sums = memory.sums + row * panel_columns;
+      multiply(pairs, rows, x, panel, count, first > 0, sums);
+      if (!last) continue;
+      linear_epilogue<float> part = epilogue;
+      if (part.residual.data != nullptr) part.residual = part.residual.row_block(row, rows);
+      finish_panel(sums, w, p, join, part, y.row_block(row, rows));
+    }
+    x = memory.rows + (first / depth_words + 1) * y.rows * row_words;
+    first += count;
+  } while (first < words);
+}
+
+DNALM_ISA_FUNCTION void linear(matrix_view<const float> x, const packed_weight& w, bool join,
+                               const linear_epilogue<float>& epilogue, float* scratch, matrix_view<float> y) {
+  const linear_memory memory = divide_linear_scratch(w, scratch);
+  for (index_t block = 0; block < x.rows; block += memory.block_rows) {
+    const index_t rows = x.rows - block < memory.block_rows ? x.rows - block : memory.block_rows;
+    copy_rows(x.row_block(block, rows), w.format != weight_format::f32, memory.rows);
+    linear_epilogue<float> part = epilogue;
+    if (part.residual.data != nullptr) part.residual = part.residual.row_block(block, rows);
+    for (index_t p = 0; p < w.panel_count(); ++p) {
+      linear_panel(memory, w, p, join, part, y.row_block(block, rows));
     }
   }
 }
 
 /// to[n][c] = W[n, first + c] for all outputs n and `columns` <= 32 input channels.
 DNALM_ISA_FUNCTION void unpack_columns(const packed_weight& w, index_t first, index_t columns, float* to) {
-  for (index_t p = 0; p < panel_count(w.outputs); ++p) {
-    const index_t row = p * panel_columns;
-    const index_t rows = w.outputs - row < panel_columns ? w.outputs - row : panel_columns;
-    transpose(w.panel(p) + first * panel_columns, panel_columns, columns, rows, to + row * panel_columns,
-              panel_columns);
+  alignas(64) float expanded[panel_columns * panel_columns];
+  for (index_t p = 0; p < w.panel_count(); ++p) {
+    const float* panel = reinterpret_cast<const float*>(w.panel(p)) + first * panel_columns;
+    if (w.format != weight_format::f32) {
+      expand_to_floats(w, p, first, columns, expanded);
+      panel = expanded;
+    }
+    for (index_t which = 0; which < 2; ++which) {
+      const half_panel half = w.half(p, which);
+      float* rows = to + half.first * panel_columns;
+      transpose(panel + which * half_columns, panel_columns, columns, half.count, rows, panel_columns);
+      if (w.scales.size() == 0) continue;
+      const float* scales = w.scales.data() + p * panel_columns + which * half_columns;
+      for (index_t n = 0; n < half.count; ++n) {
+        for (index_t c = 0; c < columns; ++c) rows[n * panel_columns + c] *= scales[n];
+      }
+    }
+  }
+}
+
+/// dx = residual + dy W for 32 columns of dx and a block of rows that copy_rows has copied.
+DNALM_ISA_FUNCTION void linear_vjp_columns(const linear_memory& memory, index_t outputs, index_t column,
+                                           matrix_view<const float> residual, matrix_view<float> dx) {
+  const index_t columns = dx.columns - column < panel_columns ? dx.columns - column : panel_columns;
+  for (index_t first = 0; first < outputs; first += depth_words) {
+    const index_t count = outputs - first < depth_words ? outputs - first : depth_words;
+    const float* dy = memory.rows + first / depth_words * dx.rows * row_words;
+    for (index_t row = 0; row < dx.rows; row += tile_rows) {
+      const index_t rows = dx.rows - row < tile_rows ? dx.rows - row : tile_rows;
+      multiply(false, rows, dy + row * row_words, memory.panel + first * panel_columns, count, first > 0,
+               memory.sums + row * panel_columns);
+    }
+  }
+  linear_epilogue<float> add_residual;
+  add_residual.residual = residual;
+  for (index_t which = 0; which < 2; ++which) {
+    const index_t begin = which * half_columns;
+    if (begin >= columns) break;
+    const half_panel half{column + begin, columns - begin < half_columns ? columns - begin : half_columns};
+    finish_half(memory.sums + begin, nullptr, half, add_residual, dx);
   }
 }
 
 DNALM_ISA_FUNCTION void linear_vjp(matrix_view<const float> dy, const packed_weight& w,
-                                   matrix_view<const float> residual, vector_view<float> scratch,
-                                   matrix_view<float> dx) {
-  alignas(64) float sums[tile_rows * panel_columns];
-  for (index_t column = 0; column < w.inputs; column += panel_columns) {
-    const index_t columns = w.inputs - column < panel_columns ? w.inputs - column : panel_columns;
-    unpack_columns(w, column, columns, scratch.data);
-    for (index_t row = 0; row < dx.rows; row += tile_rows) {
-      const index_t rows = dx.rows - row < tile_rows ? dx.rows - row : tile_rows;
-      product_panel(rows, dy.row_data(row), dy.stride, scratch.data, columns, w.outputs, sums, panel_columns);
-      for (index_t r = 0; r < rows; ++r) {
-        const float* from = residual.data == nullptr ? nullptr : residual.row_data(row + r) + column;
-        linear_epilogue_row(sums + r * panel_columns, nullptr, activation::none, from,
-                            dx.row_data(row + r) + column, columns);
-      }
+                                   matrix_view<const float> residual, float* scratch, matrix_view<float> dx) {
+  const linear_memory memory = divide_linear_vjp_scratch(w, scratch);
+  for (index_t block = 0; block < dx.rows; block += memory.block_rows) {
+    const index_t rows = dx.rows - block < memory.block_rows ? dx.rows - block : memory.block_rows;
+    copy_rows(dy.row_block(block, rows), false, memory.rows);
+    const matrix_view<const float> added =
+        residual.data == nullptr ? residual : residual.row_block(block, rows);
+    for (index_t column = 0; column < w.inputs; column += panel_columns) {
+      const index_t columns = w.inputs - column < panel_columns ? w.inputs - column : panel_columns;
+      unpack_columns(w, column, columns, memory.panel);
+      linear_vjp_columns(memory, w.outputs, column, added, dx.row_block(block, rows));
     }
   }
 }

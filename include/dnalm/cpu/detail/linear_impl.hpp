@@ -3,53 +3,107 @@
 /// \brief Body of cpu/linear.hpp.
 #pragma once
 
-#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
 
+#include <dnalm/cpu/detail/lanes_avx512_bf16.hpp>
+#include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/cpu/detail/product_tile.hpp>
 #include <dnalm/cpu/detail/transpose.hpp>
 #include <dnalm/cpu/detail/vector_math.hpp>
 #include <dnalm/cpu/linear.hpp>
+#include <dnalm/tensor/dtype.hpp>
+
+#define DNALM_ISA_BODY <dnalm/cpu/detail/linear_finish.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
+
+#define DNALM_ISA_BODY <dnalm/cpu/detail/expand_panel.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
+
+#define DNALM_ISA_HAS_PAIRS 0
+#define DNALM_ISA_BODY <dnalm/cpu/detail/linear.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
+#undef DNALM_ISA_HAS_PAIRS
+
+#if defined(__x86_64__)
+DNALM_BEGIN_NAMESPACE
+namespace detail::isa_avx512_bf16 {
+using isa_avx512::expand_to_floats;
+using isa_avx512::expand_to_pairs;
+using isa_avx512::finish_half;
+using isa_avx512::finish_panel;
+using isa_avx512::product_panel;
+using isa_avx512::transpose;
+}  // namespace detail::isa_avx512_bf16
+DNALM_END_NAMESPACE
+
+#define DNALM_ISA isa_avx512_bf16
+#define DNALM_ISA_FUNCTION inline __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")))
+#define DNALM_ISA_HAS_PAIRS 1
+#include <dnalm/cpu/detail/product_pairs.ipp>
+
+#include <dnalm/cpu/detail/linear.ipp>
+#undef DNALM_ISA
+#undef DNALM_ISA_FUNCTION
+#undef DNALM_ISA_HAS_PAIRS
+#endif
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Rows of x that take about 256 KiB, a multiple of the tile.
-[[nodiscard]] inline index_t linear_block_rows(index_t inputs, index_t tile) {
-  const index_t rows = (index_t{256} << 10) / std::max<index_t>(4 * inputs, 1);
-  return std::max<index_t>(rows / tile, 1) * tile;
+inline void cpu_linear(isa set, matrix_view<const float> x, const packed_weight& w, bool join,
+                       const linear_epilogue<float>& epilogue, float* scratch, matrix_view<float> y) {
+#if defined(__x86_64__)
+  if (set == isa::avx512_bf16 && w.format != weight_format::f32) {
+    return isa_avx512_bf16::linear(x, w, join, epilogue, scratch, y);
+  }
+  if (set >= isa::avx512) return isa_avx512::linear(x, w, join, epilogue, scratch, y);
+  if (set == isa::avx2) return isa_avx2::linear(x, w, join, epilogue, scratch, y);
+#endif
+  static_cast<void>(set);
+  isa_portable::linear(x, w, join, epilogue, scratch, y);
+}
+
+/// Rows, sums and one piece of a panel.
+[[nodiscard]] inline index_t linear_scratch_size(index_t depth, index_t most, index_t panel_words) {
+  const index_t rows = linear_rows(depth, most);
+  const index_t pieces = (depth + depth_words - 1) / depth_words;
+  const index_t copied = checked_mul(checked_mul(pieces, row_words), rows);
+  return checked_add(copied, checked_mul(checked_add(rows, panel_words), panel_columns));
 }
 
 }  // namespace detail
-DNALM_END_NAMESPACE
 
-#define DNALM_ISA_BODY <dnalm/cpu/detail/linear.ipp>
-#include <dnalm/cpu/detail/for_each_isa.ipp>
-
-DNALM_BEGIN_NAMESPACE
+DNALM_INLINE index_t cpu_linear_scratch(const packed_weight& w) {
+  return detail::linear_scratch_size(w.inputs, detail::linear_most_rows, w.format == weight_format::f32 ? 0 : detail::depth_words);
+}
 
 DNALM_INLINE void cpu_linear(isa set, matrix_view<const float> x, const packed_weight& w,
-                             const linear_epilogue<float>& epilogue, matrix_view<float> y) {
-#if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::linear(x, w, epilogue, y);
-  if (set == isa::avx2) return detail::isa_avx2::linear(x, w, epilogue, y);
-#endif
-  static_cast<void>(set);
-  detail::isa_portable::linear(x, w, epilogue, y);
+                             const linear_epilogue<float>& epilogue, vector_view<float> scratch,
+                             matrix_view<float> y) {
+  detail::cpu_linear(set, x, w, false, epilogue, scratch.data, y);
+}
+
+DNALM_INLINE void cpu_linear_gated(isa set, matrix_view<const float> x, const packed_weight& w,
+                                   const linear_epilogue<float>& epilogue, vector_view<float> scratch,
+                                   matrix_view<float> y) {
+  detail::cpu_linear(set, x, w, true, epilogue, scratch.data, y);
 }
 
 DNALM_INLINE index_t cpu_linear_vjp_scratch(const packed_weight& w) {
-  return checked_mul(w.outputs, detail::panel_columns);
+  return detail::linear_scratch_size(w.outputs, detail::linear_vjp_most_rows, w.outputs);
 }
 
 DNALM_INLINE void cpu_linear_vjp(isa set, matrix_view<const float> dy, const packed_weight& w,
                                  matrix_view<const float> residual, vector_view<float> scratch,
                                  matrix_view<float> dx) {
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::linear_vjp(dy, w, residual, scratch, dx);
-  if (set == isa::avx2) return detail::isa_avx2::linear_vjp(dy, w, residual, scratch, dx);
+  if (set >= isa::avx512) return detail::isa_avx512::linear_vjp(dy, w, residual, scratch.data, dx);
+  if (set == isa::avx2) return detail::isa_avx2::linear_vjp(dy, w, residual, scratch.data, dx);
 #endif
   static_cast<void>(set);
-  detail::isa_portable::linear_vjp(dy, w, residual, scratch, dx);
+  detail::isa_portable::linear_vjp(dy, w, residual, scratch.data, dx);
 }
 
 DNALM_END_NAMESPACE

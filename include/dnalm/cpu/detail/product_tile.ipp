@@ -5,17 +5,17 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-/// out[r, c] = sum over k of x[r, k] panel[k, c], c in [0, 16 Vectors): one chain of multiply-adds per
-/// element, k increasing. So a row's numbers do not depend on the rows around it, nor on the tile it falls
-/// into.
+/// out[r, c] = start + sum over k of x[r, k] panel[k, c], c in [0, 16 Vectors), start = out[r, c] if `more`,
+/// else 0: one chain of multiply-adds per element, k increasing. So a row's numbers do not depend on the rows
+/// around it, nor on the tile it falls into, nor on where the chain is cut.
 template <int Rows, int Vectors>
 DNALM_ISA_FUNCTION void product_tile(const float* x, index_t x_stride, const float* panel, index_t depth,
-                                     float* out, index_t out_stride) {
+                                     bool more, float* out, index_t out_stride) {
   lanes sum[Rows][Vectors];
   DNALM_UNROLL
   for (int r = 0; r < Rows; ++r) {
     DNALM_UNROLL
-    for (int v = 0; v < Vectors; ++v) sum[r][v] = set1(0.0F);
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = more ? load(out + r * out_stride + 16 * v) : set1(0.0F);
   }
   for (index_t k = 0; k < depth; ++k) {
     lanes w[Vectors];
@@ -38,29 +38,30 @@ DNALM_ISA_FUNCTION void product_tile(const float* x, index_t x_stride, const flo
 /// The same for 1 <= rows <= Rows.
 template <int Rows, int Vectors>
 DNALM_ISA_FUNCTION void product_rows(index_t rows, const float* x, index_t x_stride, const float* panel,
-                                     index_t depth, float* out, index_t out_stride) {
+                                     index_t depth, bool more, float* out, index_t out_stride) {
   if constexpr (Rows > 1) {
     if (rows < Rows) {
-      product_rows<Rows - 1, Vectors>(rows, x, x_stride, panel, depth, out, out_stride);
+      product_rows<Rows - 1, Vectors>(rows, x, x_stride, panel, depth, more, out, out_stride);
       return;
     }
   }
-  product_tile<Rows, Vectors>(x, x_stride, panel, depth, out, out_stride);
+  product_tile<Rows, Vectors>(x, x_stride, panel, depth, more, out, out_stride);
 }
 
 /// Up to tile_rows rows and all columns of one panel; `columns` <= panel_columns of them matter, `out` has
 /// room for the next multiple of 16.
 DNALM_ISA_FUNCTION void product_panel(index_t rows, const float* x, index_t x_stride, const float* panel,
-                                      index_t columns, index_t depth, float* out, index_t out_stride) {
+                                      index_t columns, index_t depth, float* out, index_t out_stride,
+                                      bool more = false) {
   index_t first = 0;
   if constexpr (tile_vectors == 2) {
     if (columns > 16) {
-      product_rows<tile_rows, 2>(rows, x, x_stride, panel, depth, out, out_stride);
+      product_rows<tile_rows, 2>(rows, x, x_stride, panel, depth, more, out, out_stride);
       return;
     }
   }
   for (; first < columns; first += 16) {
-    product_rows<tile_rows, 1>(rows, x, x_stride, panel + first, depth, out + first, out_stride);
+    product_rows<tile_rows, 1>(rows, x, x_stride, panel + first, depth, more, out + first, out_stride);
   }
 }
 

@@ -16,7 +16,7 @@ DNALM_BEGIN_NAMESPACE
 DNALM_INLINE void cpu_rotary(isa set, const rotary_table<float>& table, const ragged_offsets& offsets,
                              index_t heads, matrix_view<float> x) {
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::rotary<false>(table, offsets, heads, x);
+  if (set >= isa::avx512) return detail::isa_avx512::rotary<false>(table, offsets, heads, x);
   if (set == isa::avx2) return detail::isa_avx2::rotary<false>(table, offsets, heads, x);
 #endif
   static_cast<void>(set);
@@ -26,7 +26,7 @@ DNALM_INLINE void cpu_rotary(isa set, const rotary_table<float>& table, const ra
 DNALM_INLINE void cpu_rotary_vjp(isa set, const rotary_table<float>& table, const ragged_offsets& offsets,
                                  index_t heads, matrix_view<float> y) {
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::rotary<true>(table, offsets, heads, y);
+  if (set >= isa::avx512) return detail::isa_avx512::rotary<true>(table, offsets, heads, y);
   if (set == isa::avx2) return detail::isa_avx2::rotary<true>(table, offsets, heads, y);
 #endif
   static_cast<void>(set);

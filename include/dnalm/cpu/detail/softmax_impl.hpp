@@ -13,7 +13,7 @@ DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE void cpu_softmax_rows(isa set, matrix_view<float> x) {
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::softmax_rows(x);
+  if (set >= isa::avx512) return detail::isa_avx512::softmax_rows(x);
   if (set == isa::avx2) return detail::isa_avx2::softmax_rows(x);
 #endif
   static_cast<void>(set);
@@ -23,7 +23,7 @@ DNALM_INLINE void cpu_softmax_rows(isa set, matrix_view<float> x) {
 DNALM_INLINE void cpu_softmax_rows_vjp(isa set, matrix_view<const float> p, matrix_view<const float> dp,
                                        matrix_view<float> dx) {
 #if defined(__x86_64__)
-  if (set == isa::avx512) return detail::isa_avx512::softmax_rows_vjp(p, dp, dx);
+  if (set >= isa::avx512) return detail::isa_avx512::softmax_rows_vjp(p, dp, dx);
   if (set == isa::avx2) return detail::isa_avx2::softmax_rows_vjp(p, dp, dx);
 #endif
   static_cast<void>(set);

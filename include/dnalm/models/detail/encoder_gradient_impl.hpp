@@ -22,17 +22,26 @@ void clear_rows(matrix_view<T> x) {
 
 }  // namespace detail
 
+/// An adjoint computes both halves of a gated layer again.
+template <encoder_backend B>
+index_t encoder<B>::gradient_wide_columns() const {
+  const index_t inner = config_.gated ? 2 * config_.feed_forward : config_.feed_forward;
+  return std::max(3 * config_.width, inner);
+}
+
 /// Numbers per row: kept states, the gradient, then narrow, wide, gate, projected, middle and normed.
 template <encoder_backend B>
 index_t encoder<B>::gradient_row_numbers(index_t depth) const {
   const index_t normed = config_.norm == norm_placement::post ? 1 : 0;
-  const index_t inner = checked_add(wide_columns(), config_.feed_forward);
+  const index_t inner = checked_add(gradient_wide_columns(), config_.feed_forward);
   return checked_add(checked_mul(checked_add(depth, 7 + normed), config_.width), inner);
 }
 
 template <encoder_backend B>
-index_t encoder<B>::gradient_scratch(index_t longest, index_t depth, bool logits) const {
+index_t encoder<B>::gradient_scratch(index_t longest, index_t depth, bool logits,
+                                     bool one_hot) const {
   index_t most = logits ? head_.vjp_scratch(backend_) : 0;
+  if (one_hot) most = std::max(most, head_.scratch(backend_));  // the table has the decoder's shape
   for (index_t layer = 0; layer < depth; ++layer) {
     const auto& block = blocks_[static_cast<std::size_t>(layer)];
     most = std::max(most, block.vjp_scratch(backend_, longest, config_.head_width()));
@@ -44,7 +53,7 @@ template <encoder_backend B>
 index_t encoder<B>::gradient_bytes(index_t tokens, index_t longest, index_t depth, bool logits,
                                    bool one_hot) const {
   index_t numbers = checked_mul(tokens, gradient_row_numbers(depth));
-  numbers = checked_add(numbers, gradient_scratch(longest, depth, logits));
+  numbers = checked_add(numbers, gradient_scratch(longest, depth, logits, one_hot));
   numbers = checked_add(numbers, rotation_numbers(longest));
   const index_t tables = logits ? 2 : one_hot ? 1 : 0;
   numbers = checked_add(numbers, checked_mul(tables, checked_mul(tokens, config_.vocabulary)));
@@ -54,11 +63,12 @@ index_t encoder<B>::gradient_bytes(index_t tokens, index_t longest, index_t dept
 /// Makes room and lays the views over it.
 template <encoder_backend B>
 typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_batch& batch, index_t depth,
-                                                                 bool logits, workspace& w) const {
+                                                                 bool logits, bool one_hot,
+                                                                 workspace& w) const {
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
   grow(w.memory, checked_mul(rows, gradient_row_numbers(depth)));
-  grow(w.scratch, gradient_scratch(longest, depth, logits));
+  grow(w.scratch, gradient_scratch(longest, depth, logits, one_hot));
   prepare_rotations(longest, w);
   index_t used = 0;
   const auto take = [&](index_t columns) -> output_matrix<B> {
@@ -70,7 +80,7 @@ typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_bat
   for (index_t layer = 0; layer <= depth; ++layer) views.saved.push_back(take(config_.width));
   views.d = take(config_.width);
   views.block.block.narrow = take(config_.width);
-  views.block.block.wide = take(wide_columns());
+  views.block.block.wide = take(gradient_wide_columns());
   views.block.block.gate = take(config_.feed_forward);
   views.block.block.scratch = w.scratch.view();
   views.block.block.offsets = &batch.offsets;
@@ -87,7 +97,7 @@ void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request
   check_gradient_request(config_, request, batch.offsets.rows());
   if (batch.ids.empty()) return;
   gradient_views views =
-      prepare_gradient(batch, request.depth(config_.layers), static_cast<bool>(request.logits), w);
+      prepare_gradient(batch, request.depth(config_.layers), static_cast<bool>(request.logits), request.tokens, w);
   run_saving(batch, request, views, w);
   top_vjp(request, views, w);
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
@@ -141,7 +151,7 @@ void encoder<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<s
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
   const block_workspace<B>& block = views.block.block;
-  head_.forward(backend_, hidden, block.narrow, table(0));
+  head_.forward(backend_, hidden, block.narrow, block.scratch, table(0));
   detail::clear_rows(table(numbers));
   request.logits(table(0), table(numbers));
   detail::check_finite_rows(table(numbers), "the gradient given for the logits");
@@ -174,7 +184,7 @@ template <encoder_backend B>
 input_matrix<B> encoder<B>::one_hot_gradient(input_matrix<B> d, workspace& w) const {
   grow(w.logits, checked_mul(d.rows, config_.vocabulary));
   const output_matrix<B> y{w.logits.view().data, d.rows, config_.vocabulary, config_.vocabulary};
-  backend_.linear(d, packed_words(), {}, y);
+  backend_.linear(d, packed_words(), {}, w.scratch.view(), y);
   return y;
 }
 

@@ -74,7 +74,7 @@ void fold_gate_beta(const std::vector<T>& beta, index_t layer, std::vector<T>& v
 /// The first product of a feed-forward block: one tensor, or the two halves of a gated one.
 template <class B>
 [[nodiscard]] linear_layer<B> load_feed_forward1(const B& backend, const planned_weights& weights,
-                                                 index_t layer, index_t width) {
+                                                 index_t layer, index_t width, bool gated) {
   using T = scalar_of<B>;
   using role = tensor_role;
   std::vector<T> weight = weights.template read<T>(role::feed_forward1_weight, layer);
@@ -84,7 +84,9 @@ template <class B>
   const std::vector<T> beta = weights.template read<T>(role::gate_beta, layer);
   fold_gate_beta(beta, layer, weight);
   fold_gate_beta(beta, layer, bias);
-  return make_linear(backend, weight, bias, width);
+  if (!gated) return make_linear(backend, weight, bias, width);
+  const index_t outputs = static_cast<index_t>(weight.size()) / width;
+  return {backend.pack_gated(as_matrix(weight.data(), outputs, width)), backend.upload(bias)};
 }
 
 }  // namespace detail
@@ -141,7 +143,7 @@ void encoder<B>::load_block(const planned_weights& weights, index_t layer) {
   }
   block.feed_forward_norm = detail::load_norm(backend_, weights, role::feed_forward_norm_weight,
                                               role::feed_forward_norm_bias, layer, config_.norm_eps);
-  block.feed_forward.first = detail::load_feed_forward1(backend_, weights, layer, config_.width);
+  block.feed_forward.first = detail::load_feed_forward1(backend_, weights, layer, config_.width, config_.gated);
   block.feed_forward.second = detail::load_linear(backend_, weights, role::feed_forward2_weight,
                                                   role::feed_forward2_bias, layer, config_.feed_forward);
   block.feed_forward.inner = config_.feed_forward;
@@ -185,21 +187,29 @@ void encoder<B>::load_head(const planned_weights& weights) {
 
 template <encoder_backend B>
 index_t encoder<B>::wide_columns() const {
-  const index_t inner = config_.gated ? 2 * config_.feed_forward : config_.feed_forward;
-  return std::max(3 * config_.width, inner);
+  return std::max(3 * config_.width, config_.feed_forward);
 }
 
-/// Numbers per row: residual stream, narrow, wide, gate.
+/// Numbers per row: residual stream, narrow, wide.
 template <encoder_backend B>
 index_t encoder<B>::row_numbers() const {
-  return 2 * config_.width + wide_columns() + (config_.gated ? config_.feed_forward : 0);
+  return 2 * config_.width + wide_columns();
+}
+
+template <encoder_backend B>
+index_t encoder<B>::forward_scratch(index_t longest, bool logits) const {
+  index_t most = logits ? head_.scratch(backend_) : 0;
+  for (const auto& block : blocks_) {
+    most = std::max(most, block.scratch(backend_, longest, config_.head_width()));
+  }
+  return most;
 }
 
 template <encoder_backend B>
 index_t encoder<B>::workspace_bytes(index_t tokens, index_t longest, bool logits) const {
   const index_t per_row = row_numbers() + (logits ? config_.vocabulary : 0);
   index_t numbers = checked_mul(tokens, per_row);
-  numbers = checked_add(numbers, backend_.attention_scratch(longest, config_.head_width()));
+  numbers = checked_add(numbers, forward_scratch(longest, logits));
   numbers = checked_add(numbers, rotation_numbers(longest));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
@@ -227,11 +237,12 @@ void encoder<B>::prepare_rotations(index_t longest, workspace& w) const {
 
 /// Makes room and lays the views over it; `x` becomes the residual stream (R, D).
 template <encoder_backend B>
-block_workspace<B> encoder<B>::prepare(const token_batch& batch, workspace& w, output_matrix<B>& x) const {
+block_workspace<B> encoder<B>::prepare(const token_batch& batch, bool logits, workspace& w,
+                                       output_matrix<B>& x) const {
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
   grow(w.memory, checked_mul(rows, row_numbers()));
-  grow(w.scratch, backend_.attention_scratch(longest, config_.head_width()));
+  grow(w.scratch, forward_scratch(longest, logits));
   prepare_rotations(longest, w);
   const auto memory = w.memory.view();
   index_t used = 0;
@@ -244,7 +255,6 @@ block_workspace<B> encoder<B>::prepare(const token_batch& batch, workspace& w, o
   block_workspace<B> block;
   block.narrow = take(config_.width);
   block.wide = take(wide_columns());
-  if (config_.gated) block.gate = take(config_.feed_forward);
   block.scratch = w.scratch.view();
   block.offsets = &batch.offsets;
   return block;
@@ -257,7 +267,7 @@ void encoder<B>::forward(const token_batch& batch, observer layers, const logits
   check_word_rows(word_rows, batch.offsets.rows(), config_.width);
   if (batch.ids.empty()) return;
   output_matrix<B> x;
-  block_workspace<B> block = prepare(batch, w, x);
+  block_workspace<B> block = prepare(batch, logits != nullptr, w, x);
   embedding_.forward(backend_, read(batch, word_rows), w.embedding, x);
   layers(0, x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
@@ -278,7 +288,7 @@ void encoder<B>::run_head(input_matrix<B> hidden, output_matrix<B> narrow, const
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, numbers);
   const output_matrix<B> logits{w.logits.view().data, hidden.rows, config_.vocabulary, config_.vocabulary};
-  head_.forward(backend_, hidden, narrow, logits);
+  head_.forward(backend_, hidden, narrow, w.scratch.view(), logits);
   receive(logits);
 }
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief What AVX512-BF16 adds to AVX-512: pairs of bfloat16 that are multiplied and added in one step.
+///
+/// A pair takes the place of one float: `lanes` holds sixteen pairs, a row of pairs is read as floats are.
+#pragma once
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/cpu/detail/lanes_avx512.hpp>
+
+#define DNALM_LANE inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")))
+
+DNALM_BEGIN_NAMESPACE
+namespace detail::isa_avx512_bf16 {
+
+using isa_avx512::add;
+using isa_avx512::lanes;
+using isa_avx512::load;
+using isa_avx512::load_part;
+using isa_avx512::mul;
+using isa_avx512::set1;
+using isa_avx512::store;
+using isa_avx512::store_part;
+using isa_avx512::tile_rows;
+using isa_avx512::tile_vectors;
+
+/// sum + the products of both members of each pair (vdpbf16ps: subnormal numbers count as 0).
+DNALM_LANE lanes dot_pairs(lanes a, lanes b, lanes sum) {
+  __m512bh x;
+  __m512bh y;
+  __builtin_memcpy(&x, &a.at, sizeof x);
+  __builtin_memcpy(&y, &b.at, sizeof y);
+  return {_mm512_dpbf16_ps(sum.at, x, y)};
+}
+/// Sixteen pairs from 32 neighbouring floats, rounded to nearest.
+DNALM_LANE lanes round_pairs(lanes first, lanes second) {
+  const __m512bh pairs = _mm512_cvtne2ps_pbh(second.at, first.at);
+  lanes result;
+  __builtin_memcpy(&result.at, &pairs, sizeof pairs);
+  return result;
+}
+
+}  // namespace detail::isa_avx512_bf16
+DNALM_END_NAMESPACE
+
+#undef DNALM_LANE
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of cpu/packed_weight.hpp.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include <dnalm/core/error.hpp>
+#include <dnalm/cpu/packed_weight.hpp>
+#include <dnalm/tensor/dtype.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// Rows of k that are turned at a time: 16 floats of a source row are one cache line.
+inline constexpr index_t pack_depth = 16;
+using pack_tile = std::array<std::array<float, 32>, pack_depth>;  // [k][column]
+
+/// tile[k][c] = the weight of panel p's column c and input first + k; zeros where there is none.
+inline void gather_tile(matrix_view<const float> w, const packed_weight& packed, index_t p, index_t first,
+                        pack_tile& tile) {
+  const index_t depth = std::min<index_t>(pack_depth, w.columns - first);
+  for (auto& row : tile) row.fill(0.0F);
+  for (index_t which = 0; which < 2; ++which) {
+    const half_panel half = packed.half(p, which);
+    for (index_t c = 0; c < half.count; ++c) {
+      const float* from = w.row_data(half.first + c) + first;
+      const auto column = static_cast<std::size_t>(which * half_columns + c);
+      for (index_t k = 0; k < depth; ++k) tile[static_cast<std::size_t>(k)][column] = from[k];
+    }
+  }
+}
+
+/// Largest absolute weight of each column of a panel, over 127; 1 for a column of zeros.
+inline void find_scales(matrix_view<const float> w, const packed_weight& packed, index_t p, float* scales) {
+  std::fill_n(scales, panel_columns, 1.0F);
+  for (index_t which = 0; which < 2; ++which) {
+    const half_panel half = packed.half(p, which);
+    for (index_t c = 0; c < half.count; ++c) {
+      const float* row = w.row_data(half.first + c);
+      float most = 0.0F;
+      for (index_t k = 0; k < w.columns; ++k) most = std::max(most, std::abs(row[k]));
+      if (most > 0.0F) scales[which * half_columns + c] = most / 127.0F;
+    }
+  }
+}
+
+inline void store_floats(const pack_tile& tile, index_t first, index_t depth, std::byte* panel) {
+  std::memcpy(panel + first * panel_columns * 4, tile.data(), static_cast<std::size_t>(depth) * 128);
+}
+/// [k / 2][column][k % 2]; `depth` may be odd, the tile has zeros behind it.
+inline void store_bfloats(const pack_tile& tile, index_t first, index_t depth, std::byte* panel) {
+  auto* to = panel + first * panel_columns * 2;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(depth); k += 2) {
+    std::array<std::uint16_t, 64> pairs{};
+    for (std::size_t c = 0; c < 32; ++c) {
+      pairs[2 * c] = bf16_from_float(tile[k][c]);
+      pairs[2 * c + 1] = bf16_from_float(tile[k + 1][c]);
+    }
+    std::memcpy(to + k * 64, pairs.data(), 128);
+  }
+}
+inline void store_integers(const pack_tile& tile, index_t first, index_t depth, const float* scales,
+                           std::byte* panel) {
+  auto* to = panel + first * panel_columns;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(depth); k += 2) {
+    std::array<std::int8_t, 64> pairs{};
+    for (std::size_t c = 0; c < 32; ++c) {
+      for (std::size_t i = 0; i < 2; ++i) {
+        pairs[2 * c + i] = static_cast<std::int8_t>(std::lrint(tile[k + i][c] / scales[c]));
+      }
+    }
+    std::memcpy(to + k * 32, pairs.data(), 64);
+  }
+}
+
+inline void pack_panel(matrix_view<const float> w, packed_weight& packed, index_t p) {
+  std::byte* panel = packed.panels.data() + p * packed.panel_bytes();
+  float* scales = packed.scales.data() + p * panel_columns;
+  if (packed.format == weight_format::int8) find_scales(w, packed, p, scales);
+  pack_tile tile;
+  for (index_t first = 0; first < w.columns; first += pack_depth) {
+    const index_t depth = std::min<index_t>(pack_depth, w.columns - first);
+    gather_tile(w, packed, p, first, tile);
+    switch (packed.format) {
+      case weight_format::f32: store_floats(tile, first, depth, panel); break;
+      case weight_format::bf16: store_bfloats(tile, first, depth, panel); break;
+      case weight_format::int8: store_integers(tile, first, depth, scales, panel); break;
+    }
+  }
+}
+
+}  // namespace detail
+
+DNALM_INLINE packed_weight pack_weight(matrix_view<const float> w, weight_format format, bool gated) {
+  if (gated && w.rows % 2 != 0) {
+    throw error(error_kind::shape, 352, "a gated weight with an odd number of rows",
+                {.expected = "two halves", .found = std::to_string(w.rows) + " rows"});
+  }
+  static_cast<void>(checked_mul(checked_mul(w.rows, 2), checked_mul(w.columns, detail::panel_columns * 4)));
+  packed_weight packed;
+  packed.outputs = w.rows;
+  packed.inputs = w.columns;
+  packed.format = format;
+  packed.gated = gated;
+  packed.panels = buffer<std::byte>(checked_mul(packed.panel_count(), packed.panel_bytes()));
+  if (format == weight_format::int8) {
+    packed.scales = buffer<float>(packed.panel_count() * detail::panel_columns);
+  }
+  for (index_t p = 0; p < packed.panel_count(); ++p) detail::pack_panel(w, packed, p);
+  return packed;
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products with weights in every format and instruction set: what was rounded is rounded to the nearest, sums are
+// as exact as a chain of float operations can be, gates are joined, long rows and many rows give the same numbers.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <tuple>
+#include <vector>
+
+#include <dnalm/backend/scalar_functions.hpp>
+#include <dnalm/core/philox.hpp>
+#include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/tensor/dtype.hpp>
+#include <support/catch.hpp>
+
+namespace {
+
+using dnalm::activation;
+using dnalm::index_t;
+using dnalm::isa;
+using dnalm::matrix;
+using dnalm::weight_format;
+
+const std::vector<weight_format> formats = {weight_format::f32, weight_format::bf16, weight_format::int8};
+
+std::vector<isa> instruction_sets() {
+  std::vector<isa> sets;
+  for (const isa set : {isa::portable, isa::avx2, isa::avx512, isa::avx512_bf16}) {
+    if (dnalm::supports(set)) sets.push_back(set);
+  }
+  return sets;
+}
+
+matrix<float> random_matrix(index_t rows, index_t columns, std::uint64_t seed, float scale = 1.0F) {
+  matrix<float> x(rows, columns);
+  dnalm::philox random(seed);
+  for (index_t i = 0; i < rows * columns; ++i) x.data()[i] = scale * static_cast<float>(random.normal());
+  return x;
+}
+
+float rounded(float x) {
+  return dnalm::float_from_bf16(dnalm::bf16_from_float(x));
+}
+
+/// The weights that a format stands for.
+matrix<float> stored(const matrix<float>& w, weight_format format) {
+  matrix<float> result(w.rows(), w.columns());
+  for (index_t n = 0; n < w.rows(); ++n) {
+    float most = 0.0F;
+    for (index_t k = 0; k < w.columns(); ++k) most = std::max(most, std::abs(w(n, k)));
+    const float step = most > 0.0F ? most / 127.0F : 1.0F;
+    for (index_t k = 0; k < w.columns(); ++k) {
+      result(n, k) = format == weight_format::f32    ? w(n, k)
+                     : format == weight_format::bf16 ? rounded(w(n, k))
+                                                     : std::nearbyint(w(n, k) / step) * step;
+    }
+  }
+  return result;
+}
+
+struct sums {
+  double value = 0.0;
+  double size = 0.0;  // of the absolute terms
+};
+
+sums exact_sum(const matrix<float>& x, index_t r, const matrix<float>& w, index_t n, weight_format format) {
+  sums s;
+  for (index_t k = 0; k < x.columns(); ++k) {
+    const float a = format == weight_format::f32 ? x(r, k) : rounded(x(r, k));
+    const double term = static_cast<double>(a) * static_cast<double>(w(n, k));
+    s.value += term;
+    s.size += std::abs(term);
+  }
+  return s;
+}
+
+matrix<float> product(const dnalm::cpu_backend& cpu, dnalm::matrix_view<const float> x,
+                      const dnalm::packed_weight& w, const dnalm::linear_epilogue<float>& epilogue,
+                      bool join = false) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  matrix<float> y(x.rows, join ? w.outputs / 2 : w.outputs);
+  std::fill_n(y.data(), y.rows() * y.columns(), nan);
+  std::vector<float> scratch(static_cast<std::size_t>(cpu.linear_scratch(w)) + 8, nan);
+  const dnalm::vector_view<float> inner{scratch.data(), cpu.linear_scratch(w)};
+  std::fill(scratch.end() - 8, scratch.end(), 7.0F);
+  if (join) {
+    cpu.linear_gated(x, w, epilogue, inner, y.view());
+  } else {
+    cpu.linear(x, w, epilogue, inner, y.view());
+  }
+  CHECK(std::all_of(scratch.end() - 8, scratch.end(), [](float value) { return value == 7.0F; }));
+  return y;
+}
+
+const double unit = std::ldexp(1.0, -24);
+
+}  // namespace
+
+TEST_CASE("bfloat16 is the nearest of all, ties to even", "[cpu]") {
+  CHECK(rounded(1.0F) == 1.0F);
+  CHECK(rounded(1.0F + std::ldexp(1.0F, -8)) == 1.0F);                           // a tie: the even one below
+  CHECK(rounded(1.0F + 3 * std::ldexp(1.0F, -8)) == 1.0F + std::ldexp(1.0F, -6));  // a tie: the even one above
+  CHECK(rounded(-1.0F - 1.01F * std::ldexp(1.0F, -8)) == -1.0F - std::ldexp(1.0F, -7));
+  CHECK(rounded(std::numeric_limits<float>::max()) == std::numeric_limits<float>::infinity());
+  CHECK(std::isnan(rounded(std::numeric_limits<float>::quiet_NaN())));
+  const auto narrow_nan = std::bit_cast<float>(0x7F800001U);  // its upper half alone would be infinity
+  CHECK(std::isnan(rounded(narrow_nan)));
+  dnalm::philox random(3);
+  for (int i = 0; i < 100000; ++i) {
+    const auto x = static_cast<float>(random.normal());
+    const auto gap = std::abs(static_cast<double>(rounded(x)) - static_cast<double>(x));
+    CHECK(gap <= std::ldexp(std::abs(static_cast<double>(x)), -8));
+  }
+}
+
+TEST_CASE("a product with weights in any format is the product of the rounded numbers", "[cpu]") {
+  // A chain of n float operations is wrong by at most n units of the sum of absolute terms; the pairs of
+  // AVX512-BF16 round once for each product and once for each sum: two for each term. int8 adds the scale.
+  const std::vector<std::tuple<index_t, index_t, index_t>> shapes = {
+      {1, 1, 1},    {3, 33, 2},    {13, 31, 7},    {5, 40, 31},    {12, 32, 33},
+      {41, 65, 64}, {97, 17, 511}, {100, 48, 513}, {29, 96, 1025}, {200, 70, 1100},
+  };
+  for (const isa set : instruction_sets()) {
+    for (const weight_format format : formats) {
+      const dnalm::cpu_backend cpu(set, format);
+      for (const auto& [rows, outputs, inputs] : shapes) {
+        INFO(dnalm::to_string(set) << " " << dnalm::to_string(format) << " " << rows << " " << outputs << " "
+                                   << inputs);
+        const auto x = random_matrix(rows, inputs, 1);
+        const auto w = random_matrix(outputs, inputs, 2, 0.1F);
+        const auto bias = random_matrix(1, outputs, 3);
+        const auto residual = random_matrix(rows, outputs, 4);
+        const auto y = product(cpu, x.view(), cpu.pack(w.view()),
+                               {bias.view().row(0), activation::none, residual.view()});
+        const auto meant = stored(w, format);
+        double worst = 0.0;
+        for (index_t r = 0; r < rows; ++r) {
+          for (index_t n = 0; n < outputs; ++n) {
+            const sums s = exact_sum(x, r, meant, n, format);
+            const double b = static_cast<double>(bias(0, n));
+            const double added = static_cast<double>(residual(r, n));
+            const double allowed = unit * (static_cast<double>(2 * inputs + 6) * s.size +
+                                           2.0 * (std::abs(b) + s.size) + std::abs(added));
+            worst = std::max(worst, std::abs(static_cast<double>(y(r, n)) - (s.value + b + added)) / allowed);
+          }
+        }
+        CHECK(worst <= 1.0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a gated weight gives both halves as any other, and joins them in one step", "[cpu]") {
+  for (const isa set : instruction_sets()) {
+    for (const weight_format format : formats) {
+      const dnalm::cpu_backend cpu(set, format);
+      for (const index_t inner : {1, 15, 16, 17, 48}) {
+        for (const bool biased : {false, true}) {
+          INFO(dnalm::to_string(set) << " " << dnalm::to_string(format) << " " << inner << " " << biased);
+          const auto x = random_matrix(14, 37, 5);
+          const auto w = random_matrix(2 * inner, 37, 6);
+          const auto bias = random_matrix(1, 2 * inner, 7);
+          dnalm::linear_epilogue<float> epilogue;
+          if (biased) epilogue.bias = bias.view().row(0);
+          const auto plain = product(cpu, x.view(), cpu.pack(w.view()), epilogue);
+          const auto gated = cpu.pack_gated(w.view());
+          const auto both = product(cpu, x.view(), gated, epilogue);
+          CHECK(std::memcmp(both.data(), plain.data(), static_cast<std::size_t>(28 * inner) * 4) == 0);
+          matrix<float> expected(14, inner);
+          cpu.gated(plain.view(), activation::silu, expected.view());
+          epilogue.function = activation::silu;
+          const auto joined = product(cpu, x.view(), gated, epilogue, true);
+          CHECK(std::memcmp(joined.data(), expected.data(), static_cast<std::size_t>(14 * inner) * 4) == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a row keeps its bits in any batch, in every format", "[cpu]") {
+  for (const isa set : instruction_sets()) {
+    for (const weight_format format : formats) {
+      const dnalm::cpu_backend cpu(set, format);
+      const auto x = random_matrix(230, 600, 8);
+      const auto packed = cpu.pack(random_matrix(50, 600, 9).view());
+      const auto whole = product(cpu, x.view(), packed, {.function = activation::gelu_erf});
+      for (const index_t count : {1, 5, 12, 100}) {
+        for (index_t first = 0; first + count <= 230; first += 61) {
+          const auto part =
+              product(cpu, x.view().row_block(first, count), packed, {.function = activation::gelu_erf});
+          CHECK(std::memcmp(part.data(), whole.data() + first * 50, static_cast<std::size_t>(count) * 200) == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the adjoint multiplies with the weights the format stands for, gated or not", "[cpu][adjoint]") {
+  for (const isa set : instruction_sets()) {
+    for (const weight_format format : formats) {
+      for (const bool gated : {false, true}) {
+        const dnalm::cpu_backend cpu(set, format);
+        INFO(dnalm::to_string(set) << " " << dnalm::to_string(format) << " " << gated);
+        const index_t rows = 200, outputs = 1046, inputs = 45;
+        const auto w = random_matrix(outputs, inputs, 10, 0.1F);
+        const auto dy = random_matrix(rows, outputs, 11);
+        const auto packed = gated ? cpu.pack_gated(w.view()) : cpu.pack(w.view());
+        dnalm::buffer<float> scratch(cpu.linear_vjp_scratch(packed));
+        std::fill_n(scratch.data(), scratch.size(), std::numeric_limits<float>::quiet_NaN());
+        matrix<float> dx(rows, inputs);
+        cpu.linear_vjp(dy.view(), packed, {}, scratch.view(), dx.view());
+        const auto meant = stored(w, format);
+        double worst = 0.0;
+        for (index_t r = 0; r < rows; ++r) {
+          for (index_t k = 0; k < inputs; ++k) {
+            double sum = 0.0, size = 0.0;
+            for (index_t n = 0; n < outputs; ++n) {
+              const double term = static_cast<double>(dy(r, n)) * static_cast<double>(meant(n, k));
+              sum += term;
+              size += std::abs(term);
+            }
+            const double allowed = unit * static_cast<double>(outputs + 4) * size;
+            worst = std::max(worst, std::abs(static_cast<double>(dx(r, k)) - sum) / allowed);
+          }
+        }
+        CHECK(worst <= 1.0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a gated weight with an odd number of rows is refused", "[cpu]") {
+  const auto w = random_matrix(3, 2, 1);
+  try {
+    static_cast<void>(dnalm::pack_weight(w.view(), weight_format::f32, true));
+    FAIL("packed");
+  } catch (const dnalm::error& problem) {
+    CHECK(problem.id() == "dnalm.shape.352");
+  }
+}
