@@ -12,7 +12,7 @@
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/progress.hpp>
 #include <dnalm/core/types.hpp>
-#include <dnalm/cpu/packed_weight.hpp>
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/embed/window_rule.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/sequence/alphabet.hpp>

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
-#include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/sequence/alphabet.hpp>

@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
-#include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
