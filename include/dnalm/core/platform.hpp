@@ -2,9 +2,10 @@
 /// \file
 /// \brief Namespace and ABI tag, inline control, host/device marks. Every header of dnalm includes this one.
 ///
-/// The tag names the instruction set the translation unit is compiled for. Eigen chooses its code by compiler
-/// flags, so two objects built with different `-march` must not share a body: with the tag they are different
-/// functions.
+/// The tag names the instruction set the translation unit is compiled for: two objects built with different
+/// `-march` must not share a body, for the linker keeps only one of them, and it may not run everywhere. With
+/// the tag they are different functions. With `dnalm::compiled` the tag is that of the library for every user,
+/// whatever flags it is compiled with: the bodies are in the library alone.
 #pragma once
 
 #include <dnalm/core/version.hpp>
@@ -13,7 +14,9 @@
 #error "dnalm needs C++20 (-std=c++20)"
 #endif
 
-#if defined(__AVX512F__)
+#if defined(DNALM_COMPILED)
+#define DNALM_ABI_NAMESPACE v0_1_compiled
+#elif defined(__AVX512F__)
 #define DNALM_ABI_NAMESPACE v0_1_avx512
 #elif defined(__AVX2__)
 #define DNALM_ABI_NAMESPACE v0_1_avx2

@@ -107,8 +107,9 @@ DNALM_ISA_FUNCTION void linear(matrix_view<const float> x, const packed_weight& 
   }
 }
 
-/// to[n][c] = W[n, first + c] for all outputs n and `columns` <= 32 input channels.
-DNALM_ISA_FUNCTION void unpack_columns(const packed_weight& w, index_t first, index_t columns, float* to) {
+/// to[n][c] = W[n, first + c] for all outputs n and up to 32 input channels.
+DNALM_ISA_FUNCTION void unpack_columns(const packed_weight& w, index_t first, float* to) {
+  const index_t columns = w.inputs - first < panel_columns ? w.inputs - first : panel_columns;
   alignas(64) float expanded[panel_columns * panel_columns];
   for (index_t p = 0; p < w.panel_count(); ++p) {
     const float* panel = reinterpret_cast<const float*>(w.panel(p)) + first * panel_columns;
@@ -161,8 +162,7 @@ DNALM_ISA_FUNCTION void linear_vjp(matrix_view<const float> dy, const packed_wei
     const matrix_view<const float> added =
         residual.data == nullptr ? residual : residual.row_block(block, rows);
     for (index_t column = 0; column < w.inputs; column += panel_columns) {
-      const index_t columns = w.inputs - column < panel_columns ? w.inputs - column : panel_columns;
-      unpack_columns(w, column, columns, memory.panel);
+      unpack_columns(w, column, memory.panel);
       linear_vjp_columns(memory, w.outputs, column, added, dx.row_block(block, rows));
     }
   }
