@@ -20,7 +20,8 @@ DNALM_ISA_INLINE lanes exp(lanes x) {
   p = fma(p, r, set1(1.666652028e-1F));
   p = fma(p, r, set1(4.999999329e-1F));
   p = fma(p, mul(r, r), r);
-  return mul(add(p, set1(1.0F)), power_of_two(shifted));
+  const lanes power = power_of_two(shifted);
+  return fma(p, power, power);
 }
 
 /// 2^x for x <= 0, 2^x = 2^n 2^r, n = round(x), 2^r by a minimax polynomial of degree 6: half the work of
@@ -36,8 +37,8 @@ DNALM_ISA_INLINE lanes exp2_of_negative(lanes x) {
   p = fma(p, r, set1(5.5503106e-2F));
   p = fma(p, r, set1(2.4022653e-1F));
   p = fma(p, r, set1(6.9314721e-1F));
-  p = fma(p, r, set1(1.0F));
-  return mul(p, power_of_two(shifted));
+  const lanes power = power_of_two(shifted);
+  return fma(p, mul(r, power), power);
 }
 
 /// Phi(-|x|) = erfc(z) / 2, z = |x| / sqrt 2, and exp(-z^2).
