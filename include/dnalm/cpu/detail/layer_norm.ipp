@@ -61,17 +61,19 @@ struct row_normalization {
   float correction;
   float factor;
 };
-DNALM_ISA_FUNCTION row_normalization normalize_row(const float* x, index_t columns, float eps) {
-  const float shift = row_sum(x, columns) / static_cast<float>(columns);
+DNALM_ISA_FUNCTION row_normalization normalize_around(const float* x, index_t columns, float shift,
+                                                      float eps) {
   // The second pass also corrects the rounding of the mean.
   const centred_moments moments = row_moments(x, columns, shift);
   const float variance = moments.square - moments.mean * moments.mean;
   return {shift, moments.mean, 1.0F / __builtin_sqrtf(variance + eps)};
 }
+DNALM_ISA_FUNCTION row_normalization normalize_row(const float* x, index_t columns, float eps) {
+  return normalize_around(x, columns, row_sum(x, columns) / static_cast<float>(columns), eps);
+}
 
-DNALM_ISA_FUNCTION void layer_norm_row(const float* x, const float* gamma, const float* beta, float eps,
-                                       float* y, index_t columns) {
-  const row_normalization norm = normalize_row(x, columns, eps);
+DNALM_ISA_FUNCTION void layer_norm_row(const float* x, const row_normalization& norm, const float* gamma,
+                                       const float* beta, float* y, index_t columns) {
   const lanes factor = set1(norm.factor);
   const lanes centre = set1(norm.shift);
   const lanes correction = set1(norm.correction);
@@ -87,10 +89,23 @@ DNALM_ISA_FUNCTION void layer_norm_row(const float* x, const float* gamma, const
   }
 }
 
+/// Four rows at a time, step by step: while the lanes of one row's sum are added up, the next row's are read.
 DNALM_ISA_FUNCTION void layer_norm(matrix_view<const float> x, vector_view<const float> gamma,
                                    vector_view<const float> beta, float eps, matrix_view<float> y) {
-  for (index_t r = 0; r < x.rows; ++r) {
-    layer_norm_row(x.row_data(r), gamma.data, beta.data, eps, y.row_data(r), x.columns);
+  constexpr index_t group = 4;
+  for (index_t first = 0; first < x.rows; first += group) {
+    const index_t rows = x.rows - first < group ? x.rows - first : group;
+    float shift[group];
+    row_normalization norm[group];
+    for (index_t r = 0; r < rows; ++r) {
+      shift[r] = row_sum(x.row_data(first + r), x.columns) / static_cast<float>(x.columns);
+    }
+    for (index_t r = 0; r < rows; ++r) {
+      norm[r] = normalize_around(x.row_data(first + r), x.columns, shift[r], eps);
+    }
+    for (index_t r = 0; r < rows; ++r) {
+      layer_norm_row(x.row_data(first + r), norm[r], gamma.data, beta.data, y.row_data(first + r), x.columns);
+    }
   }
 }
 
