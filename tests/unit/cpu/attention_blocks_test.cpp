@@ -51,6 +51,22 @@ TEST_CASE("attention on both sides of every block boundary agrees with the refer
   }
 }
 
+TEST_CASE("a window that ends before or begins behind a block leaves the packed values alone", "[cpu]") {
+  // 32 channels fill the packed values to the last number, which lies in front of the scores.
+  for (const index_t length : {513, 520, 1100}) {
+    for (const index_t window : {1, 3, 7}) {
+      const dnalm_test::attention_shape shape{{length}, 1, 32, 0.25F, {}, window};
+      const numbers packed = dnalm_test::normal_numbers(length * 96, 66);
+      const numbers exact = run_attention(dnalm::reference_backend(), shape, packed);
+      for (const isa set : instruction_sets()) {
+        INFO(dnalm::to_string(set) << " length " << length << " window " << window);
+        dnalm_test::check_within(exact, run_attention(dnalm::cpu_backend(set), shape, packed),
+                                 numbers(exact.size(), 2e-5));
+      }
+    }
+  }
+}
+
 TEST_CASE("attention agrees with the reference when later blocks have larger, smaller or huge scores",
           "[cpu]") {
   const index_t length = 1300;

@@ -25,8 +25,8 @@ DNALM_ISA_FUNCTION void block_weights(const attention_tile& tile, token_range bl
   const lanes before = load(softmax.largest);
   token_range near[most_tile_rows];
   for (index_t r = 0; r < tile.rows; ++r) {
-    near[r] = both(tokens_near(tile.first + r, tile.length, how.window), block);
-    if (near[r].size() <= 0) continue;
+    near[r] = part_of_block(tokens_near(tile.first + r, tile.length, how.window), block);
+    if (near[r].size() == 0) continue;
     float* scores = memory.scores + r * memory.score_stride - panel_start(block) + near[r].begin;
     if (how.slope != 0.0F) bias_row(scores, near[r].size(), how.slope, tile.first + r - near[r].begin);
     const float largest = largest_of_row(scores, near[r].size());

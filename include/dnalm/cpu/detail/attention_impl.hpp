@@ -47,9 +47,10 @@ struct running_softmax {
 /// Longer sequences go by blocks of so many.
 inline constexpr index_t block_keys = 512;
 
-/// The keys both ranges have; size() <= 0: none.
-[[nodiscard]] inline token_range both(token_range a, token_range b) {
-  return {a.begin > b.begin ? a.begin : b.begin, a.end < b.end ? a.end : b.end};
+/// The keys of `block` that are also in `near`; where there are none, an empty range within the block.
+[[nodiscard]] inline token_range part_of_block(token_range near, token_range block) {
+  const index_t begin = std::clamp(near.begin, block.begin, block.end);
+  return {begin, std::clamp(near.end, begin, block.end)};
 }
 /// Blocks lie at multiples of block_keys, cut off where `keys` ends.
 [[nodiscard]] inline token_range first_key_block(token_range keys) {
