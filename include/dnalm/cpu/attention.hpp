@@ -19,7 +19,8 @@ DNALM_BEGIN_NAMESPACE
 /// window, over all for window 0.
 ///
 /// q, k, v, y (R, D): columns [h K, (h + 1) K) belong to head h; they may be column blocks of one packed
-/// matrix, y must not overlap them. Nothing of size L^2 is stored: a few query rows at a time. `scratch`
+/// matrix, y must not overlap them. Nothing of size L^2 is stored: a few query rows and 512 keys at a time;
+/// with more keys the largest score so far is carried from block to block, and the sums with it. `scratch`
 /// needs cpu_attention_scratch(longest, K) floats. Cost: 4 L^2 D operations and H L^2 exponentials per
 /// sequence; with a window, min(L, 2 window + 12) keys per query in the place of L.
 void cpu_attention(isa set, matrix_view<const float> q, matrix_view<const float> k,

@@ -7,6 +7,7 @@
 #include <span>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/cpu/detail/row_arithmetic.hpp>
 #include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -17,10 +18,8 @@ inline void cpu_embed_rows(std::span<const std::int32_t> ids, matrix_view<const 
                            std::span<const float> row_scale, matrix_view<float> y) {
   for (index_t r = 0; r < y.rows; ++r) {
     const auto at = static_cast<std::size_t>(r);
-    const float* from = table.row_data(ids[at]);
     const float factor = row_scale.empty() ? 1.0F : row_scale[at];
-    float* to = y.row_data(r);
-    for (index_t c = 0; c < y.columns; ++c) to[c] = from[c] * factor;
+    detail::multiply_row(table.row_data(ids[at]), factor, y.columns, y.row_data(r));
   }
 }
 
@@ -28,10 +27,8 @@ inline void cpu_embed_rows(std::span<const std::int32_t> ids, matrix_view<const 
 inline void cpu_embed_rows_vjp(std::span<const float> row_scale, matrix_view<const float> dy,
                                matrix_view<float> dx) {
   for (index_t r = 0; r < dx.rows; ++r) {
-    const float* from = dy.row_data(r);
     const float factor = row_scale.empty() ? 1.0F : row_scale[static_cast<std::size_t>(r)];
-    float* to = dx.row_data(r);
-    for (index_t c = 0; c < dx.columns; ++c) to[c] = from[c] * factor;
+    detail::multiply_row(dy.row_data(r), factor, dx.columns, dx.row_data(r));
   }
 }
 
@@ -39,9 +36,7 @@ inline void cpu_embed_rows_vjp(std::span<const float> row_scale, matrix_view<con
 inline void cpu_add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
                          matrix_view<float> y) {
   for (index_t r = 0; r < y.rows; ++r) {
-    const float* from = table.row_data(ids[static_cast<std::size_t>(r)]);
-    float* to = y.row_data(r);
-    for (index_t c = 0; c < y.columns; ++c) to[c] += from[c];
+    detail::add_row(table.row_data(ids[static_cast<std::size_t>(r)]), y.columns, y.row_data(r));
   }
 }
 

@@ -11,7 +11,7 @@ DNALM_BEGIN_NAMESPACE
 
 /// y[r, c] = (x[r, c] - mean_r) / sqrt(var_r + eps) gamma[c] + beta[c], var the biased variance.
 ///
-/// Two passes, each with 16 interleaved chains; the second corrects the rounding of the mean. x, y (R, D); y
+/// Two passes, each with 64 interleaved chains; the second corrects the rounding of the mean. x, y (R, D); y
 /// may be x. Cost: three reads and one write of a row that stays in the first-level cache.
 void cpu_layer_norm(isa set, matrix_view<const float> x, vector_view<const float> gamma,
                     vector_view<const float> beta, float eps, matrix_view<float> y);

@@ -1,42 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention in windows and rotation of a part of a head, in float, against the double reference.
-#include <unit/backend/kernel_adjoint_cases.hpp>
-
-#include <dnalm/cpu/cpu_backend.hpp>
+#include <unit/cpu/attention_runs.hpp>
 
 using dnalm::index_t;
 using dnalm::isa;
+using dnalm_test::instruction_sets;
 using dnalm_test::numbers;
 using dnalm_test::poisoned;
-
-namespace {
-
-std::vector<isa> instruction_sets() {
-  std::vector<isa> sets;
-  for (const isa set : {isa::portable, isa::avx2, isa::avx512}) {
-    if (dnalm::supports(set)) sets.push_back(set);
-  }
-  return sets;
-}
-
-template <class B>
-numbers run_attention(const B& b, const dnalm_test::attention_shape& shape, const numbers& packed) {
-  using T = typename B::scalar;
-  const auto offsets = dnalm_test::make_offsets(shape.lengths);
-  const index_t width = shape.heads * shape.width;
-  const index_t longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());
-  const poisoned<T> x(offsets.rows(), 3 * width, packed.data());
-  poisoned<T> y(offsets.rows(), width);
-  dnalm_test::poisoned_scratch<T> scratch(b.attention_scratch(longest, shape.width));
-  b.attention(dnalm_test::third(x.view(), 0), dnalm_test::third(x.view(), 1), dnalm_test::third(x.view(), 2),
-              offsets, shape.options<T>(), scratch.view(), y.view());
-  CHECK((y.frame_is_whole() && scratch.frame_is_whole()));
-  numbers result;
-  dnalm_test::append_numbers(y.view(), result);
-  return result;
-}
-
-}  // namespace
+using dnalm_test::run_attention;
 
 TEST_CASE("attention in a window agrees with the reference", "[cpu]") {
   const std::vector<float> slopes{0.5F, 0.0625F};

@@ -5,27 +5,93 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
+/// Scores of the tile's queries and the keys of `block`, in memory.scores from the first panel of the block
+/// on.
+DNALM_ISA_FUNCTION void block_scores(const attention_tile& tile, token_range block,
+                                     const attention_memory& memory) {
+  const index_t start = panel_start(block);
+  for (index_t key = start; key < block.end; key += panel_columns) {
+    const index_t columns = tile.length - key < panel_columns ? tile.length - key : panel_columns;
+    product_panel(tile.rows, memory.queries, tile.width, memory.keys + key * tile.width, columns, tile.width,
+                  memory.scores + key - start, memory.score_stride);
+  }
+}
+
+/// Scores of a block become weights 2^(score - largest so far), 0 outside a query's window. What was added up
+/// before is worth 2^(largest before - largest so far) of it: change[r].
+DNALM_ISA_FUNCTION void block_weights(const attention_tile& tile, token_range block, const head_scores& how,
+                                      const attention_memory& memory, running_softmax& softmax,
+                                      float* change) {
+  const lanes before = load(softmax.largest);
+  token_range near[most_tile_rows];
+  for (index_t r = 0; r < tile.rows; ++r) {
+    near[r] = part_of_block(tokens_near(tile.first + r, tile.length, how.window), block);
+    if (near[r].size() == 0) continue;
+    float* scores = memory.scores + r * memory.score_stride - panel_start(block) + near[r].begin;
+    if (how.slope != 0.0F) bias_row(scores, near[r].size(), how.slope, tile.first + r - near[r].begin);
+    const float largest = largest_of_row(scores, near[r].size());
+    if (largest > softmax.largest[r]) softmax.largest[r] = largest;
+  }
+  store(change, exp2_of_negative(sub(before, load(softmax.largest))));
+  for (index_t r = 0; r < tile.rows; ++r) {
+    float* scores = memory.scores + r * memory.score_stride - panel_start(block);
+    float sum = 0.0F;
+    if (near[r].size() > 0) sum = power_row(scores + near[r].begin, near[r].size(), softmax.largest[r]);
+    softmax.sum[r] = softmax.sum[r] * change[r] + sum;
+    clear_outside(scores, block, near[r]);
+  }
+}
+
+/// sums[r] = change[r] sums[r] + sum over the block's keys of weight value; the first block begins at 0.
+DNALM_ISA_FUNCTION void block_sums(const attention_tile& tile, token_range block, bool more,
+                                   const attention_memory& memory, const float* change) {
+  const float* weights = memory.scores - panel_start(block) + block.begin;
+  for (index_t column = 0; column < tile.width; column += panel_columns) {
+    const index_t columns = tile.width - column < panel_columns ? tile.width - column : panel_columns;
+    float* sums = memory.sums + column * most_tile_rows;
+    for (index_t r = 0; more && r < tile.rows; ++r) {
+      if (change[r] == 1.0F) continue;
+      scale_row(sums + r * panel_columns, change[r], sums + r * panel_columns, panel_columns);
+    }
+    product_panel(tile.rows, weights, memory.score_stride,
+                  memory.values + column * tile.length + block.begin * panel_columns, columns, block.size(),
+                  sums, panel_columns, more);
+  }
+}
+
+/// Attention of a few neighbouring queries of one head: block by block of the keys near them.
+DNALM_ISA_FUNCTION void attend_tile(matrix_view<const float> q, const attention_tile& tile,
+                                    const head_scores& how, const attention_memory& memory,
+                                    matrix_view<float> y) {
+  for (index_t r = 0; r < tile.rows; ++r) {
+    scale_row(q.row_data(tile.first + r), how.scale, memory.queries + r * tile.width, tile.width);
+  }
+  running_softmax softmax;
+  alignas(64) float change[16];
+  const token_range keys = tokens_near_tile(tile.first, tile.length, how.window);
+  for (token_range block = first_key_block(keys); block.size() > 0; block = next_key_block(block, keys)) {
+    block_scores(tile, block, memory);
+    block_weights(tile, block, how, memory, softmax, change);
+    block_sums(tile, block, block.begin > keys.begin, memory, change);
+  }
+  for (index_t column = 0; column < tile.width; column += panel_columns) {
+    const index_t columns = tile.width - column < panel_columns ? tile.width - column : panel_columns;
+    for (index_t r = 0; r < tile.rows; ++r) {
+      const float* sums = memory.sums + column * most_tile_rows + r * panel_columns;
+      scale_row(sums, 1.0F / softmax.sum[r], y.row_data(tile.first + r) + column, columns);
+    }
+  }
+}
+
 /// Attention of one head of one sequence; q, k, v, y are (L, K) views of that head's columns.
 DNALM_ISA_FUNCTION void attention_head(matrix_view<const float> q, matrix_view<const float> k,
                                        matrix_view<const float> v, const head_scores& how,
                                        const attention_memory& memory, matrix_view<float> y) {
-  const index_t length = q.rows;
   pack_by_columns(k, memory.keys);
   pack_by_rows(v, memory.values);
-  for (index_t first = 0; first < length; first += tile_rows) {
-    const index_t rows = length - first < tile_rows ? length - first : tile_rows;
-    const token_range tile = tokens_near_tile(first, length, how.window);
-    tile_scores(q, first, rows, memory.keys, tile, memory.scores, memory.score_stride);
-    float factor[tile_rows];
-    for (index_t r = 0; r < rows; ++r) {
-      float* scores = memory.scores + r * memory.score_stride;
-      const token_range keys = tokens_near(first + r, length, how.window);
-      const float largest =
-          score_row(scores + keys.begin, keys.size(), how.scale, how.slope, first + r - keys.begin);
-      factor[r] = 1.0F / exponential_row(scores + keys.begin, keys.size(), largest);
-      clear_outside(scores, tile, keys);
-    }
-    tile_sums(memory.scores, memory.score_stride, tile, memory.values, factor, first, rows, y);
+  for (index_t first = 0; first < q.rows; first += tile_rows) {
+    const index_t rows = q.rows - first < tile_rows ? q.rows - first : tile_rows;
+    attend_tile(q, {first, rows, q.rows, q.columns}, in_powers_of_two(how), memory, y);
   }
 }
 

@@ -17,8 +17,7 @@ DNALM_ISA_FUNCTION void pack_by_rows(matrix_view<const float> x, float* packed) 
     const index_t columns = x.columns - column < panel_columns ? x.columns - column : panel_columns;
     float* panel = packed + column * x.rows;
     for (index_t j = 0; j < x.rows; ++j) {
-      const float* row = x.row_data(j) + column;
-      for (index_t c = 0; c < columns; ++c) panel[j * panel_columns + c] = row[c];
+      scale_row(x.row_data(j) + column, 1.0F, panel + j * panel_columns, columns);
     }
   }
 }

@@ -78,21 +78,18 @@ DNALM_LANE lanes abs(lanes x) {
   const __m256 mask = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
   return {_mm256_and_ps(x.low, mask), _mm256_and_ps(x.high, mask)};
 }
-DNALM_LANE lanes zero_below(lanes value, lanes x, lanes bound) {
-  return {_mm256_and_ps(_mm256_cmp_ps(x.low, bound.low, _CMP_NLT_UQ), value.low),
-          _mm256_and_ps(_mm256_cmp_ps(x.high, bound.high, _CMP_NLT_UQ), value.high)};
+DNALM_LANE lanes first_of(index_t n, lanes x, lanes y) {
+  return {_mm256_blendv_ps(y.low, x.low, _mm256_castsi256_ps(first_lanes(n))),
+          _mm256_blendv_ps(y.high, x.high, _mm256_castsi256_ps(first_lanes(n - 8)))};
 }
 DNALM_LANE lanes where_negative(lanes x, lanes a, lanes b) {
   const __m256 zero = _mm256_setzero_ps();
   return {_mm256_blendv_ps(b.low, a.low, _mm256_cmp_ps(x.low, zero, _CMP_LT_OQ)),
           _mm256_blendv_ps(b.high, a.high, _mm256_cmp_ps(x.high, zero, _CMP_LT_OQ))};
 }
-DNALM_LANE __m256 scale_exponent_half(__m256 value, __m256 shifted) {
-  const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
-  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(value), exponent));
-}
-DNALM_LANE lanes scale_exponent(lanes value, lanes shifted) {
-  return {scale_exponent_half(value.low, shifted.low), scale_exponent_half(value.high, shifted.high)};
+DNALM_LANE lanes power_of_two(lanes shifted) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted.low), 23)),
+          _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted.high), 23))};
 }
 DNALM_LANE float reduce_add(lanes x) {
   const __m256 eight = _mm256_add_ps(x.low, x.high);

@@ -74,15 +74,14 @@ DNALM_LANE lanes min(lanes a, lanes b) {
 DNALM_LANE lanes abs(lanes x) {
   return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x.at), _mm512_set1_epi32(0x7FFFFFFF)))};
 }
-DNALM_LANE lanes zero_below(lanes value, lanes x, lanes bound) {
-  return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.at, bound.at, _CMP_NLT_UQ), value.at)};
+DNALM_LANE lanes first_of(index_t n, lanes x, lanes y) {
+  return {_mm512_mask_blend_ps(first_lanes(n), y.at, x.at)};
 }
 DNALM_LANE lanes where_negative(lanes x, lanes a, lanes b) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(x.at, _mm512_setzero_ps(), _CMP_LT_OQ), b.at, a.at)};
 }
-DNALM_LANE lanes scale_exponent(lanes value, lanes shifted) {
-  const __m512i exponent = _mm512_maskz_slli_epi32(all_lanes, _mm512_castps_si512(shifted.at), 23);
-  return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(value.at), exponent))};
+DNALM_LANE lanes power_of_two(lanes shifted) {
+  return {_mm512_castsi512_ps(_mm512_maskz_slli_epi32(all_lanes, _mm512_castps_si512(shifted.at), 23))};
 }
 template <int Half>
 DNALM_LANE __m256 half_of(__m512 x) {

@@ -60,9 +60,9 @@ DNALM_LANE float4 max4(float4 x, float4 y) {
 DNALM_LANE float4 min4(float4 x, float4 y) {
   return select4(x < y, x, y);
 }
-/// Bits of x plus the low bits of `shifted`, moved to the exponent's place.
-DNALM_LANE float4 scale4(float4 x, float4 shifted) {
-  return float4_of(bits4(x) + (bits4(shifted) << 23));
+/// The low bits of `shifted` in the exponent's place.
+DNALM_LANE float4 power4(float4 shifted) {
+  return float4_of(bits4(shifted) << 23);
 }
 
 DNALM_LANE lanes set1(float x) {
@@ -121,11 +121,12 @@ DNALM_LANE lanes abs(lanes x) {
   return {float4_of(bits4(x.a) & mask), float4_of(bits4(x.b) & mask), float4_of(bits4(x.c) & mask),
           float4_of(bits4(x.d) & mask)};
 }
-/// value where x >= bound or x is NaN, else 0.
-DNALM_LANE lanes zero_below(lanes value, lanes x, lanes bound) {
-  const float4 zero = set4(0.0F);
-  return {select4(x.a < bound.a, zero, value.a), select4(x.b < bound.b, zero, value.b),
-          select4(x.c < bound.c, zero, value.c), select4(x.d < bound.d, zero, value.d)};
+/// x in the first n lanes (0 < n < 16), y in the others.
+DNALM_LANE lanes first_of(index_t n, lanes x, lanes y) {
+  float all[16];
+  store(all, y);
+  store_part(all, x, n);
+  return load(all);
 }
 /// yes where x < 0, else no.
 DNALM_LANE lanes where_negative(lanes x, lanes yes, lanes no) {
@@ -133,10 +134,9 @@ DNALM_LANE lanes where_negative(lanes x, lanes yes, lanes no) {
   return {select4(x.a < zero, yes.a, no.a), select4(x.b < zero, yes.b, no.b),
           select4(x.c < zero, yes.c, no.c), select4(x.d < zero, yes.d, no.d)};
 }
-/// value 2^n, n in the low bits of the float `shifted` (a number with 2^23 + 2^22 added).
-DNALM_LANE lanes scale_exponent(lanes value, lanes shifted) {
-  return {scale4(value.a, shifted.a), scale4(value.b, shifted.b), scale4(value.c, shifted.c),
-          scale4(value.d, shifted.d)};
+/// 2^n for the float `shifted` = 2^23 + 2^22 + 127 + n, -127 < n < 128; 0 for n = -127.
+DNALM_LANE lanes power_of_two(lanes shifted) {
+  return {power4(shifted.a), power4(shifted.b), power4(shifted.c), power4(shifted.d)};
 }
 /// Sum in the fixed order that all instruction sets share: 16 = 8 + 8 = 4 + 4 = 2 + 2 = 1 + 1.
 DNALM_LANE float reduce_add(lanes x) {

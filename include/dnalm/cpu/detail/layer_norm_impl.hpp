@@ -6,6 +6,7 @@
 #include <dnalm/cpu/detail/lanes_avx2.hpp>
 #include <dnalm/cpu/detail/lanes_avx512.hpp>
 #include <dnalm/cpu/detail/lanes_portable.hpp>
+#include <dnalm/cpu/detail/unroll.hpp>
 #include <dnalm/cpu/layer_norm.hpp>
 
 #define DNALM_ISA_BODY <dnalm/cpu/detail/layer_norm.ipp>

@@ -22,10 +22,61 @@ DNALM_ISA_FUNCTION float score_row(float* s, index_t columns, float scale, float
       largest = max(value, largest);
     } else {
       store_part(s + c, value, n);
-      for (index_t j = c; j < columns; ++j) largest = max(set1(s[j]), largest);
+      largest = max(first_of(n, value, largest), largest);
     }
   }
   return reduce_max(largest);
+}
+
+/// s[j] -= slope |place - j|.
+DNALM_ISA_FUNCTION void bias_row(float* s, index_t columns, float slope, index_t place) {
+  alignas(64) static constexpr float count[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const lanes factor = set1(slope);
+  for (index_t c = 0; c < columns; c += 16) {
+    const index_t n = columns - c;
+    const lanes distance = abs(sub(set1(static_cast<float>(place - c)), load(count)));
+    if (n >= 16) {
+      store(s + c, fnma(factor, distance, load(s + c)));
+    } else {
+      store_part(s + c, fnma(factor, distance, load_part(s + c, n)), n);
+    }
+  }
+}
+
+/// The largest number of a row (columns > 0); NaN does not count.
+DNALM_ISA_FUNCTION float largest_of_row(const float* s, index_t columns) {
+  lanes even = set1(-__builtin_inff());
+  lanes odd = even;
+  index_t c = 0;
+  for (; c + 32 <= columns; c += 32) {
+    even = max(load(s + c), even);
+    odd = max(load(s + c + 16), odd);
+  }
+  if (c + 16 <= columns) {
+    even = max(load(s + c), even);
+    c += 16;
+  }
+  if (c < columns) odd = max(first_of(columns - c, load_part(s + c, columns - c), odd), odd);
+  return reduce_max(max(even, odd));
+}
+
+/// s[j] = 2^(s[j] - largest); returns the sum, in 16 interleaved chains.
+DNALM_ISA_FUNCTION float power_row(float* s, index_t columns, float largest) {
+  const lanes shift = set1(largest);
+  lanes sum = set1(0.0F);
+  index_t c = 0;
+  for (; c + 16 <= columns; c += 16) {
+    const lanes value = exp2_of_negative(sub(load(s + c), shift));
+    sum = add(sum, value);
+    store(s + c, value);
+  }
+  if (c < columns) {
+    const index_t n = columns - c;
+    const lanes value = exp2_of_negative(sub(load_part(s + c, n), shift));
+    sum = add(sum, first_of(n, value, set1(0.0F)));
+    store_part(s + c, value, n);
+  }
+  return reduce_add(sum);
 }
 
 /// s[j] = exp(s[j] - largest); returns the sum, in 16 interleaved chains.
@@ -39,8 +90,10 @@ DNALM_ISA_FUNCTION float exponential_row(float* s, index_t columns, float larges
     store(s + c, value);
   }
   if (c < columns) {
-    store_part(s + c, exp(sub(load_part(s + c, columns - c), shift)), columns - c);
-    sum = add(sum, load_part(s + c, columns - c));
+    const index_t n = columns - c;
+    const lanes value = exp(sub(load_part(s + c, n), shift));
+    sum = add(sum, first_of(n, value, set1(0.0F)));
+    store_part(s + c, value, n);
   }
   return reduce_add(sum);
 }

@@ -6,11 +6,10 @@ DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
 /// exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln(2) / 2, exp(r) by a minimax polynomial of degree 6.
-/// Within 2 units in the last place; 0 below -87.3, about 2^127.5 above 88.37; NaN stays NaN.
+/// 0 below -87.69, about 2^127.5 above 88.37; NaN stays NaN.
 DNALM_ISA_INLINE lanes exp(lanes x) {
-  const lanes smallest = set1(-87.3365F);
-  const lanes clamped = min(set1(88.3762F), max(smallest, x));
-  const lanes magic = set1(12582912.0F);  // 2^23 + 2^22: adding it rounds to an integer
+  const lanes clamped = min(set1(88.3762F), max(set1(-88.0296936F), x));  // -127 ln 2: there 2^n is 0
+  const lanes magic = set1(12583039.0F);  // 2^23 + 2^22 + 127: adding it rounds to an integer
   const lanes shifted = fma(clamped, set1(1.44269504F), magic);
   const lanes n = sub(shifted, magic);
   lanes r = fnma(n, set1(0.693359375F), clamped);
@@ -21,7 +20,25 @@ DNALM_ISA_INLINE lanes exp(lanes x) {
   p = fma(p, r, set1(1.666652028e-1F));
   p = fma(p, r, set1(4.999999329e-1F));
   p = fma(p, mul(r, r), r);
-  return zero_below(scale_exponent(add(p, set1(1.0F)), shifted), x, smallest);
+  const lanes power = power_of_two(shifted);
+  return fma(p, power, power);
+}
+
+/// 2^x for x <= 0, 2^x = 2^n 2^r, n = round(x), 2^r by a minimax polynomial of degree 6: half the work of
+/// exp. 0 below -126.5; exactly 1 at 0; NaN stays NaN.
+DNALM_ISA_INLINE lanes exp2_of_negative(lanes x) {
+  const lanes clamped = max(set1(-127.0F), x);  // there 2^n is 0
+  const lanes magic = set1(12583039.0F);        // 2^23 + 2^22 + 127: adding it rounds to an integer
+  const lanes shifted = add(clamped, magic);
+  const lanes r = sub(clamped, sub(shifted, magic));
+  lanes p = set1(1.5594676e-4F);
+  p = fma(p, r, set1(1.3406644e-3F));
+  p = fma(p, r, set1(9.617693e-3F));
+  p = fma(p, r, set1(5.5503106e-2F));
+  p = fma(p, r, set1(2.4022653e-1F));
+  p = fma(p, r, set1(6.9314721e-1F));
+  const lanes power = power_of_two(shifted);
+  return fma(p, mul(r, power), power);
 }
 
 /// Phi(-|x|) = erfc(z) / 2, z = |x| / sqrt 2, and exp(-z^2).

@@ -25,6 +25,15 @@ namespace detail {
   return parts;
 }
 
+/// sums[c] += row[c]. Eight at a time: the compiler makes vectors of a loop whose length it knows.
+inline void add_to_sums(const float* row, index_t columns, double* sums) {
+  index_t c = 0;
+  for (; c + 8 <= columns; c += 8) {
+    for (index_t i = 0; i < 8; ++i) sums[c + i] += static_cast<double>(row[c + i]);
+  }
+  for (index_t i = 0; i < 8 && c + i < columns; ++i) sums[c + i] += static_cast<double>(row[c + i]);
+}
+
 /// y = (1 / n) sum over the chosen rows, in double, rows in order.
 inline void pool_mean(matrix_view<const float> x, const unsigned char* left_out, vector_view<float> y,
                       std::vector<double>& sums) {
@@ -33,20 +42,33 @@ inline void pool_mean(matrix_view<const float> x, const unsigned char* left_out,
   for (index_t r = 0; r < x.rows; ++r) {
     if (left_out != nullptr && left_out[r] != 0) continue;
     ++count;
-    const float* row = x.row_data(r);
-    for (index_t c = 0; c < x.columns; ++c) sums[static_cast<std::size_t>(c)] += static_cast<double>(row[c]);
+    add_to_sums(x.row_data(r), x.columns, sums.data());
   }
   for (index_t c = 0; c < x.columns; ++c) {
     y[c] = static_cast<float>(sums[static_cast<std::size_t>(c)] / static_cast<double>(count));
   }
 }
 
+/// y[c] = row[c] where that is larger. By eights, as above.
+inline void keep_larger(const float* row, index_t columns, float* y) {
+  index_t c = 0;
+  for (; c + 8 <= columns; c += 8) {
+    float larger[8];
+    for (index_t i = 0; i < 8; ++i) larger[i] = row[c + i] > y[c + i] ? row[c + i] : y[c + i];
+    std::copy_n(larger, 8, y + c);
+  }
+  for (index_t i = 0; i < 8 && c + i < columns; ++i) y[c + i] = row[c + i] > y[c + i] ? row[c + i] : y[c + i];
+}
+
 inline void pool_max(matrix_view<const float> x, const unsigned char* left_out, vector_view<float> y) {
   bool none = true;
   for (index_t r = 0; r < x.rows; ++r) {
     if (left_out[r] != 0) continue;
-    const float* row = x.row_data(r);
-    for (index_t c = 0; c < x.columns; ++c) y[c] = none || row[c] > y[c] ? row[c] : y[c];
+    if (none) {
+      std::copy_n(x.row_data(r), x.columns, y.data);
+    } else {
+      keep_larger(x.row_data(r), x.columns, y.data);
+    }
     none = false;
   }
   if (none) std::fill(y.begin(), y.end(), std::numeric_limits<float>::quiet_NaN());
