@@ -9,8 +9,7 @@
 // weights, as the workers of embed() do. `warm` multiplies with the same weights again and again, `cold` with
 // copies in turn that together exceed every cache, so that each product reads its weights from memory.
 // The floor is the larger of 2 M N K operations at the measured peak of the instruction set and, when cold,
-// the bytes of the packed weights at the measured read rate. The clock is the threads' processor time when
-// warm.
+// the bytes of the packed weights at the measured read rate. The clock is the threads' processor time.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <barrier>

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <ostream>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -194,7 +195,8 @@ static_assert(dnalm::encoder_backend<timed_backend>);
 
 /// One line per kernel, the longest first: calls, seconds, share of `total` seconds, GFLOP/s, share of
 /// `peak`.
-inline void print_profile(std::ostream& out, const kernel_profile& profile, double total, double peak) {
+inline void print_profile(std::ostream& stream, const kernel_profile& profile, double total, double peak) {
+  std::ostringstream out;
   std::vector<std::pair<std::string, kernel_profile::entry>> lines(profile.entries().begin(),
                                                                    profile.entries().end());
   std::sort(lines.begin(), lines.end(),
@@ -215,6 +217,7 @@ inline void print_profile(std::ostream& out, const kernel_profile& profile, doub
     rest -= e.seconds;
   }
   line("outside of kernels", 0, rest, 0);
+  stream << out.str();
 }
 
 }  // namespace dnalm_bench
