@@ -38,7 +38,7 @@ using dnalm::matrix;
 using dnalm::packed_weight;
 using dnalm::weight_format;
 
-constexpr double cold_bytes = 96.0 * (1 << 20);
+constexpr double cold_bytes = 384.0 * (1 << 20);
 constexpr double repetition_seconds = 4e-3;
 
 struct setting {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the machine can do at most: multiply-adds of each instruction set, and reading memory.
 //
-//   bench_peak [--threads 1,2] [--repeats 31] [--megabytes 256]
+//   bench_peak [--threads 1,2] [--repeats 31] [--megabytes 512]
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
@@ -53,7 +53,7 @@ void measure_memory(const std::vector<float>& buffer, int threads, int repeats, 
 int main(int argc, char** argv) try {
   std::string threads = "1,2";
   int repeats = 31;
-  int megabytes = 256;
+  int megabytes = 512;
   CLI::App app("Peaks of this machine");
   app.add_option("--threads", threads, "numbers of threads");
   app.add_option("--repeats", repeats, "repetitions")->check(CLI::Range(1, 100000));

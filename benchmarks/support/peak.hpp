@@ -36,7 +36,7 @@ enum class spin_kind {
 [[nodiscard]] double read_rate(const std::vector<float>& buffer, int threads);
 
 /// A buffer far beyond the caches.
-[[nodiscard]] std::vector<float> memory_to_read(std::size_t bytes = std::size_t{256} << 20);
+[[nodiscard]] std::vector<float> memory_to_read(std::size_t bytes = std::size_t{512} << 20);
 
 /// Medians of spin_rate, taken again and again while a benchmark runs.
 class peak_meter {
