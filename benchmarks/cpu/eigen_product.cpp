@@ -17,8 +17,9 @@ void eigen_product(const float* x, const float* w, float* y, long m, long n, lon
 }
 
 std::string eigen_version() {
+  const std::string sets = Eigen::SimdInstructionSetsInUse();
   return "Eigen " + std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." +
-         std::to_string(EIGEN_MINOR_VERSION) + " " + Eigen::SimdInstructionSetsInUse();
+         std::to_string(EIGEN_MINOR_VERSION) + " " + sets.substr(0, sets.find(','));
 }
 
 }  // namespace dnalm_bench

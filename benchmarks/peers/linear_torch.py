@@ -15,7 +15,7 @@ def main():
         x, w = torch.randn(m, k).to(kind), torch.randn(n, k).to(kind)
         settings = [("linear", w)]
         if torch.backends.mkldnn.is_available():
-            settings.append(("mkldnn packed", torch.ops.mkldnn._reorder_linear_weight(w.to_mkldnn(), m)))
+            settings.append(("mkldnn packed", torch.ops.mkldnn._reorder_linear_weight(w, m)))
         for how, weight in settings:
             if how == "linear":
                 product = lambda: torch.nn.functional.linear(x, weight)

@@ -251,7 +251,7 @@ int main(int argc, char** argv) try {
   app.add_flag("--compare", a.compare, "two revisions");
   app.add_option("--out", a.out, "joined document");
   app.add_option("--clock", a.clock, "cpu or wall")->check(CLI::IsMember({"cpu", "wall"}));
-  app.add_option("--set", a.settings, "KEY=VALUE of the joined document");
+  app.add_option("--set", a.settings, "KEY=VALUE of the joined document")->allow_extra_args(false);
   CLI11_PARSE(app, argc, argv);
   if (a.compare) {
     compare(a);
