@@ -57,12 +57,12 @@ linear_int8 - - 0 bench_linear --m 328 --nk $(pick $nk 1536x512) --formats int8 
 linear_cold - - 0 bench_linear --m 41 --nk $(pick $nk 1024x4096) --weights cold --isas best --threads $threads --repeats $repeats
 linear_gated - - 0 bench_linear --gated --epilogue silu --m $m --nk 4096x512,8192x1024,6144x768 --isas best --repeats $repeats
 kernels - - 0 bench_kernels --vjp --repeats $repeats
-embed_nt100m_230bp nt_v2_100m 230bp $(pick 1000 64) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats 3
-embed_nt100m_1kb nt_v2_100m 1kb $(pick 300 16) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats 3
-embed_dnabert2_1kb dnabert2 1kb $(pick 1000 12) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats 3
-embed_nt500m_1kb nt_v2_500m 1kb $(pick 200 6) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats 3
-embed_nt500m_6kb nt_v2_500m 6kb $(pick 20 2) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats 3
-embed_nt100m_ragged nt_v2_100m ragged $(pick 300 32) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats 3
+embed_nt100m_230bp nt_v2_100m 230bp $(pick 1000 32) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
+embed_nt100m_1kb nt_v2_100m 1kb $(pick 300 8) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
+embed_dnabert2_1kb dnabert2 1kb $(pick 1000 6) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
+embed_nt500m_1kb nt_v2_500m 1kb $(pick 200 3) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
+embed_nt500m_6kb nt_v2_500m 6kb $(pick 20 1) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
+embed_nt100m_ragged nt_v2_100m ragged $(pick 300 16) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 3)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --repeats $(pick 9 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 3)

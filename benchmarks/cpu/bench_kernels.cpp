@@ -117,15 +117,19 @@ class kernel_bench {
     row.floor = std::string(to_string(peak.kind())) + " at " + std::to_string(peak.rate() / 1e9) + " GFLOP/s";
     add(row, rows, times);
   }
-  /// A kernel that reads and writes `numbers` floats in all.
+  /// A kernel that reads and writes `numbers` floats in all. In place it touches half as much memory, and so
+  /// does the copy beside it: forth and back between two quarters.
   void memory_case(const std::string& kernel, const std::string& size, index_t rows, index_t numbers,
-                   const step& work) {
-    const auto half = static_cast<std::size_t>(numbers / 2);
-    std::vector<float> from(half, 1.0F);
-    std::vector<float> to(half);
+                   const step& work, bool in_place = false) {
+    const auto part = static_cast<std::size_t>(numbers / (in_place ? 4 : 2));
+    std::vector<float> from(part, 1.0F);
+    std::vector<float> to(part);
     const step copy = [&] {
-      std::memcpy(to.data(), from.data(), half * sizeof(float));
+      std::memcpy(to.data(), from.data(), part * sizeof(float));
       __asm__ volatile("" ::"r"(to.data()) : "memory");
+      if (!in_place) return;
+      std::memcpy(from.data(), to.data(), part * sizeof(float));
+      __asm__ volatile("" ::"r"(from.data()) : "memory");
     };
     repetitions times;
     repetitions copies;
@@ -219,8 +223,9 @@ class kernel_bench {
   /// In place: each call takes the probabilities of the one before, which are as good as any numbers.
   void softmax_case(index_t width) {
     matrix<float> x = random_matrix(a_.rows, width, 7);
-    memory_case("softmax", size_name(width), a_.rows, 2 * a_.rows * width,
-                [&] { dnalm::cpu_softmax_rows(set_, x.view()); });
+    memory_case(
+        "softmax", size_name(width), a_.rows, 2 * a_.rows * width,
+        [&] { dnalm::cpu_softmax_rows(set_, x.view()); }, true);
   }
   /// Sequences of 171 tokens, whole heads rotated.
   void rotary_case(index_t width) {
@@ -234,8 +239,9 @@ class kernel_bench {
     }
     const auto table = dnalm::make_rotary_table<float>(frequencies, 171);
     matrix<float> x = random_matrix(a_.rows, a_.heads * head_width, 8);
-    memory_case("rotary", size_name(a_.heads * head_width), a_.rows, 2 * a_.rows * a_.heads * head_width,
-                [&] { dnalm::cpu_rotary(set_, table, offsets, a_.heads, x.view()); });
+    memory_case(
+        "rotary", size_name(a_.heads * head_width), a_.rows, 2 * a_.rows * a_.heads * head_width,
+        [&] { dnalm::cpu_rotary(set_, table, offsets, a_.heads, x.view()); }, true);
   }
 
   const arguments& a_;

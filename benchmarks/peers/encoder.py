@@ -25,6 +25,7 @@ class Block(torch.nn.Module):
     def __init__(self, tensors, prefix, config, post):
         super().__init__()
         self.heads, self.post, self.eps = config["num_attention_heads"], post, config["layer_norm_eps"]
+        self.width = config["hidden_size"]
         take = lambda name: torch.nn.Parameter(tensors[prefix + name], requires_grad=False)
         if post:
             self.qkv, self.qkv_bias = take("attention.self.Wqkv.weight"), take("attention.self.Wqkv.bias")
@@ -42,10 +43,10 @@ class Block(torch.nn.Module):
         self.out, self.out_bias = take("attention.output.dense.weight"), take("attention.output.dense.bias")
 
     def norm(self, x, parameters):
-        return F.layer_norm(x, (x.shape[-1],), parameters[0], parameters[1], self.eps)
+        return F.layer_norm(x, (self.width,), parameters[0], parameters[1], self.eps)
 
     def attend(self, x, bias, cos, sin):
-        b, length, d = x.shape
+        (b, length, _), d = x.shape, self.width
         q, k, v = F.linear(x, self.qkv, self.qkv_bias).view(b, length, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
         if cos is not None:
             half = lambda t: torch.cat((-t[..., t.shape[-1] // 2:], t[..., :t.shape[-1] // 2]), dim=-1)
@@ -74,7 +75,8 @@ class Encoder(torch.nn.Module):
         take = lambda name: torch.nn.Parameter(tensors[name], requires_grad=False)
         self.words = take(f"{root}.embeddings.word_embeddings.weight")
         self.eps, self.heads = config["layer_norm_eps"], config["num_attention_heads"]
-        self.head_width = config["hidden_size"] // self.heads
+        self.width = config["hidden_size"]
+        self.head_width = self.width // self.heads
         if self.post:
             self.types = take("bert.embeddings.token_type_embeddings.weight")
             names = ["bert.embeddings.LayerNorm.weight", "bert.embeddings.LayerNorm.bias"]
@@ -105,7 +107,7 @@ class Encoder(torch.nn.Module):
         return bias
 
     def layer_norm(self, x):
-        return F.layer_norm(x, (x.shape[-1],), self.norm[0], self.norm[1], self.eps)
+        return F.layer_norm(x, (self.width,), self.norm[0], self.norm[1], self.eps)
 
     def states(self, ids, mask=None, embedded=None):
         """All hidden states."""
