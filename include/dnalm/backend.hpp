@@ -8,3 +8,4 @@
 #include <dnalm/backend/kernel_options.hpp>
 #include <dnalm/backend/rotary_table.hpp>
 #include <dnalm/backend/scalar_functions.hpp>
+#include <dnalm/backend/weight_format.hpp>

@@ -67,9 +67,9 @@ TEST_CASE("what later releases bring ends with exit code 4 and names what is mis
       REQUIRE(cuda.id() == "dnalm.unsupported.700");
       REQUIRE(cuda.err.find("CUDA") != std::string::npos);
     }
-    const auto bf16 = run(needed(program) + " --precision bf16");
-    REQUIRE(bf16.code == 4);
-    REQUIRE(bf16.id() == "dnalm.unsupported.701");
+    const auto f8 = run(needed(program) + " --precision f8");
+    REQUIRE(f8.code == 2);
+    REQUIRE(f8.id() == "dnalm.usage.707");
   }
   for (const std::string option :
        {"--probe mlp", "--probe ridge,cnn", "--baseline cnn", "--baseline onehot,cnn"}) {

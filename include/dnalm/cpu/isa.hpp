@@ -12,9 +12,9 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Instruction sets with kernels of their own, each with what the one before it has. AVX2 and AVX-512 give the
-/// same bits, portable has no fused multiply-add and differs in the last ones; AVX512-BF16 differs from AVX-512
-/// in products with weights in bf16 and int8 only.
+/// Instruction sets with kernels of their own, each with what the one before it has. AVX2 and AVX-512 give
+/// the same bits, portable has no fused multiply-add and differs in the last ones; AVX512-BF16 differs from
+/// AVX-512 in products with weights in bf16 and int8 only.
 enum class isa { portable, avx2, avx512, avx512_bf16 };
 
 [[nodiscard]] constexpr std::string_view to_string(isa set) {
@@ -53,8 +53,9 @@ enum class isa { portable, avx2, avx512, avx512_bf16 };
       throw error(error_kind::unsupported, 351, "this CPU has not the instruction set that was asked for",
                   {.where = "DNALM_FORCE_ISA", .found = std::string(to_string(set))});
     }
-    throw error(error_kind::usage, 350, "unknown instruction set",
-                {.where = "DNALM_FORCE_ISA", .expected = "portable, avx2, avx512 or avx512_bf16", .found = forced});
+    throw error(
+        error_kind::usage, 350, "unknown instruction set",
+        {.where = "DNALM_FORCE_ISA", .expected = "portable, avx2, avx512 or avx512_bf16", .found = forced});
   }
   if (supports(isa::avx512_bf16)) return isa::avx512_bf16;
   if (supports(isa::avx512)) return isa::avx512;

@@ -35,9 +35,9 @@ void cpu_linear_gated(isa set, matrix_view<const float> x, const packed_weight& 
 /// dx[r, k] = residual[r, k] + sum over n of dy[r, n] W[n, k]: the adjoint of the product alone.
 ///
 /// Read from the panels of the forward: 32 columns of W at a time are turned into `scratch`, then a block of
-/// rows passes by. Each sum is one chain of fused multiply-adds over increasing n, in float for every format of
-/// W. dy (R, out), residual (R, in; data null: none), dx (R, in); dx may be the residual, not dy. Cost:
-/// 2 R in out operations, one read of W for every 192 rows.
+/// rows passes by. Each sum is one chain of fused multiply-adds over increasing n, in float for every format
+/// of W. dy (R, out), residual (R, in; data null: none), dx (R, in); dx may be the residual, not dy. Cost: 2
+/// R in out operations, one read of W for every 192 rows.
 void cpu_linear_vjp(isa set, matrix_view<const float> dy, const packed_weight& w,
                     matrix_view<const float> residual, vector_view<float> scratch, matrix_view<float> dx);
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/models/model.hpp>
@@ -28,6 +29,8 @@ enum class backend_kind {
 struct load_options {
   backend_kind backend = backend_kind::cpu;
   unknown_policy unknown = unknown_policy::error;  ///< of the tokenizer
+  /// How the cpu backend keeps weight matrices; embeddings, norms, attention and sums stay float.
+  weight_format weights = weight_format::f32;
   /// Of the weights. `buffered` where another process may shorten the files: an error, not SIGBUS.
   io::file_access access = io::file_access::mapped;
 };
@@ -37,11 +40,12 @@ struct load_options {
 /// Every tensor of the configuration must be there with its shape, and nothing else but the tensors that the
 /// published files are known to carry unused (position_ids, contact_head, pooler, an unused position table).
 /// A folder without tokenizer files gives a model that takes token numbers only. \throws error [dnalm.io.419]
-/// no such folder, [dnalm.config.410] missing tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412]
-/// a tensor of another shape, [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies
-/// that differ, [dnalm.numeric.415] NaN or infinite weights; as read_encoder_config, checkpoint::open and
-/// load_tokenizer. Cost: one read of the weights. Memory: the packed weights and a few copies of the largest
-/// tensor; pages of the file are given back tensor by tensor.
+/// no such folder, [dnalm.unsupported.416] bf16 or int8 on the reference backend, [dnalm.config.410] missing
+/// tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412] a tensor of another shape,
+/// [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies that differ,
+/// [dnalm.numeric.415] NaN or infinite weights; as read_encoder_config, checkpoint::open and load_tokenizer.
+/// Cost: one read of the weights. Memory: the packed weights and a few copies of the largest tensor; pages of
+/// the file are given back tensor by tensor.
 [[nodiscard]] model load_model(const std::filesystem::path& folder, const load_options& options = {});
 
 /// The same configuration and tokenizer with random weights: matrices and embeddings normal(0,

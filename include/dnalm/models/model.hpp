@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
@@ -28,6 +29,7 @@ struct model_description {
   std::string name = {};  ///< the folder's name; `random:<name>` for a random twin
   std::filesystem::path folder = {};
   std::string backend = {};  ///< `cpu` or `reference`
+  weight_format weights = weight_format::f32;
   encoder_config config = {};
   index_t parameters = 0;                ///< numbers in parameter tensors; tied ones once, buffers not
   index_t max_tokens = 0;                ///< longest input, CLS and the like included; 0: no limit

@@ -13,9 +13,11 @@ int main() {
   first(1, 1) = 1;
   dnalm::matrix<double> second(2, 1);
   second(0, 0) = 0.02;
-  const dnalm::feed_forward_layer<dnalm::reference_backend> layer{
-      {backend.pack_gated(first.view()), {}}, {backend.pack(second.view()), {}}, 1, dnalm::activation::silu,
-      true};
+  const dnalm::feed_forward_layer<dnalm::reference_backend> layer{{backend.pack_gated(first.view()), {}},
+                                                                  {backend.pack(second.view()), {}},
+                                                                  1,
+                                                                  dnalm::activation::silu,
+                                                                  true};
   dnalm::matrix<double> x(2, 2), y(2, 2), wide(2, 1);
   auto scratch = backend.allocate(layer.scratch(backend));
   x(0, 0) = 1;

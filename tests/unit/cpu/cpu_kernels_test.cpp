@@ -172,7 +172,8 @@ TEST_CASE("linear agrees with the reference for awkward shapes and every epilogu
         const matrix<double> bd = as_double(b.view);
         const matrix<double> rd = as_double(residual.view);
         const auto wd = reference.pack(as_double(w.view).view());
-        dnalm::reference_linear(xd.view(), wd.view(), {bd.view().row(0), function, rd.view()}, expected.view());
+        dnalm::reference_linear(xd.view(), wd.view(), {bd.view().row(0), function, rd.view()},
+                                expected.view());
         INFO(dnalm::to_string(set) << " " << rows << " " << outputs << " " << inputs);
         CHECK(largest_gap(expected.view(), y.view) < 2e-5);
         CHECK(y.frame_is_whole());
@@ -199,7 +200,8 @@ TEST_CASE("a row of a product has the same bits whatever rows stand around it", 
     for (const index_t count : {index_t{1}, index_t{5}, index_t{12}, index_t{64}}) {
       for (index_t first = 0; first + count <= 300; first += 37) {
         framed part = output(count, 77);
-        run_linear(cpu, x.view.row_block(first, count), packed, {.function = activation::gelu_erf}, part.view);
+        run_linear(cpu, x.view.row_block(first, count), packed, {.function = activation::gelu_erf},
+                   part.view);
         CHECK(same_bits(part.view, whole.view.row_block(first, count)));
       }
     }

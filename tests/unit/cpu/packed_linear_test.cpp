@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products with weights in every format and instruction set: what was rounded is rounded to the nearest, sums are
-// as exact as a chain of float operations can be, gates are joined, long rows and many rows give the same numbers.
+// Products with weights in every format and instruction set: what was rounded is rounded to the nearest, sums
+// are as exact as a chain of float operations can be, gates are joined, long rows and many rows give the same
+// numbers.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -99,8 +100,9 @@ const double unit = std::ldexp(1.0, -24);
 
 TEST_CASE("bfloat16 is the nearest of all, ties to even", "[cpu]") {
   CHECK(rounded(1.0F) == 1.0F);
-  CHECK(rounded(1.0F + std::ldexp(1.0F, -8)) == 1.0F);                           // a tie: the even one below
-  CHECK(rounded(1.0F + 3 * std::ldexp(1.0F, -8)) == 1.0F + std::ldexp(1.0F, -6));  // a tie: the even one above
+  CHECK(rounded(1.0F + std::ldexp(1.0F, -8)) == 1.0F);  // a tie: the even one below
+  CHECK(rounded(1.0F + 3 * std::ldexp(1.0F, -8)) ==
+        1.0F + std::ldexp(1.0F, -6));  // a tie: the even one above
   CHECK(rounded(-1.0F - 1.01F * std::ldexp(1.0F, -8)) == -1.0F - std::ldexp(1.0F, -7));
   CHECK(rounded(std::numeric_limits<float>::max()) == std::numeric_limits<float>::infinity());
   CHECK(std::isnan(rounded(std::numeric_limits<float>::quiet_NaN())));
@@ -189,7 +191,8 @@ TEST_CASE("a row keeps its bits in any batch, in every format", "[cpu]") {
         for (index_t first = 0; first + count <= 230; first += 61) {
           const auto part =
               product(cpu, x.view().row_block(first, count), packed, {.function = activation::gelu_erf});
-          CHECK(std::memcmp(part.data(), whole.data() + first * 50, static_cast<std::size_t>(count) * 200) == 0);
+          CHECK(std::memcmp(part.data(), whole.data() + first * 50, static_cast<std::size_t>(count) * 200) ==
+                0);
         }
       }
     }

@@ -256,7 +256,7 @@ TEST_CASE("transformer_block: forward to another matrix equals forward in place"
     const auto block = random_block(reference, 3, s);
     number_source source(9);
     const auto x = random_matrix<double>(source, 13, s.width);
-    poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, 7);
+    poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, block_scratch(block, s));
     auto y = not_written<double>(13, s.width);
     block.forward(reference, memory.w.block, x.view(), y.view());
     auto in_place = copy_of(x);

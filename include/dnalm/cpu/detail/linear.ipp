@@ -2,8 +2,8 @@
 /// \file
 /// \brief Body of cpu/linear.hpp, once per instruction set.
 ///
-/// A block of rows is copied (and, if the format asks for it, rounded) into scratch, cut into pieces of k that
-/// fit the first-level cache together with a tile's part of a panel; then all panels pass by.
+/// A block of rows is copied (and, if the format asks for it, rounded) into scratch, cut into pieces of k
+/// that fit the first-level cache together with a tile's part of a panel; then all panels pass by.
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
@@ -68,8 +68,9 @@ DNALM_ISA_FUNCTION void multiply(bool pairs, index_t rows, const float* x, const
 }
 
 /// One panel for a block of rows that copy_rows has copied to memory.rows.
-DNALM_ISA_FUNCTION void linear_panel(const linear_memory& memory, const packed_weight& w, index_t p, bool join,
-                                     const linear_epilogue<float>& epilogue, matrix_view<float> y) {
+DNALM_ISA_FUNCTION void linear_panel(const linear_memory& memory, const packed_weight& w, index_t p,
+                                     bool join, const linear_epilogue<float>& epilogue,
+                                     matrix_view<float> y) {
   const bool pairs = DNALM_ISA_HAS_PAIRS && w.format != weight_format::f32;
   const index_t words = pairs ? (w.inputs + 1) / 2 : w.inputs;
   const float* x = memory.rows;

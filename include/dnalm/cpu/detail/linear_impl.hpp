@@ -76,7 +76,8 @@ inline void cpu_linear(isa set, matrix_view<const float> x, const packed_weight&
 }  // namespace detail
 
 DNALM_INLINE index_t cpu_linear_scratch(const packed_weight& w) {
-  return detail::linear_scratch_size(w.inputs, detail::linear_most_rows, w.format == weight_format::f32 ? 0 : detail::depth_words);
+  return detail::linear_scratch_size(w.inputs, detail::linear_most_rows,
+                                     w.format == weight_format::f32 ? 0 : detail::depth_words);
 }
 
 DNALM_INLINE void cpu_linear(isa set, matrix_view<const float> x, const packed_weight& w,

@@ -11,7 +11,8 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Words (floats or pairs of bfloat16) of a row that are multiplied at a time: twelve rows of them take 24 KiB.
+/// Words (floats or pairs of bfloat16) of a row that are multiplied at a time: twelve rows of them take 24
+/// KiB.
 inline constexpr index_t depth_words = 512;
 /// Distance of rows in scratch: not a power of two, so that rows do not fall into the same sets of the cache.
 inline constexpr index_t row_words = depth_words + 16;

@@ -38,8 +38,7 @@ index_t encoder<B>::gradient_row_numbers(index_t depth) const {
 }
 
 template <encoder_backend B>
-index_t encoder<B>::gradient_scratch(index_t longest, index_t depth, bool logits,
-                                     bool one_hot) const {
+index_t encoder<B>::gradient_scratch(index_t longest, index_t depth, bool logits, bool one_hot) const {
   index_t most = logits ? head_.vjp_scratch(backend_) : 0;
   if (one_hot) most = std::max(most, head_.scratch(backend_));  // the table has the decoder's shape
   for (index_t layer = 0; layer < depth; ++layer) {
@@ -96,8 +95,8 @@ void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
   if (batch.ids.empty()) return;
-  gradient_views views =
-      prepare_gradient(batch, request.depth(config_.layers), static_cast<bool>(request.logits), request.tokens, w);
+  gradient_views views = prepare_gradient(batch, request.depth(config_.layers),
+                                          static_cast<bool>(request.logits), request.tokens, w);
   run_saving(batch, request, views, w);
   top_vjp(request, views, w);
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {

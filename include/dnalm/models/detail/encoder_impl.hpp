@@ -143,7 +143,8 @@ void encoder<B>::load_block(const planned_weights& weights, index_t layer) {
   }
   block.feed_forward_norm = detail::load_norm(backend_, weights, role::feed_forward_norm_weight,
                                               role::feed_forward_norm_bias, layer, config_.norm_eps);
-  block.feed_forward.first = detail::load_feed_forward1(backend_, weights, layer, config_.width, config_.gated);
+  block.feed_forward.first =
+      detail::load_feed_forward1(backend_, weights, layer, config_.width, config_.gated);
   block.feed_forward.second = detail::load_linear(backend_, weights, role::feed_forward2_weight,
                                                   role::feed_forward2_bias, layer, config_.feed_forward);
   block.feed_forward.inner = config_.feed_forward;

@@ -39,6 +39,7 @@ inline void require_folder(const std::filesystem::path& folder) {
   about.name = folder_name(folder);
   about.folder = folder;
   about.backend = to_string(options.backend);
+  about.weights = options.weights;
   about.config = config;
   about.parameters = count_parameters(plan);
   about.tokens = load_model_tokenizer(folder, config, options.unknown);
@@ -47,17 +48,23 @@ inline void require_folder(const std::filesystem::path& folder) {
 }
 
 [[nodiscard]] inline std::shared_ptr<const model_base> build(const encoder_config& config,
-                                                             const weight_source& source, backend_kind kind) {
+                                                             const weight_source& source, backend_kind kind,
+                                                             weight_format format) {
   if (kind == backend_kind::reference) {
+    if (format != weight_format::f32) {
+      throw error(error_kind::unsupported, 416, "the reference backend keeps weights as they are",
+                  {.expected = "f32", .found = std::string(to_string(format))});
+    }
     return std::make_shared<const model_of<reference_backend>>(
         reference_encoder(reference_backend(), config, source));
   }
-  return std::make_shared<const model_of<cpu_backend>>(cpu_encoder(cpu_backend(), config, source));
+  return std::make_shared<const model_of<cpu_backend>>(cpu_encoder(cpu_backend(format), config, source));
 }
 
 [[nodiscard]] inline model make_twin(model_description about, std::uint64_t seed, backend_kind kind) {
+  const weight_format format = about.weights;
   const random_source source(seed, about.config.initializer_range);
-  auto base = build(about.config, source, kind);
+  auto base = build(about.config, source, kind, format);
   about.name = "random:" + about.name;
   return {std::move(base), std::move(about)};
 }
@@ -70,7 +77,7 @@ DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_op
   const std::vector<planned_tensor> plan = plan_tensors(config);
   model_description about = detail::describe_folder(folder, config, plan, options);
   const checkpoint_source source(io::checkpoint::open(folder, options.access), plan, folder.string());
-  return {detail::build(config, source, options.backend), std::move(about)};
+  return {detail::build(config, source, options.backend, options.weights), std::move(about)};
 }
 
 DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_t seed,
