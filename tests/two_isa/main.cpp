@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers of both objects: the kernels' are equal bit by bit, the regressions' (Eigen by compiler flags)
-// nearly.
-#include <algorithm>
-#include <cmath>
+// Two objects, compiled with different -march flags, in one program: their kernels give equal bits; probes
+// work in the object that Eigen's functions come from, and say what is wrong in the other.
 #include <cstdio>
+#include <string>
 #include <vector>
 
-std::vector<double> numbers_base();
-std::vector<double> numbers_avx2();
+std::vector<double> kernels_base();
+std::vector<double> kernels_avx2();
+std::string regression_base();
+std::string regression_avx2();
 
 int main() {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 77;
-  const auto base = numbers_base();
-  const auto avx2 = numbers_avx2();
-  const std::size_t kernels = 30 * 48;
-  if (base.size() != kernels + 2 * 48 || avx2.size() != base.size()) return 1;
-  double worst = 0;
-  for (std::size_t i = 0; i < base.size(); ++i) {
-    if (i < kernels && base[i] != avx2[i]) return 2;
-    worst = std::max(worst, std::abs(base[i] - avx2[i]));
-  }
-  std::printf("kernels equal; regressions within %.1e\n", worst);
-  return worst < 1e-9 ? 0 : 3;
+  if (kernels_base().size() != 30 * 48 || kernels_base() != kernels_avx2()) return 1;
+  const std::string base = regression_base();
+  const std::string avx2 = regression_avx2();
+  std::printf("base: %s, avx2: %s\n", base.c_str(), avx2.c_str());
+  const std::string refused = "dnalm.unsupported.546";
+  return (base == "right" && avx2 == refused) || (base == refused && avx2 == "right") ? 0 : 2;
 }

@@ -11,6 +11,7 @@
 
 #include <Eigen/Cholesky>
 
+#include <dnalm/probe/detail/eigen_objects.hpp>
 #include <dnalm/probe/detail/logistic_problem.hpp>
 #include <dnalm/probe/logistic.hpp>
 
@@ -224,6 +225,8 @@ inline void check_logistic_labels(std::span<const index_t> classes, index_t clas
 
 /// The rows, the last solution, and the Gram matrix once L-BFGS has asked for it.
 struct logistic_path::state {
+  state() { detail::check_eigen_objects(); }
+
   logistic_options options;
   std::unique_ptr<detail::logistic_problem> problem;
   Eigen::MatrixXd theta;

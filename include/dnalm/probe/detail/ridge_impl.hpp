@@ -13,6 +13,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/metrics/correlation.hpp>
+#include <dnalm/probe/detail/eigen_objects.hpp>
 #include <dnalm/probe/detail/lanes.hpp>
 #include <dnalm/probe/detail/probe_checks.hpp>
 #include <dnalm/probe/detail/shifted_system.hpp>
@@ -48,6 +49,8 @@ struct dual_rows {
 
 /// What a path knows: the scaling of the training rows and the system to solve.
 struct ridge_path::state {
+  state() { detail::check_eigen_objects(); }
+
   index_t features = 0;
   index_t targets = 0;
   index_t rows = 0;

@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/probe/detail/eigen_objects.hpp>
 #include <dnalm/probe/detail/lanes.hpp>
 #include <dnalm/probe/detail/probe_checks.hpp>
 #include <dnalm/probe/ridge_statistics.hpp>
@@ -174,6 +175,7 @@ DNALM_INLINE std::vector<index_t> missingness_groups(matrix_view<const double> l
 DNALM_INLINE ridge_statistics::ridge_statistics(index_t features, index_t targets, index_t parts,
                                                 std::vector<index_t> target_group)
     : features_(features), parts_(parts), target_group_(std::move(target_group)) {
+  detail::check_eigen_objects();
   if (target_group_.empty()) target_group_.assign(static_cast<std::size_t>(std::max<index_t>(targets, 0)), 0);
   if (features < 1 || parts < 1 || targets < 1 || static_cast<index_t>(target_group_.size()) != targets) {
     detail::throw_statistics_shape("at least one feature, target and part, one group per target",

@@ -1,0 +1,141 @@
+"""What the peers of the end-to-end cases share: arguments, tokens, padded batches, clocks, JSON."""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import pathlib
+import statistics
+import time
+
+
+def arguments(**more):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--case", required=True)
+    parser.add_argument("--model", type=pathlib.Path, required=True)
+    parser.add_argument("--sequences", type=pathlib.Path, required=True)
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--formats", default="f32,bf16")
+    parser.add_argument("--batch", default="4,16", help="sizes to try; the fastest counts")
+    for name, default in more.items():
+        parser.add_argument("--" + name, default=default)
+    a = parser.parse_args()
+    a.threads = [int(t) for t in a.threads.split(",")]
+    a.formats = a.formats.split(",")
+    a.batch = [int(b) for b in a.batch.split(",")]
+    lines = a.sequences.read_text().split()
+    a.lines = lines[:a.limit] if a.limit else lines
+    a.config = json.loads((a.model / "config.json").read_text())
+    return a
+
+
+def tokenizer(a):
+    """A function from a list of sequences to lists of ids: the tokenizer a user of the model has."""
+    if (a.model / "tokenizer.json").exists():
+        from tokenizers import Tokenizer
+
+        fast = Tokenizer.from_file(str(a.model / "tokenizer.json"))
+        return lambda lines: [e.ids for e in fast.encode_batch(lines)]
+    from transformers import EsmTokenizer
+
+    slow = EsmTokenizer(str(a.model / "vocab.txt"), eos_token=None)
+    return lambda lines: slow(lines)["input_ids"]
+
+
+def special_ids(a):
+    return {0, 1, 2, 3, 4} if (a.model / "tokenizer.json").exists() else {1, 2, 3}
+
+
+def padded(ids, pad):
+    """(ids, mask) of a batch as lists; mask None when all are of one length."""
+    longest = max(len(row) for row in ids)
+    mask = None if all(len(row) == longest for row in ids) else [[1] * len(r) + [0] * (longest - len(r)) for r in ids]
+    return [row + [pad] * (longest - len(row)) for row in ids], mask
+
+
+def batches(a, lines, size, in_order):
+    """Batches of lines, longest first when sorted by length, else as they stand."""
+    order = range(len(lines)) if in_order else sorted(range(len(lines)), key=lambda i: -len(lines[i]))
+    order = list(order)
+    return [[lines[i] for i in order[k:k + size]] for k in range(0, len(order), size)]
+
+
+def flops(a, ids):
+    """2 x block weights per token and 4 D L per token and layer."""
+    c = a.config
+    d, f, n = c["hidden_size"], c["intermediate_size"], c["num_hidden_layers"]
+    return sum(len(row) * n * (2 * (4 * d * d + 3 * d * f) + 4 * d * len(row)) for row in ids)
+
+
+def measure(work, threads, repeats):
+    """Wall and processor seconds (per thread) of each repetition."""
+    wall, cpu = [], []
+    for _ in range(repeats):
+        w, c = time.perf_counter(), time.process_time()
+        work()
+        wall.append(time.perf_counter() - w)
+        cpu.append((time.process_time() - c) / threads)
+    return wall, cpu
+
+
+def row(case, who, threads, work, times, **more):
+    wall, cpu = times
+    load = " ".join(pathlib.Path("/proc/loadavg").read_text().split()[:3]) if os.path.exists("/proc/loadavg") else ""
+    return {"case": case, "who": who, "threads": threads, "work": work, "unit": "flop", "wall_seconds": wall,
+            "cpu_seconds": cpu, "median_wall": statistics.median(wall), "median_cpu": statistics.median(cpu),
+            "load": load, **more}
+
+
+def version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def finish(program, rows, packages):
+    print(json.dumps({"program": program, "rows": rows, "versions": {p: version(p) for p in packages}}))
+
+
+def run(program, main):
+    """Missing packages are told, not failed."""
+    try:
+        main()
+    except ImportError as problem:
+        print(json.dumps({"program": program, "missing": str(problem)}))
+
+
+def end_to_end(a, who, embed_batch, fmt, threads, encode, set_threads):
+    """Rows of one engine and setting. embed_batch(ids, mask) -> pooled layers (layers + 1, batch, D) as an array."""
+    pad = 3 if (a.model / "tokenizer.json").exists() else 1
+    special = special_ids(a)
+    set_threads(threads)
+
+    def embed(groups):
+        first = None
+        for group in groups:
+            ids, mask = padded(encode(group), pad)
+            pooled = embed_batch(ids, mask, special)
+            first = pooled if first is None else first
+        return first
+
+    work = flops(a, encode(a.lines))
+    ragged = len({len(line) for line in a.lines}) > 1
+    rows = []
+    for order in (["sorted", "unsorted"] if ragged else [""]):
+        probe = {}
+        for size in a.batch:
+            groups = batches(a, a.lines[:2 * size], size, order == "unsorted")
+            embed(groups[:1])
+            start = time.process_time()
+            embed(groups)
+            probe[size] = (time.process_time() - start) / len(a.lines[:2 * size])
+        size = min(probe, key=probe.get)
+        groups = batches(a, a.lines, size, order == "unsorted")
+        sample = [float(x) for x in embed([a.lines[:1]])[-1][0][:8]]
+        times = measure(lambda: embed(groups), threads, a.repeats)
+        name = who + (", " + order if order else "")
+        rows.append(row(f"embed/{a.case}/{fmt}/t{threads}", name, threads, work, times, batch=size, sample=sample))
+    return rows

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief A model folder on the float backend, with the weights kept in a chosen format.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include <dnalm/io/checkpoint.hpp>
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/model.hpp>
+#include <dnalm/models/model_tokenizer.hpp>
+
+namespace dnalm_bench {
+
+/// What `load_model` knows of the folder, but for its weights.
+inline dnalm::model_description describe(const std::filesystem::path& folder,
+                                         const dnalm::encoder_config& config,
+                                         const std::vector<dnalm::planned_tensor>& plan) {
+  dnalm::model_description about;
+  about.name = folder.filename().string();
+  about.folder = folder;
+  about.backend = "cpu";
+  about.config = config;
+  about.parameters = dnalm::count_parameters(plan);
+  about.tokens = dnalm::load_model_tokenizer(folder, config, dnalm::unknown_policy::error);
+  about.max_tokens = dnalm::token_limit(config, about.tokens);
+  return about;
+}
+
+/// As load_model does it, on a backend of any kind.
+template <class Backend>
+dnalm::model load_on(const std::filesystem::path& folder, Backend backend) {
+  const dnalm::encoder_config config = dnalm::read_encoder_config(folder);
+  const auto plan = dnalm::plan_tensors(config);
+  dnalm::model_description about = describe(folder, config, plan);
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), plan, folder.string());
+  auto base = std::make_shared<const dnalm::model_of<Backend>>(
+      dnalm::encoder<Backend>(std::move(backend), config, source));
+  return {std::move(base), std::move(about)};
+}
+
+}  // namespace dnalm_bench
