@@ -143,7 +143,8 @@ void encoder<B>::load_block(const planned_weights& weights, index_t layer) {
   }
   block.feed_forward_norm = detail::load_norm(backend_, weights, role::feed_forward_norm_weight,
                                               role::feed_forward_norm_bias, layer, config_.norm_eps);
-  block.feed_forward.first = detail::load_feed_forward1(backend_, weights, layer, config_.width, config_.gated);
+  block.feed_forward.first =
+      detail::load_feed_forward1(backend_, weights, layer, config_.width, config_.gated);
   block.feed_forward.second = detail::load_linear(backend_, weights, role::feed_forward2_weight,
                                                   role::feed_forward2_bias, layer, config_.feed_forward);
   block.feed_forward.inner = config_.feed_forward;
@@ -197,10 +198,10 @@ index_t encoder<B>::row_numbers() const {
 }
 
 template <encoder_backend B>
-index_t encoder<B>::forward_scratch(index_t longest, bool logits) const {
-  index_t most = logits ? head_.scratch(backend_) : 0;
+index_t encoder<B>::forward_scratch(const B& backend, index_t longest, bool logits) const {
+  index_t most = logits ? head_.scratch(backend) : 0;
   for (const auto& block : blocks_) {
-    most = std::max(most, block.scratch(backend_, longest, config_.head_width()));
+    most = std::max(most, block.scratch(backend, longest, config_.head_width()));
   }
   return most;
 }
@@ -209,7 +210,7 @@ template <encoder_backend B>
 index_t encoder<B>::workspace_bytes(index_t tokens, index_t longest, bool logits) const {
   const index_t per_row = row_numbers() + (logits ? config_.vocabulary : 0);
   index_t numbers = checked_mul(tokens, per_row);
-  numbers = checked_add(numbers, forward_scratch(longest, logits));
+  numbers = checked_add(numbers, forward_scratch(backend_, longest, logits));
   numbers = checked_add(numbers, rotation_numbers(longest));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
@@ -242,7 +243,7 @@ block_workspace<B> encoder<B>::prepare(const token_batch& batch, bool logits, wo
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
   grow(w.memory, checked_mul(rows, row_numbers()));
-  grow(w.scratch, forward_scratch(longest, logits));
+  grow(w.scratch, forward_scratch(backend_of(w), longest, logits));
   prepare_rotations(longest, w);
   const auto memory = w.memory.view();
   index_t used = 0;
@@ -267,16 +268,17 @@ void encoder<B>::forward(const token_batch& batch, observer layers, const logits
   check_word_rows(word_rows, batch.offsets.rows(), config_.width);
   if (batch.ids.empty()) return;
   output_matrix<B> x;
+  const B& backend = backend_of(w);
   block_workspace<B> block = prepare(batch, logits != nullptr, w, x);
-  embedding_.forward(backend_, read(batch, word_rows), w.embedding, x);
+  embedding_.forward(backend, read(batch, word_rows), w.embedding, x);
   layers(0, x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     set_rotation(layer, w, block);
-    blocks_[layer].forward(backend_, block, x);
+    blocks_[layer].forward(backend, block, x);
     const bool last = layer + 1 == blocks_.size();
-    if (last && final_norm_ && config_.last_state_normed) final_norm_->forward(backend_, x, x);
+    if (last && final_norm_ && config_.last_state_normed) final_norm_->forward(backend, x, x);
     layers(static_cast<index_t>(layer) + 1, x);
-    if (last && final_norm_ && !config_.last_state_normed) final_norm_->forward(backend_, x, x);
+    if (last && final_norm_ && !config_.last_state_normed) final_norm_->forward(backend, x, x);
   }
   if (logits != nullptr) run_head(x, block.narrow, *logits, w);
 }
@@ -288,7 +290,7 @@ void encoder<B>::run_head(input_matrix<B> hidden, output_matrix<B> narrow, const
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, numbers);
   const output_matrix<B> logits{w.logits.view().data, hidden.rows, config_.vocabulary, config_.vocabulary};
-  head_.forward(backend_, hidden, narrow, w.scratch.view(), logits);
+  head_.forward(backend_of(w), hidden, narrow, w.scratch.view(), logits);
   receive(logits);
 }
 
