@@ -73,6 +73,10 @@ class cpu_backend {
 
   [[nodiscard]] weight pack(matrix_view<const float> w) const { return pack_weight(w, format_); }
   [[nodiscard]] weight pack_gated(matrix_view<const float> w) const { return pack_weight(w, format_, true); }
+  /// The rows of several matrices below each other.
+  [[nodiscard]] weight pack_parts(std::span<const matrix_view<const float>> parts, bool gated) const {
+    return pack_weight(parts, format_, gated);
+  }
   [[nodiscard]] index_t linear_scratch(const weight& w) const { return all_scratch(cpu_linear_scratch(w)); }
   void linear(matrix_view<const float> x, const weight& w, const linear_epilogue<float>& epilogue,
               vector_view<float> scratch, matrix_view<float> y) const {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <dnalm/core/platform.hpp>
@@ -17,9 +18,9 @@ DNALM_BEGIN_NAMESPACE
 /// How weights are kept in memory. Products add up in float with each of them.
 enum class weight_format {
   f32,   ///< as they are
-  bf16,  ///< rounded to bfloat16, and so are the rows they are multiplied with: half the memory, twice the speed
-         ///< where the CPU has AVX512-BF16
-  int8   ///< rounded to 255 steps of the largest weight of each output channel; the rest as bf16
+  bf16,  ///< rounded to bfloat16, and so are the rows they are multiplied with: half the memory, twice the
+         ///< speed where the CPU has AVX512-BF16
+  int8  ///< rounded to 255 steps of the largest weight of each output channel; the rest as bf16
 };
 
 [[nodiscard]] constexpr std::string_view to_string(weight_format format) {
@@ -88,6 +89,10 @@ struct packed_weight {
 /// rounded up to 32, times `in`, times 4, 2 or 1 bytes.
 [[nodiscard]] packed_weight pack_weight(matrix_view<const float> w, weight_format format = weight_format::f32,
                                         bool gated = false);
+/// The same of the rows of several matrices of equal width below each other. \throws also error
+/// [dnalm.shape.353] other widths.
+[[nodiscard]] packed_weight pack_weight(std::span<const matrix_view<const float>> parts,
+                                        weight_format format = weight_format::f32, bool gated = false);
 
 DNALM_END_NAMESPACE
 

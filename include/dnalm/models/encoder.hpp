@@ -47,8 +47,9 @@ class encoder {
   /// Called once with the gradient, valid during the call.
   using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
 
-  /// Reads and packs all weights.
-  encoder(B backend, const encoder_config& config, const weight_source& source);
+  /// Reads and packs all weights; blocks side by side on up to `threads` threads (0: all cores), the calling
+  /// one among them, of at most detail::most_loading_threads.
+  encoder(B backend, const encoder_config& config, const weight_source& source, int threads = 1);
 
   [[nodiscard]] const encoder_config& config() const { return config_; }
   [[nodiscard]] const B& backend() const { return backend_; }
@@ -78,7 +79,7 @@ class encoder {
 
  private:
   void load_embedding(const planned_weights& weights);
-  void load_block(const planned_weights& weights, index_t layer);
+  [[nodiscard]] transformer_block<B> load_block(const planned_weights& weights, index_t layer) const;
   void load_frequencies(const planned_weights& weights, index_t layer);
   void load_head(const planned_weights& weights);
   [[nodiscard]] index_t wide_columns() const;

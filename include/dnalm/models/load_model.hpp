@@ -30,6 +30,7 @@ struct load_options {
   unknown_policy unknown = unknown_policy::error;  ///< of the tokenizer
   /// Of the weights. `buffered` where another process may shorten the files: an error, not SIGBUS.
   io::file_access access = io::file_access::mapped;
+  int threads = 0;  ///< that read and pack weights, the calling one among them, at most 4; 0: all cores
 };
 
 /// Loads a model folder: config.json, weights (safetensors or PyTorch, one file or shards), tokenizer files.
@@ -40,8 +41,8 @@ struct load_options {
 /// no such folder, [dnalm.config.410] missing tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412]
 /// a tensor of another shape, [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies
 /// that differ, [dnalm.numeric.415] NaN or infinite weights; as read_encoder_config, checkpoint::open and
-/// load_tokenizer. Cost: one read of the weights. Memory: the packed weights and a few copies of the largest
-/// tensor; pages of the file are given back tensor by tensor.
+/// load_tokenizer. Cost: one read of the weights. Memory: the packed weights and, for each thread, a few
+/// copies of the largest tensor; pages of the file are given back tensor by tensor.
 [[nodiscard]] model load_model(const std::filesystem::path& folder, const load_options& options = {});
 
 /// The same configuration and tokenizer with random weights: matrices and embeddings normal(0,

@@ -47,17 +47,20 @@ inline void require_folder(const std::filesystem::path& folder) {
 }
 
 [[nodiscard]] inline std::shared_ptr<const model_base> build(const encoder_config& config,
-                                                             const weight_source& source, backend_kind kind) {
-  if (kind == backend_kind::reference) {
+                                                             const weight_source& source,
+                                                             const load_options& options) {
+  if (options.backend == backend_kind::reference) {
     return std::make_shared<const model_of<reference_backend>>(
-        reference_encoder(reference_backend(), config, source));
+        reference_encoder(reference_backend(), config, source, options.threads));
   }
-  return std::make_shared<const model_of<cpu_backend>>(cpu_encoder(cpu_backend(), config, source));
+  return std::make_shared<const model_of<cpu_backend>>(
+      cpu_encoder(cpu_backend(), config, source, options.threads));
 }
 
-[[nodiscard]] inline model make_twin(model_description about, std::uint64_t seed, backend_kind kind) {
+[[nodiscard]] inline model make_twin(model_description about, std::uint64_t seed,
+                                     const load_options& options) {
   const random_source source(seed, about.config.initializer_range);
-  auto base = build(about.config, source, kind);
+  auto base = build(about.config, source, options);
   about.name = "random:" + about.name;
   return {std::move(base), std::move(about)};
 }
@@ -70,7 +73,7 @@ DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_op
   const std::vector<planned_tensor> plan = plan_tensors(config);
   model_description about = detail::describe_folder(folder, config, plan, options);
   const checkpoint_source source(io::checkpoint::open(folder, options.access), plan, folder.string());
-  return {detail::build(config, source, options.backend), std::move(about)};
+  return {detail::build(config, source, options), std::move(about)};
 }
 
 DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_t seed,
@@ -78,13 +81,13 @@ DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_
   detail::require_folder(folder);
   const encoder_config config = read_encoder_config(folder);
   return detail::make_twin(detail::describe_folder(folder, config, plan_tensors(config), options), seed,
-                           options.backend);
+                           options);
 }
 
 DNALM_INLINE model random_twin(const model& original, std::uint64_t seed) {
   const bool reference = original.describe().backend == to_string(backend_kind::reference);
   return detail::make_twin(original.describe(), seed,
-                           reference ? backend_kind::reference : backend_kind::cpu);
+                           {.backend = reference ? backend_kind::reference : backend_kind::cpu});
 }
 
 DNALM_END_NAMESPACE
