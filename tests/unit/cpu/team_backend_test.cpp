@@ -24,7 +24,7 @@ class framed {
   [[nodiscard]] dnalm::matrix_view<float> view() { return memory_.view().column_block(3, columns_); }
   [[nodiscard]] bool same(const framed& other) const {
     const auto bytes = static_cast<std::size_t>(memory_.rows() * memory_.columns()) * sizeof(float);
-    return std::memcmp(memory_.data(), other.memory_.data(), bytes) == 0;
+    return bytes == 0 || std::memcmp(memory_.data(), other.memory_.data(), bytes) == 0;
   }
 
  private:
