@@ -94,7 +94,10 @@ void embed(const settings& s) {
   wanted.threads = s.common.threads;
   wanted.memory = program::parse_bytes(s.common.memory);
   const auto policy = s.letters.policy();
-  const auto model = dnalm::load_model(s.model, {.unknown = policy, .weights = s.common.weights(), .access = s.model_use.access()});
+  const auto model = dnalm::load_model(s.model, {.unknown = policy,
+                                                 .weights = s.common.weights(),
+                                                 .access = s.model_use.access(),
+                                                 .threads = s.common.threads});
   // A tokenizer with letters of its own (RNA, protein) reads them itself.
   const auto& tokens = model.describe().tokens;
   const bool dna = !tokens || tokens->reads_dna();

@@ -123,7 +123,10 @@ report::manifest make_manifest(const settings& s) {
 
 void evaluate(const settings& s) {
   const auto options = make_options(s);
-  const dnalm::load_options load = {.unknown = s.letters.policy(), .weights = s.common.weights(), .access = s.model_use.access()};
+  const dnalm::load_options load = {.unknown = s.letters.policy(),
+                                    .weights = s.common.weights(),
+                                    .access = s.model_use.access(),
+                                    .threads = s.common.threads};
   const auto table = dnalm::io::read_sequences(s.data, {.unknown = s.letters.policy()});
   report::manifest made = make_manifest(s);
   made.split = table.has_split

@@ -28,6 +28,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
+class thread_team;
+
 /// Argument types of a backend's kernels.
 template <class B>
 using scalar_of = typename B::scalar;
@@ -129,6 +131,23 @@ concept elementwise_kernels = requires(const B& b, input_matrix<B> x, activation
   { b.add(x, y) } -> std::same_as<void>;
   { b.scale(factor, y) } -> std::same_as<void>;
 };
+
+/// A backend whose kernels can be cut into parts for a team of threads: a copy that works on the team, which
+/// gives the same bits, needs the scratch that its own scratch functions say, and serves one pass at a time.
+template <class B>
+concept team_kernels = requires(const B& b, thread_team* team) {
+  { b.on_team(team) } -> std::same_as<B>;
+};
+
+/// The backend on a team (null: on the calling thread); itself where it knows no teams.
+template <class B>
+[[nodiscard]] decltype(auto) on_team(const B& backend, [[maybe_unused]] thread_team* team) {
+  if constexpr (team_kernels<B>) {
+    return backend.on_team(team);
+  } else {
+    return (backend);
+  }
+}
 
 /// Everything a transformer encoder needs.
 template <class B>

@@ -10,7 +10,11 @@
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/thread_team.hpp>
+#include <dnalm/core/types.hpp>
 #include <dnalm/cpu/attention.hpp>
+#include <dnalm/cpu/detail/linear_memory.hpp>
+#include <dnalm/cpu/detail/team_parts.hpp>
 #include <dnalm/cpu/elementwise.hpp>
 #include <dnalm/cpu/embedding.hpp>
 #include <dnalm/cpu/gated.hpp>
@@ -24,8 +28,13 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Single-threaded kernels in float (formulas in the headers of this module): every worker calls them for its
-/// own sequences. Stateless but for the instruction set; safe to share.
+/// Kernels in float (formulas in the headers of this module). As it is made, each runs on the thread that
+/// calls it: every worker calls them for its own sequences. Stateless but for the instruction set; safe to
+/// share.
+///
+/// `on_team` gives a copy whose kernels are cut into parts, by rows or by heads, for a team of threads: for
+/// one long sequence. The numbers are the same bits. Such a copy serves one pass at a time, and needs scratch
+/// for every member, which its scratch functions say.
 class cpu_backend {
  public:
   using scalar = float;
@@ -42,6 +51,14 @@ class cpu_backend {
   [[nodiscard]] std::string_view name() const { return "cpu"; }
   [[nodiscard]] isa instruction_set() const { return isa_; }
   [[nodiscard]] weight_format format() const { return format_; }
+  /// The same backend on a team, which must outlive the copy; null, or a team of one: on the calling thread.
+  [[nodiscard]] cpu_backend on_team(thread_team* team) const {
+    cpu_backend copy = *this;
+    copy.team_ = team != nullptr && team->members() > 1 ? team : nullptr;
+    return copy;
+  }
+  /// Threads that work on a kernel.
+  [[nodiscard]] int members() const { return team_ == nullptr ? 1 : team_->members(); }
 
   [[nodiscard]] vector allocate(index_t size) const { return vector(size); }
   [[nodiscard]] vector upload(std::span<const float> values) const {
@@ -57,87 +74,204 @@ class cpu_backend {
 
   [[nodiscard]] weight pack(matrix_view<const float> w) const { return pack_weight(w, format_); }
   [[nodiscard]] weight pack_gated(matrix_view<const float> w) const { return pack_weight(w, format_, true); }
-  [[nodiscard]] index_t linear_scratch(const weight& w) const { return cpu_linear_scratch(w); }
+  /// The rows of several matrices below each other.
+  [[nodiscard]] weight pack_parts(std::span<const matrix_view<const float>> parts, bool gated) const {
+    return pack_weight(parts, format_, gated);
+  }
+  [[nodiscard]] index_t linear_scratch(const weight& w) const { return all_scratch(cpu_linear_scratch(w)); }
   void linear(matrix_view<const float> x, const weight& w, const linear_epilogue<float>& epilogue,
               vector_view<float> scratch, matrix_view<float> y) const {
-    cpu_linear(isa_, x, w, epilogue, scratch, y);
+    by_products(y.rows, detail::linear_most_rows, scratch,
+                [&](index_t first, index_t count, vector_view<float> own) {
+                  cpu_linear(isa_, x.row_block(first, count), w, part_of(epilogue, first, count), own,
+                             y.row_block(first, count));
+                });
   }
   void linear_gated(matrix_view<const float> x, const weight& w, const linear_epilogue<float>& epilogue,
                     vector_view<float> scratch, matrix_view<float> y) const {
-    cpu_linear_gated(isa_, x, w, epilogue, scratch, y);
+    by_products(y.rows, detail::linear_most_rows, scratch,
+                [&](index_t first, index_t count, vector_view<float> own) {
+                  cpu_linear_gated(isa_, x.row_block(first, count), w, part_of(epilogue, first, count), own,
+                                   y.row_block(first, count));
+                });
   }
-  [[nodiscard]] index_t linear_vjp_scratch(const weight& w) const { return cpu_linear_vjp_scratch(w); }
+  [[nodiscard]] index_t linear_vjp_scratch(const weight& w) const {
+    return all_scratch(cpu_linear_vjp_scratch(w));
+  }
   void linear_vjp(matrix_view<const float> dy, const weight& w, matrix_view<const float> residual,
                   vector_view<float> scratch, matrix_view<float> dx) const {
-    cpu_linear_vjp(isa_, dy, w, residual, scratch, dx);
+    by_products(dx.rows, detail::linear_vjp_most_rows, scratch,
+                [&](index_t first, index_t count, vector_view<float> own) {
+                  cpu_linear_vjp(isa_, dy.row_block(first, count), w, rows_or_none(residual, first, count),
+                                 own, dx.row_block(first, count));
+                });
   }
   void embed_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
                   std::span<const float> row_scale, matrix_view<float> y) const {
-    cpu_embed_rows(ids, table, row_scale, y);
+    by_rows(y, [&](index_t first, index_t count) {
+      cpu_embed_rows(part_of(ids, first, count), table, part_of(row_scale, first, count),
+                     y.row_block(first, count));
+    });
   }
   void embed_rows_vjp(std::span<const float> row_scale, matrix_view<const float> dy,
                       matrix_view<float> dx) const {
-    cpu_embed_rows_vjp(row_scale, dy, dx);
+    by_rows(dx, [&](index_t first, index_t count) {
+      cpu_embed_rows_vjp(part_of(row_scale, first, count), dy.row_block(first, count),
+                         dx.row_block(first, count));
+    });
   }
   void add_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
                 matrix_view<float> y) const {
-    cpu_add_rows(ids, table, y);
+    by_rows(y, [&](index_t first, index_t count) {
+      cpu_add_rows(part_of(ids, first, count), table, y.row_block(first, count));
+    });
   }
   void layer_norm(matrix_view<const float> x, vector_view<const float> gamma, vector_view<const float> beta,
                   float eps, matrix_view<float> y) const {
-    cpu_layer_norm(isa_, x, gamma, beta, eps, y);
+    by_rows(y, [&](index_t first, index_t count) {
+      cpu_layer_norm(isa_, x.row_block(first, count), gamma, beta, eps, y.row_block(first, count));
+    });
   }
   void layer_norm_vjp(matrix_view<const float> x, vector_view<const float> gamma, float eps,
                       matrix_view<const float> dy, matrix_view<float> dx) const {
-    cpu_layer_norm_vjp(isa_, x, gamma, eps, dy, dx);
+    by_rows(dx, [&](index_t first, index_t count) {
+      cpu_layer_norm_vjp(isa_, x.row_block(first, count), gamma, eps, dy.row_block(first, count),
+                         dx.row_block(first, count));
+    });
   }
   void rotary(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
               matrix_view<float> x) const {
-    cpu_rotary(isa_, table, offsets, heads, x);
+    by_heads(heads, true, [&](index_t first, index_t count, int) {
+      cpu_rotary(isa_, table, offsets, count, head_columns(x, heads, first, count));
+    });
   }
   void rotary_vjp(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
                   matrix_view<float> y) const {
-    cpu_rotary_vjp(isa_, table, offsets, heads, y);
+    by_heads(heads, true, [&](index_t first, index_t count, int) {
+      cpu_rotary_vjp(isa_, table, offsets, count, head_columns(y, heads, first, count));
+    });
   }
   [[nodiscard]] index_t attention_scratch(index_t longest, index_t head_width) const {
-    return cpu_attention_scratch(longest, head_width);
+    return all_scratch(cpu_attention_scratch(longest, head_width));
   }
   void attention(matrix_view<const float> q, matrix_view<const float> k, matrix_view<const float> v,
                  const ragged_offsets& offsets, const attention_options<float>& options,
                  vector_view<float> scratch, matrix_view<float> y) const {
-    cpu_attention(isa_, q, k, v, offsets, options, scratch, y);
+    by_heads(options.heads, false, [&](index_t first, index_t count, int member) {
+      const auto of = [&](auto x) { return head_columns(x, options.heads, first, count); };
+      cpu_attention(isa_, of(q), of(k), of(v), offsets, part_of(options, first, count),
+                    member_scratch(scratch, member), of(y));
+    });
   }
   [[nodiscard]] index_t attention_vjp_scratch(index_t longest, index_t head_width) const {
-    return cpu_attention_vjp_scratch(longest, head_width);
+    return all_scratch(cpu_attention_vjp_scratch(longest, head_width));
   }
   void attention_vjp(matrix_view<const float> q, matrix_view<const float> k, matrix_view<const float> v,
                      const ragged_offsets& offsets, const attention_options<float>& options,
                      matrix_view<const float> dy, vector_view<float> scratch, matrix_view<float> dq,
                      matrix_view<float> dk, matrix_view<float> dv) const {
-    cpu_attention_vjp(isa_, q, k, v, offsets, options, dy, scratch, dq, dk, dv);
+    by_heads(options.heads, false, [&](index_t first, index_t count, int member) {
+      const auto of = [&](auto x) { return head_columns(x, options.heads, first, count); };
+      cpu_attention_vjp(isa_, of(q), of(k), of(v), offsets, part_of(options, first, count), of(dy),
+                        member_scratch(scratch, member), of(dq), of(dk), of(dv));
+    });
   }
-  void softmax_rows(matrix_view<float> x) const { cpu_softmax_rows(isa_, x); }
+  void softmax_rows(matrix_view<float> x) const {
+    by_rows(x, [&](index_t first, index_t count) { cpu_softmax_rows(isa_, x.row_block(first, count)); });
+  }
   void softmax_rows_vjp(matrix_view<const float> p, matrix_view<const float> dp,
                         matrix_view<float> dx) const {
-    cpu_softmax_rows_vjp(isa_, p, dp, dx);
+    by_rows(dx, [&](index_t first, index_t count) {
+      cpu_softmax_rows_vjp(isa_, p.row_block(first, count), dp.row_block(first, count),
+                           dx.row_block(first, count));
+    });
   }
   void gated(matrix_view<const float> x, activation function, matrix_view<float> y) const {
-    cpu_gated(isa_, x, function, y);
+    by_rows(y, [&](index_t first, index_t count) {
+      cpu_gated(isa_, x.row_block(first, count), function, y.row_block(first, count));
+    });
   }
   void gated_vjp(matrix_view<const float> x, activation function, matrix_view<const float> dy,
                  matrix_view<float> dx) const {
-    cpu_gated_vjp(isa_, x, function, dy, dx);
+    by_rows(dx, [&](index_t first, index_t count) {
+      cpu_gated_vjp(isa_, x.row_block(first, count), function, dy.row_block(first, count),
+                    dx.row_block(first, count));
+    });
   }
   void activation_vjp(matrix_view<const float> z, activation function, matrix_view<const float> dy,
                       matrix_view<float> dz) const {
-    cpu_activation_vjp(isa_, z, function, dy, dz);
+    by_rows(dz, [&](index_t first, index_t count) {
+      cpu_activation_vjp(isa_, z.row_block(first, count), function, dy.row_block(first, count),
+                         dz.row_block(first, count));
+    });
   }
-  void add(matrix_view<const float> x, matrix_view<float> y) const { cpu_add(x, y); }
-  void scale(float factor, matrix_view<float> y) const { cpu_scale(factor, y); }
+  void add(matrix_view<const float> x, matrix_view<float> y) const {
+    by_rows(y, [&](index_t first, index_t count) {
+      cpu_add(x.row_block(first, count), y.row_block(first, count));
+    });
+  }
+  void scale(float factor, matrix_view<float> y) const {
+    by_rows(y, [&](index_t first, index_t count) { cpu_scale(factor, y.row_block(first, count)); });
+  }
 
  private:
+  /// Scratch for every member; each begins at a multiple of 64 bytes.
+  [[nodiscard]] index_t all_scratch(index_t of_one) const {
+    return members() == 1 ? of_one : checked_mul(members(), checked_add(of_one, 15) / 16 * 16);
+  }
+  [[nodiscard]] vector_view<float> member_scratch(vector_view<float> scratch, int member) const {
+    if (members() == 1) return scratch;
+    const index_t size = scratch.size / members() / 16 * 16;
+    return scratch.part(member * size, size);
+  }
+
+  /// Products: blocks of at most `most` rows.
+  template <class Work>
+  void by_products(index_t rows, index_t most, vector_view<float> scratch, Work&& work) const {
+    const index_t part = detail::rows_of_part(rows, members(), most);
+    detail::for_parts_of_rows(team_, rows, part, [&](index_t first, index_t count, int member) {
+      work(first, count, member_scratch(scratch, member));
+    });
+  }
+  template <class Work>
+  void by_rows(matrix_view<float> y, Work&& work) const {
+    detail::for_parts_of_cheap_rows(team_, y.rows, y.columns, work);
+  }
+  template <class Work>
+  void by_heads(index_t heads, bool share, Work&& work) const {
+    detail::for_parts_of_heads(team_, heads, share, work);
+  }
+
+  template <class T>
+  [[nodiscard]] static matrix_view<T> head_columns(matrix_view<T> x, index_t heads, index_t first,
+                                                   index_t count) {
+    const index_t width = x.columns / heads;
+    return x.column_block(first * width, count * width);
+  }
+  [[nodiscard]] static matrix_view<const float> rows_or_none(matrix_view<const float> x, index_t first,
+                                                             index_t count) {
+    return x.data == nullptr ? x : x.row_block(first, count);
+  }
+  [[nodiscard]] static linear_epilogue<float> part_of(linear_epilogue<float> epilogue, index_t first,
+                                                      index_t count) {
+    epilogue.residual = rows_or_none(epilogue.residual, first, count);
+    return epilogue;
+  }
+  [[nodiscard]] static attention_options<float> part_of(attention_options<float> options, index_t first,
+                                                        index_t count) {
+    options.heads = count;
+    if (!options.alibi_slopes.empty()) options.alibi_slopes = options.alibi_slopes.part(first, count);
+    return options;
+  }
+  template <class T>
+  [[nodiscard]] static std::span<const T> part_of(std::span<const T> values, index_t first, index_t count) {
+    if (values.empty()) return values;
+    return values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  }
+
   isa isa_;
   weight_format format_;
+  thread_team* team_ = nullptr;
 };
 
 static_assert(encoder_backend<cpu_backend>);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
@@ -71,6 +72,10 @@ struct packed_weight {
 /// rounded up to 32, times `in`, times 4, 2 or 1 bytes.
 [[nodiscard]] packed_weight pack_weight(matrix_view<const float> w, weight_format format = weight_format::f32,
                                         bool gated = false);
+/// The same of the rows of several matrices of equal width below each other. \throws also error
+/// [dnalm.shape.353] other widths.
+[[nodiscard]] packed_weight pack_weight(std::span<const matrix_view<const float>> parts,
+                                        weight_format format = weight_format::f32, bool gated = false);
 
 DNALM_END_NAMESPACE
 

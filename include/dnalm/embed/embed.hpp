@@ -23,7 +23,7 @@ struct embed_options {
   std::vector<pooling> poolings = {pooling::mean};
   bool logits = false;
   window_rule window = {};            ///< for sequences longer than the model takes; off by default
-  int threads = 0;                    ///< 0: all cores
+  int threads = 0;                    ///< the calling one among them; 0: all cores
   index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one sequence always runs
   index_t batch_sequences = 0;        ///< most sequences of a batch; 0: as many as the budget allows
   progress* watcher = nullptr;        ///< advanced by finished sequences
@@ -32,6 +32,10 @@ struct embed_options {
 /// Embeds sequences. All are tokenised first, so that a bad one is told before the long work begins.
 ///
 /// The same sequence gives the same bits alone, in any batch, in any order, on any number of threads.
+///
+/// Threads: the calling one and at most `threads` - 1 others; none is started for `threads` = 1. Each runs
+/// batches of its own; when there are fewer batches than threads, all share the work of one batch
+/// (model::works_on_teams).
 ///
 /// A sequence that is cut into windows (`options.window`) gives results of the shapes of a whole run: each
 /// token between the framing ones has the row of the window it belongs to (plan_windows); a framing token

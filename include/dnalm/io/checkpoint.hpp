@@ -58,6 +58,8 @@ class checkpoint {
   void forget(std::string_view name) const;
 
   [[nodiscard]] weight_format format_of(std::string_view name) const;
+  /// How the files reach memory.
+  [[nodiscard]] file_access access() const;
   /// Whether a tensor is unpacked into memory (compressed or big-endian in its file).
   [[nodiscard]] bool packed(std::string_view name) const;
   /// Members of npz archives that are no weights.

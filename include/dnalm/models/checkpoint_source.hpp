@@ -46,6 +46,9 @@ class checkpoint_source final : public weight_source {
   /// 8-bit floats.
   void read(const planned_tensor& tensor, std::span<float> out) const override;
   void read(const planned_tensor& tensor, std::span<double> out) const override;
+  /// Of mapped files, F32 and row-major. \throws as read.
+  [[nodiscard]] std::span<const float> lend(const planned_tensor& tensor) const override;
+  void release(const planned_tensor& tensor) const override;
 
  private:
   [[nodiscard]] const std::string& name_in_file(const planned_tensor& tensor) const;

@@ -31,6 +31,7 @@ struct encoder_workspace {
   typename B::vector logits = {};   ///< and their gradient, or that with respect to one-hot tokens
   embedding_workspace<scalar_of<B>> embedding = {};
   std::vector<rotary_table<scalar_of<B>>> rotations = {};  ///< one per distinct set of frequencies
+  thread_team* team = nullptr;  ///< threads that share the work of a pass; null: the calling one alone
 };
 
 /// Embedding, blocks, final norm, head; weights packed for the backend. Immutable; safe to share.
@@ -46,8 +47,9 @@ class encoder {
   /// Called once with the gradient, valid during the call.
   using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
 
-  /// Reads and packs all weights.
-  encoder(B backend, const encoder_config& config, const weight_source& source);
+  /// Reads and packs all weights; blocks side by side on up to `threads` threads (0: all cores), the calling
+  /// one among them, of at most detail::most_loading_threads.
+  encoder(B backend, const encoder_config& config, const weight_source& source, int threads = 1);
 
   [[nodiscard]] const encoder_config& config() const { return config_; }
   [[nodiscard]] const B& backend() const { return backend_; }
@@ -68,7 +70,8 @@ class encoder {
     backend_.embed_rows(ids, embedding_.words.view(), {}, y);
   }
 
-  /// Bytes that a workspace takes for `tokens` tokens, the longest sequence of `longest`.
+  /// Bytes that a workspace takes for `tokens` tokens, the longest sequence of `longest`. On a team, each
+  /// member but the first needs the kernels' scratch once more (docs/long_inputs.md).
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
   /// The same for a gradient that needs `depth` blocks. The packed table of one-hot gradients is not in it.
   [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, index_t depth, bool logits,
@@ -76,7 +79,7 @@ class encoder {
 
  private:
   void load_embedding(const planned_weights& weights);
-  void load_block(const planned_weights& weights, index_t layer);
+  [[nodiscard]] transformer_block<B> load_block(const planned_weights& weights, index_t layer) const;
   void load_frequencies(const planned_weights& weights, index_t layer);
   void load_head(const planned_weights& weights);
   [[nodiscard]] index_t wide_columns() const;
@@ -85,7 +88,9 @@ class encoder {
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
   }
-  [[nodiscard]] index_t forward_scratch(index_t longest, bool logits) const;
+  /// The backend of a pass: on the workspace's team.
+  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
+  [[nodiscard]] index_t forward_scratch(const B& backend, index_t longest, bool logits) const;
   [[nodiscard]] block_workspace<B> prepare(const token_batch& batch, bool logits, workspace& w,
                                            output_matrix<B>& x) const;
   void prepare_rotations(index_t longest, workspace& w) const;
@@ -103,7 +108,8 @@ class encoder {
   };
   [[nodiscard]] index_t gradient_wide_columns() const;
   [[nodiscard]] index_t gradient_row_numbers(index_t depth) const;
-  [[nodiscard]] index_t gradient_scratch(index_t longest, index_t depth, bool logits, bool one_hot) const;
+  [[nodiscard]] index_t gradient_scratch(const B& backend, index_t longest, index_t depth, bool logits,
+                                         bool one_hot) const;
   [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, index_t depth, bool logits,
                                                 bool one_hot, workspace& w) const;
   void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
@@ -111,7 +117,7 @@ class encoder {
   void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,
                 workspace& w) const;
   void add_cotangent(index_t layer, input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
-                     gradient_views& views) const;
+                     gradient_views& views, const workspace& w) const;
   void top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views, workspace& w) const;
   void set_rotation(std::size_t layer, const workspace& w, block_workspace<B>& block) const {
     if (!frequencies_of_.empty()) block.rotation = &w.rotations[frequencies_of_[layer]];

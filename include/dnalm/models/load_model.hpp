@@ -33,6 +33,7 @@ struct load_options {
   weight_format weights = weight_format::f32;
   /// Of the weights. `buffered` where another process may shorten the files: an error, not SIGBUS.
   io::file_access access = io::file_access::mapped;
+  int threads = 0;  ///< that read and pack weights, the calling one among them, at most 4; 0: all cores
 };
 
 /// Loads a model folder: config.json, weights (safetensors or PyTorch, one file or shards), tokenizer files.
@@ -44,8 +45,8 @@ struct load_options {
 /// tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412] a tensor of another shape,
 /// [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies that differ,
 /// [dnalm.numeric.415] NaN or infinite weights; as read_encoder_config, checkpoint::open and load_tokenizer.
-/// Cost: one read of the weights. Memory: the packed weights and a few copies of the largest tensor; pages of
-/// the file are given back tensor by tensor.
+/// Cost: one read of the weights. Memory: the packed weights and, for each thread, a few copies of the
+/// largest tensor; pages of the file are given back tensor by tensor.
 [[nodiscard]] model load_model(const std::filesystem::path& folder, const load_options& options = {});
 
 /// The same configuration and tokenizer with random weights: matrices and embeddings normal(0,
@@ -53,8 +54,8 @@ struct load_options {
 /// needs no weights. The same seed gives the same numbers on every backend. \throws as load_model.
 [[nodiscard]] model random_twin(const std::filesystem::path& folder, std::uint64_t seed,
                                 const load_options& options = {});
-/// The random twin of a loaded model, on its backend.
-[[nodiscard]] model random_twin(const model& original, std::uint64_t seed);
+/// The random twin of a loaded model, on its backend, its weights kept alike. `threads` as in load_options.
+[[nodiscard]] model random_twin(const model& original, std::uint64_t seed, int threads = 0);
 
 DNALM_END_NAMESPACE
 

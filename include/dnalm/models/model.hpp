@@ -14,6 +14,7 @@
 
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/thread_team.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
@@ -54,9 +55,16 @@ namespace detail {
 
 }  // namespace detail
 
-/// Memory that forward passes reuse; grows as needed and keeps its size. One per thread.
+/// Memory that forward passes reuse; grows as needed and keeps its size. One per thread, or per team of
+/// threads.
 class forward_workspace {
  public:
+  forward_workspace() = default;
+  /// For passes that a team of threads works on (`model::works_on_teams`); the team outlives the workspace.
+  explicit forward_workspace(thread_team& team) : team_(&team) {}
+  /// Null: passes run on the thread that calls.
+  [[nodiscard]] thread_team* team() const { return team_; }
+
   /// The typed workspace for the model of number `owner`, made by `make` when the last user was another one.
   template <class T, class Make>
   [[nodiscard]] T& state(std::uint64_t owner, Make&& make) {
@@ -70,6 +78,7 @@ class forward_workspace {
  private:
   std::shared_ptr<void> state_;
   std::uint64_t owner_ = 0;
+  thread_team* team_ = nullptr;
 };
 
 /// Called with layer 0 (embedding output), 1, ..., layers; the view (tokens, D) is valid during the call.
@@ -91,6 +100,7 @@ class model_base {
   [[nodiscard]] virtual index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const = 0;
   [[nodiscard]] virtual index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                                index_t longest) const = 0;
+  [[nodiscard]] virtual bool works_on_teams() const { return false; }
 };
 
 /// A model: a value that is cheap to copy (copies share the weights) and safe to use from several threads.
@@ -162,6 +172,8 @@ class model {
                                        index_t longest) const {
     return base_->gradient_bytes(request, tokens, longest);
   }
+  /// Whether the team of a workspace shares the work of a pass; else its thread does it all.
+  [[nodiscard]] bool works_on_teams() const { return base_->works_on_teams(); }
   /// Memory that a workspace takes for a batch of `tokens` whose longest sequence has `longest` tokens.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const {
     return base_->workspace_bytes(tokens, longest, logits);

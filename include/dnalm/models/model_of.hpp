@@ -24,7 +24,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
 
   void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
                const logits_observer* logits, forward_workspace& workspace) const override {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    auto& w = state_of(workspace);
     const auto on_layer = [&](index_t layer, input_matrix<B> x) { layers(layer, as_float(x, w.copy)); };
     const auto on_logits = [&](input_matrix<B> x) { (*logits)(as_float(x, w.copy)); };
     const typename encoder<B>::logits_receiver receiver = on_logits;
@@ -34,7 +34,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
   }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    auto& w = state_of(workspace);
     check_gradient_request(network_.config(), request, batch.offsets.rows());
     const auto on_gradient = [&](const basic_input_gradient<T>& found) {
       receive({as_float(found.words, w.copy), as_float(found.tokens, w.part)});
@@ -71,6 +71,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
     }
     return checked_add(bytes, checked_mul(tokens, copies));
   }
+  [[nodiscard]] bool works_on_teams() const override { return team_kernels<B>; }
 
  private:
   using T = scalar_of<B>;
@@ -83,6 +84,11 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
     matrix<T> rows = {};
   };
 
+  [[nodiscard]] state& state_of(forward_workspace& workspace) const {
+    state& w = workspace.state<state>(number_, [] { return state{}; });
+    w.network.team = workspace.team();
+    return w;
+  }
   [[nodiscard]] index_t widest(bool vocabulary) const {
     const encoder_config& config = network_.config();
     return vocabulary ? std::max(config.width, config.vocabulary) : config.width;

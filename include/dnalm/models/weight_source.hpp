@@ -14,7 +14,7 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Fills tensors of a plan, row-major.
+/// Fills tensors of a plan, row-major. May be called from several threads at once.
 class weight_source {
  public:
   virtual ~weight_source() = default;
@@ -23,6 +23,10 @@ class weight_source {
   /// `out` has as many numbers as the tensor. All are finite.
   virtual void read(const planned_tensor& tensor, std::span<float> out) const = 0;
   virtual void read(const planned_tensor& tensor, std::span<double> out) const = 0;
+  /// The numbers where they lie, when they lie in memory as floats, row-major; else empty: then `read`. All
+  /// are finite. Valid until `release`, which gives the memory behind them back.
+  [[nodiscard]] virtual std::span<const float> lend(const planned_tensor&) const { return {}; }
+  virtual void release(const planned_tensor&) const {}
 };
 
 /// Tensors by role and layer.
@@ -57,6 +61,13 @@ class planned_weights {
       std::fill_n(values.data() + before + static_cast<std::size_t>(zero_row_) * width, width, T(0));
     }
   }
+
+  /// Its numbers where they lie (weight_source::lend); empty when they must be read.
+  [[nodiscard]] std::span<const float> lend(const planned_tensor& tensor) const {
+    if (tensor.role == tensor_role::words && zero_row_ >= 0) return {};
+    return source_.lend(tensor);
+  }
+  void release(const planned_tensor& tensor) const { source_.release(tensor); }
 
  private:
   std::vector<planned_tensor> plan_;

@@ -2,6 +2,9 @@
 // Model folders that are damaged, contradictory, or fine; the type-erased model; random twins.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -128,6 +131,47 @@ TEST_CASE("the weights of a folder written from its random twin give the twin's 
     const auto quick = numbers_of(loaded, sequence);
     REQUIRE(precise.size() == quick.size());
     for (std::size_t i = 0; i < quick.size(); ++i) CHECK(std::abs(precise[i] - quick[i]) < 2e-4F);
+  }
+}
+
+TEST_CASE("threads, access and alignment of the file change no number", "[models]") {
+  for (const bool nt : {true, false}) {
+    const model_folder folder(nt);
+    folder.write();
+    const auto numbers = [&](const dnalm::load_options& options) {
+      const auto model = dnalm::load_model(folder.path(), options);
+      std::vector<float> bits;
+      const auto take = [&](dnalm::matrix_view<const float> x) {
+        for (index_t r = 0; r < x.rows; ++r) bits.insert(bits.end(), x.row(r).begin(), x.row(r).end());
+      };
+      const auto tokens = model.tokenize("ACGTTGCAACGTAGCTAGG");
+      dnalm::ragged_offsets offsets;
+      offsets.append(tokens.size());
+      dnalm::forward_workspace workspace;
+      model.forward(
+          {tokens.ids, offsets}, [&](index_t, auto hidden) { take(hidden); }, take, workspace);
+      return bits;
+    };
+    const auto expected = numbers({.threads = 1});
+    const auto check = [&] {
+      for (const int threads : {1, 2, 7}) {
+        for (const auto access : {dnalm::io::file_access::mapped, dnalm::io::file_access::buffered}) {
+          REQUIRE(numbers({.access = access, .threads = threads}) == expected);
+        }
+      }
+    };
+    check();
+    // A header that is one space longer: no tensor lies at a multiple of four bytes.
+    const auto file = folder.path() / "model.safetensors";
+    std::ifstream in(file, std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    std::uint64_t header = 0;
+    std::memcpy(&header, bytes.data(), sizeof(header));
+    bytes.insert(sizeof(header) + static_cast<std::size_t>(header), 1, ' ');
+    ++header;
+    std::memcpy(bytes.data(), &header, sizeof(header));
+    dnalm_test::write_text(file, bytes);
+    check();
   }
 }
 

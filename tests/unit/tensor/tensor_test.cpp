@@ -4,6 +4,7 @@
 #include <dnalm/tensor/dtype.hpp>
 #include <dnalm/tensor/ragged.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -21,6 +22,20 @@ TEST_CASE("buffers are aligned, zeroed, and refuse impossible sizes", "[tensor]"
   const auto huge = dnalm::index_t{1} << 62;
   REQUIRE(dnalm_test::error_id_of([&] { dnalm::buffer<float> b(huge); }) == "dnalm.shape.101");
   REQUIRE(dnalm_test::error_id_of([&] { dnalm::buffer<float> b(-1); }) == "dnalm.shape.101");
+}
+
+TEST_CASE("large buffers are zeroed too, and can be had without", "[tensor]") {
+  const dnalm::index_t size = (dnalm::index_t{5} << 20) + 3;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    dnalm::buffer<unsigned char> memory(size);
+    REQUIRE(reinterpret_cast<std::uintptr_t>(memory.data()) % 64 == 0);
+    REQUIRE(std::all_of(memory.data(), memory.data() + size, [](unsigned char x) { return x == 0; }));
+    dnalm::buffer<unsigned char> raw(size, dnalm::uninitialized);
+    REQUIRE(raw.size() == size);
+    std::fill_n(raw.data(), size, static_cast<unsigned char>(7));  // what the next round may be given again
+    std::fill_n(memory.data(), size, static_cast<unsigned char>(7));
+    REQUIRE(raw[size - 1] == 7);
+  }
 }
 
 TEST_CASE("matrix views select rows and columns", "[tensor]") {

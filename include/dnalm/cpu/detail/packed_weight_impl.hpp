@@ -19,8 +19,33 @@ namespace detail {
 inline constexpr index_t pack_depth = 16;
 using pack_tile = std::array<std::array<float, 32>, pack_depth>;  // [k][column]
 
+/// Matrices of equal width below each other, as one.
+struct stacked_rows {
+  std::span<const matrix_view<const float>> parts = {};
+  index_t rows = 0;
+  index_t columns = 0;
+
+  [[nodiscard]] const float* row_data(index_t r) const {
+    std::size_t part = 0;
+    for (; r >= parts[part].rows; ++part) r -= parts[part].rows;
+    return parts[part].row_data(r);
+  }
+};
+
+[[nodiscard]] inline stacked_rows stack_rows(std::span<const matrix_view<const float>> parts) {
+  stacked_rows all{parts, 0, parts.empty() ? 0 : parts[0].columns};
+  for (const auto& part : parts) {
+    all.rows = checked_add(all.rows, part.rows);
+    if (part.columns == all.columns) continue;
+    throw error(
+        error_kind::shape, 353, "weights below each other differ in width",
+        {.expected = std::to_string(all.columns) + " columns", .found = std::to_string(part.columns)});
+  }
+  return all;
+}
+
 /// tile[k][c] = the weight of panel p's column c and input first + k; zeros where there is none.
-inline void gather_tile(matrix_view<const float> w, const packed_weight& packed, index_t p, index_t first,
+inline void gather_tile(const stacked_rows& w, const packed_weight& packed, index_t p, index_t first,
                         pack_tile& tile) {
   const index_t depth = std::min<index_t>(pack_depth, w.columns - first);
   for (auto& row : tile) row.fill(0.0F);
@@ -28,6 +53,7 @@ inline void gather_tile(matrix_view<const float> w, const packed_weight& packed,
     const half_panel half = packed.half(p, which);
     for (index_t c = 0; c < half.count; ++c) {
       const float* from = w.row_data(half.first + c) + first;
+      __builtin_prefetch(from + 2 * pack_depth);
       const auto column = static_cast<std::size_t>(which * half_columns + c);
       for (index_t k = 0; k < depth; ++k) tile[static_cast<std::size_t>(k)][column] = from[k];
     }
@@ -35,7 +61,7 @@ inline void gather_tile(matrix_view<const float> w, const packed_weight& packed,
 }
 
 /// Largest absolute weight of each column of a panel, over 127; 1 for a column of zeros.
-inline void find_scales(matrix_view<const float> w, const packed_weight& packed, index_t p, float* scales) {
+inline void find_scales(const stacked_rows& w, const packed_weight& packed, index_t p, float* scales) {
   std::fill_n(scales, panel_columns, 1.0F);
   for (index_t which = 0; which < 2; ++which) {
     const half_panel half = packed.half(p, which);
@@ -77,7 +103,7 @@ inline void store_integers(const pack_tile& tile, index_t first, index_t depth, 
   }
 }
 
-inline void pack_panel(matrix_view<const float> w, packed_weight& packed, index_t p) {
+inline void pack_panel(const stacked_rows& w, packed_weight& packed, index_t p) {
   std::byte* panel = packed.panels.data() + p * packed.panel_bytes();
   float* scales = packed.scales.data() + p * panel_columns;
   if (packed.format == weight_format::int8) find_scales(w, packed, p, scales);
@@ -96,6 +122,12 @@ inline void pack_panel(matrix_view<const float> w, packed_weight& packed, index_
 }  // namespace detail
 
 DNALM_INLINE packed_weight pack_weight(matrix_view<const float> w, weight_format format, bool gated) {
+  return pack_weight(std::span<const matrix_view<const float>>(&w, 1), format, gated);
+}
+
+DNALM_INLINE packed_weight pack_weight(std::span<const matrix_view<const float>> parts, weight_format format,
+                                       bool gated) {
+  const detail::stacked_rows w = detail::stack_rows(parts);
   if (gated && w.rows % 2 != 0) {
     throw error(error_kind::shape, 352, "a gated weight with an odd number of rows",
                 {.expected = "two halves", .found = std::to_string(w.rows) + " rows"});
@@ -106,9 +138,9 @@ DNALM_INLINE packed_weight pack_weight(matrix_view<const float> w, weight_format
   packed.inputs = w.columns;
   packed.format = format;
   packed.gated = gated;
-  packed.panels = buffer<std::byte>(checked_mul(packed.panel_count(), packed.panel_bytes()));
+  packed.panels = buffer<std::byte>(checked_mul(packed.panel_count(), packed.panel_bytes()), uninitialized);
   if (format == weight_format::int8) {
-    packed.scales = buffer<float>(packed.panel_count() * detail::panel_columns);
+    packed.scales = buffer<float>(packed.panel_count() * detail::panel_columns, uninitialized);
   }
   for (index_t p = 0; p < packed.panel_count(); ++p) detail::pack_panel(w, packed, p);
   return packed;

@@ -3,10 +3,12 @@
 /// \brief Body of embed/embed.hpp.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include <dnalm/core/parallel.hpp>
+#include <dnalm/core/thread_team.hpp>
 #include <dnalm/embed/detail/chunk_runner.hpp>
 #include <dnalm/embed/detail/embed_job.hpp>
 #include <dnalm/embed/detail/ordered_pipeline.hpp>
@@ -22,9 +24,11 @@ DNALM_INLINE void embed(const model& network, std::span<const io::sequence_recor
   const auto chunks =
       detail::plan_chunks(detail::sequence_loads(job), detail::choose_limits(job, options, threads));
 
-  std::vector<forward_workspace> workspaces(static_cast<std::size_t>(threads));
-  detail::ordered_pipeline<detail::chunk_result> pipeline(static_cast<index_t>(chunks.size()), threads,
-                                                          2 * threads);
+  const auto items = static_cast<index_t>(chunks.size());
+  thread_team team(network.works_on_teams() && items < threads ? threads : 1);
+  const int workers = team.members() > 1 ? 1 : static_cast<int>(std::min<index_t>(threads, items));
+  std::vector<forward_workspace> workspaces(static_cast<std::size_t>(workers), forward_workspace(team));
+  detail::ordered_pipeline<detail::chunk_result> pipeline(items, workers, 2 * workers);
   detail::window_joiner joiner(job);
   const auto deliver = [&](index_t first, const embedding_block& block) {
     sink.consume(first, block);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Workers make results in any order, the calling thread takes them in order, a bounded number waits.
+/// \brief Workers make results in any order, the calling thread (one of them) takes them in order, a bounded
+/// number waits.
 #pragma once
 
 #include <algorithm>
@@ -21,8 +22,10 @@ namespace detail {
 
 /// `make(item, worker)` on up to `threads` workers, `take(item, result)` on the calling thread for 0, 1, ...
 ///
-/// At most `window` items are made and not yet taken. The exception of the lowest failing item is rethrown
-/// after the items before it were taken; an exception of `take` ends the work at once.
+/// The calling thread is worker 0: it makes results while the next one to take is not there, so that no more
+/// than `threads` threads run, and `threads` - 1 are started. At most `window` items are made and not yet
+/// taken. The exception of the lowest failing item is rethrown after the items before it were taken; an
+/// exception of `take` ends the work at once.
 template <class Result>
 class ordered_pipeline {
  public:
@@ -40,10 +43,13 @@ class ordered_pipeline {
     }
     std::vector<std::jthread> pool;
     const stopper stop_at_exit{*this};
-    for (int worker = 0; worker < workers_; ++worker) {
+    for (int worker = 1; worker < workers_; ++worker) {
       pool.emplace_back([this, &make, worker] { work(make, worker); });
     }
-    for (index_t item = 0; item < items_; ++item) take(item, wait_for(item));
+    for (index_t item = 0; item < items_; ++item) {
+      help_until_ready(item, make);
+      take(item, take_out(item));
+    }
   }
 
  private:
@@ -67,25 +73,48 @@ class ordered_pipeline {
       index_t item = 0;
       {
         std::unique_lock lock(guard_);
-        room_.wait(lock, [this] { return stopped_ || next_ >= items_ || next_ < taken_ + window_; });
+        room_.wait(lock, [this] { return stopped_ || next_ >= items_ || has_room(); });
         if (stopped_ || next_ >= items_) return;
         item = next_++;
       }
-      slot made;
-      try {
-        made.result.emplace(make(item, worker));
-      } catch (...) {
-        made.failure = std::current_exception();
-      }
-      const std::lock_guard lock(guard_);
-      slot_of(item) = std::move(made);
-      ready_.notify_all();
+      make_one(make, item, worker);
     }
   }
-  [[nodiscard]] Result wait_for(index_t item) {
+  template <class Make>
+  void make_one(Make& make, index_t item, int worker) {
+    slot made;
+    try {
+      made.result.emplace(make(item, worker));
+    } catch (...) {
+      made.failure = std::current_exception();
+    }
+    const std::lock_guard lock(guard_);
+    slot_of(item) = std::move(made);
+    ready_.notify_all();
+  }
+  [[nodiscard]] bool has_room() const { return next_ < items_ && next_ < taken_ + window_; }
+  [[nodiscard]] bool is_ready(index_t item) {
+    const slot& place = slot_of(item);
+    return place.result.has_value() || place.failure;
+  }
+  /// Makes results, as worker 0, until that of `item` is there.
+  template <class Make>
+  void help_until_ready(index_t item, Make& make) {
     std::unique_lock lock(guard_);
+    while (!is_ready(item)) {
+      if (!has_room()) {
+        ready_.wait(lock, [&] { return is_ready(item); });
+        return;
+      }
+      const index_t mine = next_++;
+      lock.unlock();
+      make_one(make, mine, 0);
+      lock.lock();
+    }
+  }
+  [[nodiscard]] Result take_out(index_t item) {
+    const std::lock_guard lock(guard_);
     slot& place = slot_of(item);
-    ready_.wait(lock, [&place] { return place.result.has_value() || place.failure; });
     if (place.failure) std::rethrow_exception(place.failure);
     Result result = std::move(*place.result);
     place = slot{};

@@ -245,6 +245,10 @@ DNALM_INLINE weight_format checkpoint::format_of(std::string_view name) const {
   return contents_->files[contents_->find(name).file].format();
 }
 
+DNALM_INLINE file_access checkpoint::access() const {
+  return contents_->access;
+}
+
 DNALM_INLINE bool checkpoint::packed(std::string_view name) const {
   return contents_->files[contents_->find(name).file].packed(name);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 #include <dnalm/io/detail/strided.hpp>
@@ -77,6 +78,20 @@ void read_any(const stored_tensor& tensor, std::span<Number> out) {
   }
 }
 
+/// Two floats at a time: one added to an exponent of all ones carries into the sign.
+[[nodiscard]] inline bool all_finite(std::span<const float> values) {
+  constexpr std::uint64_t exponents = 0x7F8000007F800000U;
+  constexpr std::uint64_t ones = 0x0080000000800000U;
+  std::uint64_t carried = 0;
+  std::size_t i = 0;
+  for (; i + 2 <= values.size(); i += 2) {
+    std::uint64_t two = 0;
+    std::memcpy(&two, values.data() + i, sizeof(two));
+    carried |= (two & exponents) + ones;
+  }
+  return (carried & 0x8000000080000000U) == 0 && (i == values.size() || std::isfinite(values[i]));
+}
+
 template <dtype Type>
 [[nodiscard]] index_t find_non_finite_of(const stored_tensor& tensor) {
   constexpr index_t width = size_of(Type);
@@ -141,8 +156,13 @@ DNALM_INLINE index_t find_non_finite(const stored_tensor& tensor) {
 }
 
 DNALM_INLINE index_t find_non_finite(std::span<const float> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) return static_cast<index_t>(i);
+  constexpr std::size_t block = 4096;
+  for (std::size_t first = 0; first < values.size(); first += block) {
+    const auto part = values.subspan(first, std::min(block, values.size() - first));
+    if (detail::all_finite(part)) continue;
+    const auto found =
+        std::find_if(part.begin(), part.end(), [](float value) { return !std::isfinite(value); });
+    return static_cast<index_t>(first) + (found - part.begin());
   }
   return -1;
 }

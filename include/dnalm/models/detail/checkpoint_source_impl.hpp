@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <dnalm/models/checkpoint_source.hpp>
@@ -57,6 +59,9 @@ inline void check_tied(const io::checkpoint& weights, const planned_tensor& tens
 
 template <class T>
 void check_all_finite(const std::string& where, std::span<const T> values) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (io::find_non_finite(values) < 0) return;
+  }
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
     throw error(error_kind::numeric, 415, "a weight is not a finite number",
@@ -114,6 +119,21 @@ DNALM_INLINE void checkpoint_source::read(const planned_tensor& tensor, std::spa
   const std::string& name = name_in_file(tensor);
   weights_.read(name, out);
   detail::check_all_finite<double>(weights_.file_of(name).string() + ", tensor " + tensor.name, out);
+}
+
+DNALM_INLINE std::span<const float> checkpoint_source::lend(const planned_tensor& tensor) const {
+  const std::string& name = name_in_file(tensor);
+  if (weights_.access() != io::file_access::mapped || weights_.packed(name)) return {};
+  const io::stored_tensor& stored = weights_.stored(name);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(stored.bytes.data()) % alignof(float) == 0;
+  if (stored.info.type != dtype::f32 || !stored.contiguous() || !aligned) return {};
+  const std::span<const float> numbers(reinterpret_cast<const float*>(stored.bytes.data()),
+                                       stored.bytes.size() / sizeof(float));
+  detail::check_all_finite(weights_.file_of(name).string() + ", tensor " + tensor.name, numbers);
+  return numbers;
+}
+DNALM_INLINE void checkpoint_source::release(const planned_tensor& tensor) const {
+  weights_.forget(name_in_file(tensor));
 }
 
 DNALM_END_NAMESPACE

@@ -38,12 +38,13 @@ index_t encoder<B>::gradient_row_numbers(index_t depth) const {
 }
 
 template <encoder_backend B>
-index_t encoder<B>::gradient_scratch(index_t longest, index_t depth, bool logits, bool one_hot) const {
-  index_t most = logits ? head_.vjp_scratch(backend_) : 0;
-  if (one_hot) most = std::max(most, head_.scratch(backend_));  // the table has the decoder's shape
+index_t encoder<B>::gradient_scratch(const B& backend, index_t longest, index_t depth, bool logits,
+                                     bool one_hot) const {
+  index_t most = logits ? head_.vjp_scratch(backend) : 0;
+  if (one_hot) most = std::max(most, head_.scratch(backend));  // the table has the decoder's shape
   for (index_t layer = 0; layer < depth; ++layer) {
     const auto& block = blocks_[static_cast<std::size_t>(layer)];
-    most = std::max(most, block.vjp_scratch(backend_, longest, config_.head_width()));
+    most = std::max(most, block.vjp_scratch(backend, longest, config_.head_width()));
   }
   return most;
 }
@@ -52,7 +53,7 @@ template <encoder_backend B>
 index_t encoder<B>::gradient_bytes(index_t tokens, index_t longest, index_t depth, bool logits,
                                    bool one_hot) const {
   index_t numbers = checked_mul(tokens, gradient_row_numbers(depth));
-  numbers = checked_add(numbers, gradient_scratch(longest, depth, logits, one_hot));
+  numbers = checked_add(numbers, gradient_scratch(backend_, longest, depth, logits, one_hot));
   numbers = checked_add(numbers, rotation_numbers(longest));
   const index_t tables = logits ? 2 : one_hot ? 1 : 0;
   numbers = checked_add(numbers, checked_mul(tables, checked_mul(tokens, config_.vocabulary)));
@@ -67,7 +68,7 @@ typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_bat
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
   grow(w.memory, checked_mul(rows, gradient_row_numbers(depth)));
-  grow(w.scratch, gradient_scratch(longest, depth, logits, one_hot));
+  grow(w.scratch, gradient_scratch(backend_of(w), longest, depth, logits, one_hot));
   prepare_rotations(longest, w);
   index_t used = 0;
   const auto take = [&](index_t columns) -> output_matrix<B> {
@@ -97,14 +98,15 @@ void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.depth(config_.layers),
                                           static_cast<bool>(request.logits), request.tokens, w);
+  const B& backend = backend_of(w);
   run_saving(batch, request, views, w);
   top_vjp(request, views, w);
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
     set_rotation(layer, w, views.block.block);
-    blocks_[layer].vjp(backend_, views.saved[layer], views.block, views.d);
-    add_cotangent(static_cast<index_t>(layer), views.saved[layer], request, views);
+    blocks_[layer].vjp(backend, views.saved[layer], views.block, views.d);
+    add_cotangent(static_cast<index_t>(layer), views.saved[layer], request, views, w);
   }
-  embedding_.vjp(backend_, read(batch, request.word_rows), w.embedding, views.block.block.narrow, views.d);
+  embedding_.vjp(backend, read(batch, request.word_rows), w.embedding, views.block.block.narrow, views.d);
   receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
 }
 
@@ -116,13 +118,14 @@ void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_reque
   const auto show = [&](std::size_t layer, input_matrix<B> x) {
     if (request.states) request.states(static_cast<index_t>(layer), x);
   };
-  embedding_.forward(backend_, read(batch, request.word_rows), w.embedding, views.saved[0]);
+  const B& backend = backend_of(w);
+  embedding_.forward(backend, read(batch, request.word_rows), w.embedding, views.saved[0]);
   show(0, views.saved[0]);
   for (std::size_t layer = 0; layer + 1 < views.saved.size(); ++layer) {
     set_rotation(layer, w, views.block.block);
-    blocks_[layer].forward(backend_, views.block.block, views.saved[layer], views.saved[layer + 1]);
+    blocks_[layer].forward(backend, views.block.block, views.saved[layer], views.saved[layer + 1]);
     const bool last = layer + 1 == blocks_.size();
-    if (last && final_norm_) final_norm_->forward(backend_, views.saved[layer + 1], views.block.middle);
+    if (last && final_norm_) final_norm_->forward(backend, views.saved[layer + 1], views.block.middle);
     show(layer + 1,
          last && final_norm_ && config_.last_state_normed ? views.block.middle : views.saved[layer + 1]);
   }
@@ -131,13 +134,14 @@ void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_reque
 /// d += what the request puts in for hidden state `layer`.
 template <encoder_backend B>
 void encoder<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
-                               const basic_gradient_request<scalar>& request, gradient_views& views) const {
+                               const basic_gradient_request<scalar>& request, gradient_views& views,
+                               const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const output_matrix<B> part = views.block.block.narrow;
   detail::clear_rows(part);
   request.hidden(layer, hidden, part);
   detail::check_finite_rows(part, "the gradient given for hidden state " + std::to_string(layer));
-  backend_.add(part, views.d);
+  backend_of(w).add(part, views.d);
 }
 
 /// d = the gradient with respect to the head's input.
@@ -150,11 +154,12 @@ void encoder<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<s
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
   const block_workspace<B>& block = views.block.block;
-  head_.forward(backend_, hidden, block.narrow, block.scratch, table(0));
+  const B& backend = backend_of(w);
+  head_.forward(backend, hidden, block.narrow, block.scratch, table(0));
   detail::clear_rows(table(numbers));
   request.logits(table(0), table(numbers));
   detail::check_finite_rows(table(numbers), "the gradient given for the logits");
-  head_.vjp(backend_, hidden, table(numbers), block.narrow, block.wide.column_block(0, config_.width),
+  head_.vjp(backend, hidden, table(numbers), block.narrow, block.wide.column_block(0, config_.width),
             block.scratch, views.d);
 }
 
@@ -173,9 +178,9 @@ void encoder<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient
     detail::clear_rows(views.d);
   }
   const bool state_normed = normed && config_.last_state_normed;
-  if (state_normed) add_cotangent(static_cast<index_t>(top), head_input, request, views);
-  if (normed) final_norm_->vjp(backend_, output, views.d, views.d);
-  if (!state_normed) add_cotangent(static_cast<index_t>(top), output, request, views);
+  if (state_normed) add_cotangent(static_cast<index_t>(top), head_input, request, views, w);
+  if (normed) final_norm_->vjp(backend_of(w), output, views.d, views.d);
+  if (!state_normed) add_cotangent(static_cast<index_t>(top), output, request, views, w);
 }
 
 /// d E^T: the one-hot token o enters as the row o E.
@@ -183,7 +188,7 @@ template <encoder_backend B>
 input_matrix<B> encoder<B>::one_hot_gradient(input_matrix<B> d, workspace& w) const {
   grow(w.logits, checked_mul(d.rows, config_.vocabulary));
   const output_matrix<B> y{w.logits.view().data, d.rows, config_.vocabulary, config_.vocabulary};
-  backend_.linear(d, packed_words(), {}, w.scratch.view(), y);
+  backend_of(w).linear(d, packed_words(), {}, w.scratch.view(), y);
   return y;
 }
 

@@ -8,25 +8,24 @@
 #include <string>
 #include <utility>
 
+#include <dnalm/core/parallel.hpp>
+#include <dnalm/models/detail/weight_rows.hpp>
 #include <dnalm/models/encoder.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// A linear layer from one or several weights below each other.
-template <class B>
-[[nodiscard]] linear_layer<B> make_linear(const B& backend, const std::vector<scalar_of<B>>& weight,
-                                          const std::vector<scalar_of<B>>& bias, index_t inputs) {
-  const index_t outputs = static_cast<index_t>(weight.size()) / inputs;
-  return {backend.pack(as_matrix(weight.data(), outputs, inputs)), backend.upload(bias)};
-}
+/// Each holds tensors of its own in memory; more of them would wait for memory anyway.
+inline constexpr int most_loading_threads = 4;
+
+/// A linear layer whose weight is the tensor of a role.
 template <class B>
 [[nodiscard]] linear_layer<B> load_linear(const B& backend, const planned_weights& weights,
                                           tensor_role weight, tensor_role bias, index_t layer,
                                           index_t inputs) {
   using T = scalar_of<B>;
-  return make_linear(backend, weights.template read<T>(weight, layer), weights.template read<T>(bias, layer),
-                     inputs);
+  return {weight_rows<T>(weights, {weight}, layer, inputs).pack(backend, false),
+          backend.upload(weights.template read<T>(bias, layer))};
 }
 template <class B>
 [[nodiscard]] norm_layer<B> load_norm(const B& backend, const planned_weights& weights, tensor_role weight,
@@ -41,16 +40,15 @@ template <class B>
 template <class B>
 [[nodiscard]] linear_layer<B> load_qkv(const B& backend, const planned_weights& weights, index_t layer,
                                        index_t width) {
-  std::vector<scalar_of<B>> weight;
-  std::vector<scalar_of<B>> bias;
+  using T = scalar_of<B>;
   using role = tensor_role;
-  for (const role part : {role::qkv_weight, role::query_weight, role::key_weight, role::value_weight}) {
-    weights.append(part, layer, weight);
-  }
+  std::vector<T> bias;
   for (const role part : {role::qkv_bias, role::query_bias, role::key_bias, role::value_bias}) {
     weights.append(part, layer, bias);
   }
-  return make_linear(backend, weight, bias, width);
+  const weight_rows<T> rows(
+      weights, {role::qkv_weight, role::query_weight, role::key_weight, role::value_weight}, layer, width);
+  return {rows.pack(backend, false), backend.upload(bias)};
 }
 
 /// a sigmoid(beta a) c = silu(beta a) (c / beta): a learnt beta enters the rows of a, and 1 / beta those of
@@ -77,26 +75,36 @@ template <class B>
                                                  index_t layer, index_t width, bool gated) {
   using T = scalar_of<B>;
   using role = tensor_role;
-  std::vector<T> weight = weights.template read<T>(role::feed_forward1_weight, layer);
   std::vector<T> bias = weights.template read<T>(role::feed_forward1_bias, layer);
-  weights.append(role::gate_weight, layer, weight);
   weights.append(role::gate_bias, layer, bias);
   const std::vector<T> beta = weights.template read<T>(role::gate_beta, layer);
+  if (beta.empty()) {
+    const weight_rows<T> rows(weights, {role::feed_forward1_weight, role::gate_weight}, layer, width);
+    return {rows.pack(backend, gated), backend.upload(bias)};
+  }
+  std::vector<T> weight = weights.template read<T>(role::feed_forward1_weight, layer);
+  weights.append(role::gate_weight, layer, weight);
   fold_gate_beta(beta, layer, weight);
   fold_gate_beta(beta, layer, bias);
-  if (!gated) return make_linear(backend, weight, bias, width);
   const index_t outputs = static_cast<index_t>(weight.size()) / width;
-  return {backend.pack_gated(as_matrix(weight.data(), outputs, width)), backend.upload(bias)};
+  const auto view = as_matrix(static_cast<const T*>(weight.data()), outputs, width);
+  return {gated ? backend.pack_gated(view) : backend.pack(view), backend.upload(bias)};
 }
 
 }  // namespace detail
 
 template <encoder_backend B>
-encoder<B>::encoder(B backend, const encoder_config& config, const weight_source& source)
+encoder<B>::encoder(B backend, const encoder_config& config, const weight_source& source, int threads)
     : backend_(std::move(backend)), config_(config) {
   const planned_weights weights(config, source);
   load_embedding(weights);
-  for (index_t layer = 0; layer < config.layers; ++layer) load_block(weights, layer);
+  blocks_.resize(static_cast<std::size_t>(config.layers));
+  parallel_for(
+      config.layers, std::min(thread_count(threads), detail::most_loading_threads),
+      [&](index_t layer, int) { blocks_[static_cast<std::size_t>(layer)] = load_block(weights, layer); });
+  for (index_t layer = 0; layer < config.layers && config.position == position_kind::rotary; ++layer) {
+    load_frequencies(weights, layer);
+  }
   load_head(weights);
 }
 
@@ -122,7 +130,7 @@ void encoder<B>::load_embedding(const planned_weights& weights) {
 }
 
 template <encoder_backend B>
-void encoder<B>::load_block(const planned_weights& weights, index_t layer) {
+transformer_block<B> encoder<B>::load_block(const planned_weights& weights, index_t layer) const {
   using role = tensor_role;
   transformer_block<B> block;
   block.placement = config_.norm;
@@ -150,8 +158,7 @@ void encoder<B>::load_block(const planned_weights& weights, index_t layer) {
   block.feed_forward.inner = config_.feed_forward;
   block.feed_forward.function = config_.function;
   block.feed_forward.gated = config_.gated;
-  blocks_.push_back(std::move(block));
-  if (config_.position == position_kind::rotary) load_frequencies(weights, layer);
+  return block;
 }
 
 template <encoder_backend B>
@@ -198,10 +205,10 @@ index_t encoder<B>::row_numbers() const {
 }
 
 template <encoder_backend B>
-index_t encoder<B>::forward_scratch(index_t longest, bool logits) const {
-  index_t most = logits ? head_.scratch(backend_) : 0;
+index_t encoder<B>::forward_scratch(const B& backend, index_t longest, bool logits) const {
+  index_t most = logits ? head_.scratch(backend) : 0;
   for (const auto& block : blocks_) {
-    most = std::max(most, block.scratch(backend_, longest, config_.head_width()));
+    most = std::max(most, block.scratch(backend, longest, config_.head_width()));
   }
   return most;
 }
@@ -210,7 +217,7 @@ template <encoder_backend B>
 index_t encoder<B>::workspace_bytes(index_t tokens, index_t longest, bool logits) const {
   const index_t per_row = row_numbers() + (logits ? config_.vocabulary : 0);
   index_t numbers = checked_mul(tokens, per_row);
-  numbers = checked_add(numbers, forward_scratch(longest, logits));
+  numbers = checked_add(numbers, forward_scratch(backend_, longest, logits));
   numbers = checked_add(numbers, rotation_numbers(longest));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
@@ -243,7 +250,7 @@ block_workspace<B> encoder<B>::prepare(const token_batch& batch, bool logits, wo
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
   grow(w.memory, checked_mul(rows, row_numbers()));
-  grow(w.scratch, forward_scratch(longest, logits));
+  grow(w.scratch, forward_scratch(backend_of(w), longest, logits));
   prepare_rotations(longest, w);
   const auto memory = w.memory.view();
   index_t used = 0;
@@ -268,16 +275,17 @@ void encoder<B>::forward(const token_batch& batch, observer layers, const logits
   check_word_rows(word_rows, batch.offsets.rows(), config_.width);
   if (batch.ids.empty()) return;
   output_matrix<B> x;
+  const B& backend = backend_of(w);
   block_workspace<B> block = prepare(batch, logits != nullptr, w, x);
-  embedding_.forward(backend_, read(batch, word_rows), w.embedding, x);
+  embedding_.forward(backend, read(batch, word_rows), w.embedding, x);
   layers(0, x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     set_rotation(layer, w, block);
-    blocks_[layer].forward(backend_, block, x);
+    blocks_[layer].forward(backend, block, x);
     const bool last = layer + 1 == blocks_.size();
-    if (last && final_norm_ && config_.last_state_normed) final_norm_->forward(backend_, x, x);
+    if (last && final_norm_ && config_.last_state_normed) final_norm_->forward(backend, x, x);
     layers(static_cast<index_t>(layer) + 1, x);
-    if (last && final_norm_ && !config_.last_state_normed) final_norm_->forward(backend_, x, x);
+    if (last && final_norm_ && !config_.last_state_normed) final_norm_->forward(backend, x, x);
   }
   if (logits != nullptr) run_head(x, block.narrow, *logits, w);
 }
@@ -289,7 +297,7 @@ void encoder<B>::run_head(input_matrix<B> hidden, output_matrix<B> narrow, const
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, numbers);
   const output_matrix<B> logits{w.logits.view().data, hidden.rows, config_.vocabulary, config_.vocabulary};
-  head_.forward(backend_, hidden, narrow, w.scratch.view(), logits);
+  head_.forward(backend_of(w), hidden, narrow, w.scratch.view(), logits);
   receive(logits);
 }
 

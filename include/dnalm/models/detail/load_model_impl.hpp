@@ -48,23 +48,24 @@ inline void require_folder(const std::filesystem::path& folder) {
 }
 
 [[nodiscard]] inline std::shared_ptr<const model_base> build(const encoder_config& config,
-                                                             const weight_source& source, backend_kind kind,
-                                                             weight_format format) {
-  if (kind == backend_kind::reference) {
-    if (format != weight_format::f32) {
+                                                             const weight_source& source,
+                                                             const load_options& options) {
+  if (options.backend == backend_kind::reference) {
+    if (options.weights != weight_format::f32) {
       throw error(error_kind::unsupported, 416, "the reference backend keeps weights as they are",
-                  {.expected = "f32", .found = std::string(to_string(format))});
+                  {.expected = "f32", .found = std::string(to_string(options.weights))});
     }
     return std::make_shared<const model_of<reference_backend>>(
-        reference_encoder(reference_backend(), config, source));
+        reference_encoder(reference_backend(), config, source, options.threads));
   }
-  return std::make_shared<const model_of<cpu_backend>>(cpu_encoder(cpu_backend(format), config, source));
+  return std::make_shared<const model_of<cpu_backend>>(
+      cpu_encoder(cpu_backend(options.weights), config, source, options.threads));
 }
 
-[[nodiscard]] inline model make_twin(model_description about, std::uint64_t seed, backend_kind kind) {
-  const weight_format format = about.weights;
+[[nodiscard]] inline model make_twin(model_description about, std::uint64_t seed,
+                                     const load_options& options) {
   const random_source source(seed, about.config.initializer_range);
-  auto base = build(about.config, source, kind, format);
+  auto base = build(about.config, source, options);
   about.name = "random:" + about.name;
   return {std::move(base), std::move(about)};
 }
@@ -77,7 +78,7 @@ DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_op
   const std::vector<planned_tensor> plan = plan_tensors(config);
   model_description about = detail::describe_folder(folder, config, plan, options);
   const checkpoint_source source(io::checkpoint::open(folder, options.access), plan, folder.string());
-  return {detail::build(config, source, options.backend, options.weights), std::move(about)};
+  return {detail::build(config, source, options), std::move(about)};
 }
 
 DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_t seed,
@@ -85,13 +86,15 @@ DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_
   detail::require_folder(folder);
   const encoder_config config = read_encoder_config(folder);
   return detail::make_twin(detail::describe_folder(folder, config, plan_tensors(config), options), seed,
-                           options.backend);
+                           options);
 }
 
-DNALM_INLINE model random_twin(const model& original, std::uint64_t seed) {
+DNALM_INLINE model random_twin(const model& original, std::uint64_t seed, int threads) {
   const bool reference = original.describe().backend == to_string(backend_kind::reference);
   return detail::make_twin(original.describe(), seed,
-                           reference ? backend_kind::reference : backend_kind::cpu);
+                           {.backend = reference ? backend_kind::reference : backend_kind::cpu,
+                            .weights = original.describe().weights,
+                            .threads = threads});
 }
 
 DNALM_END_NAMESPACE

@@ -112,7 +112,8 @@ DNALM_INLINE void evaluation::add_model(const std::string& name, const model& lo
     state_->embed_and_probe(name, loaded);
     if (!state_->wants(baseline_kind::random)) return;
     state_->check();
-    state_->embed_and_probe("random:" + name, random_twin(loaded, state_->options.seed));
+    state_->embed_and_probe("random:" + name,
+                            random_twin(loaded, state_->options.seed, state_->options.threads));
   });
 }
 
