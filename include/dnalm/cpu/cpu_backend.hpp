@@ -35,7 +35,8 @@ class cpu_backend {
   static constexpr memory_space space = memory_space::host;
 
   /// \throws as choose_isa.
-  explicit cpu_backend(weight_format format = weight_format::f32) : isa_(choose_isa()), format_(format) {}
+  cpu_backend() : cpu_backend(weight_format::f32) {}
+  explicit cpu_backend(weight_format format) : isa_(choose_isa()), format_(format) {}
   explicit cpu_backend(isa set, weight_format format = weight_format::f32) : isa_(set), format_(format) {}
 
   [[nodiscard]] std::string_view name() const { return "cpu"; }
@@ -126,6 +127,9 @@ class cpu_backend {
   void gated_vjp(matrix_view<const float> x, activation function, matrix_view<const float> dy,
                  matrix_view<float> dx) const {
     cpu_gated_vjp(isa_, x, function, dy, dx);
+  }
+  void activate(matrix_view<const float> x, activation function, matrix_view<float> y) const {
+    cpu_activate(isa_, x, function, y);
   }
   void activation_vjp(matrix_view<const float> z, activation function, matrix_view<const float> dy,
                       matrix_view<float> dz) const {

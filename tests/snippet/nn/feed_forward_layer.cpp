@@ -13,14 +13,16 @@ int main() {
   first(1, 1) = 1;
   dnalm::matrix<double> second(2, 1);
   second(0, 0) = 0.02;
-  const dnalm::feed_forward_layer<dnalm::reference_backend> layer{
-      {backend.pack_gated(first.view()), {}}, {backend.pack(second.view()), {}}, 1, dnalm::activation::silu,
-      true};
+  const dnalm::feed_forward_layer<dnalm::reference_backend> layer{{backend.pack_gated(first.view()), {}},
+                                                                  {backend.pack(second.view()), {}},
+                                                                  1,
+                                                                  dnalm::activation::silu,
+                                                                  true};
   dnalm::matrix<double> x(2, 2), y(2, 2), wide(2, 1);
   auto scratch = backend.allocate(layer.scratch(backend));
   x(0, 0) = 1;
   x(0, 1) = x(1, 1) = 7;
-  layer.forward(backend, x.view(), {},
-                {.narrow = {}, .wide = wide.view(), .gate = {}, .scratch = scratch.view()}, y.view());
+  layer.forward(backend, x.view(), {}, {.narrow = {}, .wide = wide.view(), .scratch = scratch.view()},
+                y.view());
   std::cout << std::fixed << std::setprecision(2) << y(0, 0) << " " << y(1, 0) << "\n";
 }
