@@ -118,7 +118,8 @@ concept attention_kernels = requires(const B& b, input_matrix<B> q, const ragged
   { b.softmax_rows_vjp(q, q, y) } -> std::same_as<void>;
 };
 
-/// Elementwise: y = function(a) b for x = [a | b] (`gated`), y += x, y *= factor.
+/// Elementwise: y = function(a) b for x = [a | b] (`gated`), y = function(x) (`activate`; y may be x), y +=
+/// x, y *= factor. Both give the bits of linear_gated and of linear's function after a product without it.
 ///
 /// activation_vjp(z, function, dy, dz): dz = function'(z) dy, dz may be dy or z. gated_vjp(x, function, dy,
 /// dx): dx = [function'(a) b dy | function(a) dy], dx may be x. add and scale are their own adjoints.
@@ -126,6 +127,7 @@ template <class B>
 concept elementwise_kernels = requires(const B& b, input_matrix<B> x, activation function,
                                        typename B::scalar factor, output_matrix<B> y) {
   { b.gated(x, function, y) } -> std::same_as<void>;
+  { b.activate(x, function, y) } -> std::same_as<void>;
   { b.activation_vjp(x, function, x, y) } -> std::same_as<void>;
   { b.gated_vjp(x, function, x, y) } -> std::same_as<void>;
   { b.add(x, y) } -> std::same_as<void>;

@@ -33,10 +33,10 @@ void cpu_attention(isa set, matrix_view<const float> q, matrix_view<const float>
 /// Gradients by q, k and v: with dp_ij = dy_i . v_j and ds_ij = p_ij (dp_ij - sum over l of p_il dp_il): dq_i
 /// = scale sum over j of ds_ij k_j, dk_j = scale sum over i of ds_ij q_i, dv_j = sum over i of p_ij dy_i.
 ///
-/// Nothing of size L^2 is stored: a few queries at a time make dq, then a few keys at a time, from scores
-/// recomputed, dk and dv; every element is one chain over increasing j or i. All (R, D), column blocks as in
-/// the forward; dq, dk, dv overlap neither each other nor the inputs. `scratch` needs
-/// cpu_attention_vjp_scratch(longest, K) floats. Cost: 14 L^2 D operations and 2 H L^2 exponentials per
+/// Nothing of size L^2 is stored: p and ds of a chunk of queries, as many as a cache holds, make their dq and
+/// are added to dk and dv; every element is one chain over increasing j or i, wherever chunks end. All (R,
+/// D), column blocks as in the forward; dq, dk, dv overlap neither each other nor the inputs. `scratch` needs
+/// cpu_attention_vjp_scratch(longest, K) floats. Cost: 10 L^2 D operations and H L^2 exponentials per
 /// sequence, with a window as in the forward.
 void cpu_attention_vjp(isa set, matrix_view<const float> q, matrix_view<const float> k,
                        matrix_view<const float> v, const ragged_offsets& offsets,

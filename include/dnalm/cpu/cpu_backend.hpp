@@ -198,6 +198,9 @@ class cpu_backend {
                     dx.row_block(first, count));
     });
   }
+  void activate(matrix_view<const float> x, activation function, matrix_view<float> y) const {
+    cpu_activate(isa_, x, function, y);
+  }
   void activation_vjp(matrix_view<const float> z, activation function, matrix_view<const float> dy,
                       matrix_view<float> dz) const {
     by_rows(dz, [&](index_t first, index_t count) {

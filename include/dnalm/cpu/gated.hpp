@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Gated linear units and the adjoint of activations in float.
+/// \brief Gated linear units and activations in float, with their adjoints.
 #pragma once
 
 #include <dnalm/backend/activation.hpp>
@@ -18,6 +18,9 @@ void cpu_gated(isa set, matrix_view<const float> x, activation function, matrix_
 /// c]. x, dx (R, 2F), dy (R, F); dx may be x.
 void cpu_gated_vjp(isa set, matrix_view<const float> x, activation function, matrix_view<const float> dy,
                    matrix_view<float> dx);
+
+/// y[r, c] = function(x[r, c]), the bits of cpu_linear's function; y may be x.
+void cpu_activate(isa set, matrix_view<const float> x, activation function, matrix_view<float> y);
 
 /// dz[r, c] = function'(z[r, c]) dy[r, c]: the adjoint of y = function(z). dz may be dy or z.
 void cpu_activation_vjp(isa set, matrix_view<const float> z, activation function, matrix_view<const float> dy,

@@ -61,7 +61,8 @@ class encoder {
                input_matrix<B> word_rows = {}) const;
 
   /// The gradient of a number of hidden states and logits with respect to the input; the contract is that of
-  /// model::input_gradients. The input of each block is kept; what happens within a block is computed again.
+  /// model::input_gradients. The input of each block is kept; what happens within a block is kept for as many
+  /// as request.keep_bytes allows, and computed again for the others.
   void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
                 gradient_receiver receive, workspace& w) const;
 
@@ -73,9 +74,8 @@ class encoder {
   /// Bytes that a workspace takes for `tokens` tokens, the longest sequence of `longest`. On a team, each
   /// member but the first needs the kernels' scratch once more (docs/long_inputs.md).
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
-  /// The same for a gradient that needs `depth` blocks. The packed table of one-hot gradients is not in it.
-  [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, index_t depth, bool logits,
-                                       bool one_hot) const;
+  /// The same for a gradient. The packed table of one-hot gradients is not in it.
+  [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const;
 
  private:
   void load_embedding(const planned_weights& weights);
@@ -102,16 +102,28 @@ class encoder {
 
   /// The views of one gradient (detail/encoder_gradient_impl.hpp).
   struct gradient_views {
-    std::vector<output_matrix<B>> saved = {};  // the input of block l, then the output of the last that runs
-    output_matrix<B> d = {};                   // the gradient, on its way down
-    block_adjoint_workspace<B> block = {};
+    std::vector<output_matrix<B>> saved = {};   // the input of block l, then the output of the last that runs
+    std::vector<block_record<B>> records = {};  // of the highest blocks; the first also serves those below
+    output_matrix<B> normed = {};               // of the final norm, where there is one
+    output_matrix<B> d = {};                    // the gradient, on its way down
+    block_workspace<B> block = {};
+
+    /// Whether block `layer` has a record of its own.
+    [[nodiscard]] bool keeps(std::size_t layer) const { return layer + records.size() + 1 >= saved.size(); }
+    [[nodiscard]] const block_record<B>& record(std::size_t layer) const {
+      return records[keeps(layer) ? layer + records.size() + 1 - saved.size() : 0];
+    }
   };
-  [[nodiscard]] index_t gradient_wide_columns() const;
-  [[nodiscard]] index_t gradient_row_numbers(index_t depth) const;
-  [[nodiscard]] index_t gradient_scratch(const B& backend, index_t longest, index_t depth, bool logits,
-                                         bool one_hot) const;
-  [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, index_t depth, bool logits,
-                                                bool one_hot, workspace& w) const;
+  [[nodiscard]] bool reaches_final_norm(index_t depth) const {
+    return final_norm_ && depth == config_.layers;
+  }
+  [[nodiscard]] index_t record_numbers() const;
+  [[nodiscard]] index_t record_count(index_t tokens, const gradient_extent& extent) const;
+  [[nodiscard]] index_t gradient_numbers(index_t tokens, const gradient_extent& extent) const;
+  [[nodiscard]] index_t gradient_scratch(const B& backend, index_t longest,
+                                         const gradient_extent& extent) const;
+  [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, const gradient_extent& extent,
+                                                workspace& w) const;
   void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
                   gradient_views& views, workspace& w) const;
   void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,

@@ -15,6 +15,18 @@
 
 DNALM_BEGIN_NAMESPACE
 
+/// How much of the forward pass a gradient keeps for its way back, unless the request says otherwise: 512
+/// MiB.
+inline constexpr index_t default_keep_bytes = index_t(512) << 20;
+
+/// What of a request decides how much memory its pass takes.
+struct gradient_extent {
+  index_t depth = 0;       ///< blocks that have to run
+  bool logits = false;     ///< whether S depends on the logits
+  bool tokens = false;     ///< whether the gradient by the one-hot tokens is wanted
+  index_t keep_bytes = 0;  ///< gradient_request::keep_bytes
+};
+
 /// A number S of hidden states and logits, told by its gradients with respect to them: the encoder carries
 /// them back to its input. T is `float` for `model`, the backend's number type for `encoder`.
 ///
@@ -38,11 +50,18 @@ struct basic_gradient_request {
   /// (R, D): the words' rows in place of those of the ids, as integrated gradients needs them; data null:
   /// look the ids up. The ids still say what is masked and what is padding.
   matrix_view<const T> word_rows = {};
+  /// Bytes that may go into what the blocks keep of the forward pass, so that their adjoints need not compute
+  /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on
+  /// it.
+  index_t keep_bytes = default_keep_bytes;
 
   /// The number of blocks that have to run, of the `blocks` that the model has.
   [[nodiscard]] index_t depth(index_t blocks) const {
     if (logits) return blocks;
     return layers.empty() ? 0 : layers.back();
+  }
+  [[nodiscard]] gradient_extent extent(index_t blocks) const {
+    return {depth(blocks), static_cast<bool>(logits), tokens, keep_bytes};
   }
 };
 

@@ -61,11 +61,10 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
     detail::check_gradient_layers(request, network_.config().layers);
-    const bool logits = static_cast<bool>(request.logits);
-    const index_t depth = request.depth(network_.config().layers);
-    const index_t bytes = network_.gradient_bytes(tokens, longest, depth, logits, request.tokens);
+    const gradient_extent extent = request.extent(network_.config().layers);
+    const index_t bytes = network_.gradient_bytes(tokens, longest, extent);
     if (is_float) return bytes;
-    index_t copies = checked_mul(2, checked_mul(widest(logits || request.tokens), 4));
+    index_t copies = checked_mul(2, checked_mul(widest(extent.logits || extent.tokens), 4));
     if (request.word_rows.data != nullptr) {
       copies = checked_add(copies, checked_mul(network_.config().width, static_cast<index_t>(sizeof(T))));
     }
@@ -127,6 +126,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
   /// The request in the backend's number type; refers to `request` and `w`.
   static basic_gradient_request<T> widen(const gradient_request& request, state& w) {
     basic_gradient_request<T> wide{.layers = request.layers, .tokens = request.tokens};
+    wide.keep_bytes = request.keep_bytes;
     wide.word_rows = as_scalar(request.word_rows, w.rows);
     if (request.hidden) {
       wide.hidden = [&request, &w](index_t layer, matrix_view<const T> x, matrix_view<T> gradient) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The memory a transformer block works in, and what it has to know about its batch.
+/// \brief The memory a transformer block works in, what it has to know about its batch, and what it keeps.
 #pragma once
 
 #include <dnalm/backend/concepts.hpp>
@@ -14,20 +14,20 @@ DNALM_BEGIN_NAMESPACE
 template <class B>
 struct block_workspace {
   output_matrix<B> narrow;   ///< (R, D)
-  output_matrix<B> wide;     ///< (R, max(3 D, columns of the first feed-forward product))
-  output_matrix<B> gate;     ///< (R, F) when the feed-forward block is gated, and always for adjoints
+  output_matrix<B> wide;     ///< (R, max(3 D, F))
   output_vector<B> scratch;  ///< what scratch of the block says; for adjoints vjp_scratch
   const ragged_offsets* offsets = nullptr;
   const rotary_table<scalar_of<B>>* rotation = nullptr;  ///< of the layer that runs; null: no rotation
 };
 
-/// Views for the adjoint of a block: what its forward pass works in, and what the adjoint keeps of it.
+/// What the adjoint of one block needs of its forward pass, beside the block's input: with it no product of
+/// the forward pass runs again.
 template <class B>
-struct block_adjoint_workspace {
-  block_workspace<B> block;
-  output_matrix<B> projected;  ///< (R, 3 D): queries, keys and values of the recomputed attention
-  output_matrix<B> middle;     ///< (R, D): the stream between attention and feed-forward block
-  output_matrix<B> normed;     ///< (R, D): only read with norm_placement::post
+struct block_record {
+  output_matrix<B> projected;  ///< (R, 3 D): queries, keys and values, scaled and rotated
+  output_matrix<B> middle;     ///< (R, D): the stream between attention and feed-forward block, before a norm
+  output_matrix<B> inner;      ///< (R, F), gated (R, 2 F): the first feed-forward product, with its bias
+  output_matrix<B> sum;        ///< (R, D): what the last norm reads; only with norm_placement::post
 };
 
 DNALM_END_NAMESPACE

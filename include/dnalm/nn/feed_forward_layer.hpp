@@ -39,23 +39,41 @@ struct feed_forward_layer {
     return std::max(first.scratch(backend), second.scratch(backend));
   }
 
+  /// Columns of z: F, gated 2 F.
+  [[nodiscard]] index_t inner_columns() const { return gated ? 2 * inner : inner; }
+  /// z = W1 x + b1, which vjp reads; then finish has the bits of forward.
+  void project(const B& backend, input_matrix<B> x, const block_workspace<B>& w, output_matrix<B> z) const {
+    first.forward(backend, x, w.scratch, z);
+  }
+  /// y = residual + W2 f(z) + b2, gated, z = [a | b]: residual + W2 (f(a) b) + b2. `y` may be `residual`.
+  void finish(const B& backend, input_matrix<B> z, input_matrix<B> residual, const block_workspace<B>& w,
+              output_matrix<B> y) const {
+    const output_matrix<B> hidden = w.wide.column_block(0, inner);
+    if (gated) {
+      backend.gated(z, function, hidden);
+    } else {
+      backend.activate(z, function, hidden);
+    }
+    second.forward(backend, hidden, w.scratch, y, activation::none, residual);
+  }
+
   /// Numbers of scratch that vjp needs.
   [[nodiscard]] index_t vjp_scratch(const B& backend) const {
-    return std::max({first.scratch(backend), first.vjp_scratch(backend), second.vjp_scratch(backend)});
+    return std::max(first.vjp_scratch(backend), second.vjp_scratch(backend));
   }
-  /// dx = residual + dz W1 with dh = dy W2 and, from z = W1 x + b1 computed again, plain: dz = f'(z) dh;
-  /// gated, z = [a | b]: dz = [f'(a) b dh | f(a) dh].
+  /// dx = residual + dz W1 with dh = dy W2, plain: dz = f'(z) dh; gated, z = [a | b]: dz = [f'(a) b dh |
+  /// f(a) dh].
   ///
-  /// `dx` may be `x`, `dy` or `residual`. Needs `w.gate` (R, F), gated or not, and `w.scratch`.
-  void vjp(const B& backend, input_matrix<B> x, input_matrix<B> dy, input_matrix<B> residual,
+  /// `z` as project left it; dz is written over it. `dx` may be `dy` or `residual`. Takes F columns of
+  /// w.wide.
+  void vjp(const B& backend, output_matrix<B> z, input_matrix<B> dy, input_matrix<B> residual,
            const block_workspace<B>& w, output_matrix<B> dx) const {
-    const output_matrix<B> z = w.wide.column_block(0, gated ? 2 * inner : inner);
-    first.forward(backend, x, w.scratch, z);
-    second.vjp(backend, dy, w.scratch, w.gate);
+    const output_matrix<B> hidden = w.wide.column_block(0, inner);
+    second.vjp(backend, dy, w.scratch, hidden);
     if (gated) {
-      backend.gated_vjp(z, function, w.gate, z);
+      backend.gated_vjp(z, function, hidden, z);
     } else {
-      backend.activation_vjp(z, function, w.gate, z);
+      backend.activation_vjp(z, function, hidden, z);
     }
     first.vjp(backend, z, w.scratch, dx, residual);
   }

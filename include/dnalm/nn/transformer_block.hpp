@@ -65,55 +65,77 @@ struct transformer_block {
     return std::max({scratch(backend, longest, head_width), feed_forward.vjp_scratch(backend),
                      attention.vjp_scratch(backend, longest, head_width)});
   }
-  /// dx (R, D) in place: the gradient with respect to the block's output becomes that with respect to its
-  /// input x (R, D). Only x is kept of the forward pass: everything within the block is computed again.
+  /// Fills `record` with what vjp needs, from x (R, D). finish then has the bits of forward.
   ///
-  /// Cost: a forward pass without its last product (post: a whole one and the first product once more), and
-  /// the adjoint products.
-  void vjp(const B& backend, input_matrix<B> x, const block_adjoint_workspace<B>& w,
-           output_matrix<B> dx) const {
-    block_workspace<B> attending = w.block;
-    attending.wide = w.projected;
-    attend(backend, attending, x, w.middle);
-    if (placement == norm_placement::post) {
-      feed_forward_vjp_post(backend, w, dx);
-    } else {
-      feed_forward_vjp_pre(backend, w, dx);
+  /// Cost: a forward pass, with pre and pre_normed but for its last product.
+  void make_record(const B& backend, const block_workspace<B>& w, input_matrix<B> x,
+                   const block_record<B>& record) const {
+    block_workspace<B> attending = w;
+    attending.wide = record.projected;
+    attend(backend, attending, x, record.middle);
+    if (placement != norm_placement::post) {
+      feed_forward_norm.forward(backend, record.middle, w.narrow);
+      feed_forward.project(backend, w.narrow, w, record.inner);
+      return;
     }
-    attend_vjp(backend, x, w, dx);
+    input_matrix<B> normed = record.middle;
+    if (attention_norm) {
+      attention_norm->forward(backend, record.middle, w.narrow);
+      normed = w.narrow;
+    }
+    feed_forward.project(backend, normed, w, record.inner);
+    feed_forward.finish(backend, record.inner, normed, w, record.sum);
+  }
+  /// y (R, D), the block's output, from what make_record left.
+  void finish(const B& backend, const block_workspace<B>& w, const block_record<B>& record,
+              output_matrix<B> y) const {
+    if (placement == norm_placement::post) {
+      feed_forward_norm.forward(backend, record.sum, y);
+    } else {
+      feed_forward.finish(backend, record.inner, record.middle, w, y);
+    }
+  }
+
+  /// dx (R, D) in place: the gradient with respect to the block's output becomes that with respect to its
+  /// input x (R, D), from what make_record left; record.inner is overwritten.
+  ///
+  /// Cost: the adjoint products, and attention's adjoint.
+  void vjp(const B& backend, input_matrix<B> x, const block_record<B>& record, const block_workspace<B>& w,
+           output_matrix<B> dx) const {
+    if (placement == norm_placement::post) {
+      feed_forward_vjp_post(backend, record, w, dx);
+    } else {
+      feed_forward_vjp_pre(backend, record, w, dx);
+    }
+    attend_vjp(backend, x, record, w, dx);
   }
 
  private:
-  /// w.middle = m. pre: dx += LN2^T(m, M^T(LN2(m), dx)).
-  void feed_forward_vjp_pre(const B& backend, const block_adjoint_workspace<B>& w,
+  /// m = record.middle. pre: dx += LN2^T(m, M^T(LN2(m), dx)).
+  void feed_forward_vjp_pre(const B& backend, const block_record<B>& record, const block_workspace<B>& w,
                             output_matrix<B> dx) const {
-    const output_matrix<B> narrow = w.block.narrow;
-    feed_forward_norm.forward(backend, w.middle, narrow);
-    feed_forward.vjp(backend, narrow, dx, {}, w.block, narrow);
-    feed_forward_norm.vjp(backend, w.middle, narrow, narrow);
-    backend.add(narrow, dx);
+    feed_forward.vjp(backend, record.inner, dx, {}, w, w.narrow);
+    feed_forward_norm.vjp(backend, record.middle, w.narrow, w.narrow);
+    backend.add(w.narrow, dx);
   }
   /// post, with n = LN1(m): d = LN2^T(n + M(n), dx); dx = LN1^T(m, d + M^T(n, d)).
-  void feed_forward_vjp_post(const B& backend, const block_adjoint_workspace<B>& w,
+  void feed_forward_vjp_post(const B& backend, const block_record<B>& record, const block_workspace<B>& w,
                              output_matrix<B> dx) const {
-    const output_matrix<B> n = attention_norm ? w.normed : w.middle;
-    if (attention_norm) attention_norm->forward(backend, w.middle, n);
-    feed_forward.forward(backend, n, n, w.block, w.block.narrow);
-    feed_forward_norm.vjp(backend, w.block.narrow, dx, dx);
-    feed_forward.vjp(backend, n, dx, dx, w.block, dx);
-    if (attention_norm) attention_norm->vjp(backend, w.middle, dx, dx);
+    feed_forward_norm.vjp(backend, record.sum, dx, dx);
+    feed_forward.vjp(backend, record.inner, dx, dx, w, dx);
+    if (attention_norm) attention_norm->vjp(backend, record.middle, dx, dx);
   }
   /// pre: dx += LN1^T(x, A^T(LN1(x), dx)); post: dx += A^T(x, dx); pre_normed: dx = LN1^T(x, dx + A^T(LN1(x),
   /// dx)).
-  void attend_vjp(const B& backend, input_matrix<B> x, const block_adjoint_workspace<B>& w,
-                  output_matrix<B> dx) const {
+  void attend_vjp(const B& backend, input_matrix<B> x, const block_record<B>& record,
+                  const block_workspace<B>& w, output_matrix<B> dx) const {
     if (placement == norm_placement::pre && attention_norm) {
-      attention.vjp(backend, w.projected, dx, {}, w.block, w.block.narrow);
-      attention_norm->vjp(backend, x, w.block.narrow, w.block.narrow);
-      backend.add(w.block.narrow, dx);
+      attention.vjp(backend, record.projected, dx, {}, w, w.narrow);
+      attention_norm->vjp(backend, x, w.narrow, w.narrow);
+      backend.add(w.narrow, dx);
       return;
     }
-    attention.vjp(backend, w.projected, dx, dx, w.block, dx);
+    attention.vjp(backend, record.projected, dx, dx, w, dx);
     if (placement == norm_placement::pre_normed && attention_norm) attention_norm->vjp(backend, x, dx, dx);
   }
 };

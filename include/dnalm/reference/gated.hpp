@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Gated linear units and the adjoint of activations in double.
+/// \brief Gated linear units and activations in double, with their adjoints.
 #pragma once
 
 #include <dnalm/backend/scalar_functions.hpp>
@@ -29,6 +29,13 @@ inline void reference_gated_vjp(matrix_view<const double> x, activation function
       dx(r, c) = activation_derivative(function, a) * b * dy(r, c);
       dx(r, dy.columns + c) = apply_activation(function, a) * dy(r, c);
     }
+  }
+}
+
+/// y[r, c] = function(x[r, c]); y may be x.
+inline void reference_activate(matrix_view<const double> x, activation function, matrix_view<double> y) {
+  for (index_t r = 0; r < y.rows; ++r) {
+    for (index_t c = 0; c < y.columns; ++c) y(r, c) = apply_activation(function, x(r, c));
   }
 }
 

@@ -121,6 +121,9 @@ class reference_backend {
                  matrix_view<double> dx) const {
     reference_gated_vjp(x, function, dy, dx);
   }
+  void activate(matrix_view<const double> x, activation function, matrix_view<double> y) const {
+    reference_activate(x, function, y);
+  }
   void activation_vjp(matrix_view<const double> z, activation function, matrix_view<const double> dy,
                       matrix_view<double> dz) const {
     reference_activation_vjp(z, function, dy, dz);

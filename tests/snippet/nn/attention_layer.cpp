@@ -20,8 +20,8 @@ int main() {
   x(0, 0) = 1;
   x(1, 0) = 3;
   dnalm::buffer<double> scratch(layer.scratch(backend, 2, 2));
-  const dnalm::block_workspace<dnalm::reference_backend> workspace{
-      narrow.view(), wide.view(), {}, scratch.view(), &batch};
+  const dnalm::block_workspace<dnalm::reference_backend> workspace{narrow.view(), wide.view(), scratch.view(),
+                                                                   &batch};
   layer.forward(backend, x.view(), {}, workspace, y.view());
   std::cout << std::fixed << std::setprecision(2) << y(0, 0) << " " << y(1, 0) << "\n";
 }

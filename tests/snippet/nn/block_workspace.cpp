@@ -13,7 +13,7 @@ int main() {
   dnalm::matrix<float> narrow(tokens, width);
   dnalm::matrix<float> wide(tokens, 3 * width);
   const dnalm::block_workspace<dnalm::cpu_backend> workspace{
-      .narrow = narrow.view(), .wide = wide.view(), .gate = {}, .scratch = {}, .offsets = &batch};
+      .narrow = narrow.view(), .wide = wide.view(), .scratch = {}, .offsets = &batch};
   const auto keys = workspace.wide.column_block(width, width);
   std::cout << "keys: " << keys.rows << " x " << keys.columns << ", " << std::boolalpha
             << (workspace.rotation == nullptr ? "no rotation" : "rotated") << "\n";

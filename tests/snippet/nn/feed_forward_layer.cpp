@@ -22,7 +22,7 @@ int main() {
   auto scratch = backend.allocate(layer.scratch(backend));
   x(0, 0) = 1;
   x(0, 1) = x(1, 1) = 7;
-  layer.forward(backend, x.view(), {},
-                {.narrow = {}, .wide = wide.view(), .gate = {}, .scratch = scratch.view()}, y.view());
+  layer.forward(backend, x.view(), {}, {.narrow = {}, .wide = wide.view(), .scratch = scratch.view()},
+                y.view());
   std::cout << std::fixed << std::setprecision(2) << y(0, 0) << " " << y(1, 0) << "\n";
 }

@@ -159,7 +159,9 @@ bool verbose() {
 
 TEST_CASE("gradients of every golden model equal PyTorch autograd within 1e-9 in double",
           "[models][gradient]") {
-  for (const golden_case& item : all_cases()) {
+  const auto cases = all_cases();
+  REQUIRE(cases.size() == 36);
+  for (const golden_case& item : cases) {
     const auto found = compare_case(item, dnalm::reference_backend());
     CHECK(found.size() >= 3);
     double worst = 0.0;
@@ -176,7 +178,9 @@ TEST_CASE("gradients of every golden model equal PyTorch autograd in float, with
           "[models][gradient]") {
   for (const auto set : {dnalm::isa::portable, dnalm::isa::avx2, dnalm::isa::avx512}) {
     if (!dnalm::supports(set)) continue;
-    for (const golden_case& item : all_cases()) {
+    const auto cases = all_cases();
+    REQUIRE(cases.size() == 36);
+    for (const golden_case& item : cases) {
       const auto found = compare_case(item, dnalm::cpu_backend(set));
       CHECK(found.size() >= 3);
       double worst = 0.0;

@@ -491,6 +491,84 @@ TEST_CASE("words' rows in place of the lookup give the same numbers, and integra
   CHECK(total == Approx(end - begin).epsilon(1e-6));
 }
 
+namespace {
+
+/// Floats that a block keeps for each token.
+index_t record_floats(const dnalm::encoder_config& c) {
+  const index_t states = c.norm == dnalm::norm_placement::post ? 5 : 4;
+  return states * c.width + (c.gated ? 2 : 1) * c.feed_forward;
+}
+
+/// Budgets for one block, for two, one byte less than that, and for all.
+std::vector<index_t> budgets(const dnalm::encoder_config& c, index_t tokens) {
+  const index_t block = 4 * tokens * record_floats(c);
+  return {-1, 0, block, 2 * block - 1, 2 * block, dnalm::default_keep_bytes};
+}
+
+template <class B>
+void check_budgets(const B& backend, const dnalm::encoder_config& config) {
+  using T = typename B::scalar;
+  const dnalm::encoder<B> network(backend, config, lively_source(4));
+  dnalm::philox random(3, 9);
+  const small_batch batch = random_batch(config, random);
+  linear_number s;
+  for (index_t layer = 0; layer <= config.layers; ++layer) {
+    s.layers.push_back(layer);
+    s.hidden.push_back(normal_matrix<double>(random, 13, config.width));
+  }
+  s.logits = normal_matrix<double>(random, 13, config.vocabulary);
+  auto request = s.template request<T>();
+  dnalm::encoder_workspace<B> all;
+  const auto expected = words_gradient(network, batch, request, all);
+  for (const index_t keep_bytes : budgets(config, 13)) {
+    for (const index_t scale : {1, 2}) {  // of floats and of doubles
+      request.keep_bytes = scale * keep_bytes;
+      dnalm::encoder_workspace<B> w;
+      CHECK(same_bits(expected, words_gradient(network, batch, request, w)));
+      poison(w);
+      CHECK(same_bits(expected, words_gradient(network, batch, request, w)));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a gradient's bits do not depend on how much of the forward pass is kept", "[models][gradient]") {
+  for (const auto& [name, config] : all_configs()) {
+    INFO(name);
+    check_budgets(reference_backend(), config);
+    for (const auto set :
+         {dnalm::isa::portable, dnalm::isa::avx2, dnalm::isa::avx512, dnalm::isa::avx512_bf16}) {
+      if (!dnalm::supports(set)) continue;
+      for (const auto format : {dnalm::weight_format::f32, dnalm::weight_format::bf16})
+        check_budgets(dnalm::cpu_backend(set, format), config);
+    }
+  }
+}
+
+TEST_CASE("the budget decides how many blocks keep their forward pass, from one to all",
+          "[models][gradient]") {
+  const auto config = dnalm::read_encoder_config(golden / "nt_v2_d24_bin");
+  REQUIRE(config.layers == 3);
+  const dnalm::cpu_encoder network({}, config, lively_source(1));
+  dnalm::gradient_extent extent{.depth = 3};
+  const index_t block = 4 * 100 * record_floats(config);
+  const auto bytes = [&](index_t keep_bytes, index_t depth) {
+    extent.keep_bytes = keep_bytes;
+    extent.depth = depth;
+    return network.gradient_bytes(100, 100, extent);
+  };
+  const index_t least = bytes(0, 3);
+  CHECK(bytes(-block, 3) == least);
+  CHECK(bytes(2 * block - 1, 3) == least);
+  CHECK(bytes(2 * block, 3) == least + block);
+  CHECK(bytes(3 * block - 1, 3) == least + block);
+  CHECK(bytes(3 * block, 3) == least + 2 * block);
+  CHECK(bytes(std::numeric_limits<index_t>::max(), 3) == least + 2 * block);
+  CHECK(bytes(3 * block, 2) == bytes(0, 2) + block);
+  CHECK(bytes(3 * block, 0) == bytes(0, 0));
+}
+
 TEST_CASE("gradient_bytes is what a workspace then holds", "[models][gradient]") {
   for (const auto& [name, config] : all_configs()) {
     INFO(name);
@@ -505,11 +583,14 @@ TEST_CASE("gradient_bytes is what a workspace then holds", "[models][gradient]")
         if (logits) s.logits = normal_matrix<double>(random, 13, config.vocabulary);
         auto request = s.request<float>();
         request.tokens = tokens;
-        dnalm::cpu_encoder::workspace w;
-        words_gradient(network, batch, request, w);
-        index_t numbers = w.memory.size() + w.scratch.size() + w.logits.size();
-        for (const auto& table : w.rotations) numbers += 2 * table.positions() * table.cosine.columns();
-        CHECK(network.gradient_bytes(13, 7, request.depth(config.layers), logits, tokens) == 4 * numbers);
+        for (const index_t keep_bytes : budgets(config, 13)) {
+          request.keep_bytes = keep_bytes;
+          dnalm::cpu_encoder::workspace w;
+          words_gradient(network, batch, request, w);
+          index_t numbers = w.memory.size() + w.scratch.size() + w.logits.size();
+          for (const auto& table : w.rotations) numbers += 2 * table.positions() * table.cosine.columns();
+          CHECK(network.gradient_bytes(13, 7, request.extent(config.layers)) == 4 * numbers);
+        }
       }
     }
   }

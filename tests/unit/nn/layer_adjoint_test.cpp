@@ -58,10 +58,13 @@ void check_layer(Forward&& forward, Adjoint&& adjoint, index_t rows, index_t in,
   check_adjoint(problem, seed);
 }
 
-double_matrix copy_of(const double_matrix& x) {
-  double_matrix y(x.rows(), x.columns());
-  std::copy_n(x.data(), x.rows() * x.columns(), y.data());
+double_matrix copy_of(const_view x) {
+  double_matrix y(x.rows, x.columns);
+  for (index_t r = 0; r < x.rows; ++r) std::copy_n(x.row_data(r), x.columns, y.data() + r * x.columns);
   return y;
+}
+double_matrix copy_of(const double_matrix& x) {
+  return copy_of(x.view());
 }
 
 bool same_bits(const double_matrix& a, const double_matrix& b) {
@@ -170,22 +173,24 @@ TEST_CASE("feed_forward_layer: the adjoint for both forms, all functions and eve
       INFO(s.text());
       number_source source(7);
       const auto layer = random_feed_forward(reference, source, s);
-      const index_t scratch = layer.vjp_scratch(reference);
+      const index_t scratch = std::max(layer.scratch(reference), layer.vjp_scratch(reference));
       const auto forward = [&](const_view x, double_view y) {
         poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, scratch);
-        layer.forward(reference, x, x, memory.w.block, y);
+        layer.forward(reference, x, x, memory.w, y);
       };
       const auto adjoint = [&](const double_matrix& x, const double_matrix& u) {
         poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, scratch);
+        const auto& z = memory.record.inner;
+        CHECK(z.columns == layer.inner_columns());
+        layer.project(reference, x.view(), memory.w, z);
+        const auto kept = copy_of(const_view(z));
         auto dx = not_written<double>(13, s.width);
-        layer.vjp(reference, x.view(), u.view(), u.view(), memory.w.block, dx.view());
+        layer.vjp(reference, z, u.view(), u.view(), memory.w, dx.view());
         CHECK(memory.intact());
+        std::copy_n(kept.data(), 13 * z.columns, z.data);
         auto over_dy = copy_of(u);  // dx = dy = residual
-        layer.vjp(reference, x.view(), over_dy.view(), over_dy.view(), memory.w.block, over_dy.view());
+        layer.vjp(reference, z, over_dy.view(), over_dy.view(), memory.w, over_dy.view());
         CHECK(same_bits(dx, over_dy));
-        auto over_x = copy_of(x);
-        layer.vjp(reference, over_x.view(), u.view(), u.view(), memory.w.block, over_x.view());
-        CHECK(same_bits(dx, over_x));
         return dx;
       };
       check_layer(forward, adjoint, 13, s.width, s.width, 3);
@@ -205,22 +210,21 @@ TEST_CASE("attention_layer: the adjoint for all position rules, windows and ragg
                                      layer.vjp_scratch(reference, 7, width / s.heads));
     const auto forward = [&](const_view x, double_view y) {
       poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, scratch);
-      layer.forward(reference, x, x, memory.w.block, y);
+      layer.forward(reference, x, x, memory.w, y);
     };
     const auto adjoint = [&](const double_matrix& x, const double_matrix& u) {
       poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, scratch);
-      auto block = memory.w.block;
-      block.wide = memory.w.projected;
+      auto block = memory.w;
+      block.wide = memory.record.projected;
       auto y = not_written<double>(13, width);
       layer.forward(reference, x.view(), x.view(), block, y.view());
       auto dx = not_written<double>(13, width);
-      layer.vjp(reference, memory.w.projected, u.view(), u.view(), memory.w.block, dx.view());
+      layer.vjp(reference, memory.record.projected, u.view(), u.view(), memory.w, dx.view());
       auto over_dy = copy_of(u);
-      layer.vjp(reference, memory.w.projected, over_dy.view(), over_dy.view(), memory.w.block,
-                over_dy.view());
+      layer.vjp(reference, memory.record.projected, over_dy.view(), over_dy.view(), memory.w, over_dy.view());
       CHECK(same_bits(dx, over_dy));
-      layer.vjp(reference, memory.w.projected, u.view(), u.view(), memory.w.block, memory.w.block.narrow);
-      CHECK(std::memcmp(dx.data(), memory.w.block.narrow.data, 13 * 12 * sizeof(double)) == 0);
+      layer.vjp(reference, memory.record.projected, u.view(), u.view(), memory.w, memory.w.narrow);
+      CHECK(std::memcmp(dx.data(), memory.w.narrow.data, 13 * 12 * sizeof(double)) == 0);
       CHECK(memory.intact());
       return dx;
     };
@@ -237,12 +241,13 @@ TEST_CASE("transformer_block: the adjoint for every placement, gate, position ru
     const index_t scratch = block_scratch(block, s);
     const auto forward = [&](const_view x, double_view y) {
       poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, scratch);
-      block.forward(reference, memory.w.block, x, y);
+      block.forward(reference, memory.w, x, y);
     };
     const auto adjoint = [&](const double_matrix& x, const double_matrix& u) {
       poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, scratch);
       auto dx = copy_of(u);
-      block.vjp(reference, x.view(), memory.w, dx.view());
+      block.make_record(reference, memory.w, x.view(), memory.record);
+      block.vjp(reference, x.view(), memory.record, memory.w, dx.view());
       CHECK(memory.intact());
       return dx;
     };
@@ -258,9 +263,9 @@ TEST_CASE("transformer_block: forward to another matrix equals forward in place"
     const auto x = random_matrix<double>(source, 13, s.width);
     poisoned_workspace<dnalm::reference_backend> memory(reference, s, batch, block_scratch(block, s));
     auto y = not_written<double>(13, s.width);
-    block.forward(reference, memory.w.block, x.view(), y.view());
+    block.forward(reference, memory.w, x.view(), y.view());
     auto in_place = copy_of(x);
-    block.forward(reference, memory.w.block, in_place.view());
+    block.forward(reference, memory.w, in_place.view());
     CHECK(same_bits(y, in_place));
   }
 }
@@ -343,7 +348,8 @@ dnalm::matrix<typename B::scalar> block_gradient(const B& backend, const block_s
     input.data()[i] = static_cast<T>(x.data()[i]);
     gradient.data()[i] = static_cast<T>(dy.data()[i]);
   }
-  block.vjp(backend, input.view(), memory.w, gradient.view());
+  block.make_record(backend, memory.w, input.view(), memory.record);
+  block.vjp(backend, input.view(), memory.record, memory.w, gradient.view());
   CHECK(memory.intact());
   return gradient;
 }

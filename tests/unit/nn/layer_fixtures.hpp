@@ -143,15 +143,14 @@ class poisoned_workspace {
                      index_t scratch)
       : offsets_(offsets) {
     const index_t rows = offsets.rows();
-    const index_t wide = std::max(3 * s.width, s.gated ? 2 * s.inner : s.inner);
-    w.block.narrow = take(rows, s.width);
-    w.block.wide = take(rows, wide);
-    w.block.gate = take(rows, s.inner);
-    w.block.scratch = {take(1, std::max<index_t>(scratch, 1)).data, scratch};
-    w.block.offsets = &offsets_;
-    w.projected = take(rows, 3 * s.width);
-    w.middle = take(rows, s.width);
-    w.normed = take(rows, s.width);
+    w.narrow = take(rows, s.width);
+    w.wide = take(rows, std::max(3 * s.width, s.inner));
+    w.scratch = {take(1, std::max<index_t>(scratch, 1)).data, scratch};
+    w.offsets = &offsets_;
+    record.projected = take(rows, 3 * s.width);
+    record.middle = take(rows, s.width);
+    record.inner = take(rows, s.gated ? 2 * s.inner : s.inner);
+    if (s.placement == dnalm::norm_placement::post) record.sum = take(rows, s.width);
     if (s.rotated > 0) {
       std::vector<float> frequencies;
       for (index_t j = 0; j < s.rotated / 2; ++j)
@@ -159,7 +158,7 @@ class poisoned_workspace {
       index_t longest = 0;
       for (index_t i = 0; i < offsets.sequences(); ++i) longest = std::max(longest, offsets.length(i));
       rotation_ = dnalm::make_rotary_table<T>(frequencies, longest);
-      w.block.rotation = &rotation_;
+      w.rotation = &rotation_;
     }
     static_cast<void>(backend);
   }
@@ -176,7 +175,8 @@ class poisoned_workspace {
     return true;
   }
 
-  dnalm::block_adjoint_workspace<B> w;
+  dnalm::block_workspace<B> w;
+  dnalm::block_record<B> record;
 
  private:
   static constexpr index_t sentinels = 16;

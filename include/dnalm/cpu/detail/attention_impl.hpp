@@ -113,34 +113,62 @@ struct attention_head_views {
   }
 };
 
-/// Where the parts of an attention's adjoint lie in its scratch memory. "score" operands make q . k,
-/// "gradient" operands dy . v; which of the two it is depends on the pass.
+/// The smallest range of whole groups of 12 tokens that holds `range`, cut off at the end of the sequence.
+[[nodiscard]] inline token_range whole_groups(token_range range, index_t length) {
+  const index_t end = (range.end + most_tile_rows - 1) / most_tile_rows * most_tile_rows;
+  return {range.begin / most_tile_rows * most_tile_rows, end < length ? end : length};
+}
+
+/// Floats of p, and of ds, that attention's adjoint keeps if a sequence has so many: both stay in the
+/// second-level cache.
+inline constexpr index_t attention_vjp_floats = 65536;
+
+/// Floats between the p of two queries: not a power of two, so that rows do not fall into the same sets of
+/// the cache.
+[[nodiscard]] inline index_t attention_vjp_stride(index_t length) {
+  return checked_add(score_tile_stride(length), 16);
+}
+/// Floats of p for a sequence: of all its queries, of what the cache holds, or of one tile.
+[[nodiscard]] inline index_t attention_vjp_chunk_size(index_t length) {
+  const index_t stride = attention_vjp_stride(length);
+  const index_t all = checked_mul(checked_add(length, most_tile_rows), stride);
+  return std::max(std::min(all, attention_vjp_floats), checked_mul(most_tile_rows, stride));
+}
+/// Floats of the sums of dk, and of dv: whole tiles of rows and whole panels of channels.
+[[nodiscard]] inline index_t attention_vjp_sums_size(index_t length, index_t width) {
+  return packed_rows_size(checked_add(length, most_tile_rows), width);
+}
+
+/// Where the parts of an attention's adjoint lie in its scratch memory.
 struct attention_vjp_memory {
-  float* score_columns;
-  float* gradient_columns;
-  float* score_rows;
+  float* key_columns;
+  float* value_columns;
+  float* key_rows;
+  float* query_rows;
   float* gradient_rows;
-  float* p;        ///< one tile of scores, then probabilities
-  float* ds;       ///< one tile of gradients
-  float* largest;  ///< by query: largest score
-  float* inverse;  ///< 1 / sum of the exponentials
-  float* mean;     ///< sum of p dp
-  index_t stride;  ///< of the tiles
+  float* p;        ///< of a chunk of queries: scores, then probabilities
+  float* ds;       ///< of a chunk of queries
+  float* dk;       ///< sums over the queries so far: [token][channel], whole panels
+  float* dv;       ///< likewise
+  index_t stride;  ///< of p and ds
+  index_t chunk;   ///< queries of a chunk, whole tiles
 };
 [[nodiscard]] inline attention_vjp_memory divide_attention_vjp_scratch(float* scratch, index_t length,
                                                                        index_t width) {
   scratch_divider divider{scratch};
   attention_vjp_memory memory{};
-  memory.stride = score_tile_stride(length);
-  memory.score_columns = divider.take(packed_columns_size(length, width));
-  memory.gradient_columns = divider.take(packed_columns_size(length, width));
-  memory.score_rows = divider.take(packed_rows_size(length, width));
+  const index_t chunk_size = attention_vjp_chunk_size(length);
+  memory.stride = attention_vjp_stride(length);
+  memory.chunk = chunk_size / memory.stride / most_tile_rows * most_tile_rows;
+  memory.key_columns = divider.take(packed_columns_size(length, width));
+  memory.value_columns = divider.take(packed_columns_size(length, width));
+  memory.key_rows = divider.take(packed_rows_size(length, width));
+  memory.query_rows = divider.take(packed_rows_size(length, width));
   memory.gradient_rows = divider.take(packed_rows_size(length, width));
-  memory.p = divider.take(score_tile_size(length));
-  memory.ds = divider.take(score_tile_size(length));
-  memory.largest = divider.take(length);
-  memory.inverse = divider.take(length);
-  memory.mean = divider.take(length);
+  memory.p = divider.take(chunk_size);
+  memory.ds = divider.take(chunk_size);
+  memory.dk = divider.take(attention_vjp_sums_size(length, width));
+  memory.dv = divider.take(attention_vjp_sums_size(length, width));
   return memory;
 }
 
@@ -175,11 +203,11 @@ DNALM_INLINE void cpu_attention(isa set, matrix_view<const float> q, matrix_view
 }
 
 DNALM_INLINE index_t cpu_attention_vjp_scratch(index_t longest, index_t head_width) {
-  const index_t packed = checked_add(detail::packed_columns_size(longest, head_width),
-                                     detail::packed_rows_size(longest, head_width));
-  const index_t statistics = checked_mul(longest, 3);
-  const index_t tiles = checked_mul(detail::score_tile_size(longest), 2);
-  return checked_add(checked_mul(packed, 2), checked_add(tiles, statistics));
+  const index_t columns = checked_mul(detail::packed_columns_size(longest, head_width), 2);
+  const index_t rows = checked_mul(detail::packed_rows_size(longest, head_width), 3);
+  const index_t chunk = detail::attention_vjp_chunk_size(longest);
+  const index_t sums = detail::attention_vjp_sums_size(longest, head_width);
+  return checked_add(checked_add(columns, rows), checked_mul(checked_add(chunk, sums), 2));
 }
 
 DNALM_INLINE void cpu_attention_vjp(isa set, matrix_view<const float> q, matrix_view<const float> k,

@@ -2,94 +2,156 @@
 /// \file
 /// \brief Body of cpu_attention_vjp (cpu/attention.hpp), once per instruction set.
 ///
-/// Two passes over tiles. The first goes by queries: scores, probabilities p, dp = dy v^T, ds = p (dp -
-/// mean), dq = scale ds k, and keeps three numbers per query (largest score, 1 / sum of exponentials, mean of
-/// dp). The second goes by keys: the same scores transposed, p and ds from the kept numbers, dv = p^T dy, dk
-/// = scale ds^T q. Recomputing the scores costs two products more than keeping L^2 of them, and every sum
-/// stays one chain.
+/// A head goes by chunks of queries. Of each chunk the probabilities p = softmax(scores) and ds = p (dp -
+/// mean), dp = dy v^T, are computed by tiles and kept while dq = scale ds k is made of them and dv += p^T dy,
+/// dk += ds^T q go on. So every score is computed once, nothing of size L^2 is stored, and every sum stays
+/// one chain over increasing keys or queries, wherever chunks end.
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-/// dq of one head of one sequence, and the numbers of its queries.
-DNALM_ISA_FUNCTION void attention_vjp_queries(const attention_head_views& head, const head_scores& how,
-                                              const attention_vjp_memory& memory) {
-  const index_t length = head.q.rows;
-  pack_by_columns(head.k, memory.score_columns);
-  pack_by_columns(head.v, memory.gradient_columns);
-  pack_by_rows(head.k, memory.score_rows);
-  float factor[tile_rows];
-  for (index_t r = 0; r < tile_rows; ++r) factor[r] = how.scale;
-  for (index_t first = 0; first < length; first += tile_rows) {
-    const index_t rows = length - first < tile_rows ? length - first : tile_rows;
-    const token_range tile = tokens_near_tile(first, length, how.window);
-    tile_scores(head.q, first, rows, memory.score_columns, tile, memory.p, memory.stride);
-    tile_scores(head.dy, first, rows, memory.gradient_columns, tile, memory.ds, memory.stride);
-    for (index_t r = 0; r < rows; ++r) {
-      const index_t i = first + r;
-      const token_range keys = tokens_near(i, length, how.window);
-      float* p = memory.p + r * memory.stride + keys.begin;
-      float* ds = memory.ds + r * memory.stride + keys.begin;
-      memory.largest[i] = score_row(p, keys.size(), how.scale, how.slope, i - keys.begin);
-      memory.inverse[i] = 1.0F / exponential_row(p, keys.size(), memory.largest[i]);
-      scale_row(p, memory.inverse[i], p, keys.size());
-      memory.mean[i] = softmax_vjp_row(p, ds, ds, keys.size());
-      clear_outside(memory.ds + r * memory.stride, tile, keys);
+/// out[r, c] = start + sum over k of x[k, r] panel[k, c] for tile_rows columns r of x; start and chains as in
+/// product_tile.
+template <int Vectors>
+DNALM_ISA_FUNCTION void transposed_tile(const float* x, index_t x_stride, const float* panel, index_t depth,
+                                        bool more, float* out, index_t out_stride) {
+  lanes sum[tile_rows][Vectors];
+  DNALM_UNROLL
+  for (int r = 0; r < tile_rows; ++r) {
+    DNALM_UNROLL
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = more ? load(out + r * out_stride + 16 * v) : set1(0.0F);
+  }
+  for (index_t k = 0; k < depth; ++k, x += x_stride, panel += panel_columns) {
+    lanes w[Vectors];
+    DNALM_UNROLL
+    for (int v = 0; v < Vectors; ++v) w[v] = load(panel + 16 * v);
+    DNALM_UNROLL
+    for (int r = 0; r < tile_rows; ++r) {
+      const lanes a = set1(x[r]);
+      DNALM_UNROLL
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = fma(a, w[v], sum[r][v]);
     }
-    tile_sums(memory.ds, memory.stride, tile, memory.score_rows, factor, first, rows, head.dq);
+  }
+  DNALM_UNROLL
+  for (int r = 0; r < tile_rows; ++r) {
+    DNALM_UNROLL
+    for (int v = 0; v < Vectors; ++v) store(out + r * out_stride + 16 * v, sum[r][v]);
   }
 }
 
-/// p = exp(s - largest) inverse and ds = p (dp - mean) of one key with `count` queries, in place.
-DNALM_ISA_FUNCTION void attention_vjp_key(float* s, float* dp, const float* largest, const float* inverse,
-                                          const float* mean, index_t count) {
-  index_t i = 0;
-  for (; i + 16 <= count; i += 16) {
-    const lanes p = mul(exp(sub(load(s + i), load(largest + i))), load(inverse + i));
-    store(s + i, p);
-    store(dp + i, mul(p, sub(load(dp + i), load(mean + i))));
-  }
-  if (i < count) {
-    const index_t n = count - i;
-    const lanes p = mul(exp(sub(load_part(s + i, n), load_part(largest + i, n))), load_part(inverse + i, n));
-    store_part(s + i, p, n);
-    store_part(dp + i, mul(p, sub(load_part(dp + i, n), load_part(mean + i, n))), n);
+/// sums[r, c] (+)= sum over `rows` of weights[i, r] row_i[c] for tile_rows tokens and all channels.
+DNALM_ISA_FUNCTION void transposed_sums(const float* weights, index_t weight_stride, token_range rows,
+                                        const float* by_rows, index_t length, index_t width, bool more,
+                                        float* sums) {
+  const index_t stride = panel_count(width) * panel_columns;
+  for (index_t column = 0; column < width; column += panel_columns) {
+    const float* panel = by_rows + column * length + rows.begin * panel_columns;
+    index_t first = 0;
+    if constexpr (tile_vectors == 2) {
+      if (width - column > 16) {
+        transposed_tile<2>(weights, weight_stride, panel, rows.size(), more, sums + column, stride);
+        continue;
+      }
+    }
+    for (; first < panel_columns && first < width - column; first += 16) {
+      transposed_tile<1>(weights, weight_stride, panel + first, rows.size(), more, sums + column + first,
+                         stride);
+    }
   }
 }
 
-/// dk and dv of one head of one sequence.
-DNALM_ISA_FUNCTION void attention_vjp_keys(const attention_head_views& head, const head_scores& how,
-                                           const attention_vjp_memory& memory) {
+/// p = p inverse and ds = p (dp - sum of p dp) from exponentials p and dp in ds, the sum in 16 interleaved
+/// chains.
+DNALM_ISA_FUNCTION void attention_vjp_row(float* p, float* ds, float inverse, index_t columns) {
+  const lanes factor = set1(inverse);
+  lanes sum = set1(0.0F);
+  const index_t whole = columns / 16 * 16;
+  const index_t rest = columns - whole;
+  for (index_t c = 0; c < whole; c += 16) {
+    const lanes value = mul(load(p + c), factor);
+    store(p + c, value);
+    sum = fma(value, load(ds + c), sum);
+  }
+  if (rest > 0) {
+    store_part(p + whole, mul(load_part(p + whole, rest), factor), rest);
+    sum = fma(load_part(p + whole, rest), load_part(ds + whole, rest), sum);
+  }
+  const lanes mean = set1(reduce_add(sum));
+  for (index_t c = 0; c < whole; c += 16) store(ds + c, mul(load(p + c), sub(load(ds + c), mean)));
+  if (rest > 0) {
+    const lanes last = mul(load_part(p + whole, rest), sub(load_part(ds + whole, rest), mean));
+    store_part(ds + whole, last, rest);
+  }
+}
+
+/// p and ds of a few queries, and their dq. Both are 0 for the keys outside a query's window that some tile
+/// of keys will read.
+DNALM_ISA_FUNCTION void attention_vjp_queries(const attention_head_views& head, const head_scores& how,
+                                              const attention_vjp_memory& memory, index_t first, index_t rows,
+                                              float* p, float* ds) {
   const index_t length = head.q.rows;
-  pack_by_columns(head.q, memory.score_columns);
-  pack_by_columns(head.dy, memory.gradient_columns);
-  pack_by_rows(head.q, memory.score_rows);
-  pack_by_rows(head.dy, memory.gradient_rows);
-  float one[tile_rows];
+  const token_range tile = tokens_near_tile(first, length, how.window);
+  tile_scores(head.q, first, rows, memory.key_columns, tile, p, memory.stride);
+  tile_scores(head.dy, first, rows, memory.value_columns, tile, ds, memory.stride);
+  const token_range read = whole_groups(tile, length);
   float factor[tile_rows];
-  for (index_t r = 0; r < tile_rows; ++r) {
-    one[r] = 1.0F;
+  for (index_t r = 0; r < rows; ++r) {
+    const token_range keys = tokens_near(first + r, length, how.window);
+    float* scores = p + r * memory.stride;
+    float* gradients = ds + r * memory.stride;
+    const float largest =
+        score_row(scores + keys.begin, keys.size(), how.scale, how.slope, first + r - keys.begin);
+    const float inverse = 1.0F / exponential_row(scores + keys.begin, keys.size(), largest);
+    attention_vjp_row(scores + keys.begin, gradients + keys.begin, inverse, keys.size());
+    clear_outside(scores, read, keys);
+    clear_outside(gradients, read, keys);
     factor[r] = how.scale;
   }
+  tile_sums(ds, memory.stride, tile, memory.key_rows, factor, first, rows, head.dq);
+}
+
+/// What the queries of a chunk add to the sums of all keys near them.
+DNALM_ISA_FUNCTION void attention_vjp_keys(const attention_head_views& head, const head_scores& how,
+                                           const attention_vjp_memory& memory, token_range chunk) {
+  const index_t length = head.q.rows;
+  const index_t width = head.q.columns;
   for (index_t first = 0; first < length; first += tile_rows) {
-    const index_t rows = length - first < tile_rows ? length - first : tile_rows;
-    const token_range tile = tokens_near_tile(first, length, how.window);
-    tile_scores(head.k, first, rows, memory.score_columns, tile, memory.p, memory.stride);
-    tile_scores(head.v, first, rows, memory.gradient_columns, tile, memory.ds, memory.stride);
-    for (index_t r = 0; r < rows; ++r) {
-      const index_t j = first + r;
-      const token_range queries = tokens_near(j, length, how.window);
-      const index_t begin = queries.begin;
-      float* p = memory.p + r * memory.stride;
-      float* ds = memory.ds + r * memory.stride;
-      static_cast<void>(score_row(p + begin, queries.size(), how.scale, how.slope, j - begin));
-      attention_vjp_key(p + begin, ds + begin, memory.largest + begin, memory.inverse + begin,
-                        memory.mean + begin, queries.size());
-      clear_outside(p, tile, queries);
-      clear_outside(ds, tile, queries);
+    const token_range near = tokens_near_tile(first, length, how.window);
+    const token_range rows{near.begin > chunk.begin ? near.begin : chunk.begin,
+                           near.end < chunk.end ? near.end : chunk.end};
+    if (rows.size() <= 0) continue;
+    const bool more = near.begin < chunk.begin;
+    const index_t place = (rows.begin - chunk.begin) * memory.stride + first;
+    const index_t sums = first * panel_count(width) * panel_columns;
+    transposed_sums(memory.p + place, memory.stride, rows, memory.gradient_rows, length, width, more,
+                    memory.dv + sums);
+    transposed_sums(memory.ds + place, memory.stride, rows, memory.query_rows, length, width, more,
+                    memory.dk + sums);
+  }
+}
+
+/// The gradients of one head of one sequence.
+DNALM_ISA_FUNCTION void attention_vjp_head(const attention_head_views& head, const head_scores& how,
+                                           const attention_vjp_memory& memory) {
+  const index_t length = head.q.rows;
+  pack_by_columns(head.k, memory.key_columns);
+  pack_by_columns(head.v, memory.value_columns);
+  pack_by_rows(head.k, memory.key_rows);
+  pack_by_rows(head.q, memory.query_rows);
+  pack_by_rows(head.dy, memory.gradient_rows);
+  for (index_t begin = 0; begin < length; begin += memory.chunk) {
+    const token_range chunk{begin, length - begin < memory.chunk ? length : begin + memory.chunk};
+    for (index_t first = begin; first < chunk.end; first += tile_rows) {
+      const index_t rows = chunk.end - first < tile_rows ? chunk.end - first : tile_rows;
+      const index_t place = (first - begin) * memory.stride;
+      attention_vjp_queries(head, how, memory, first, rows, memory.p + place, memory.ds + place);
     }
-    tile_sums(memory.p, memory.stride, tile, memory.gradient_rows, one, first, rows, head.dv);
-    tile_sums(memory.ds, memory.stride, tile, memory.score_rows, factor, first, rows, head.dk);
+    attention_vjp_keys(head, how, memory, chunk);
+  }
+  const index_t stride = panel_count(head.q.columns) * panel_columns;
+  for (index_t j = 0; j < length; ++j) {
+    scale_row(memory.dk + j * stride, how.scale, head.dk.row_data(j), head.dk.columns);
+    scale_row(memory.dv + j * stride, 1.0F, head.dv.row_data(j), head.dv.columns);
   }
 }
 
@@ -99,10 +161,8 @@ DNALM_ISA_FUNCTION void attention_vjp(const attention_head_views& all, const rag
   for (index_t s = 0; s < offsets.sequences(); ++s) {
     const attention_vjp_memory memory = divide_attention_vjp_scratch(scratch.data, offsets.length(s), width);
     for (index_t h = 0; h < options.heads; ++h) {
-      const attention_head_views head = all.part(offsets.begin(s), offsets.length(s), h * width, width);
-      const head_scores how = scores_of_head(options, h);
-      attention_vjp_queries(head, how, memory);
-      attention_vjp_keys(head, how, memory);
+      attention_vjp_head(all.part(offsets.begin(s), offsets.length(s), h * width, width),
+                         scores_of_head(options, h), memory);
     }
   }
 }

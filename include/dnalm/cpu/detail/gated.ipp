@@ -51,6 +51,19 @@ DNALM_ISA_FUNCTION void gated_vjp(matrix_view<const float> x, activation functio
   }
 }
 
+DNALM_ISA_FUNCTION void activate_rows(matrix_view<const float> x, activation function, matrix_view<float> y) {
+  for (index_t r = 0; r < y.rows; ++r) {
+    const float* from = x.row_data(r);
+    float* to = y.row_data(r);
+    index_t c = 0;
+    for (; c + 16 <= y.columns; c += 16) store(to + c, activate(function, load(from + c)));
+    if (c < y.columns) {
+      const index_t n = y.columns - c;
+      store_part(to + c, activate(function, load_part(from + c, n)), n);
+    }
+  }
+}
+
 DNALM_ISA_FUNCTION void activation_vjp(matrix_view<const float> z, activation function,
                                        matrix_view<const float> dy, matrix_view<float> dz) {
   for (index_t r = 0; r < dz.rows; ++r) {

@@ -30,6 +30,16 @@ DNALM_INLINE void cpu_gated_vjp(isa set, matrix_view<const float> x, activation 
   detail::isa_portable::gated_vjp(x, function, dy, dx);
 }
 
+DNALM_INLINE void cpu_activate(isa set, matrix_view<const float> x, activation function,
+                               matrix_view<float> y) {
+#if defined(__x86_64__)
+  if (set >= isa::avx512) return detail::isa_avx512::activate_rows(x, function, y);
+  if (set == isa::avx2) return detail::isa_avx2::activate_rows(x, function, y);
+#endif
+  static_cast<void>(set);
+  detail::isa_portable::activate_rows(x, function, y);
+}
+
 DNALM_INLINE void cpu_activation_vjp(isa set, matrix_view<const float> z, activation function,
                                      matrix_view<const float> dy, matrix_view<float> dz) {
 #if defined(__x86_64__)

@@ -2,8 +2,10 @@
 /// \file
 /// \brief Body of models/encoder.hpp: gradients with respect to the input.
 ///
-/// Forward, keeping the input of every block; then the blocks from the highest that is needed down to the
-/// first, each computing its inner values again from its kept input.
+/// Forward, keeping the input of every block and, of as many of the highest as the request's budget holds,
+/// what their adjoints need; then the blocks from the highest that is needed down to the first. One without a
+/// record of its own computes it again from its input. Every block runs as make_record and finish in both
+/// passes, so the numbers cannot depend on the budget.
 #pragma once
 
 #include <algorithm>
@@ -22,27 +24,37 @@ void clear_rows(matrix_view<T> x) {
 
 }  // namespace detail
 
-/// An adjoint computes both halves of a gated layer again.
+/// Numbers per row of a block_record.
 template <encoder_backend B>
-index_t encoder<B>::gradient_wide_columns() const {
-  const index_t inner = config_.gated ? 2 * config_.feed_forward : config_.feed_forward;
-  return std::max(3 * config_.width, inner);
+index_t encoder<B>::record_numbers() const {
+  const index_t sum = config_.norm == norm_placement::post ? 1 : 0;
+  const index_t inner = checked_mul(config_.gated ? 2 : 1, config_.feed_forward);
+  return checked_add(checked_mul(4 + sum, config_.width), inner);
 }
 
-/// Numbers per row: kept states, the gradient, then narrow, wide, gate, projected, middle and normed.
+/// Blocks that keep a record: as many as fit, at least one if any runs.
 template <encoder_backend B>
-index_t encoder<B>::gradient_row_numbers(index_t depth) const {
-  const index_t normed = config_.norm == norm_placement::post ? 1 : 0;
-  const index_t inner = checked_add(gradient_wide_columns(), config_.feed_forward);
-  return checked_add(checked_mul(checked_add(depth, 7 + normed), config_.width), inner);
+index_t encoder<B>::record_count(index_t tokens, const gradient_extent& extent) const {
+  if (extent.depth == 0) return 0;
+  const index_t numbers = checked_mul(std::max<index_t>(tokens, 1), record_numbers());
+  const index_t bytes = checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
+  return std::clamp<index_t>(extent.keep_bytes / bytes, 1, extent.depth);
+}
+
+/// Numbers of all rows: kept states, records, what the final norm gives, the gradient, narrow and wide.
+template <encoder_backend B>
+index_t encoder<B>::gradient_numbers(index_t tokens, const gradient_extent& extent) const {
+  const index_t states = checked_add(extent.depth, reaches_final_norm(extent.depth) ? 4 : 3);
+  const index_t records = checked_mul(record_count(tokens, extent), record_numbers());
+  const index_t other = checked_add(checked_mul(states, config_.width), wide_columns());
+  return checked_mul(tokens, checked_add(records, other));
 }
 
 template <encoder_backend B>
-index_t encoder<B>::gradient_scratch(const B& backend, index_t longest, index_t depth, bool logits,
-                                     bool one_hot) const {
-  index_t most = logits ? head_.vjp_scratch(backend) : 0;
-  if (one_hot) most = std::max(most, head_.scratch(backend));  // the table has the decoder's shape
-  for (index_t layer = 0; layer < depth; ++layer) {
+index_t encoder<B>::gradient_scratch(const B& backend, index_t longest, const gradient_extent& extent) const {
+  index_t most = extent.logits ? head_.vjp_scratch(backend) : 0;
+  if (extent.tokens) most = std::max(most, head_.scratch(backend));  // the table has the decoder's shape
+  for (index_t layer = 0; layer < extent.depth; ++layer) {
     const auto& block = blocks_[static_cast<std::size_t>(layer)];
     most = std::max(most, block.vjp_scratch(backend, longest, config_.head_width()));
   }
@@ -50,25 +62,25 @@ index_t encoder<B>::gradient_scratch(const B& backend, index_t longest, index_t 
 }
 
 template <encoder_backend B>
-index_t encoder<B>::gradient_bytes(index_t tokens, index_t longest, index_t depth, bool logits,
-                                   bool one_hot) const {
-  index_t numbers = checked_mul(tokens, gradient_row_numbers(depth));
-  numbers = checked_add(numbers, gradient_scratch(backend_, longest, depth, logits, one_hot));
+index_t encoder<B>::gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const {
+  index_t numbers = gradient_numbers(tokens, extent);
+  numbers = checked_add(numbers, gradient_scratch(backend_, longest, extent));
   numbers = checked_add(numbers, rotation_numbers(longest));
-  const index_t tables = logits ? 2 : one_hot ? 1 : 0;
+  const index_t tables = extent.logits ? 2 : extent.tokens ? 1 : 0;
   numbers = checked_add(numbers, checked_mul(tables, checked_mul(tokens, config_.vocabulary)));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
 /// Makes room and lays the views over it.
 template <encoder_backend B>
-typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_batch& batch, index_t depth,
-                                                                 bool logits, bool one_hot,
+typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_batch& batch,
+                                                                 const gradient_extent& extent,
                                                                  workspace& w) const {
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
-  grow(w.memory, checked_mul(rows, gradient_row_numbers(depth)));
-  grow(w.scratch, gradient_scratch(backend_of(w), longest, depth, logits, one_hot));
+  const index_t width = config_.width;
+  grow(w.memory, gradient_numbers(rows, extent));
+  grow(w.scratch, gradient_scratch(backend_of(w), longest, extent));
   prepare_rotations(longest, w);
   index_t used = 0;
   const auto take = [&](index_t columns) -> output_matrix<B> {
@@ -77,16 +89,19 @@ typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_bat
     return {w.memory.view().data + first, rows, columns, columns};
   };
   gradient_views views;
-  for (index_t layer = 0; layer <= depth; ++layer) views.saved.push_back(take(config_.width));
-  views.d = take(config_.width);
-  views.block.block.narrow = take(config_.width);
-  views.block.block.wide = take(gradient_wide_columns());
-  views.block.block.gate = take(config_.feed_forward);
-  views.block.block.scratch = w.scratch.view();
-  views.block.block.offsets = &batch.offsets;
-  views.block.projected = take(3 * config_.width);
-  views.block.middle = take(config_.width);
-  if (config_.norm == norm_placement::post) views.block.normed = take(config_.width);
+  for (index_t layer = 0; layer <= extent.depth; ++layer) views.saved.push_back(take(width));
+  views.d = take(width);
+  if (reaches_final_norm(extent.depth)) views.normed = take(width);
+  views.block.narrow = take(width);
+  views.block.wide = take(wide_columns());
+  views.block.scratch = w.scratch.view();
+  views.block.offsets = &batch.offsets;
+  const index_t inner = config_.gated ? 2 * config_.feed_forward : config_.feed_forward;
+  for (index_t i = record_count(rows, extent); i > 0; --i) {
+    block_record<B> record{take(3 * width), take(width), take(inner), {}};
+    if (config_.norm == norm_placement::post) record.sum = take(width);
+    views.records.push_back(record);
+  }
   return views;
 }
 
@@ -96,38 +111,39 @@ void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
   if (batch.ids.empty()) return;
-  gradient_views views = prepare_gradient(batch, request.depth(config_.layers),
-                                          static_cast<bool>(request.logits), request.tokens, w);
-  const B& backend = backend_of(w);
+  gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
   top_vjp(request, views, w);
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
-    set_rotation(layer, w, views.block.block);
-    blocks_[layer].vjp(backend, views.saved[layer], views.block, views.d);
-    add_cotangent(static_cast<index_t>(layer), views.saved[layer], request, views, w);
+    const input_matrix<B> x = views.saved[layer];
+    const block_record<B>& record = views.record(layer);
+    set_rotation(layer, w, views.block);
+    if (!views.keeps(layer)) blocks_[layer].make_record(backend_of(w), views.block, x, record);
+    blocks_[layer].vjp(backend_of(w), x, record, views.block, views.d);
+    add_cotangent(static_cast<index_t>(layer), x, request, views, w);
   }
-  embedding_.vjp(backend, read(batch, request.word_rows), w.embedding, views.block.block.narrow, views.d);
+  embedding_.vjp(backend_of(w), read(batch, request.word_rows), w.embedding, views.block.narrow, views.d);
   receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
 }
 
-/// The forward pass. `views.saved` gets the input of each block and the output of the last that runs, and
-/// `views.block.middle` the last hidden state when the final norm stands before it or before the logits.
+/// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
+/// `views.records` what happens within the highest of them, and `views.normed` the last hidden state when the
+/// final norm stands before it or before the logits.
 template <encoder_backend B>
 void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
                             gradient_views& views, workspace& w) const {
   const auto show = [&](std::size_t layer, input_matrix<B> x) {
     if (request.states) request.states(static_cast<index_t>(layer), x);
   };
-  const B& backend = backend_of(w);
-  embedding_.forward(backend, read(batch, request.word_rows), w.embedding, views.saved[0]);
+  embedding_.forward(backend_of(w), read(batch, request.word_rows), w.embedding, views.saved[0]);
   show(0, views.saved[0]);
   for (std::size_t layer = 0; layer + 1 < views.saved.size(); ++layer) {
-    set_rotation(layer, w, views.block.block);
-    blocks_[layer].forward(backend, views.block.block, views.saved[layer], views.saved[layer + 1]);
-    const bool last = layer + 1 == blocks_.size();
-    if (last && final_norm_) final_norm_->forward(backend, views.saved[layer + 1], views.block.middle);
-    show(layer + 1,
-         last && final_norm_ && config_.last_state_normed ? views.block.middle : views.saved[layer + 1]);
+    set_rotation(layer, w, views.block);
+    blocks_[layer].make_record(backend_of(w), views.block, views.saved[layer], views.record(layer));
+    blocks_[layer].finish(backend_of(w), views.block, views.record(layer), views.saved[layer + 1]);
+    const bool normed = reaches_final_norm(static_cast<index_t>(layer) + 1);
+    if (normed) final_norm_->forward(backend_of(w), views.saved[layer + 1], views.normed);
+    show(layer + 1, normed && config_.last_state_normed ? views.normed : views.saved[layer + 1]);
   }
 }
 
@@ -137,7 +153,7 @@ void encoder<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
                                const basic_gradient_request<scalar>& request, gradient_views& views,
                                const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
-  const output_matrix<B> part = views.block.block.narrow;
+  const output_matrix<B> part = views.block.narrow;
   detail::clear_rows(part);
   request.hidden(layer, hidden, part);
   detail::check_finite_rows(part, "the gradient given for hidden state " + std::to_string(layer));
@@ -153,13 +169,12 @@ void encoder<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<s
   const auto table = [&](index_t first) -> output_matrix<B> {
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
-  const block_workspace<B>& block = views.block.block;
-  const B& backend = backend_of(w);
-  head_.forward(backend, hidden, block.narrow, block.scratch, table(0));
+  const block_workspace<B>& block = views.block;
+  head_.forward(backend_of(w), hidden, block.narrow, block.scratch, table(0));
   detail::clear_rows(table(numbers));
   request.logits(table(0), table(numbers));
   detail::check_finite_rows(table(numbers), "the gradient given for the logits");
-  head_.vjp(backend, hidden, table(numbers), block.narrow, block.wide.column_block(0, config_.width),
+  head_.vjp(backend_of(w), hidden, table(numbers), block.narrow, block.wide.column_block(0, config_.width),
             block.scratch, views.d);
 }
 
@@ -170,8 +185,8 @@ void encoder<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient
                          workspace& w) const {
   const std::size_t top = views.saved.size() - 1;
   const input_matrix<B> output = views.saved[top];
-  const bool normed = top == blocks_.size() && final_norm_;
-  const input_matrix<B> head_input = normed ? views.block.middle : views.saved[top];
+  const bool normed = reaches_final_norm(static_cast<index_t>(top));
+  const input_matrix<B> head_input = normed ? views.normed : views.saved[top];
   if (request.logits) {
     head_vjp(head_input, request, views, w);
   } else {
