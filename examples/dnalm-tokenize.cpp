@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <dnalm/core/progress.hpp>
+#include <dnalm/io/leftovers.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/io/table_writer.hpp>
 #include <dnalm/tokenize/tokenizer.hpp>
@@ -59,6 +60,7 @@ void tokenize(const settings& s) {
   const auto tokenizer = dnalm::load_tokenizer(s.model.empty() ? s.tokenizer : s.model, {.policy = policy});
   // The letters that may stand in a sequence are those of the tokenizer: DNA, RNA or its own alphabet.
   const auto table = dnalm::io::read_sequences(s.input, {.unknown = dnalm::unknown_policy::literal});
+  dnalm::io::remove_leftovers(s.output);
   dnalm::io::table_writer out(s.output, {"name", "ids", "tokens", "offsets"});
   dnalm::progress bar("tokenizing", static_cast<dnalm::index_t>(table.records.size()), s.common.display());
   for (const auto& record : table.records) {

@@ -1,7 +1,7 @@
 """Byte pair encoding on one thread, dnalm beside Hugging Face tokenizers, in one run.
 
     python tokenize_bpe.py --program dnalm_bench_tokenize_bpe --tokenizer NAME=tokenizer.json ... --out ../results
-                           [--python OTHER_PYTHON ...] [--fasta real.fa] [--rounds 5]
+                           [--python OTHER_PYTHON ...] [--fasta real.fa] [--rounds 5] [--lengths 100,1k,100k,10M]
 
 Each --python is an interpreter with another version of tokenizers; this one runs too. Every round starts each program anew, one
 after the other, on the same files of sequences; each sequence is encoded once (the peers keep a cache of words). Of the peers
@@ -13,17 +13,15 @@ Writes tokenize_bpe.json (all numbers) and tokenize_bpe.txt (the table).
 
 import argparse
 import json
-import os
 import pathlib
 import platform
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-LENGTHS = {"100": (100, 4000), "1k": (1000, 500), "100k": (100_000, 6), "10M": (10_000_000, 1)}
+from tokenize_shared import LENGTHS, add_options, describe, machine, run, versions, write
 
 
 def peer(arguments):
@@ -50,13 +48,13 @@ def peer(arguments):
                                   "wall_seconds": wall, "bases": bases, "tokens": tokens}), flush=True)
 
 
-def write_sequences(folder, fasta):
+def write_sequences(folder, fasta, labels):
     stream = random.Random(1)
     files = {}
     real = ""
     if fasta:
         real = "".join(line.strip().upper() for line in open(fasta) if not line.startswith(">"))
-    for label, (length, count) in LENGTHS.items():
+    for label, (length, count) in ((label, LENGTHS[label]) for label in labels):
         files[f"random {label}"] = ["".join(stream.choices("ACGT", k=length)) for _ in range(count)]
         if length < len(real):
             starts = [stream.randrange(len(real) - length) for _ in range(count)]
@@ -67,21 +65,6 @@ def write_sequences(folder, fasta):
         path.write_text("\n".join(lines) + "\n")
         paths[label] = path
     return paths
-
-
-def run(command):
-    environment = {**os.environ, "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
-    output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    return [json.loads(line) for line in output.splitlines()]
-
-
-def machine():
-    model = ""
-    for line in open("/proc/cpuinfo"):
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    return {"cpu": model, "cores": os.cpu_count(), "system": platform.platform(), "load_at_start": os.getloadavg()[0]}
 
 
 def table(results, names, sequences, peers):
@@ -100,29 +83,24 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", type=pathlib.Path, required=True)
     parser.add_argument("--tokenizer", action="append", required=True)
-    parser.add_argument("--python", action="append", default=[])
     parser.add_argument("--fasta")
-    parser.add_argument("--rounds", type=int, default=5)
+    add_options(parser)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
     about = machine()
-    pythons = {}
-    for python in [sys.executable, *options.python]:
-        version = subprocess.run([python, "-c", "import tokenizers; print(tokenizers.__version__)"], check=True,
-                                 capture_output=True, text=True).stdout.strip()
-        pythons[f"tokenizers {version}"] = python
+    pythons = versions(options.python)
     tokenizer_list = ",".join(options.tokenizer)
     names = [item.split("=", 1)[0] for item in options.tokenizer]
     raw = []
     with tempfile.TemporaryDirectory() as scratch:
-        files = write_sequences(pathlib.Path(scratch), options.fasta)
+        files = write_sequences(pathlib.Path(scratch), options.fasta, options.lengths.split(","))
         for number in range(options.rounds):
             some = [f"{label}={path}" for label, path in files.items() if number == 0 or "10M" not in label]
             for row in run([str(options.program.resolve()), tokenizer_list, *some]):
-                raw.append({"who": "dnalm", "round": number, **row})
+                raw.append({"who": "dnalm", "round": number, **json.loads(row)})
             for version, python in pythons.items():
                 for row in run([python, __file__, "--peer", tokenizer_list, *some]):
-                    raw.append({"who": version, "round": number, **row})
+                    raw.append({"who": version, "round": number, **json.loads(row)})
             print("round", number + 1, flush=True)
     results = {}
     for who in ["dnalm", *pythons]:
@@ -138,15 +116,12 @@ def main():
     lines = ["Byte pair encoding, one thread, million bases per CPU second; medians of "
              f"{options.rounds} rounds (10M: one round).",
              "Peers: the fastest of encode, encode_batch, encode_batch_fast. 'times': dnalm over that peer.",
-             f"{about['cpu']}, {about['cores']} cores, {about['system']}, load {about['load_at_start']:.1f} at the start",
+             describe(about),
              "", *table(results, names, list(files), list(pythons))]
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "tokenize_bpe.txt").write_text("\n".join(lines) + "\n")
     summary = [{"who": w, "tokenizer": n, "sequences": s, "million_bases_per_cpu_second": round(v, 3)}
                for (w, n, s), v in results.items()]
     document = {"machine": about, "python": platform.python_version(), "rounds": options.rounds, "medians": summary, "raw": raw}
-    (options.out / "tokenize_bpe.json").write_text(json.dumps(document, indent=1) + "\n")
-    print("\n".join(lines))
+    write(options.out, "tokenize_bpe", lines, document)
 
 
 if __name__ == "__main__":

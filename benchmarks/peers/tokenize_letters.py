@@ -1,6 +1,7 @@
 """k-mers and single letters on one thread, dnalm beside Hugging Face tokenizers, in one run.
 
     python tokenize_letters.py --program dnalm_bench_tokenize_letters --out ../results [--python OTHER_PYTHON ...] [--rounds 5]
+                               [--lengths 100,1k,100k,10M]
 
 Each --python is an interpreter with another version of tokenizers; this one runs too. Every round starts each program anew, one
 after the other, on the same random sequences. The peers get their text cut beforehand, which is not timed: overlapping k-mers
@@ -19,17 +20,16 @@ Writes tokenize_letters.json (all numbers) and tokenize_letters.txt (the table).
 import argparse
 import itertools
 import json
-import os
 import pathlib
 import platform
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-LENGTHS = {"100": (100, 4000), "1k": (1000, 500), "100k": (100_000, 6), "10M": (10_000_000, 1)}
+from tokenize_shared import LENGTHS, add_options, describe, machine, run, versions, write
+
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PEERS = {"overlapping 3-mers (DNABERT)": 3, "overlapping 6-mers (DNABERT)": 6, "single nucleotides (SpliceBERT)": 1}
 
@@ -72,38 +72,30 @@ def peer(arguments):
                                   "speed": sum(map(len, lines)) / seconds / 1e6}), flush=True)
 
 
-def own(program, label, file, environment):
-    output = subprocess.run([program, file, "3"], check=True, capture_output=True, text=True, env=environment).stdout
+def own(program, label, file):
     rows = []
-    for line in output.splitlines():
+    for line in run([program, file, "3"]):
         name, what, _, *speeds = line.split("\t")
         rows += [{"tokenizer": name, "sequences": label, "method": what, "speed": float(speed)} for speed in speeds]
     return rows
 
 
-def machine():
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
-    return {"cpu": model, "cores": os.cpu_count(), "system": platform.platform(), "load_at_start": os.getloadavg()[0]}
-
-
 def measure(options, pythons):
-    environment = {**os.environ, "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     raw = []
     with tempfile.TemporaryDirectory() as scratch:
         files = {}
         stream = random.Random(1)
-        for label, (length, count) in LENGTHS.items():
+        for label in options.lengths.split(","):
+            length, count = LENGTHS[label]
             files[label] = pathlib.Path(scratch) / f"{label}.txt"
             files[label].write_text("\n".join("".join(stream.choices("ACGT", k=length)) for _ in range(count)) + "\n")
         for number in range(options.rounds):
             for label, file in files.items():
                 raw += [{"who": "dnalm", "round": number, **row}
-                        for row in own(str(options.program.resolve()), label, str(file), environment)]
+                        for row in own(str(options.program.resolve()), label, str(file))]
             items = [f"{label}={file}" for label, file in files.items() if label != "10M"]
             for version, python in pythons.items():
-                output = subprocess.run([python, __file__, "--peer", *items], check=True, capture_output=True, text=True,
-                                        env=environment).stdout
-                raw += [{"who": version, "round": number, **json.loads(line)} for line in output.splitlines()]
+                raw += [{"who": version, "round": number, **json.loads(line)} for line in run([python, __file__, "--peer", *items])]
             print("round", number + 1, flush=True)
     return raw
 
@@ -111,16 +103,11 @@ def measure(options, pythons):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", type=pathlib.Path, required=True)
-    parser.add_argument("--python", action="append", default=[])
-    parser.add_argument("--rounds", type=int, default=5)
+    add_options(parser)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
     about = machine()
-    pythons = {}
-    for python in [sys.executable, *options.python]:
-        version = subprocess.run([python, "-c", "import tokenizers; print(tokenizers.__version__)"], check=True,
-                                 capture_output=True, text=True).stdout.strip()
-        pythons[f"tokenizers {version}"] = python
+    pythons = versions(options.python)
     raw = measure(options, pythons)
 
     def median(who, name, label, method):
@@ -130,11 +117,11 @@ def main():
     names = list(dict.fromkeys(r["tokenizer"] for r in raw if r["who"] == "dnalm"))
     lines = [f"k-mers and single letters, one thread, million bases per second of processor time; medians of {options.rounds} rounds.",
              "copy: the same ids copied into new memory; share: dnalm over copy; 'times': dnalm over that peer (text cut beforehand).",
-             f"{about['cpu']}, {about['cores']} cores, {about['system']}, load {about['load_at_start']:.1f} at the start", "",
+             describe(about), "",
              f"{'tokenizer':<33}{'length':<8}{'dnalm':>8}{'copy':>9}{'share':>7}" + "".join(f"{p:>20}{'times':>8}" for p in pythons)]
     summary = []
     for name in names:
-        for label in LENGTHS:
+        for label in options.lengths.split(","):
             fast, copy = median("dnalm", name, label, "encode"), median("dnalm", name, label, "copy")
             row = f"{name:<33}{label:<8}{fast:>8.0f}{copy:>9.0f}{fast / copy:>7.2f}"
             entry = {"tokenizer": name, "sequences": label, "dnalm": round(fast, 1), "copy": round(copy, 1)}
@@ -145,12 +132,9 @@ def main():
                 entry[version] = round(best, 3) if best else None
             lines.append(row.rstrip())
             summary.append(entry)
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "tokenize_letters.txt").write_text("\n".join(lines) + "\n")
     document = {"machine": about, "python": platform.python_version(), "rounds": options.rounds,
                 "unit": "million bases per second of processor time", "medians": summary, "raw": raw}
-    (options.out / "tokenize_letters.json").write_text(json.dumps(document, indent=1) + "\n")
-    print("\n".join(lines))
+    write(options.out, "tokenize_letters", lines, document)
 
 
 if __name__ == "__main__":

@@ -62,45 +62,64 @@ class bpe_automaton {
  private:
   /// Times: 0 is the begin, merges of rank r happen at r + 1.
   using time_type = std::uint16_t;
-  using piece_number = std::uint16_t;  ///< pieces are numbered in the order of their times
+  using piece_number =
+      std::uint16_t;  ///< pieces (tokens that merging can leave), in the order of their times
   static constexpr time_type never = 0xFFFF;
   static constexpr piece_number no_piece = 0xFFFF;
-  struct piece {            // a token that merging can leave
-    piece_number left = 0;  // the two pieces it was merged from
-    piece_number right = 0;
-    time_type made = 0;  // 0: a letter
-    // Time of the first merge that takes it as its left (right) part, by the class of the letter with which
-    // the other part begins (ends).
-    std::array<time_type, 4> first_as_left = {never, never, never, never};
-    std::array<time_type, 4> first_as_right = {never, never, never, never};
-    std::uint8_t begins = 0;  // class of its first letter
-    std::uint8_t ends = 0;    // of its last letter
-  };
+  static constexpr piece_number early_pieces = 1024;
+  static constexpr std::size_t start_letters = 7;
+  /// What a search reads of a piece at one side of a border: one word, so that the tables stay in the cache.
+  /// Bits 0-15: the part at the border of the two that it was merged from; 16-31: the time it was made (0: a
+  /// letter); then for each of the four classes of the letter across the border eight bits: the coarse time
+  /// of the first merge that takes the piece across a border to a letter of that class.
+  using edge = std::uint64_t;
+  static constexpr edge letter_edge = 0xFFFFFFFF00000000;
   struct prefix_link {
     piece_number shorter = 0;  // the longest piece that is a prefix of this one
     std::uint16_t length = 0;  // of this one, in letters
   };
   struct merge_slot {
-    std::uint32_t pair = 0;
-    std::uint32_t time = 0;  // 0: an empty slot
+    std::uint16_t tag = 0;  // of the pair's hash
+    time_type time = 0;     // 0: an empty slot
   };
+  /// A time rounded down to 255 steps; the last of them, 255, is never.
+  [[nodiscard]] std::uint32_t coarse(std::uint32_t time) const { return time >> coarse_shift_; }
+  [[nodiscard]] static std::uint32_t hash(piece_number left, piece_number right) {
+    return ((static_cast<std::uint32_t>(left) << 16) | right) * 0x9E3779B1U;
+  }
   void find_pieces(const std::vector<std::string>& tokens, const std::vector<bpe_definition::merge>& merges);
   [[nodiscard]] bool make_trie(const std::vector<std::string>& tokens);
   [[nodiscard]] bool insert(std::string_view text, piece_number number);
-  void add_merge(piece_number left, piece_number right, time_type time);
-  [[nodiscard]] time_type time_of(piece_number left, piece_number right) const;
-  [[nodiscard]] bool edges_stay_apart(piece_number u, piece_number v, bool with_wholes) const;
+  void fold_leaves();
+  void fill_starts();
+  void remember_early_pairs(const std::vector<std::string>& tokens);
+  void add_merge(piece_number left, piece_number right, std::uint32_t time, char before, char behind);
+  void take_from(std::size_t at, char across, std::uint32_t time);
+  [[nodiscard]] std::uint32_t time_of(piece_number left, piece_number right) const;
+  [[nodiscard]] bool edges_stay_apart(piece_number u, piece_number v, char before, char behind,
+                                      std::uint32_t limit) const;
   [[nodiscard]] piece_number longest_piece(std::string_view word, std::size_t at) const;
 
   std::array<std::int16_t, 256> letters_ = filled();
+  std::array<std::uint8_t, 256> classes_{};  // of letters: the place of their bits in an edge, 32 to 56
   std::size_t stride_ = 0;
+  // [node]: longest piece on the way there; [node + 1 + letter]: child; 0: none; ~piece: a child without
+  // children.
+  std::vector<std::int32_t> trie_;
   std::vector<std::int32_t>
-      trie_;  // [node]: longest piece on the way there; [node + 1 + letter]: child, 0: none
-  std::vector<piece> pieces_;
-  std::vector<prefix_link> links_;    // by piece
-  std::vector<std::int32_t> tokens_;  // by piece
-  std::vector<merge_slot> merges_;    // open addressing
-  int shift_ = 31;
+      starts_;               // the entry to which `start_letters` letters of ACGT lead, by packed_kmer
+  std::vector<edge> edges_;  // [2 piece]: of its right side, [2 piece + 1]: of its left side
+  // [early_pieces u + v]: whether the insides of two pieces below early_ stay apart (`edges_stay_apart`,
+  // limit 0).
+  std::vector<bool> early_apart_;
+  piece_number early_ = 0;
+  std::vector<prefix_link> links_;     // by piece
+  std::vector<std::int32_t> tokens_;   // by piece
+  std::vector<merge_slot> merges_;     // open addressing
+  std::vector<std::uint32_t> hashes_;  // of pairs, by time: a hash is as good as its pair
+  std::uint32_t last_time_ = 0;
+  int hash_shift_ = 31;
+  int coarse_shift_ = 0;
 
   [[nodiscard]] static std::array<std::int16_t, 256> filled() {
     std::array<std::int16_t, 256> table{};

@@ -10,6 +10,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/tokenize/detail/merge_rule.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -23,11 +24,7 @@ enum class word_splitting {
 /// What a tokenizer.json of byte pair encoding holds, checked. bpe_tokenizer is built from it.
 struct bpe_definition {
   std::vector<std::string> tokens = {};  ///< by number
-  struct merge {
-    std::int32_t left = 0;
-    std::int32_t right = 0;
-    std::int32_t result = 0;
-  };
+  using merge = detail::merge_rule;
   std::vector<merge> merges = {};         ///< by rank
   std::vector<std::int32_t> added = {};   ///< tokens found literally in text
   std::vector<std::int32_t> prefix = {};  ///< put before every sequence ([CLS])

@@ -11,6 +11,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/tokenize/detail/letter_lanes.hpp>
 #include <dnalm/tokenize/literal_tokens.hpp>
 #include <dnalm/tokenize/nucleotide_rules.hpp>
 #include <dnalm/tokenize/tokenizer_base.hpp>
@@ -23,8 +24,8 @@ DNALM_BEGIN_NAMESPACE
 /// (nucleotide_rules::replaced), N is UNK where the vocabulary has no N, and the letters of the vocabulary
 /// are those that may stand in a sequence: a model of RNA reads U, and R and Y if it knows them. `n` reads
 /// any other printable character as N (as X in a vocabulary without nucleotides' N, that of proteins).
-/// `literal` is what the reference implementation makes of the text. Cost: four bases are one table look-up,
-/// other letters one each.
+/// `literal` is what the reference implementation makes of the text. Cost: a few instructions for
+/// sixteen letters of ACGT and one more (U or N), one table look-up for each of the others.
 class nucleotide_tokenizer final : public tokenizer_base {
  public:
   /// `where` names what the rules were made from. \throws error [dnalm.config.342] when the rules contradict
@@ -51,13 +52,9 @@ class nucleotide_tokenizer final : public tokenizer_base {
 
  private:
   using letter_table = std::array<std::int32_t, 256>;
-  using quad_table = std::array<std::array<std::int32_t, 4>, 256>;
 
   void check_rules(const std::string& where) const;
   void fill_sequence_tables();
-  [[nodiscard]] static bool fill_quads(const letter_table& letters, quad_table& quads);
-  [[nodiscard]] std::size_t encode_bases(std::string_view text, std::int32_t* ids) const;
-  [[nodiscard]] std::size_t encode_literal(std::string_view text, std::int32_t* ids) const;
   void fill_literal_table();
   [[nodiscard]] std::int32_t letter_id(char letter) const;
   [[noreturn]] void throw_letter(std::string_view sequence, const letter_table& table,
@@ -69,14 +66,12 @@ class nucleotide_tokenizer final : public tokenizer_base {
 
   nucleotide_rules rules_;
   literal_tokens found_;
-  letter_table single_{};       // tokens of one character, -1 where there is none
-  letter_table strict_{};       // of the policy `error`: -1 is an error
-  letter_table lenient_{};      // of the policy `n`
-  letter_table literal_{};      // -1 wants a closer look
-  quad_table quads_{};          // four bases of a sequence, by packed_kmer
-  quad_table literal_quads_{};  // the same of literal text
-  bool has_quads_ = false;
-  bool has_literal_quads_ = false;
+  letter_table single_{};   // tokens of one character, -1 where there is none
+  letter_table strict_{};   // of the policy `error`: -1 is an error
+  letter_table lenient_{};  // of the policy `n`
+  letter_table literal_{};  // -1 wants a closer look
+  detail::letter_lanes strict_lanes_{};
+  detail::letter_lanes literal_lanes_{};
   std::string letters_;
 };
 

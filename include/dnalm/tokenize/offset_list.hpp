@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -35,7 +36,7 @@ class offset_list {
   /// Requires a list that is not empty.
   [[nodiscard]] index_t back() const { return (*this)[size_ - 1]; }
   /// Number of runs; 0 for a plain vector.
-  [[nodiscard]] std::size_t runs() const { return runs_.size(); }
+  [[nodiscard]] std::size_t runs() const { return run_count_; }
 
   /// Says how many positions will be appended; memory is taken only if they follow no rule.
   void reserve(std::size_t count) {
@@ -47,7 +48,7 @@ class offset_list {
       plain_.push_back(value);
       ++size_;
     } else if (size_ > 0 && value == next_) {
-      next_ += runs_.back().step;
+      next_ += last_run().step;
       ++size_;
     } else {
       begin_or_bend_run(value);
@@ -74,15 +75,28 @@ class offset_list {
   [[nodiscard]] static index_t value_in(const run& r, std::size_t i) {
     return r.first + r.step * static_cast<index_t>(i - r.begin);
   }
-  [[nodiscard]] std::vector<run>::const_iterator run_of(std::size_t i) const {
-    return std::upper_bound(runs_.begin(), runs_.end(), i,
+  [[nodiscard]] const run* run_of(std::size_t i) const {
+    const run* first = many_.empty() ? few_.data() : many_.data();
+    return std::upper_bound(first, first + run_count_, i,
                             [](std::size_t at, const run& r) { return at < r.begin; }) -
            1;
+  }
+  [[nodiscard]] run& last_run() { return many_.empty() ? few_[run_count_ - 1] : many_.back(); }
+  void add_run(const run& added) {
+    if (run_count_ < few_.size()) {
+      few_[run_count_] = added;
+    } else {
+      if (many_.empty()) many_.assign(few_.begin(), few_.end());
+      many_.push_back(added);
+    }
+    ++run_count_;
   }
   void begin_or_bend_run(index_t value);
   void make_plain();
 
-  std::vector<run> runs_;
+  std::array<run, 4> few_{};  // the runs, without memory of their own while they are few
+  std::vector<run> many_;     // all of them when they are more
+  std::size_t run_count_ = 0;
   std::vector<index_t> plain_;
   std::size_t size_ = 0;
   std::size_t expected_ = 0;
@@ -97,7 +111,7 @@ inline void offset_list::append_run(index_t first, index_t step, std::size_t cou
   if (is_plain_) {
     for (std::size_t i = 2; i < count; ++i) plain_.push_back(first + step * static_cast<index_t>(i));
   } else {
-    runs_.back().step = step;  // of a run that has it already, or has only its first position
+    last_run().step = step;  // of a run that has it already, or has only its first position
   }
   size_ += count - 2;
   next_ = first + step * static_cast<index_t>(count);
@@ -106,15 +120,16 @@ inline void offset_list::append_run(index_t first, index_t step, std::size_t cou
 /// A run of one position takes its step from the second; a longer one ends before a position it does not
 /// expect.
 inline void offset_list::begin_or_bend_run(index_t value) {
-  if (size_ > 0 && runs_.back().begin + 1 == size_) {
-    runs_.back().step = value - runs_.back().first;
-    next_ = value + runs_.back().step;
+  if (size_ > 0 && last_run().begin + 1 == size_) {
+    run& last = last_run();
+    last.step = value - last.first;
+    next_ = value + last.step;
   } else {
-    if (runs_.size() >= 8 && 8 * runs_.size() > size_) {
+    if (run_count_ >= 8 && 8 * run_count_ > size_) {
       make_plain();
       plain_.push_back(value);
     } else {
-      runs_.push_back({size_, value, 0});
+      add_run({size_, value, 0});
       next_ = value;
     }
   }
@@ -124,7 +139,8 @@ inline void offset_list::begin_or_bend_run(index_t value) {
 inline void offset_list::make_plain() {
   plain_.reserve(std::max(expected_, size_ + 1));
   for (std::size_t i = 0; i < size_; ++i) plain_.push_back(value_in(*run_of(i), i));
-  runs_.clear();
+  many_.clear();
+  run_count_ = 0;
   is_plain_ = true;
 }
 

@@ -50,8 +50,8 @@ class overlapping_kmer_tokenizer final : public tokenizer_base {
 
  private:
   [[nodiscard]] std::size_t end_of_piece(std::string_view text, std::size_t at) const;
-  void encode_piece(std::string_view text, std::size_t begin, std::size_t end, token_sequence& out) const;
-  void encode_run(const char* bases, std::size_t count, token_sequence& out) const;
+  bool encode_piece(std::string_view text, std::size_t begin, std::size_t end, bool strict,
+                    token_sequence& out) const;
 
   std::vector<std::string> tokens_;
   detail::kmer_table table_;

@@ -122,6 +122,24 @@ TEST_CASE("long runs are cut into blocks without a seam", "[tokenize]") {
   REQUIRE(tokens.begin.runs() <= 4);
 }
 
+TEST_CASE("k-mers of a sequence that is not upper-case DNA are those of its normal form, wherever that shows",
+          "[tokenize]") {
+  const dnalm::tokenizer six = dnabert(6);
+  const std::string text = "ACGTTGCANNACGTACGGTCANACGTATTACGACCAGTAGGATCNACGTNAC";
+  const auto expected = six.encode(text);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string changed = text;
+    changed[i] = static_cast<char>(changed[i] - 'A' + 'a');
+    REQUIRE(six.encode(changed).ids == expected.ids);
+    REQUIRE(six.encode(changed).end == expected.end);
+    changed[i] = 'R';
+    REQUIRE(error_of(six, changed) == "dnalm.input.150");
+    std::string with_n = text;
+    with_n[i] = 'N';
+    REQUIRE(six.with_policy(unknown_policy::n).encode(changed).ids == six.encode(with_n).ids);
+  }
+}
+
 TEST_CASE("a sequence shorter than k is an error; literal text gives CLS and SEP, as the reference",
           "[tokenize]") {
   const dnalm::tokenizer six = dnabert(6);
@@ -162,7 +180,7 @@ TEST_CASE("SpliceBERT reads U as T and either case; N has its token", "[tokenize
   REQUIRE(strict.encode("").ids == ids_type{2, 3});
 }
 
-TEST_CASE("letters in words of eight and one by one are the same", "[tokenize]") {
+TEST_CASE("letters in rows of sixteen and one by one are the same", "[tokenize]") {
   const std::vector<dnalm::tokenizer> tokenizers = {splicebert(), dnalm::builtin_tokenizer("rna-fm"),
                                                     dnalm::builtin_tokenizer("rinalmo"),
                                                     dnalm::builtin_tokenizer("hyenadna"), dnabert(1)};
@@ -194,7 +212,7 @@ TEST_CASE("every single byte is taken as the policy says, alone and among bases"
   for (int byte = 0; byte < 256; ++byte) {
     const char letter = static_cast<char>(byte);
     const std::string alone(1, letter);
-    const std::string among = "ACGT" + alone + "ACGTACGT";
+    const std::string among = "ACGT" + alone + "ACGTACGTACGTACGT";
     const bool known =
         std::string_view("ACGTUINRYKMSWBDHVacgtuinrykmswbdhv").find(letter) != std::string_view::npos &&
         byte > 0;
@@ -204,7 +222,7 @@ TEST_CASE("every single byte is taken as the policy says, alone and among bases"
     const dnalm::tokenizer lenient = rinalmo.with_policy(unknown_policy::n);
     REQUIRE(error_of(lenient, among).empty() == (byte > 0x20 && byte < 0x7F));
     const auto literal = rinalmo.with_policy(unknown_policy::literal).encode(among);
-    REQUIRE(literal.ids.size() == 15);
+    REQUIRE(literal.ids.size() == 23);
   }
 }
 

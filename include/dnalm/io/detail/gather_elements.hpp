@@ -3,13 +3,12 @@
 /// \brief Copies the elements of a strided tensor, of any width, into row-major order.
 #pragma once
 
-#include <dnalm/io/stored_tensor.hpp>  // before strided.hpp, whose names its bodies use
-
 #include <cstddef>
 #include <cstring>
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/io/detail/strided.hpp>
+#include <dnalm/io/stored_tensor.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace io {
@@ -20,8 +19,8 @@ namespace detail {
 inline void gather_elements(const stored_tensor& tensor, std::size_t width, std::byte* out) {
   const std::byte* bytes = tensor.bytes.data();
   const auto step = static_cast<index_t>(width);
-  if (!runs_down_columns(tensor)) {
-    visit_rows(tensor, [&](index_t first, index_t length, index_t stride) {
+  if (!runs_down_columns({tensor.info.shape, tensor.strides})) {
+    visit_rows({tensor.info.shape, tensor.strides}, [&](index_t first, index_t length, index_t stride) {
       for (index_t i = 0; i < length; ++i, out += width) {
         std::memcpy(out, bytes + (first + i * stride) * step, width);
       }
@@ -29,8 +28,8 @@ inline void gather_elements(const stored_tensor& tensor, std::size_t width, std:
     });
     return;
   }
-  const tensor_plane plane(tensor);
-  visit_tiles(tensor, [&](const plane_tile& tile) {
+  const tensor_plane plane({tensor.info.shape, tensor.strides});
+  visit_tiles({tensor.info.shape, tensor.strides}, [&](const plane_tile& tile) {
     for (index_t r = 0; r < tile.rows; ++r) {
       const std::byte* from = bytes + (tile.from + r * plane.row_stride) * step;
       std::byte* to = out + (tile.to + r * plane.columns) * step;

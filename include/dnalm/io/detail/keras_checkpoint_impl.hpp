@@ -8,8 +8,6 @@
 
 #include <cstring>
 #include <deque>
-#include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -21,6 +19,7 @@
 #include <dnalm/io/detail/isolated_task.hpp>
 #include <dnalm/io/detail/keras_layout.hpp>
 #include <dnalm/io/detail/messages.hpp>
+#include <dnalm/io/detail/tensor_list.hpp>
 #include <dnalm/io/keras_checkpoint.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -133,16 +132,13 @@ struct keras_checkpoint::contents {
     return file.name().string() + ", '" + detail::excerpt(path, 200) + "'";
   }
   [[nodiscard]] detail::keras_tensor& find(std::string_view name) {
-    const auto found = index.find(name);
-    if (found == index.end()) detail::throw_no_tensor(name, file.name().string());
-    return tensors[found->second];
+    return tensors[named.number_of(name, file.name())];
   }
 
   mapped_file file;
   keras_description description;
   std::deque<detail::keras_tensor> tensors;
-  std::vector<tensor_info> infos;
-  std::map<std::string, std::size_t, std::less<>> index;
+  detail::tensor_list named;
 };
 
 /// A child walks the file and writes what it found.
@@ -172,10 +168,10 @@ DNALM_INLINE void keras_checkpoint::contents::read_answer(std::span<const std::b
   }
   while (!in.empty()) {
     auto entry = detail::read_entry(in);
-    if (!entry || index.count(entry->name) != 0) detail::throw_hdf5_child(file.name().string());
+    if (!entry || named.contains(entry->name)) detail::throw_hdf5_child(file.name().string());
     add(std::move(*entry));
   }
-  if (!infos.empty()) return;
+  if (!named.empty()) return;
   throw error(error_kind::format, 298, "the file holds no tensors",
               {.where = file.name().string(), .expected = "weights, as Keras saves them"});
 }
@@ -200,8 +196,7 @@ DNALM_INLINE void keras_checkpoint::contents::add(detail::keras_entry&& entry) {
     tensor.view.bytes =
         file.place(static_cast<std::size_t>(tensor.dataset.offset), static_cast<std::size_t>(tensor.bytes));
   }
-  index.emplace(entry.name, infos.size());
-  infos.push_back(tensor.view.info);
+  named.add(tensor.view.info);
 }
 
 /// Whether the bytes lie in the file as they are. Data in one piece must lie inside the file and have the
@@ -265,11 +260,11 @@ DNALM_INLINE keras_checkpoint& keras_checkpoint::operator=(keras_checkpoint&&) n
 DNALM_INLINE keras_checkpoint::~keras_checkpoint() = default;
 
 DNALM_INLINE const std::vector<tensor_info>& keras_checkpoint::tensors() const {
-  return contents_->infos;
+  return contents_->named.infos();
 }
 
 DNALM_INLINE bool keras_checkpoint::contains(std::string_view name) const {
-  return contents_->index.find(name) != contents_->index.end();
+  return contents_->named.contains(name);
 }
 
 DNALM_INLINE const stored_tensor& keras_checkpoint::tensor(std::string_view name) const {

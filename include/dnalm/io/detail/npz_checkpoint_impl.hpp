@@ -4,16 +4,14 @@
 #pragma once
 
 #include <deque>
-#include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include <dnalm/core/error.hpp>
-#include <dnalm/io/detail/messages.hpp>
 #include <dnalm/io/detail/npy_header.hpp>
+#include <dnalm/io/detail/tensor_list.hpp>
 #include <dnalm/io/npy.hpp>
 #include <dnalm/io/npz_checkpoint.hpp>
 #include <dnalm/io/zip_reader.hpp>
@@ -73,9 +71,7 @@ struct npz_checkpoint::contents {
   void add(const zip_entry& entry);
   void load(detail::npz_tensor& tensor) const;
   [[nodiscard]] detail::npz_tensor& find(std::string_view name) {
-    const auto found = index.find(name);
-    if (found == index.end()) detail::throw_no_tensor(name, archive.name().string());
-    return tensors[found->second];
+    return tensors[named.number_of(name, archive.name())];
   }
   [[nodiscard]] std::string where(const std::string& name) const {
     return archive.name().string() + ", array '" + name + "'";
@@ -83,9 +79,8 @@ struct npz_checkpoint::contents {
 
   zip_reader archive;
   std::deque<detail::npz_tensor> tensors;
-  std::vector<tensor_info> infos;
   std::vector<std::string> others;
-  std::map<std::string, std::size_t, std::less<>> index;
+  detail::tensor_list named;
 };
 
 DNALM_INLINE void npz_checkpoint::contents::add(const zip_entry& entry) {
@@ -102,8 +97,7 @@ DNALM_INLINE void npz_checkpoint::contents::add(const zip_entry& entry) {
     return;
   }
   tensor.view.info.name = name;
-  index.emplace(name, infos.size());
-  infos.push_back(tensor.view.info);
+  named.add(tensor.view.info);
 }
 
 DNALM_INLINE void npz_checkpoint::contents::load(detail::npz_tensor& tensor) const {
@@ -130,7 +124,7 @@ DNALM_INLINE void npz_checkpoint::contents::load(detail::npz_tensor& tensor) con
 DNALM_INLINE npz_checkpoint::npz_checkpoint(const std::filesystem::path& path, file_access access)
     : contents_(std::make_unique<contents>(path, access)) {
   for (const zip_entry& entry : contents_->archive.entries()) contents_->add(entry);
-  if (!contents_->infos.empty()) return;
+  if (!contents_->named.empty()) return;
   throw error(error_kind::format, 298, "the file holds no tensors",
               {.where = path.string(), .expected = "arrays of numbers, as numpy.savez writes them"});
 }
@@ -140,11 +134,11 @@ DNALM_INLINE npz_checkpoint& npz_checkpoint::operator=(npz_checkpoint&&) noexcep
 DNALM_INLINE npz_checkpoint::~npz_checkpoint() = default;
 
 DNALM_INLINE const std::vector<tensor_info>& npz_checkpoint::tensors() const {
-  return contents_->infos;
+  return contents_->named.infos();
 }
 
 DNALM_INLINE bool npz_checkpoint::contains(std::string_view name) const {
-  return contents_->index.find(name) != contents_->index.end();
+  return contents_->named.contains(name);
 }
 
 DNALM_INLINE const stored_tensor& npz_checkpoint::tensor(std::string_view name) const {

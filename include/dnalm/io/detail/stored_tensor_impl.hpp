@@ -19,7 +19,7 @@ namespace detail {
 template <dtype Type, class Number>
 void read_rows(const stored_tensor& tensor, Number* out) {
   constexpr index_t width = size_of(Type);
-  visit_rows(tensor, [&](index_t first, index_t length, index_t stride) {
+  visit_rows({tensor.info.shape, tensor.strides}, [&](index_t first, index_t length, index_t stride) {
     const std::byte* from = tensor.bytes.data() + first * width;
     for (index_t i = 0; i < length; ++i) *out++ = read_element<Number>(Type, from + i * stride * width);
     return true;
@@ -30,8 +30,8 @@ void read_rows(const stored_tensor& tensor, Number* out) {
 template <dtype Type, class Number>
 void read_tiles(const stored_tensor& tensor, Number* out) {
   constexpr index_t width = size_of(Type);
-  const tensor_plane plane(tensor);
-  visit_tiles(tensor, [&](const plane_tile& tile) {
+  const tensor_plane plane({tensor.info.shape, tensor.strides});
+  visit_tiles({tensor.info.shape, tensor.strides}, [&](const plane_tile& tile) {
     for (index_t r = 0; r < tile.rows; ++r) {
       const std::byte* from = tensor.bytes.data() + (tile.from + r * plane.row_stride) * width;
       Number* to = out + tile.to + r * plane.columns;
@@ -44,7 +44,7 @@ void read_tiles(const stored_tensor& tensor, Number* out) {
 
 template <dtype Type, class Number>
 void read_as(const stored_tensor& tensor, Number* out) {
-  if (runs_down_columns(tensor)) {
+  if (runs_down_columns({tensor.info.shape, tensor.strides})) {
     read_tiles<Type>(tensor, out);
   } else {
     read_rows<Type>(tensor, out);
@@ -97,7 +97,7 @@ template <dtype Type>
   constexpr index_t width = size_of(Type);
   index_t index = 0;
   index_t found = -1;
-  visit_rows(tensor, [&](index_t first, index_t length, index_t stride) {
+  visit_rows({tensor.info.shape, tensor.strides}, [&](index_t first, index_t length, index_t stride) {
     const std::byte* from = tensor.bytes.data() + first * width;
     for (index_t i = 0; i < length; ++i, ++index) {
       if (!std::isfinite(read_element<double>(Type, from + i * stride * width))) {

@@ -4,22 +4,29 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <span>
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
-#include <dnalm/io/stored_tensor.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace io {
 
 namespace detail {
 
+/// Extents and steps of a tensor, in elements, outermost axis first.
+struct strided_layout {
+  std::span<const index_t> shape = {};
+  std::span<const index_t> strides = {};
+};
+
 /// Calls `visit(first, length, stride)` for every innermost row, in logical order: the row's elements are
 /// `first + i * stride`, in elements. Stops when it returns false.
 template <class Visit>
-void visit_rows(const stored_tensor& tensor, Visit&& visit) {
-  const auto& shape = tensor.info.shape;
+void visit_rows(const strided_layout& layout, Visit&& visit) {
+  const auto& [shape, strides] = layout;
   if (shape.empty()) {
     visit(index_t{0}, index_t{1}, index_t{1});
     return;
@@ -30,13 +37,13 @@ void visit_rows(const stored_tensor& tensor, Visit&& visit) {
   const std::size_t outer = shape.size() - 1;
   std::vector<index_t> position(outer, 0);
   index_t first = 0;
-  while (visit(first, shape[outer], tensor.strides[outer])) {
+  while (visit(first, shape[outer], strides[outer])) {
     std::size_t axis = outer;
     while (axis > 0) {
       --axis;
-      first += tensor.strides[axis];
+      first += strides[axis];
       if (++position[axis] < shape[axis]) break;
-      first -= shape[axis] * tensor.strides[axis];
+      first -= shape[axis] * strides[axis];
       position[axis] = 0;
       if (axis == 0) return;
     }
@@ -45,10 +52,11 @@ void visit_rows(const stored_tensor& tensor, Visit&& visit) {
 }
 
 /// Whether the next row lies closer than the next column, as in column-major matrices.
-[[nodiscard]] inline bool runs_down_columns(const stored_tensor& tensor) {
-  const std::size_t axes = tensor.info.shape.size();
-  if (axes < 2 || tensor.info.shape[axes - 1] < 2 || tensor.info.shape[axes - 2] < 2) return false;
-  return tensor.strides[axes - 2] < tensor.strides[axes - 1];
+[[nodiscard]] inline bool runs_down_columns(const strided_layout& layout) {
+  const auto& [shape, strides] = layout;
+  const std::size_t axes = shape.size();
+  if (axes < 2 || shape[axes - 1] < 2 || shape[axes - 2] < 2) return false;
+  return strides[axes - 2] < strides[axes - 1];
 }
 
 /// A piece of a plane: where its first element lies and is to go, in elements, and its extents.
@@ -66,25 +74,25 @@ struct tensor_plane {
   index_t row_stride = 0;
   index_t column_stride = 0;
 
-  explicit tensor_plane(const stored_tensor& tensor) {
-    const std::size_t axes = tensor.info.shape.size();
-    rows = tensor.info.shape[axes - 2];
-    columns = tensor.info.shape[axes - 1];
-    row_stride = tensor.strides[axes - 2];
-    column_stride = tensor.strides[axes - 1];
+  explicit tensor_plane(const strided_layout& layout) {
+    const std::size_t axes = layout.shape.size();
+    rows = layout.shape[axes - 2];
+    columns = layout.shape[axes - 1];
+    row_stride = layout.strides[axes - 2];
+    column_stride = layout.strides[axes - 1];
   }
 };
 
 /// Calls `visit(tile)` for tiles that cover every plane, a few columns at a time and down these columns: a
 /// column-major file is read from front to back, `tile_columns` streams wide, and each page once.
 template <class Visit>
-void visit_tiles(const stored_tensor& tensor, Visit&& visit) {
+void visit_tiles(const strided_layout& layout, Visit&& visit) {
   constexpr index_t tile_rows = 64;
   constexpr index_t tile_columns = 16;  // a cache line of floats in the output
-  const tensor_plane plane(tensor);
-  stored_tensor planes = tensor;  // the axes before the last two: one element is one plane
-  planes.info.shape.resize(tensor.info.shape.size() - 2);
-  planes.strides.resize(planes.info.shape.size());
+  const tensor_plane plane(layout);
+  const std::size_t outer = layout.shape.size() - 2;
+  const strided_layout planes{layout.shape.first(outer),
+                              layout.strides.first(outer)};  // an element is a plane
   index_t written = 0;
   const auto cut = [&](index_t first) {
     for (index_t c = 0; c < plane.columns; c += tile_columns) {

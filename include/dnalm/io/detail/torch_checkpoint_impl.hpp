@@ -7,7 +7,7 @@
 #include <utility>
 
 #include <dnalm/core/error.hpp>
-#include <dnalm/io/detail/messages.hpp>
+#include <dnalm/io/detail/tensor_list.hpp>
 #include <dnalm/io/detail/torch_archive.hpp>
 #include <dnalm/io/detail/torch_objects.hpp>
 #include <dnalm/io/detail/torch_records.hpp>
@@ -101,13 +101,10 @@ struct torch_checkpoint::contents {
 
   /// Number of a tensor. \throws error [dnalm.format.286].
   [[nodiscard]] std::size_t find(std::string_view name) const {
-    const auto found = index.find(name);
-    if (found == index.end()) detail::throw_no_tensor(name, archive.name().string());
-    return found->second;
+    return named.number_of(name, archive.name());
   }
   void add(detail::torch_tensor&& tensor) {
-    index.emplace(tensor.info.name, infos.size());
-    infos.push_back(tensor.info);
+    named.add(tensor.info);
     views.push_back({.info = tensor.info, .strides = tensor.strides});
     records.push_back(std::move(tensor));
   }
@@ -117,8 +114,7 @@ struct torch_checkpoint::contents {
   std::vector<detail::torch_tensor> records;
   std::vector<stored_tensor> views;  // one per record
   std::mutex guard;                  // of the views' bytes
-  std::vector<tensor_info> infos;
-  std::map<std::string, std::size_t, std::less<>> index;
+  detail::tensor_list named;
 };
 
 DNALM_INLINE torch_checkpoint::torch_checkpoint(const std::filesystem::path& path, torch_selection selection,
@@ -142,11 +138,11 @@ DNALM_INLINE torch_checkpoint& torch_checkpoint::operator=(torch_checkpoint&&) n
 DNALM_INLINE torch_checkpoint::~torch_checkpoint() = default;
 
 DNALM_INLINE const std::vector<tensor_info>& torch_checkpoint::tensors() const {
-  return contents_->infos;
+  return contents_->named.infos();
 }
 
 DNALM_INLINE bool torch_checkpoint::contains(std::string_view name) const {
-  return contents_->index.find(name) != contents_->index.end();
+  return contents_->named.contains(name);
 }
 
 DNALM_INLINE bool torch_checkpoint::packed(std::string_view name) const {

@@ -7,6 +7,7 @@
 #include <bit>
 
 #include <dnalm/tokenize/bpe_automaton.hpp>
+#include <dnalm/tokenize/detail/packed_bases.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -34,7 +35,8 @@ inline constexpr std::size_t longest_trie_token = 1024;
   return true;
 }
 
-/// Letters in four classes, the four that begin most tokens apart.
+/// Letters in four classes, the four that begin most tokens apart; a class is the place of its bits in an
+/// edge.
 [[nodiscard]] inline std::array<std::uint8_t, 256> letter_classes(
     const std::vector<std::string>& tokens, const std::vector<bpe_definition::merge>& merges) {
   std::array<std::size_t, 256> counts{};
@@ -46,8 +48,9 @@ inline constexpr std::size_t longest_trie_token = 1024;
   for (std::size_t byte = 0; byte < 256; ++byte) order[byte] = static_cast<std::uint8_t>(byte);
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return counts[a] > counts[b]; });
   std::array<std::uint8_t, 256> classes{};
-  for (std::size_t place = 0; place < 256; ++place)
-    classes[order[place]] = static_cast<std::uint8_t>(place & 3);
+  for (std::size_t place = 0; place < 256; ++place) {
+    classes[order[place]] = static_cast<std::uint8_t>(32 + 8 * (place & 3));
+  }
   return classes;
 }
 
@@ -57,59 +60,69 @@ DNALM_INLINE bpe_automaton::bpe_automaton(const std::vector<std::string>& tokens
                                           const std::vector<bpe_definition::merge>& merges) {
   if (merges.empty() || merges.size() >= never || !detail::made_before_taken(tokens, merges)) return;
   find_pieces(tokens, merges);
+  remember_early_pairs(tokens);
   if (!make_trie(tokens)) trie_.clear();
 }
 
-DNALM_INLINE void bpe_automaton::add_merge(piece_number left, piece_number right, time_type time) {
-  const std::uint32_t pair = (static_cast<std::uint32_t>(left) << 16) | right;
-  std::size_t at = (pair * 0x9E3779B1U) >> shift_;
-  while (merges_[at].time != 0) at = (at + 1) & (merges_.size() - 1);
-  merges_[at] = {pair, time};
-  time_type& as_left = pieces_[left].first_as_left[pieces_[right].begins];
-  time_type& as_right = pieces_[right].first_as_right[pieces_[left].ends];
-  as_left = std::min(as_left, time);
-  as_right = std::min(as_right, time);
+/// Notes in an edge that a merge takes the piece across a border to the letter `across`.
+DNALM_INLINE void bpe_automaton::take_from(std::size_t at, char across, std::uint32_t time) {
+  const unsigned place = classes_[static_cast<unsigned char>(across)];
+  const edge earlier = std::min<edge>((edges_[at] >> place) & 0xFF, coarse(time));
+  edges_[at] = (edges_[at] & ~(edge{0xFF} << place)) | (earlier << place);
 }
 
-DNALM_INLINE bpe_automaton::time_type bpe_automaton::time_of(piece_number left, piece_number right) const {
-  const std::uint32_t pair = (static_cast<std::uint32_t>(left) << 16) | right;
-  for (std::size_t at = (pair * 0x9E3779B1U) >> shift_;; at = (at + 1) & (merges_.size() - 1)) {
+/// `before` ends the left piece, `behind` begins the right one.
+DNALM_INLINE void bpe_automaton::add_merge(piece_number left, piece_number right, std::uint32_t time,
+                                           char before, char behind) {
+  const std::uint32_t pair = hash(left, right);
+  std::size_t at = pair >> hash_shift_;
+  while (merges_[at].time != 0) at = (at + 1) & (merges_.size() - 1);
+  merges_[at] = {static_cast<std::uint16_t>(pair), static_cast<time_type>(time)};
+  hashes_[time] = pair;
+  take_from(2 * std::size_t{left}, behind, time);
+  take_from(2 * std::size_t{right} + 1, before, time);
+}
+
+/// Time at which two pieces are merged, `never` when they are not.
+DNALM_INLINE std::uint32_t bpe_automaton::time_of(piece_number left, piece_number right) const {
+  const std::uint32_t pair = hash(left, right);
+  for (std::size_t at = pair >> hash_shift_;; at = (at + 1) & (merges_.size() - 1)) {
     const merge_slot slot = merges_[at];
     if (slot.time == 0) return never;
-    if (slot.pair == pair) return static_cast<time_type>(slot.time);
+    if (slot.tag == static_cast<std::uint16_t>(pair) && hashes_[slot.time] == pair) return slot.time;
   }
 }
 
-/// Whether B(u v) = u, v; without wholes the merge of u and v themselves does not count.
+/// Whether B(u v) = u, v; `before` ends u, `behind` begins v. A merge of u and v themselves counts up to
+/// the time `limit` (the last: always; 0: never).
 ///
 /// Back in time from u and v complete: x on the right edge of u lives from the merge that made it to the one
-/// that took it (u_end), y on the left edge of v likewise; x and y are merged when the time of that merge
-/// lies in both lives. A merge inside v that takes y has the time of the pair only if it is the same pair
-/// further right, which comes later; one inside u is further left and comes first.
-DNALM_INLINE bool bpe_automaton::edges_stay_apart(piece_number u, piece_number v, bool with_wholes) const {
-  time_type u_end = never;
-  time_type v_end = never;
-  const piece* x = &pieces_[u];
-  const piece* y = &pieces_[v];
-  const std::size_t ends = x->ends;      // of all along the right edge of u
-  const std::size_t begins = y->begins;  // of all along the left edge of v
-  for (bool counts = with_wholes;; counts = true) {
-    const time_type first = std::max(x->first_as_left[begins], y->first_as_right[ends]);
-    if (counts && first < u_end && first <= v_end) {
-      const time_type time = time_of(u, v);
-      if (time < u_end && time <= v_end) return false;
-    }
-    if (x->made > y->made) {
-      u_end = x->made;
-      u = x->right;
-      x = &pieces_[u];
-    } else if (y->made > 0) {
-      v_end = y->made;
-      v = y->left;
-      y = &pieces_[v];
-    } else {
-      return true;
-    }
+/// that took it, y on the left edge of v likewise; x and y are merged when the time of that merge lies in
+/// both lives, that is at the time or before the time (`limit`) at which the younger of the lives ended. A
+/// merge inside v that takes y has the time of the pair only if it is the same pair further right, which
+/// comes later; one inside u is further left and comes first.
+DNALM_INLINE bool bpe_automaton::edges_stay_apart(piece_number u, piece_number v, char before, char behind,
+                                                  std::uint32_t limit) const {
+  const edge* edges = edges_.data();
+  const unsigned u_place = classes_[static_cast<unsigned char>(behind)];
+  const unsigned v_place = classes_[static_cast<unsigned char>(before)];
+  edge x = edges[2 * std::size_t{u}];
+  edge y = edges[2 * std::size_t{v} + 1];
+  for (;;) {
+    const auto first = static_cast<std::uint32_t>(std::max((x >> u_place) & 0xFF, (y >> v_place) & 0xFF));
+    if (first <= coarse(limit) && time_of(u, v) <= limit) return false;
+    if ((u | v) < early_) return early_apart_[std::size_t{early_pieces} * u + v];
+    const auto x_made = static_cast<std::uint32_t>((x >> 16) & 0xFFFF);
+    const auto y_made = static_cast<std::uint32_t>((y >> 16) & 0xFFFF);
+    if ((x_made | y_made) == 0) return true;
+    const bool back_in_u = x_made > y_made;
+    const auto part = static_cast<piece_number>(back_in_u ? x : y);
+    const edge older = edges[2 * std::size_t{part} + (back_in_u ? 0 : 1)];
+    limit = back_in_u ? x_made - 1 : y_made;
+    u = back_in_u ? part : u;
+    v = back_in_u ? v : part;
+    x = back_in_u ? older : x;
+    y = back_in_u ? y : older;
   }
 }
 
@@ -120,13 +133,17 @@ DNALM_INLINE void bpe_automaton::find_pieces(const std::vector<std::string>& tok
   const std::uint32_t slots =
       std::bit_ceil(static_cast<std::uint32_t>(std::max<std::size_t>(2, 2 * merges.size())));
   merges_.assign(slots, {});
-  shift_ = 32 - std::countr_zero(slots);
-  const std::array<std::uint8_t, 256> classes = detail::letter_classes(tokens, merges);
+  hashes_.assign(merges.size() + 1, 0);
+  hash_shift_ = 32 - std::countr_zero(slots);
+  last_time_ = static_cast<std::uint32_t>(merges.size());
+  while (coarse(last_time_) >= 0xFF) ++coarse_shift_;
+  classes_ = detail::letter_classes(tokens, merges);
   std::vector<std::int32_t> numbers(tokens.size(), -1);
-  const auto add = [&](std::int32_t id, const piece& added) {
+  const auto add = [&](std::int32_t id, edge right_side, edge left_side) {
     if (numbers[static_cast<std::size_t>(id)] >= 0) return;
-    numbers[static_cast<std::size_t>(id)] = static_cast<std::int32_t>(pieces_.size());
-    pieces_.push_back(added);
+    numbers[static_cast<std::size_t>(id)] = static_cast<std::int32_t>(tokens_.size());
+    edges_.push_back(right_side);
+    edges_.push_back(left_side);
     tokens_.push_back(id);
   };
   for (const bpe_definition::merge& merge : merges) {
@@ -134,25 +151,41 @@ DNALM_INLINE void bpe_automaton::find_pieces(const std::vector<std::string>& tok
       const std::string& text = tokens[static_cast<std::size_t>(id)];
       if (text.size() != 1) continue;
       letters_[static_cast<unsigned char>(text[0])] = 0;
-      piece letter;
-      letter.begins = letter.ends = classes[static_cast<unsigned char>(text[0])];
-      add(id, letter);
+      add(id, letter_edge, letter_edge);
     }
   }
-  for (std::size_t rank = 0; rank < merges.size() && pieces_.size() < no_piece; ++rank) {
-    const std::int32_t left = numbers[static_cast<std::size_t>(merges[rank].left)];
-    const std::int32_t right = numbers[static_cast<std::size_t>(merges[rank].right)];
-    if (left < 0 || right < 0) continue;
-    const auto time = static_cast<time_type>(rank + 1);
-    const auto u = static_cast<piece_number>(left);
-    const auto v = static_cast<piece_number>(right);
-    const bool stays = edges_stay_apart(u, v, false);
-    add_merge(u, v, time);
-    if (!stays) continue;
-    piece made{.left = u, .right = v, .made = time};
-    made.begins = pieces_[u].begins;
-    made.ends = pieces_[v].ends;
-    add(merges[rank].result, made);
+  for (std::size_t rank = 0; rank < merges.size() && tokens_.size() < no_piece; ++rank) {
+    const auto left = static_cast<std::size_t>(merges[rank].left);
+    const auto right = static_cast<std::size_t>(merges[rank].right);
+    if (numbers[left] < 0 || numbers[right] < 0) continue;
+    const auto time = static_cast<std::uint32_t>(rank + 1);
+    const auto u = static_cast<piece_number>(numbers[left]);
+    const auto v = static_cast<piece_number>(numbers[right]);
+    const char before = tokens[left].back();
+    const char behind = tokens[right].front();
+    const bool stays = edges_stay_apart(u, v, before, behind, 0);
+    add_merge(u, v, time, before, behind);
+    if (stays) add(merges[rank].result, letter_edge | (time << 16) | v, letter_edge | (time << 16) | u);
+  }
+}
+
+/// The two parts that a search has come to are soon early ones: of these a table keeps the rest of the
+/// search. It is filled in steps, each with the help of the ones before.
+DNALM_INLINE void bpe_automaton::remember_early_pairs(const std::vector<std::string>& tokens) {
+  const std::size_t count = std::min<std::size_t>(early_pieces, tokens_.size());
+  early_apart_.assign(std::size_t{early_pieces} * early_pieces, false);
+  const auto text = [&](std::size_t piece) -> const std::string& {
+    return tokens[static_cast<std::size_t>(tokens_[piece])];
+  };
+  for (std::size_t done = 0; done < early_pieces; done = early_) {
+    const std::size_t next = std::max<std::size_t>(16, 2 * done);
+    for (std::size_t u = 0; u < std::min(next, count); ++u) {
+      for (std::size_t v = u < done ? done : 0; v < std::min(next, count); ++v) {
+        early_apart_[early_pieces * u + v] = edges_stay_apart(
+            static_cast<piece_number>(u), static_cast<piece_number>(v), text(u).back(), text(v).front(), 0);
+      }
+    }
+    early_ = static_cast<piece_number>(next);
   }
 }
 
@@ -176,16 +209,42 @@ DNALM_INLINE bool bpe_automaton::insert(std::string_view text, piece_number numb
   return true;
 }
 
+/// Nodes without children become a number in their parent: they are most of a trie, and the rest of it is
+/// small enough to stay in the cache.
+DNALM_INLINE void bpe_automaton::fold_leaves() {
+  std::vector<std::int32_t> places(trie_.size() / stride_, 0);  // by node: its new place, or ~piece
+  std::int32_t count = 0;
+  const auto node_of = [&](std::size_t place) { return trie_.begin() + static_cast<std::ptrdiff_t>(place); };
+  for (std::size_t node = 0; node < places.size(); ++node) {
+    const auto begin = node_of(node * stride_);
+    const auto is_child = [](std::int32_t entry) { return entry != 0; };
+    const bool is_leaf = node > 0 && std::none_of(begin + 1, node_of((node + 1) * stride_), is_child);
+    places[node] = is_leaf ? ~*begin : count;
+    if (!is_leaf) count += static_cast<std::int32_t>(stride_);
+  }
+  for (std::size_t node = 0; node < places.size(); ++node) {
+    if (places[node] < 0) continue;
+    const auto to = static_cast<std::size_t>(places[node]);  // never behind the node
+    trie_[to] = trie_[node * stride_];
+    for (std::size_t i = 1; i < stride_; ++i) {
+      const auto child = static_cast<std::size_t>(trie_[node * stride_ + i]);
+      trie_[to + i] = child == 0 ? 0 : places[child / stride_];
+    }
+  }
+  trie_.resize(static_cast<std::size_t>(count));
+  trie_.shrink_to_fit();
+}
+
 /// Short pieces first, so that each finds its longest prefix on the way. False when the trie gets too large.
 DNALM_INLINE bool bpe_automaton::make_trie(const std::vector<std::string>& tokens) {
-  if (pieces_.size() >= no_piece) return false;
+  if (tokens_.size() >= no_piece) return false;
   std::int16_t count = 0;
   for (std::int16_t& letter : letters_) {
     if (letter >= 0) letter = count++;
   }
   stride_ = static_cast<std::size_t>(count) + 1;
   std::vector<piece_number> order;
-  for (std::size_t number = 0; number < pieces_.size(); ++number) {
+  for (std::size_t number = 0; number < tokens_.size(); ++number) {
     order.push_back(static_cast<piece_number>(number));
   }
   const auto text = [&](piece_number number) -> const std::string& {
@@ -193,22 +252,52 @@ DNALM_INLINE bool bpe_automaton::make_trie(const std::vector<std::string>& token
   };
   std::stable_sort(order.begin(), order.end(),
                    [&](piece_number a, piece_number b) { return text(a).size() < text(b).size(); });
-  links_.assign(pieces_.size(), {});
+  links_.assign(tokens_.size(), {});
   trie_.assign(stride_, 0);
   trie_[0] = no_piece;
-  return std::all_of(order.begin(), order.end(),
-                     [&](piece_number number) { return insert(text(number), number); });
+  for (const piece_number number : order) {
+    if (!insert(text(number), number)) return false;
+  }
+  fold_leaves();
+  fill_starts();
+  return true;
+}
+
+/// Where the walks from the root are after the first letters; ~piece where they have ended.
+DNALM_INLINE void bpe_automaton::fill_starts() {
+  constexpr std::string_view by_code = "ACTG";
+  starts_.resize(std::size_t{1} << (2 * start_letters));
+  for (std::size_t word = 0; word < starts_.size(); ++word) {
+    std::int32_t entry = 0;
+    for (std::size_t i = 0; i < start_letters && entry >= 0; ++i) {
+      const std::int16_t letter = letters_[static_cast<unsigned char>(by_code[(word >> (2 * i)) & 3])];
+      const auto node = static_cast<std::size_t>(entry);
+      const std::int32_t next = letter < 0 ? 0 : trie_[node + 1 + static_cast<std::size_t>(letter)];
+      entry = next != 0 ? next : ~trie_[node];
+    }
+    starts_[word] = entry;
+  }
 }
 
 DNALM_INLINE bpe_automaton::piece_number bpe_automaton::longest_piece(std::string_view word,
                                                                       std::size_t at) const {
   const std::int32_t* trie = trie_.data();
   std::size_t node = 0;
+  if (word.size() - at >= 8) {
+    const std::uint64_t letters = detail::load_letters(word.data() + at);
+    if (detail::foreign_letters(letters) == 0) {
+      const std::int32_t start = starts_[detail::pack_bases(letters) & (starts_.size() - 1)];
+      if (start < 0) return static_cast<piece_number>(~start);
+      node = static_cast<std::size_t>(start);
+      at += start_letters;
+    }
+  }
   for (; at < word.size(); ++at) {
     const auto letter = static_cast<std::size_t>(letters_[static_cast<unsigned char>(word[at])]);
-    const auto next = static_cast<std::size_t>(trie[node + 1 + letter]);
+    const std::int32_t next = trie[node + 1 + letter];
+    if (next < 0) return static_cast<piece_number>(~next);
     if (next == 0) break;
-    node = next;
+    node = static_cast<std::size_t>(next);
   }
   return static_cast<piece_number>(trie[node]);
 }
@@ -224,7 +313,7 @@ DNALM_INLINE bool bpe_automaton::encode(std::string_view word, std::vector<step>
   const auto fits = [&](piece_number next) {
     const std::uint16_t length = links_[next].length;
     if (length < 64 && ((dead >> length) & 1) != 0) return false;
-    return last == no_piece || edges_stay_apart(last, next, true);
+    return last == no_piece || edges_stay_apart(last, next, word[at - 1], word[at], last_time_);
   };
   while (at < word.size()) {
     piece_number next = longest_piece(word, at);

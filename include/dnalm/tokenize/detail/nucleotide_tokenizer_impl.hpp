@@ -4,13 +4,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/sequence/utf8.hpp>
 #include <dnalm/tokenize/detail/large_pages.hpp>
-#include <dnalm/tokenize/detail/packed_bases.hpp>
 #include <dnalm/tokenize/detail/word_separator.hpp>
 #include <dnalm/tokenize/nucleotide_tokenizer.hpp>
 
@@ -31,13 +29,6 @@ inline constexpr std::size_t letter_block = 4096;
 [[nodiscard]] constexpr char fold_letter(char letter, case_folding folding) {
   if (folding == case_folding::upper) return upper_letter(letter);
   return folding == case_folding::lower ? lower_letter(letter) : letter;
-}
-
-/// Copies the numbers of eight bases, given as eight codes of two bits.
-inline void copy_quads(const std::array<std::array<std::int32_t, 4>, 256>& quads, std::uint32_t bases,
-                       std::int32_t* ids) {
-  std::memcpy(ids, quads[bases & 0xFF].data(), sizeof quads[0]);
-  std::memcpy(ids + 4, quads[bases >> 8].data(), sizeof quads[0]);
 }
 
 inline void append_letter_offsets(token_sequence& out, std::size_t at, std::size_t count) {
@@ -61,8 +52,9 @@ DNALM_INLINE nucleotide_tokenizer::nucleotide_tokenizer(nucleotide_rules rules, 
   }
   fill_sequence_tables();
   fill_literal_table();
-  has_quads_ = fill_quads(strict_, quads_);
-  has_literal_quads_ = fill_quads(literal_, literal_quads_);
+  const bool reads_u = rules_.replaced.from == 'U' || rules_.replaced.to == 'U';
+  strict_lanes_ = detail::letter_lanes(strict_, reads_u ? 'U' : 'N', true);
+  literal_lanes_ = detail::letter_lanes(literal_, 'N', false);
   for (char letter = 'A'; letter <= 'Z'; ++letter) {
     if (strict_[static_cast<unsigned char>(letter)] >= 0) letters_.push_back(letter);
   }
@@ -127,46 +119,6 @@ DNALM_INLINE void nucleotide_tokenizer::fill_literal_table() {
   for (const std::string& token : rules_.found) literal_[static_cast<unsigned char>(token[0])] = -1;
 }
 
-/// All words of four bases; nothing where a base has no number of its own, as in a vocabulary without T.
-DNALM_INLINE bool nucleotide_tokenizer::fill_quads(const letter_table& letters, quad_table& quads) {
-  constexpr std::string_view by_code = "ACTG";
-  for (std::size_t word = 0; word < quads.size(); ++word) {
-    for (std::size_t i = 0; i < 4; ++i) {
-      quads[word][i] = letters[static_cast<unsigned char>(by_code[(word >> (2 * i)) & 3])];
-      if (quads[word][i] < 0) return false;
-    }
-  }
-  return true;
-}
-
-/// Numbers of the bases that `text` begins with, eight at a time: of ACGT in either case, and of U where it
-/// is another form of T. Returns how many.
-DNALM_INLINE std::size_t nucleotide_tokenizer::encode_bases(std::string_view text, std::int32_t* ids) const {
-  if (!has_quads_) return 0;
-  const bool has_u = rules_.replaced.from != '\0';
-  std::size_t at = 0;
-  for (; text.size() - at >= 8; at += 8) {
-    std::uint64_t word = detail::upper_letters(detail::load_letters(text.data() + at));
-    if (has_u) word = detail::u_as_t(word);
-    if (detail::foreign_letters(word) != 0) break;
-    detail::copy_quads(quads_, detail::pack_bases(word), ids + at);
-  }
-  return at;
-}
-
-/// The same of literal text: upper case only.
-DNALM_INLINE std::size_t nucleotide_tokenizer::encode_literal(std::string_view text,
-                                                              std::int32_t* ids) const {
-  if (!has_literal_quads_) return 0;
-  std::size_t at = 0;
-  for (; text.size() - at >= 8; at += 8) {
-    const std::uint64_t word = detail::load_letters(text.data() + at);
-    if (detail::foreign_letters(word) != 0) break;
-    detail::copy_quads(literal_quads_, detail::pack_bases(word), ids + at);
-  }
-  return at;
-}
-
 DNALM_INLINE void nucleotide_tokenizer::throw_letter(std::string_view sequence, const letter_table& table,
                                                      const std::string& where) const {
   const auto is_bad = [&](char letter) { return table[static_cast<unsigned char>(letter)] < 0; };
@@ -189,19 +141,19 @@ DNALM_INLINE token_sequence nucleotide_tokenizer::encode_sequence(std::string_vi
   token_sequence out;
   detail::reserve_tokens(out, sequence.size() + rules_.prefix.size() + rules_.suffix.size());
   for (const std::int32_t id : rules_.prefix) out.append(id, 0, 0);
-  std::array<std::int32_t, detail::letter_block> block;
-  for (std::size_t at = 0; at < sequence.size(); at += block.size()) {
-    const std::string_view letters = sequence.substr(at, block.size());
+  for (std::size_t at = 0; at < sequence.size(); at += detail::letter_block) {
+    const std::string_view letters = sequence.substr(at, detail::letter_block);
+    out.ids.resize(out.ids.size() + letters.size());
+    std::int32_t* block = out.ids.data() + (out.ids.size() - letters.size());
     std::int32_t all = 0;
     for (std::size_t i = 0; i < letters.size();) {
-      i += encode_bases(letters.substr(i), block.data() + i);
-      for (const std::size_t end = std::min(i + 8, letters.size()); i < end; ++i) {
+      i += strict_lanes_.encode(letters.substr(i), block + i);
+      for (const std::size_t end = std::min(i + detail::letter_lanes::width, letters.size()); i < end; ++i) {
         block[i] = table[static_cast<unsigned char>(letters[i])];
         all |= block[i];
       }
     }
     if (all < 0) throw_letter(sequence, table, where);
-    out.ids.insert(out.ids.end(), block.data(), block.data() + letters.size());
   }
   detail::append_letter_offsets(out, 0, sequence.size());
   const auto size = static_cast<index_t>(sequence.size());
@@ -275,8 +227,9 @@ DNALM_INLINE token_sequence nucleotide_tokenizer::encode(std::string_view text) 
     const std::string_view rest = text.substr(at, block.size());
     bool odd = false;
     while (count < rest.size() && !odd) {
-      count += encode_literal(rest.substr(count), block.data() + count);
-      for (const std::size_t end = std::min(count + 8, rest.size()); count < end && !odd;) {
+      count += literal_lanes_.encode(rest.substr(count), block.data() + count);
+      for (const std::size_t end = std::min(count + detail::letter_lanes::width, rest.size());
+           count < end && !odd;) {
         const std::int32_t id = literal_[static_cast<unsigned char>(rest[count])];
         odd = id < 0;
         if (!odd) block[count++] = id;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <dnalm/core/error.hpp>
@@ -16,28 +15,37 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// How many tokens are formed before they are appended.
+/// How many tokens are formed at a time: what stays in the cache.
 inline constexpr std::size_t kmer_block = 4096;
 
-/// Numbers of the `count` k-mers that begin at `bases`, all of ACGT: k-mer j is the bits [2j, 2j + 2k) of the
-/// packed letters. Eight letters are packed at a time, so that no k-mer waits for the one before it.
-inline void overlapping_ids(const char* bases, std::size_t count, const kmer_table& table,
-                            std::int32_t* ids) {
-  const auto k = static_cast<unsigned>(table.k);
-  const std::uint64_t mask = (std::uint64_t{1} << (2 * k)) - 1;
-  std::uint64_t window = packed_kmer(std::string_view(bases, k - 1));
-  const char* next = bases + k - 1;
+/// Numbers of the k-mers that begin at `letters`, up to the first that holds another letter than A, C, G, T
+/// in upper case; returns how many. `ids` has room for letters.size() - k + 1.
+///
+/// K-mer j is the bits [2j, 2j + 2k) of the packed letters. Eight letters are packed at a time, so that no
+/// k-mer waits for the one before it.
+[[nodiscard]] inline std::size_t overlapping_ids(std::string_view letters, const kmer_table& table,
+                                                 std::int32_t* ids) {
+  const auto first = static_cast<unsigned>(table.k - 1);
+  const std::uint64_t mask = (std::uint64_t{1} << (2 * table.k)) - 1;
+  if (letters.size() < table.k || !is_kmer(letters.substr(0, first))) return 0;
+  const std::size_t count = letters.size() - first;
+  const std::int32_t* numbers = table.ids.data();
+  std::uint64_t window = packed_kmer(letters.substr(0, first));
+  const char* next = letters.data() + first;
   std::size_t at = 0;
   for (; count - at >= 8; at += 8, next += 8) {
-    window |= static_cast<std::uint64_t>(pack_bases(load_letters(next))) << (2 * (k - 1));
-    for (unsigned j = 0; j < 8; ++j) ids[at + j] = table.ids[(window >> (2 * j)) & mask];
+    const std::uint64_t word = load_letters(next);
+    if (foreign_letters(word) != 0) break;
+    window |= static_cast<std::uint64_t>(pack_bases(word)) << (2 * first);
+    for (unsigned j = 0; j < 8; ++j) ids[at + j] = numbers[(window >> (2 * j)) & mask];
     window >>= 16;
   }
-  for (; at < count; ++at, ++next) {
-    window |= static_cast<std::uint64_t>(upper_base_code(*next)) << (2 * (k - 1));
-    ids[at] = table.ids[window];
+  for (; at < count && upper_base_code(*next) < 4; ++at, ++next) {
+    window |= static_cast<std::uint64_t>(upper_base_code(*next)) << (2 * first);
+    ids[at] = numbers[window];
     window >>= 2;
   }
+  return at;
 }
 
 }  // namespace detail
@@ -53,40 +61,36 @@ DNALM_INLINE overlapping_kmer_tokenizer::overlapping_kmer_tokenizer(std::vector<
   index.check_listed(config);
 }
 
-/// Appends the k-mers of `count` + k - 1 letters of ACGT.
-DNALM_INLINE void overlapping_kmer_tokenizer::encode_run(const char* bases, std::size_t count,
-                                                         token_sequence& out) const {
-  std::array<std::int32_t, detail::kmer_block> block;
-  for (std::size_t at = 0; at < count; at += block.size()) {
-    const std::size_t some = std::min(block.size(), count - at);
-    detail::overlapping_ids(bases + at, some, table_, block.data());
-    out.ids.insert(out.ids.end(), block.data(), block.data() + some);
-  }
-}
-
-/// Appends the k-mers of [begin, end), which holds no white space and no special token.
+/// Appends the k-mers of [begin, end), which holds no white space and no special token. With `strict` it
+/// returns false, and anything appended, when a letter is none of A, C, G, T, N.
 ///
 /// From each first letter `at`: the run of bases up to `stop` gives stop - at - k + 1 k-mers; those that
 /// begin behind them and reach the letter at `stop` are UNK.
-DNALM_INLINE void overlapping_kmer_tokenizer::encode_piece(std::string_view text, std::size_t begin,
-                                                           std::size_t end, token_sequence& out) const {
+DNALM_INLINE bool overlapping_kmer_tokenizer::encode_piece(std::string_view text, std::size_t begin,
+                                                           std::size_t end, bool strict,
+                                                           token_sequence& out) const {
   const std::size_t k = table_.k;
-  if (end - begin < k) return;
+  if (end - begin < k) return true;
   const std::size_t last = end - k + 1;  // no k-mer begins here or later
   for (std::size_t at = begin; at < last;) {
-    const std::size_t limit = std::min(end, at + detail::kmer_block + k - 1);  // what stays in the cache
-    const std::size_t stop = detail::end_of_bases(text, at, limit);
-    const std::size_t known = stop - at < k ? 0 : stop - at - k + 1;
-    encode_run(text.data() + at, known, out);
+    const std::size_t some = std::min(last - at, detail::kmer_block);
+    const std::size_t before = out.ids.size();
+    out.ids.resize(before + some);
+    const std::size_t known =
+        detail::overlapping_ids(text.substr(at, some + k - 1), table_, out.ids.data() + before);
     at += known;
-    if (stop == limit) continue;
+    if (known == some) continue;
+    const std::size_t stop = detail::end_of_bases(text, at, at + k);
     const std::size_t behind = std::min(stop + 1, last);
-    out.ids.insert(out.ids.end(), behind - at, special_.unk);
+    if (strict && !detail::is_upper_dna(text.substr(stop, behind < last ? 1 : end - stop))) return false;
+    out.ids.resize(before + known);
+    out.ids.resize(before + known + (behind - at), special_.unk);
     at = behind;
   }
   const auto first = static_cast<index_t>(begin);
   out.begin.append_run(first, 1, last - begin);
   out.end.append_run(first + static_cast<index_t>(k), 1, last - begin);
+  return true;
 }
 
 /// End of the piece that begins at `at`: the next white space or special token.
@@ -110,7 +114,7 @@ DNALM_INLINE token_sequence overlapping_kmer_tokenizer::encode(std::string_view 
   out.append(special_.cls, 0, 0);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = end_of_piece(text, at);
-    encode_piece(text, at, end, out);
+    static_cast<void>(encode_piece(text, at, end, false, out));
     at = end;
     if (at == text.size()) break;
     const literal_tokens::match other = table_.others.find(text, at);
@@ -129,20 +133,19 @@ DNALM_INLINE token_sequence overlapping_kmer_tokenizer::encode_sequence(std::str
                                                                         unknown_policy policy,
                                                                         const std::string& where) const {
   if (policy == unknown_policy::literal) return encode(sequence);
-  if (!detail::is_upper_dna(sequence)) {
-    const std::string normal = normalize_sequence(sequence, policy, where);
-    return encode_sequence(normal, policy, where);
+  token_sequence out;
+  detail::reserve_tokens(out, sequence.size() + 2);
+  out.append(special_.cls, 0, 0);
+  if (!encode_piece(sequence, 0, sequence.size(), true, out)) {
+    return encode_sequence(normalize_sequence(sequence, policy, where), policy, where);
   }
   if (sequence.size() < table_.k) {
+    static_cast<void>(normalize_sequence(sequence, policy, where));  // an unknown letter is the first fault
     throw error(error_kind::input, 340, "a sequence is shorter than a k-mer",
                 {.where = where,
                  .expected = std::to_string(k()) + " letters or more",
                  .found = std::to_string(sequence.size())});
   }
-  token_sequence out;
-  detail::reserve_tokens(out, sequence.size() - table_.k + 3);
-  out.append(special_.cls, 0, 0);
-  encode_piece(sequence, 0, sequence.size(), out);
   const auto size = static_cast<index_t>(sequence.size());
   out.append(special_.sep, size, size);
   return out;

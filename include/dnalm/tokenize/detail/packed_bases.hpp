@@ -62,17 +62,6 @@ inline constexpr std::array<std::uint8_t, 256> upper_base_codes = make_upper_bas
   return word ^ ((0x41 * each) | (code << 1)) ^ (is_t * 0x11);
 }
 
-/// The letters in upper case; other bytes become bytes that are no letters, or stay foreign.
-[[nodiscard]] constexpr std::uint64_t upper_letters(std::uint64_t word) {
-  return word & 0xDFDFDFDFDFDFDFDF;
-}
-
-/// U as T: bit 0 is cleared in the bytes whose code is that of T. Of those only T and U become T.
-[[nodiscard]] constexpr std::uint64_t u_as_t(std::uint64_t word) {
-  const std::uint64_t code = word >> 1;
-  return word & ~((code >> 1) & ~code & 0x0101010101010101);
-}
-
 /// Codes of eight bases in 16 bits, the first letter lowest. Requires foreign_letters(word) == 0.
 [[nodiscard]] constexpr std::uint32_t pack_bases(std::uint64_t word) {
   std::uint64_t codes = (word >> 1) & 0x0303030303030303;

@@ -14,16 +14,17 @@
 #include <utility>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/io/json.hpp>
+#include <dnalm/tokenize/detail/json_parts.hpp>
 #include <dnalm/tokenize/detail/text_pattern.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Reads one regular expression. `Parts` reports what is not built in (json_parts).
-template <typename Parts>
+/// Reads one regular expression.
 class regex_reader {
  public:
-  regex_reader(std::string_view text, const Parts& parts) : text_(text), parts_(parts) {}
+  regex_reader(std::string_view text, const json_parts& parts) : text_(text), parts_(parts) {}
 
   [[nodiscard]] text_pattern read() {
     if (text_.size() > text_pattern::most_letters) refuse("at most 1024 letters");
@@ -179,19 +180,17 @@ class regex_reader {
   }
 
   std::string_view text_;
-  const Parts& parts_;
+  const json_parts& parts_;
   std::size_t at_ = 0;
   text_pattern result_;
 };
 
-template <typename Parts>
-[[nodiscard]] text_pattern read_regex(std::string_view text, const Parts& parts) {
-  return regex_reader<Parts>(text, parts).read();
+[[nodiscard]] inline text_pattern read_regex(std::string_view text, const json_parts& parts) {
+  return regex_reader(text, parts).read();
 }
 
 /// A text that is sought as it stands.
-template <typename Parts>
-[[nodiscard]] text_pattern read_literal(std::string_view text, const Parts& parts) {
+[[nodiscard]] inline text_pattern read_literal(std::string_view text, const json_parts& parts) {
   const auto beyond = [](char letter) { return static_cast<unsigned char>(letter) >= 0x80; };
   for (const char letter : text) {
     if (beyond(letter)) parts.unsupported("a pattern", "ASCII letters", std::string(text.substr(0, 60)));
@@ -201,6 +200,13 @@ template <typename Parts>
     parts.unsupported("a pattern", "at most 1024 letters", std::to_string(text.size()));
   }
   return text_pattern::literal(text);
+}
+
+/// A pattern as the file says it, {"String": text} or {"Regex": text}.
+[[nodiscard]] inline text_pattern read_pattern(const io::json& pattern, const json_parts& parts) {
+  if (json_parts::is_set(pattern, "String")) return read_literal(parts.text(pattern, "String"), parts);
+  if (json_parts::is_set(pattern, "Regex")) return read_regex(parts.text(pattern, "Regex"), parts);
+  parts.fail("\"pattern\"", "\"String\" or \"Regex\"", json_parts::shown(pattern));
 }
 
 }  // namespace detail
