@@ -150,6 +150,9 @@ class timed_backend {
   void gated(matrix_view<const float> x, dnalm::activation function, matrix_view<float> y) const {
     timed("gated", 0, [&] { inner_.gated(x, function, y); });
   }
+  void activate(matrix_view<const float> x, dnalm::activation function, matrix_view<float> y) const {
+    timed("activate", 0, [&] { inner_.activate(x, function, y); });
+  }
   void gated_vjp(matrix_view<const float> x, dnalm::activation function, matrix_view<const float> dy,
                  matrix_view<float> dx) const {
     timed("gated_vjp", 0, [&] { inner_.gated_vjp(x, function, dy, dx); });

@@ -199,7 +199,9 @@ class cpu_backend {
     });
   }
   void activate(matrix_view<const float> x, activation function, matrix_view<float> y) const {
-    cpu_activate(isa_, x, function, y);
+    by_rows(y, [&](index_t first, index_t count) {
+      cpu_activate(isa_, x.row_block(first, count), function, y.row_block(first, count));
+    });
   }
   void activation_vjp(matrix_view<const float> z, activation function, matrix_view<const float> dy,
                       matrix_view<float> dz) const {

@@ -4,6 +4,7 @@
 #include <unit/backend/kernel_adjoint_cases.hpp>
 
 #include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/cpu/detail/attention_vjp_memory.hpp>
 
 namespace {
 
