@@ -25,8 +25,10 @@ namespace detail {
 [[nodiscard]] inline std::vector<std::byte> row_major(std::span<const std::byte> bytes,
                                                       const npy_description& description, index_t width) {
   if (!description.fortran_order || description.shape.size() < 2) return {bytes.begin(), bytes.end()};
-  stored_tensor tensor{
-      .info = {.shape = description.shape}, .strides = fortran_strides(description.shape), .bytes = bytes};
+  stored_tensor tensor;
+  tensor.info.shape = description.shape;
+  tensor.strides = fortran_strides(description.shape);
+  tensor.bytes = bytes;
   std::vector<std::byte> ordered(bytes.size());
   gather_elements(tensor, static_cast<std::size_t>(width), ordered.data());
   return ordered;
