@@ -647,6 +647,10 @@ TEST_CASE("model: gradients as floats, from both backends", "[models][gradient]"
     }
     CHECK(states == 6);
     CHECK(model.gradient_bytes(request, 13, 7) > model.workspace_bytes(13, 7, true));
+    const index_t all = model.gradient_bytes(request, 13, 7);
+    request.keep_bytes = 0;  // of the two blocks, one keeps its forward pass
+    const index_t size = model.describe().backend == "cpu" ? 4 : 8;
+    CHECK(all - model.gradient_bytes(request, 13, 7) == size * 13 * record_floats(config));
 
     std::vector<float> direct;
     std::vector<float> from_rows;
