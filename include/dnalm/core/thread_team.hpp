@@ -65,7 +65,7 @@ class thread_team {
   }
 
  private:
-  /// Turns of a spinning wait: some ten microseconds.
+  /// Turns of a spinning wait: tens of microseconds.
   static constexpr int spins = 1000;
 
   /// Marks the team as busy.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Products with weights in float.
+/// \brief Products with weights in f32, bf16 or int8; sums in float.
 #pragma once
 
 #include <dnalm/backend/kernel_options.hpp>
@@ -37,7 +37,8 @@ void cpu_linear_gated(isa set, matrix_view<const float> x, const packed_weight& 
 /// Read from the panels of the forward: 32 columns of W at a time are turned into `scratch`, then a block of
 /// rows passes by. Each sum is one chain of fused multiply-adds over increasing n, in float for every format
 /// of W. dy (R, out), residual (R, in; data null: none), dx (R, in); dx may be the residual, not dy. Cost: 2
-/// R in out operations, one read of W for every 192 rows.
+/// R in out operations, one read of W for every block of rows (192,
+/// fewer where out is beyond 4096).
 void cpu_linear_vjp(isa set, matrix_view<const float> dy, const packed_weight& w,
                     matrix_view<const float> residual, vector_view<float> scratch, matrix_view<float> dx);
 

@@ -68,8 +68,8 @@ struct packed_weight {
 };
 
 /// Packs W (out, in); `gated`: the rows are two halves [a | b] of equal size. The numbers are finite.
-/// \throws error [dnalm.shape.352] a gated weight with an odd number of rows. Cost: one pass; memory `out`
-/// rounded up to 32, times `in`, times 4, 2 or 1 bytes.
+/// \throws error [dnalm.shape.352] a gated weight with an odd number of rows, [dnalm.numeric.354] a weight
+/// that bf16 cannot hold. Cost: one pass; memory `out` rounded up to 32, times `in`, times 4, 2 or 1 bytes.
 [[nodiscard]] packed_weight pack_weight(matrix_view<const float> w, weight_format format = weight_format::f32,
                                         bool gated = false);
 /// The same of the rows of several matrices of equal width below each other. \throws also error

@@ -34,7 +34,7 @@ struct embed_options {
 /// The same sequence gives the same bits alone, in any batch, in any order, on any number of threads.
 ///
 /// Threads: the calling one and at most `threads` - 1 others; none is started for `threads` = 1. Each runs
-/// batches of its own; when there are fewer batches than threads, all share the work of one batch
+/// batches of its own; when there are at most half as many, all share the work of one batch
 /// (model::works_on_teams).
 ///
 /// A sequence that is cut into windows (`options.window`) gives results of the shapes of a whole run: each

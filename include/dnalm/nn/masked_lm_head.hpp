@@ -34,7 +34,7 @@ struct masked_lm_head {
 
   /// Numbers of scratch that vjp needs.
   [[nodiscard]] index_t vjp_scratch(const B& backend) const {
-    return std::max({dense.scratch(backend), dense.vjp_scratch(backend), decoder.vjp_scratch(backend)});
+    return std::max({scratch(backend), dense.vjp_scratch(backend), decoder.vjp_scratch(backend)});
   }
   /// dx = (f'(z) LN^T(f(z), dlogits Wd)) W with z = W x + b computed again.
   /// dlogits (R, V), narrow (R, D) scratch, dx (R, D); dx overlaps none of the others.

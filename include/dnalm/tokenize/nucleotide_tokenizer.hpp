@@ -33,9 +33,9 @@ class nucleotide_tokenizer final : public tokenizer_base {
   nucleotide_tokenizer(nucleotide_rules rules, const std::string& where);
 
   [[nodiscard]] token_sequence encode(std::string_view text) const override;
+  [[nodiscard]] bool reads_dna() const override { return false; }
   /// \throws error [dnalm.input.150] for a letter that the vocabulary has not, [dnalm.input.151] for U where
   /// the model reads DNA.
-  [[nodiscard]] bool reads_dna() const override { return false; }
   [[nodiscard]] token_sequence encode_sequence(std::string_view sequence, unknown_policy policy,
                                                const std::string& where) const override;
   [[nodiscard]] const special_tokens& special() const override { return rules_.special; }

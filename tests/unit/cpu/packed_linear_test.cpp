@@ -233,6 +233,27 @@ TEST_CASE("the adjoint multiplies with the weights the format stands for, gated 
   }
 }
 
+TEST_CASE(
+    "int8: columns of the smallest numbers become zeros; bf16: a weight that would be infinite is refused",
+    "[cpu]") {
+  const dnalm::cpu_backend cpu(weight_format::int8);
+  matrix<float> w(40, 3);
+  const float smallest = std::numeric_limits<float>::denorm_min();
+  for (index_t n = 0; n < 40; ++n) w(n, 1) = (n % 2 == 0 ? 190 : 20) * smallest;
+  const auto x = random_matrix(2, 3, 1);
+  const auto y = product(cpu, x.view(), cpu.pack(w.view()), {});
+  CHECK(std::all_of(y.data(), y.data() + 80, [](float value) { return value == 0.0F; }));
+  w(39, 2) = 3.4e38F;
+  try {
+    static_cast<void>(dnalm::pack_weight(w.view(), weight_format::bf16));
+    FAIL("packed");
+  } catch (const dnalm::error& problem) {
+    CHECK(problem.id() == "dnalm.numeric.354");
+  }
+  w(39, 2) = 3.3e38F;
+  CHECK(dnalm::pack_weight(w.view(), weight_format::bf16).outputs == 40);
+}
+
 TEST_CASE("a gated weight with an odd number of rows is refused", "[cpu]") {
   const auto w = random_matrix(3, 2, 1);
   try {

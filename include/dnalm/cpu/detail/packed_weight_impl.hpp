@@ -3,9 +3,11 @@
 /// \brief Body of cpu/packed_weight.hpp.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include <dnalm/core/error.hpp>
@@ -60,7 +62,8 @@ inline void gather_tile(const stacked_rows& w, const packed_weight& packed, inde
   }
 }
 
-/// Largest absolute weight of each column of a panel, over 127; 1 for a column of zeros.
+/// Largest absolute weight of each column of a panel, over 127; 1 for a column of zeros, or of numbers so
+/// small that their step would lose its digits (they become 0).
 inline void find_scales(const stacked_rows& w, const packed_weight& packed, index_t p, float* scales) {
   std::fill_n(scales, panel_columns, 1.0F);
   for (index_t which = 0; which < 2; ++which) {
@@ -69,7 +72,8 @@ inline void find_scales(const stacked_rows& w, const packed_weight& packed, inde
       const float* row = w.row_data(half.first + c);
       float most = 0.0F;
       for (index_t k = 0; k < w.columns; ++k) most = std::max(most, std::abs(row[k]));
-      if (most > 0.0F) scales[which * half_columns + c] = most / 127.0F;
+      const float step = most / 127.0F;
+      if (step >= std::numeric_limits<float>::min()) scales[which * half_columns + c] = step;
     }
   }
 }
@@ -78,6 +82,7 @@ inline void store_floats(const pack_tile& tile, index_t first, index_t depth, st
   std::memcpy(panel + first * panel_columns * 4, tile.data(), static_cast<std::size_t>(depth) * 128);
 }
 /// [k / 2][column][k % 2]; `depth` may be odd, the tile has zeros behind it.
+/// \throws error [dnalm.numeric.354] for a weight that bfloat16 cannot hold.
 inline void store_bfloats(const pack_tile& tile, index_t first, index_t depth, std::byte* panel) {
   auto* to = panel + first * panel_columns * 2;
   for (std::size_t k = 0; k < static_cast<std::size_t>(depth); k += 2) {
@@ -85,6 +90,11 @@ inline void store_bfloats(const pack_tile& tile, index_t first, index_t depth, s
     for (std::size_t c = 0; c < 32; ++c) {
       pairs[2 * c] = bf16_from_float(tile[k][c]);
       pairs[2 * c + 1] = bf16_from_float(tile[k + 1][c]);
+    }
+    const auto infinite = [](std::uint16_t bits) { return (bits & 0x7F80U) == 0x7F80U; };
+    if (std::any_of(pairs.begin(), pairs.end(), infinite)) {
+      throw error(error_kind::numeric, 354, "a weight is too large for bfloat16",
+                  {.expected = "numbers below 3.39e38, or weights in f32"});
     }
     std::memcpy(to + k * 64, pairs.data(), 128);
   }
@@ -105,8 +115,9 @@ inline void store_integers(const pack_tile& tile, index_t first, index_t depth, 
 
 inline void pack_panel(const stacked_rows& w, packed_weight& packed, index_t p) {
   std::byte* panel = packed.panels.data() + p * packed.panel_bytes();
-  float* scales = packed.scales.data() + p * panel_columns;
-  if (packed.format == weight_format::int8) find_scales(w, packed, p, scales);
+  const bool scaled = packed.format == weight_format::int8;
+  float* scales = scaled ? packed.scales.data() + p * panel_columns : nullptr;
+  if (scaled) find_scales(w, packed, p, scales);
   pack_tile tile;
   for (index_t first = 0; first < w.columns; first += pack_depth) {
     const index_t depth = std::min<index_t>(pack_depth, w.columns - first);

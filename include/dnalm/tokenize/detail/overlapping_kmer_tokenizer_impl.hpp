@@ -15,7 +15,9 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// How many tokens are formed at a time: what stays in the cache.
+/// How many tokens are formed at a time: few after a letter that is no base (there may be more of them, and
+/// room that was made is cleared memory), then twice as many each time, up to what stays in the cache.
+inline constexpr std::size_t smallest_kmer_block = 32;
 inline constexpr std::size_t kmer_block = 4096;
 
 /// Numbers of the k-mers that begin at `letters`, up to the first that holds another letter than A, C, G, T
@@ -72,13 +74,15 @@ DNALM_INLINE bool overlapping_kmer_tokenizer::encode_piece(std::string_view text
   const std::size_t k = table_.k;
   if (end - begin < k) return true;
   const std::size_t last = end - k + 1;  // no k-mer begins here or later
+  std::size_t block = detail::kmer_block;
   for (std::size_t at = begin; at < last;) {
-    const std::size_t some = std::min(last - at, detail::kmer_block);
+    const std::size_t some = std::min(last - at, block);
     const std::size_t before = out.ids.size();
     out.ids.resize(before + some);
     const std::size_t known =
         detail::overlapping_ids(text.substr(at, some + k - 1), table_, out.ids.data() + before);
     at += known;
+    block = known == some ? std::min(2 * block, detail::kmer_block) : detail::smallest_kmer_block;
     if (known == some) continue;
     const std::size_t stop = detail::end_of_bases(text, at, at + k);
     const std::size_t behind = std::min(stop + 1, last);
