@@ -26,6 +26,6 @@ int main() {
   dnalm::matrix<double> x(tokens, width), narrow(tokens, width), wide(tokens, 3 * width);
   dnalm::buffer<double> scratch(block.scratch(backend, tokens, width / 2));
   x(2, 1) = 1.5;
-  block.forward(backend, {narrow.view(), wide.view(), {}, scratch.view(), &batch}, x.view());
+  block.forward(backend, {narrow.view(), wide.view(), scratch.view(), &batch}, x.view());
   std::cout << x(0, 0) << " " << x(2, 1) << "\n";
 }
