@@ -103,6 +103,13 @@ inline void set_limit(int what, index_t value) {
   return in >> pages ? pages * static_cast<index_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
+/// Files a child can have open beside those of the parent. The sanitizers look at memory through a pipe.
+#if !defined(DNALM_UNDER_SANITIZER)
+inline constexpr index_t isolated_files = 1;
+#else
+inline constexpr index_t isolated_files = 3;
+#endif
+
 /// Signals as at the start of a program, no core file, no words on stderr, memory, time and open files
 /// limited: one file can be open at a time beside those of the parent.
 inline void confine_child(int pipe, const isolation_limits& limits, index_t space) {
@@ -119,14 +126,12 @@ inline void confine_child(int pipe, const isolation_limits& limits, index_t spac
   set_limit(RLIMIT_FSIZE, 0);
 #if !defined(DNALM_UNDER_SANITIZER)
   if (space > 0) set_limit(RLIMIT_AS, space + limits.memory);
-  constexpr index_t files = 1;
 #else
   (void)space;
-  constexpr index_t files = 3;  // the sanitizers look at memory through a pipe
 #endif
   const int free = ::dup(pipe);  // the lowest free number: the next file gets it
   ::close(free);
-  if (free >= 0) set_limit(RLIMIT_NOFILE, free + files);
+  if (free >= 0) set_limit(RLIMIT_NOFILE, free + isolated_files);
 }
 
 /// What the child does. Never returns; no destructor or exit handler of the parent's objects runs.
