@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <string>
 
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/progress.hpp>
 #include <dnalm/core/types.hpp>
-#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/embed/window_rule.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/sequence/alphabet.hpp>

@@ -14,7 +14,7 @@ enum class weight_format {
   f32,   ///< as they are
   bf16,  ///< rounded to bfloat16, and so are the rows they are multiplied with: half the memory, twice the
          ///< speed where the CPU has AVX512-BF16
-  int8  ///< rounded to 255 steps of the largest weight of each output channel; the rest as bf16
+  int8   ///< rounded to 255 steps of the largest weight of each output channel; the rest as bf16
 };
 
 [[nodiscard]] constexpr std::string_view to_string(weight_format format) {

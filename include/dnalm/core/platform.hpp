@@ -4,8 +4,8 @@
 ///
 /// The tag names the instruction set the translation unit is compiled for: two objects built with different
 /// `-march` must not share a body, for the linker keeps only one of them, and it may not run everywhere. With
-/// the tag they are different functions. With `dnalm::compiled` the tag is that of the library for every user,
-/// whatever flags it is compiled with: the bodies are in the library alone.
+/// the tag they are different functions. With `dnalm::compiled` the tag is that of the library for every
+/// user, whatever flags it is compiled with: the bodies are in the library alone.
 #pragma once
 
 #include <dnalm/core/version.hpp>
