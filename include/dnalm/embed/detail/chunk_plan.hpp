@@ -27,7 +27,7 @@ struct sequence_chunk {
 
 /// Bounds of a chunk; one sequence or window always fits.
 struct chunk_limits {
-  index_t tokens = 512;
+  index_t tokens = 192;
   index_t sequences = 0;  ///< 0: no bound; windows count as sequences
 };
 

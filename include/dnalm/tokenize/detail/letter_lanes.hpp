@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/tokenize/detail/letter_lanes_avx2.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -18,17 +19,23 @@ namespace detail {
 /// Numbers of five letters, found by comparing sixteen letters with each of the five: number = the sum over
 /// the five of (letter is this one) * its number. Only numbers below 256; no letters fit otherwise.
 ///
-/// Takes baseline instructions (SSE2, NEON) of compilers with vector extensions; one table look-up a letter
-/// elsewhere.
+/// Takes AVX2 where the CPU has it, else the baseline instructions (SSE2, NEON) of compilers with vector
+/// extensions; one table look-up a letter elsewhere.
 class letter_lanes {
  public:
   static constexpr std::size_t width = 16;
 
   letter_lanes() = default;
   /// `table`: numbers by letter, -1 where there is none. `fifth` is sought beside A, C, G and T. `folds`:
-  /// lower case counts as upper case.
-  letter_lanes(const std::array<std::int32_t, 256>& table, char fifth, bool folds) {
+  /// lower case counts as upper case. `takes_avx2`: false for a test of the other way.
+  letter_lanes(const std::array<std::int32_t, 256>& table, char fifth, bool folds,
+               bool takes_avx2 = has_letter_lanes_avx2())
+      : takes_avx2_(takes_avx2) {
     kept_bits_.fill(folds ? 0xDF : 0xFF);
+    lookup_.kept_bits = kept_bits_[0];
+    for (std::size_t i = 0; i < lookup_.letters.size(); ++i) {
+      lookup_.letters[i] = static_cast<unsigned char>(i ^ 1U);
+    }
     usable_ = true;
     constexpr std::string_view bases = "ACGT";
     for (std::size_t i = 0; i < letters_.size(); ++i) {
@@ -38,6 +45,8 @@ class letter_lanes {
       usable_ = usable_ && fits(id);
       letters_[i].fill(static_cast<unsigned char>(letter));
       ids_[i].fill(static_cast<unsigned char>(id));
+      lookup_.letters[static_cast<unsigned char>(letter) % 16U] = static_cast<unsigned char>(letter);
+      lookup_.ids[static_cast<unsigned char>(letter) % 16U] = static_cast<unsigned char>(id);
     }
   }
 
@@ -45,6 +54,7 @@ class letter_lanes {
   /// of the five. Returns how many.
   [[nodiscard]] std::size_t encode(std::string_view text, std::int32_t* ids) const {
     if (!usable_) return 0;
+    if (takes_avx2_) return encode_letters_avx2(lookup_, text.data(), text.size(), ids);
     std::size_t at = 0;
     while (text.size() - at >= width && encode_lanes(text.data() + at, ids + at)) at += width;
     return at;
@@ -111,7 +121,9 @@ class letter_lanes {
   std::array<bytes, 5> letters_{};  // each of the five, and its number, in every lane
   std::array<bytes, 5> ids_{};
   bytes kept_bits_{};
+  letter_lookup lookup_;
   bool usable_ = false;
+  bool takes_avx2_ = false;
 };
 
 }  // namespace detail
