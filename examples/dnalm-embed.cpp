@@ -97,6 +97,7 @@ void embed(const settings& s) {
   const auto model = dnalm::load_model(s.model, {.unknown = policy,
                                                  .weights = s.common.weights(),
                                                  .access = s.model_use.access(),
+                                                 .pack_cache = s.model_use.pack_cache,
                                                  .threads = s.common.threads});
   // A tokenizer with letters of its own (RNA, protein) reads them itself.
   const auto& tokens = model.describe().tokens;

@@ -126,6 +126,7 @@ void evaluate(const settings& s) {
   const dnalm::load_options load = {.unknown = s.letters.policy(),
                                     .weights = s.common.weights(),
                                     .access = s.model_use.access(),
+                                    .pack_cache = s.model_use.pack_cache,
                                     .threads = s.common.threads};
   const auto table = dnalm::io::read_sequences(s.data, {.unknown = s.letters.policy()});
   report::manifest made = make_manifest(s);

@@ -125,11 +125,12 @@ inline void add_letters(CLI::App& app, letter_options& options) {
       ->excludes(unknown);
 }
 
-/// `--window`, `--overlap` and `--no-mmap`: how a model is fed and read.
+/// `--window`, `--overlap`, `--no-mmap` and `--pack-cache`: how a model is fed and read.
 struct model_options {
   std::string window = "off";
   dnalm::index_t overlap = 0;
   bool no_mmap = false;
+  std::string pack_cache = {};
 
   /// \throws error [dnalm.usage.461].
   [[nodiscard]] dnalm::window_rule rule() const {
@@ -155,6 +156,11 @@ inline void add_model_options(CLI::App& app, model_options& options) {
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--no-mmap", options.no_mmap,
                "Read weights without mapping the files, which another program may then shorten");
+  app.add_option("--pack-cache", options.pack_cache,
+                 "Keep packed weights in this folder: the next run maps them instead of packing the\n"
+                 "model anew. As large as the weights in memory; renewed when the model changes")
+      ->type_name("FOLDER")
+      ->check(not_empty());
 }
 
 }  // namespace program

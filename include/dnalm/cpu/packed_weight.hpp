@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include <dnalm/backend/weight_format.hpp>
@@ -41,7 +42,10 @@ struct half_panel {
 /// 16 p ... 16 p + 15 of each half, so that a and b of one gate lie in one panel. f32: W[n, k] at [k][c].
 /// bf16 and int8: at [k / 2][c][k % 2], `in` rounded up to even.
 struct packed_weight {
-  buffer<std::byte> panels = {};
+  buffer<std::byte> panels = {};  ///< empty when they lie in a file
+  std::span<const std::byte> mapped =
+      {};  ///< the panels where they lie in a file, from a multiple of 64 bytes
+  std::shared_ptr<const void> file = {};  ///< keeps `mapped` alive
   buffer<float> scales = {};  ///< int8: by panel column, what its numbers are multiplied with; else empty
   index_t outputs = 0;
   index_t inputs = 0;
@@ -57,7 +61,12 @@ struct packed_weight {
     if (format == weight_format::f32) return inputs * detail::panel_columns * 4;
     return (inputs + 1) / 2 * 2 * detail::panel_columns * (format == weight_format::bf16 ? 2 : 1);
   }
-  [[nodiscard]] const std::byte* panel(index_t p) const { return panels.data() + p * panel_bytes(); }
+  /// All panels, one after the other.
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return mapped.empty() ? std::span<const std::byte>(panels.data(), static_cast<std::size_t>(panels.size()))
+                          : mapped;
+  }
+  [[nodiscard]] const std::byte* panel(index_t p) const { return bytes().data() + p * panel_bytes(); }
   /// The channels of half 0 or 1 of a panel; count is 0 where there are none.
   [[nodiscard]] detail::half_panel half(index_t p, index_t which) const {
     const index_t size = detail::half_columns;

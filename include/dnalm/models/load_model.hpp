@@ -33,6 +33,9 @@ struct load_options {
   weight_format weights = weight_format::f32;
   /// Of the weights. `buffered` where another process may shorten the files: an error, not SIGBUS.
   io::file_access access = io::file_access::mapped;
+  /// Of the cpu backend: a folder where packed weights are kept in a file, which the next load maps instead
+  /// of packing them anew (pack_cache). Empty: none.
+  std::filesystem::path pack_cache = {};
   int threads = 0;  ///< that read and pack weights, the calling one among them, at most 4; 0: all cores
 };
 
@@ -44,7 +47,8 @@ struct load_options {
 /// no such folder, [dnalm.unsupported.416] bf16 or int8 on the reference backend, [dnalm.config.410] missing
 /// tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412] a tensor of another shape,
 /// [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies that differ,
-/// [dnalm.numeric.415] NaN or infinite weights; as read_encoder_config, checkpoint::open and load_tokenizer.
+/// [dnalm.numeric.415] NaN or infinite weights; as read_encoder_config, checkpoint::open and load_tokenizer,
+/// and with a pack_cache as that and its `save`.
 /// Cost: one read of the weights. Memory: the packed weights and, for each thread, a few copies of the
 /// largest tensor; pages of the file are given back tensor by tensor.
 [[nodiscard]] model load_model(const std::filesystem::path& folder, const load_options& options = {});

@@ -14,6 +14,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
+class pack_cache;
+
 /// Fills tensors of a plan, row-major. May be called from several threads at once.
 class weight_source {
  public:
@@ -27,6 +29,8 @@ class weight_source {
   /// are finite. Valid until `release`, which gives the memory behind them back.
   [[nodiscard]] virtual std::span<const float> lend(const planned_tensor&) const { return {}; }
   virtual void release(const planned_tensor&) const {}
+  /// Where packed matrices of these numbers are kept, or null.
+  [[nodiscard]] virtual pack_cache* packs() const { return nullptr; }
 };
 
 /// Tensors by role and layer.
@@ -68,6 +72,7 @@ class planned_weights {
     return source_.lend(tensor);
   }
   void release(const planned_tensor& tensor) const { source_.release(tensor); }
+  [[nodiscard]] pack_cache* packs() const { return source_.packs(); }
 
  private:
   std::vector<planned_tensor> plan_;

@@ -21,52 +21,15 @@
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <support/catch.hpp>
+#include <support/model_folder.hpp>
 #include <support/small_models.hpp>
 
 namespace {
 
 using dnalm::index_t;
 using dnalm_test::error_id_of;
-
-/// A folder whose weights are those of its random twin, with changes.
-class model_folder {
- public:
-  explicit model_folder(bool nt = true, std::uint64_t seed = 1) : folder_("load_model") {
-    nt ? dnalm_test::write_nt_v2_folder(path()) : dnalm_test::write_dnabert2_folder(path());
-    const auto config = dnalm::read_encoder_config(path());
-    const dnalm::random_source source(seed, 0.3);
-    for (const auto& tensor : dnalm::plan_tensors(config)) {
-      if (!tensor.required) continue;
-      auto& values = numbers[tensor.name];
-      shapes[tensor.name] = tensor.shape;
-      values.resize(static_cast<std::size_t>(dnalm::checked_size(tensor.shape)));
-      source.read(tensor, std::span<float>(values));
-    }
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
-  void write() const {
-    std::vector<dnalm::io::tensor_to_write> tensors;
-    for (const auto& [name, values] : numbers) {
-      tensors.push_back(dnalm::io::make_tensor(name, values, shapes.at(name)));
-    }
-    dnalm::io::write_safetensors(path() / "model.safetensors", tensors);
-  }
-  void set_config(const std::string& key, const dnalm::io::json& value) const {
-    auto config = dnalm::io::read_json_file(path() / "config.json");
-    config[key] = value;
-    dnalm_test::write_text(path() / "config.json", config.dump());
-  }
-  void add(const std::string& name, std::vector<index_t> shape) {
-    numbers[name].assign(static_cast<std::size_t>(dnalm::checked_size(shape)), 0.25F);
-    shapes[name] = std::move(shape);
-  }
-
-  std::map<std::string, std::vector<float>> numbers;
-  std::map<std::string, std::vector<index_t>> shapes;
-
- private:
-  dnalm_test::temporary_folder folder_;
-};
+using dnalm_test::model_folder;
+using dnalm_test::numbers_of;
 
 std::string load_error(const model_folder& folder) {
   folder.write();
@@ -80,22 +43,6 @@ std::string load_message(const model_folder& folder) {
     return e.what();
   }
   return "";
-}
-
-/// All hidden states and the logits of one sequence.
-std::vector<float> numbers_of(const dnalm::model& network, const std::string& sequence) {
-  const auto tokens = network.tokenize(sequence);
-  dnalm::ragged_offsets offsets;
-  offsets.append(tokens.size());
-  std::vector<float> all;
-  const auto take = [&](dnalm::matrix_view<const float> x) {
-    for (index_t r = 0; r < x.rows; ++r) all.insert(all.end(), x.row(r).begin(), x.row(r).end());
-  };
-  dnalm::forward_workspace workspace;
-  network.forward(
-      {tokens.ids, offsets}, [&](index_t, dnalm::matrix_view<const float> x) { take(x); },
-      [&](dnalm::matrix_view<const float> x) { take(x); }, workspace);
-  return all;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ template <class B>
                                           tensor_role weight, tensor_role bias, index_t layer,
                                           index_t inputs) {
   using T = scalar_of<B>;
-  return {weight_rows<T>(weights, {weight}, layer, inputs).pack(backend, false),
+  return {pack_rows(backend, weights, {weight}, layer, inputs, false),
           backend.upload(weights.template read<T>(bias, layer))};
 }
 template <class B>
@@ -46,9 +46,10 @@ template <class B>
   for (const role part : {role::qkv_bias, role::query_bias, role::key_bias, role::value_bias}) {
     weights.append(part, layer, bias);
   }
-  const weight_rows<T> rows(
-      weights, {role::qkv_weight, role::query_weight, role::key_weight, role::value_weight}, layer, width);
-  return {rows.pack(backend, false), backend.upload(bias)};
+  return {pack_rows(backend, weights,
+                    {role::qkv_weight, role::query_weight, role::key_weight, role::value_weight}, layer,
+                    width, false),
+          backend.upload(bias)};
 }
 
 /// a sigmoid(beta a) c = silu(beta a) (c / beta): a learnt beta enters the rows of a, and 1 / beta those of
@@ -79,8 +80,8 @@ template <class B>
   weights.append(role::gate_bias, layer, bias);
   const std::vector<T> beta = weights.template read<T>(role::gate_beta, layer);
   if (beta.empty()) {
-    const weight_rows<T> rows(weights, {role::feed_forward1_weight, role::gate_weight}, layer, width);
-    return {rows.pack(backend, gated), backend.upload(bias)};
+    return {pack_rows(backend, weights, {role::feed_forward1_weight, role::gate_weight}, layer, width, gated),
+            backend.upload(bias)};
   }
   std::vector<T> weight = weights.template read<T>(role::feed_forward1_weight, layer);
   weights.append(role::gate_weight, layer, weight);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include <dnalm/models/checkpoint_source.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
+#include <dnalm/models/pack_cache.hpp>
 #include <dnalm/models/random_source.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -62,6 +64,17 @@ inline void require_folder(const std::filesystem::path& folder) {
       cpu_encoder(cpu_backend(options.weights), config, source, options.threads));
 }
 
+/// The cache that the options ask for.
+[[nodiscard]] inline std::optional<pack_cache> open_packs(const std::filesystem::path& folder,
+                                                          const io::checkpoint& weights,
+                                                          const load_options& options) {
+  if (options.pack_cache.empty() || options.backend != backend_kind::cpu) return std::nullopt;
+  std::vector<std::filesystem::path> sources = weights.files();
+  sources.push_back(folder / "config.json");
+  return std::optional<pack_cache>(std::in_place, options.pack_cache, folder, sources, options.weights,
+                                   options.access);
+}
+
 [[nodiscard]] inline model make_twin(model_description about, std::uint64_t seed,
                                      const load_options& options) {
   const random_source source(seed, about.config.initializer_range);
@@ -77,8 +90,13 @@ DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_op
   const encoder_config config = read_encoder_config(folder);
   const std::vector<planned_tensor> plan = plan_tensors(config);
   model_description about = detail::describe_folder(folder, config, plan, options);
-  const checkpoint_source source(io::checkpoint::open(folder, options.access), plan, folder.string());
-  return {detail::build(config, source, options), std::move(about)};
+  const io::checkpoint weights = io::checkpoint::open(folder, options.access);
+  checkpoint_source source(weights, plan, folder.string());
+  std::optional<pack_cache> packs = detail::open_packs(folder, weights, options);
+  if (packs) source.keep_packs(&*packs);
+  std::shared_ptr<const model_base> base = detail::build(config, source, options);
+  if (packs) packs->save();
+  return {std::move(base), std::move(about)};
 }
 
 DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_t seed,

@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/cpu/packed_weight.hpp>
+#include <dnalm/models/pack_cache.hpp>
 #include <dnalm/models/weight_source.hpp>
 #include <dnalm/tensor/view.hpp>
 
@@ -88,6 +91,42 @@ class weight_rows {
   std::vector<std::vector<T>> copies_;
   std::vector<matrix_view<const T>> parts_;
 };
+
+/// What the rows of these tensors are called in a pack_cache: their names, joined; and how many they are.
+struct row_description {
+  std::string name = {};
+  index_t rows = 0;
+};
+[[nodiscard]] inline row_description describe_rows(const planned_weights& weights,
+                                                   std::initializer_list<tensor_role> roles, index_t layer,
+                                                   index_t columns) {
+  row_description about;
+  for (const tensor_role role : roles) {
+    const planned_tensor* tensor = weights.find(role, layer);
+    if (tensor == nullptr) continue;
+    about.name += (about.name.empty() ? "" : "+") + tensor->name;
+    about.rows = checked_add(about.rows, checked_size(tensor->shape) / columns);
+  }
+  return about;
+}
+
+/// The tensors of `roles` that a layer has, below each other and packed: from the source's pack_cache where
+/// it has one that fits the backend.
+template <class B>
+[[nodiscard]] typename B::weight pack_rows(const B& backend, const planned_weights& weights,
+                                           std::initializer_list<tensor_role> roles, index_t layer,
+                                           index_t columns, bool gated) {
+  const auto pack = [&] {
+    return weight_rows<typename B::scalar>(weights, roles, layer, columns).pack(backend, gated);
+  };
+  if constexpr (std::is_same_v<typename B::weight, packed_weight>) {
+    if (pack_cache* cache = weights.packs()) {
+      const row_description about = describe_rows(weights, roles, layer, columns);
+      if (about.rows > 0) return cache->find_or_pack(about.name, about.rows, columns, gated, pack);
+    }
+  }
+  return pack();
+}
 
 }  // namespace detail
 DNALM_END_NAMESPACE
