@@ -55,16 +55,16 @@ DNALM_ISA_FUNCTION const float* panel_words(const packed_weight& w, index_t p, i
 
 /// sums[r, c] (+)= a piece of the product of up to tile_rows rows and a panel.
 DNALM_ISA_FUNCTION void multiply(bool pairs, index_t rows, const float* x, const float* panel, index_t words,
-                                 bool more, float* sums) {
+                                 bool more, float* sums, fetch_ahead next) {
 #if DNALM_ISA_HAS_PAIRS
   if (pairs) {
-    pairs_rows<tile_rows>(rows, x, row_words, panel, words, more, sums);
+    pairs_rows<tile_rows>(rows, x, row_words, panel, words, more, sums, next);
     return;
   }
 #else
   static_cast<void>(pairs);
 #endif
-  product_panel(rows, x, row_words, panel, panel_columns, words, sums, panel_columns, more);
+  product_panel(rows, x, row_words, panel, panel_columns, words, sums, panel_columns, more, next);
 }
 
 /// One panel for a block of rows that copy_rows has copied to memory.rows.
@@ -79,10 +79,12 @@ DNALM_ISA_FUNCTION void linear_panel(const linear_memory& memory, const packed_w
     const index_t count = words - first < depth_words ? words - first : depth_words;
     const float* panel = panel_words(w, p, first, count, memory.panel);
     const bool last = first + count == words;
+    const index_t tiles = (y.rows + tile_rows - 1) / tile_rows;
     for (index_t row = 0; row < y.rows; row += tile_rows, x += tile_rows * row_words) {
       const index_t rows = y.rows - row < tile_rows ? y.rows - row : tile_rows;
       float* sums = memory.sums + row * panel_columns;
-      multiply(pairs, rows, x, panel, count, first > 0, sums);
+      multiply(pairs, rows, x, panel, count, first > 0, sums,
+               part_of_next(w, p, words, first + count, row / tile_rows, tiles));
       if (!last) continue;
       linear_epilogue<float> part = epilogue;
       if (part.residual.data != nullptr) part.residual = part.residual.row_block(row, rows);
@@ -139,8 +141,9 @@ DNALM_ISA_FUNCTION void linear_vjp_columns(const linear_memory& memory, index_t 
     const float* dy = memory.rows + first / depth_words * dx.rows * row_words;
     for (index_t row = 0; row < dx.rows; row += tile_rows) {
       const index_t rows = dx.rows - row < tile_rows ? dx.rows - row : tile_rows;
-      multiply(false, rows, dy + row * row_words, memory.panel + first * panel_columns, count, first > 0,
-               memory.sums + row * panel_columns);
+      const float* panel = memory.panel + first * panel_columns;
+      multiply(false, rows, dy + row * row_words, panel, count, first > 0, memory.sums + row * panel_columns,
+               stay_at(panel));
     }
   }
   linear_epilogue<float> add_residual;

@@ -8,7 +8,7 @@ namespace detail::DNALM_ISA {
 /// out[r, c] = start + sum over pairs k of x[r, k] . panel[k, c]: product_tile on pairs.
 template <int Rows, int Vectors>
 DNALM_ISA_FUNCTION void pairs_tile(const float* x, index_t x_stride, const float* panel, index_t depth,
-                                   bool more, float* out, index_t out_stride) {
+                                   bool more, float* out, index_t out_stride, fetch_ahead next) {
   lanes sum[Rows][Vectors];
   DNALM_UNROLL
   for (int r = 0; r < Rows; ++r) {
@@ -19,6 +19,7 @@ DNALM_ISA_FUNCTION void pairs_tile(const float* x, index_t x_stride, const float
     lanes w[Vectors];
     DNALM_UNROLL
     for (int v = 0; v < Vectors; ++v) w[v] = load(panel + k * panel_columns + 16 * v);
+    __builtin_prefetch(next.from + k * next.step, 0, 2);
     DNALM_UNROLL
     for (int r = 0; r < Rows; ++r) {
       const lanes a = set1(x[r * x_stride + k]);
@@ -36,14 +37,14 @@ DNALM_ISA_FUNCTION void pairs_tile(const float* x, index_t x_stride, const float
 /// The same for 1 <= rows <= Rows and the 32 columns of a panel.
 template <int Rows>
 DNALM_ISA_FUNCTION void pairs_rows(index_t rows, const float* x, index_t x_stride, const float* panel,
-                                   index_t depth, bool more, float* out) {
+                                   index_t depth, bool more, float* out, fetch_ahead next) {
   if constexpr (Rows > 1) {
     if (rows < Rows) {
-      pairs_rows<Rows - 1>(rows, x, x_stride, panel, depth, more, out);
+      pairs_rows<Rows - 1>(rows, x, x_stride, panel, depth, more, out, next);
       return;
     }
   }
-  pairs_tile<Rows, 2>(x, x_stride, panel, depth, more, out, panel_columns);
+  pairs_tile<Rows, 2>(x, x_stride, panel, depth, more, out, panel_columns, next);
 }
 
 }  // namespace detail::DNALM_ISA

@@ -3,6 +3,7 @@
 /// \brief The micro-kernel of all products, for every instruction set: a few rows times one packed panel.
 #pragma once
 
+#include <dnalm/cpu/detail/fetch_ahead.hpp>
 #include <dnalm/cpu/detail/lanes_avx2.hpp>
 #include <dnalm/cpu/detail/lanes_avx512.hpp>
 #include <dnalm/cpu/detail/lanes_portable.hpp>

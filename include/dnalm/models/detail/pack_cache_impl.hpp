@@ -12,6 +12,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/leftovers.hpp>
+#include <dnalm/io/safetensors_writer.hpp>
 #include <dnalm/io/sha256.hpp>
 #include <dnalm/io/stored_tensor.hpp>
 #include <dnalm/models/pack_cache.hpp>
