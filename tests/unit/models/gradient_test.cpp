@@ -72,7 +72,6 @@ void shuffle_settings(dnalm::encoder_config& c, dnalm::philox& random) {
   c.function = functions[random.below(3)];
   c.head_function = functions[random.below(3)];
   c.scale_query_first = random.below(2) == 0;
-  c.last_state_normed = random.below(2) == 0;
   c.final_norm = c.final_norm && random.below(3) != 0;
   c.first_attention_norm = c.first_attention_norm && random.below(3) != 0;
   c.token_dropout = c.mask_id >= 0 && random.below(2) == 0;
@@ -353,7 +352,7 @@ TEST_CASE("functions see the states that forward hands out, highest first, and z
           "[models][gradient]") {
   for (const bool normed : {true, false}) {
     auto config = plain_config();
-    config.last_state_normed = normed;
+    config.final_norm = normed;
     const dnalm::reference_encoder network({}, config, lively_source(1));
     dnalm::philox random(1, 2);
     const small_batch batch = random_batch(config, random);
