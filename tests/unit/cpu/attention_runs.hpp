@@ -5,16 +5,9 @@
 #include <unit/backend/kernel_adjoint_cases.hpp>
 
 #include <dnalm/cpu/cpu_backend.hpp>
+#include <support/instruction_sets.hpp>
 
 namespace dnalm_test {
-
-inline std::vector<dnalm::isa> instruction_sets() {
-  std::vector<dnalm::isa> sets;
-  for (const dnalm::isa set : {dnalm::isa::portable, dnalm::isa::avx2, dnalm::isa::avx512}) {
-    if (dnalm::supports(set)) sets.push_back(set);
-  }
-  return sets;
-}
 
 /// y (R, D) of packed q | k | v (R, 3D).
 template <class B>
