@@ -17,68 +17,41 @@ volatile float sink = 0;  // keeps results alive
 
 #if defined(__x86_64__)
 // Twelve independent chains hide the latency of the multiply-add on all its ports. The empty assembly keeps
-// each in a register of its own.
-#define DNALM_BENCH_TWELVE(step) \
-  step(0) step(1) step(2) step(3) step(4) step(5) step(6) step(7) step(8) step(9) step(10) step(11)
-
-__attribute__((target("avx2,fma"))) void spin_avx2(long rounds) {
-  const __m256 x = _mm256_set1_ps(0.5F);
-  const __m256 y = _mm256_set1_ps(0.25F);
-#define DNALM_BENCH_DECLARE(i) __m256 a##i = _mm256_set1_ps(float(i));
-#define DNALM_BENCH_STEP(i)           \
-  a##i = _mm256_fmadd_ps(a##i, x, y); \
-  __asm__ volatile("" : "+x"(a##i));
-#define DNALM_BENCH_SUM(i) total = _mm256_add_ps(total, a##i);
-  DNALM_BENCH_TWELVE(DNALM_BENCH_DECLARE)
-  for (long r = 0; r < rounds; ++r) {
-    DNALM_BENCH_TWELVE(DNALM_BENCH_STEP)
-  }
-  __m256 total = _mm256_setzero_ps();
-  DNALM_BENCH_TWELVE(DNALM_BENCH_SUM)
-  sink = _mm256_cvtss_f32(total);
-#undef DNALM_BENCH_DECLARE
-#undef DNALM_BENCH_STEP
-#undef DNALM_BENCH_SUM
-}
-
-__attribute__((target("avx512f"))) void spin_avx512(long rounds) {
-  const __m512 x = _mm512_set1_ps(0.5F);
-  const __m512 y = _mm512_set1_ps(0.25F);
-#define DNALM_BENCH_DECLARE(i) __m512 a##i = _mm512_set1_ps(float(i));
-#define DNALM_BENCH_STEP(i)           \
-  a##i = _mm512_fmadd_ps(a##i, x, y); \
+// each in a register of its own (v: any vector register that the instruction set has).
+#define DNALM_BENCH_TWELVE(step, ...)                                                                      \
+  step(0, __VA_ARGS__) step(1, __VA_ARGS__) step(2, __VA_ARGS__) step(3, __VA_ARGS__) step(4, __VA_ARGS__) \
+      step(5, __VA_ARGS__) step(6, __VA_ARGS__) step(7, __VA_ARGS__) step(8, __VA_ARGS__)                  \
+          step(9, __VA_ARGS__) step(10, __VA_ARGS__) step(11, __VA_ARGS__)
+#define DNALM_BENCH_DECLARE(i, bits) __m##bits a##i = _mm##bits##_set1_ps(float(i));
+#define DNALM_BENCH_STEP(i, multiply_add) \
+  a##i = multiply_add(a##i, x, y);        \
   __asm__ volatile("" : "+v"(a##i));
-#define DNALM_BENCH_SUM(i) total = _mm512_add_ps(total, a##i);
-  DNALM_BENCH_TWELVE(DNALM_BENCH_DECLARE)
-  for (long r = 0; r < rounds; ++r) {
-    DNALM_BENCH_TWELVE(DNALM_BENCH_STEP)
-  }
-  __m512 total = _mm512_setzero_ps();
-  DNALM_BENCH_TWELVE(DNALM_BENCH_SUM)
-  sink = _mm512_cvtss_f32(total);
-#undef DNALM_BENCH_DECLARE
-#undef DNALM_BENCH_STEP
-#undef DNALM_BENCH_SUM
-}
+#define DNALM_BENCH_SUM(i, bits) total = _mm##bits##_add_ps(total, a##i);
 
-__attribute__((target("avx512f,avx512bf16,avx512vl,avx512bw"))) void spin_bf16(long rounds) {
-  const __m512bh x = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5F), _mm512_set1_ps(0.5F));
-#define DNALM_BENCH_DECLARE(i) __m512 a##i = _mm512_set1_ps(float(i));
-#define DNALM_BENCH_STEP(i)            \
-  a##i = _mm512_dpbf16_ps(a##i, x, x); \
-  __asm__ volatile("" : "+v"(a##i));
-#define DNALM_BENCH_SUM(i) total = _mm512_add_ps(total, a##i);
-  DNALM_BENCH_TWELVE(DNALM_BENCH_DECLARE)
-  for (long r = 0; r < rounds; ++r) {
-    DNALM_BENCH_TWELVE(DNALM_BENCH_STEP)
+// A function of twelve chains a = multiply_add(a, x, y) in registers of 256 or 512 bits.
+#define DNALM_BENCH_SPIN(name, isa, bits, multiply_add, x_value, y_value) \
+  __attribute__((target(isa))) void name(long rounds) {                   \
+    const auto x = x_value;                                               \
+    const auto y = y_value;                                               \
+    DNALM_BENCH_TWELVE(DNALM_BENCH_DECLARE, bits)                         \
+    for (long r = 0; r < rounds; ++r) {                                   \
+      DNALM_BENCH_TWELVE(DNALM_BENCH_STEP, multiply_add)                  \
+    }                                                                     \
+    __m##bits total = _mm##bits##_setzero_ps();                           \
+    DNALM_BENCH_TWELVE(DNALM_BENCH_SUM, bits)                             \
+    sink = _mm##bits##_cvtss_f32(total);                                  \
   }
-  __m512 total = _mm512_setzero_ps();
-  DNALM_BENCH_TWELVE(DNALM_BENCH_SUM)
-  sink = _mm512_cvtss_f32(total);
-#undef DNALM_BENCH_DECLARE
-#undef DNALM_BENCH_STEP
+
+DNALM_BENCH_SPIN(spin_avx2, "avx2,fma", 256, _mm256_fmadd_ps, _mm256_set1_ps(0.5F), _mm256_set1_ps(0.25F))
+DNALM_BENCH_SPIN(spin_avx512, "avx512f", 512, _mm512_fmadd_ps, _mm512_set1_ps(0.5F), _mm512_set1_ps(0.25F))
+DNALM_BENCH_SPIN(spin_bf16, "avx512f,avx512bf16,avx512vl,avx512bw", 512, _mm512_dpbf16_ps,
+                 _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5F), _mm512_set1_ps(0.5F)), x)
+
+#undef DNALM_BENCH_SPIN
 #undef DNALM_BENCH_SUM
-}
+#undef DNALM_BENCH_STEP
+#undef DNALM_BENCH_DECLARE
+#undef DNALM_BENCH_TWELVE
 #endif
 
 /// Operations of one round.
@@ -96,6 +69,27 @@ void spin(spin_kind kind, long rounds) {
   static_cast<void>(kind);
   static_cast<void>(rounds);
 #endif
+}
+
+/// Runs warm_up(worker), then all at once work(worker), on `threads` threads. Returns the sum of `amount`
+/// over each thread's processor time of the work.
+template <class WarmUp, class Work>
+double sum_of_rates(int threads, double amount, WarmUp warm_up, Work work) {
+  std::vector<double> rates(static_cast<std::size_t>(threads), 0.0);
+  std::barrier together(threads);
+  const auto run = [&](std::size_t worker) {
+    warm_up(worker);
+    together.arrive_and_wait();
+    const stopwatch watch(true);
+    work(worker);
+    rates[worker] = amount / watch.elapsed().cpu;
+  };
+  {
+    std::vector<std::jthread> pool;
+    for (std::size_t worker = 1; worker < rates.size(); ++worker) pool.emplace_back(run, worker);
+    run(0);
+  }
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
 /// Many sums, so that the loop waits for memory and not for an addition.
@@ -134,41 +128,19 @@ spin_kind bound_of(dnalm::isa set, bool bf16) {
 
 double spin_rate(spin_kind kind, int threads, double flops) {
   const long rounds = std::max(1L, static_cast<long>(flops / flops_of(kind)));
-  std::vector<double> rates(static_cast<std::size_t>(threads), 0.0);
-  std::barrier together(threads);
-  const auto work = [&](std::size_t worker) {
-    spin(kind, rounds / 16 + 1);
-    together.arrive_and_wait();
-    const stopwatch watch(true);
-    spin(kind, rounds);
-    rates[worker] = static_cast<double>(rounds) * flops_of(kind) / watch.elapsed().cpu;
-  };
-  {
-    std::vector<std::jthread> pool;
-    for (std::size_t worker = 1; worker < rates.size(); ++worker) pool.emplace_back(work, worker);
-    work(0);
-  }
-  return std::accumulate(rates.begin(), rates.end(), 0.0);
+  return sum_of_rates(
+      threads, static_cast<double>(rounds) * flops_of(kind),
+      [&](std::size_t) { spin(kind, rounds / 16 + 1); }, [&](std::size_t) { spin(kind, rounds); });
 }
 
 double read_rate(const std::vector<float>& buffer, int threads) {
   const std::size_t part = buffer.size() / static_cast<std::size_t>(threads) / 64 * 64;
-  std::vector<double> rates(static_cast<std::size_t>(threads), 0.0);
-  std::vector<float> sums(rates.size(), 0.0F);
-  std::barrier together(threads);
-  const auto work = [&](std::size_t worker) {
-    together.arrive_and_wait();
-    const stopwatch watch(true);
-    sums[worker] = read_all(buffer.data() + worker * part, part);
-    rates[worker] = static_cast<double>(part * sizeof(float)) / watch.elapsed().cpu;
-  };
-  {
-    std::vector<std::jthread> pool;
-    for (std::size_t worker = 1; worker < sums.size(); ++worker) pool.emplace_back(work, worker);
-    work(0);
-  }
+  std::vector<float> sums(static_cast<std::size_t>(threads), 0.0F);
+  const double rate = sum_of_rates(
+      threads, static_cast<double>(part * sizeof(float)), [](std::size_t) {},
+      [&](std::size_t worker) { sums[worker] = read_all(buffer.data() + worker * part, part); });
   sink = std::accumulate(sums.begin(), sums.end(), 0.0F);
-  return std::accumulate(rates.begin(), rates.end(), 0.0);
+  return rate;
 }
 
 std::vector<float> memory_to_read(std::size_t bytes) {

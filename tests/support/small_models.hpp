@@ -3,34 +3,13 @@
 /// \brief Model folders without weights, written for a test: the random twin of such a folder is a model.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include <support/temporary_folder.hpp>
+
 namespace dnalm_test {
-
-/// A folder that disappears with the object.
-class temporary_folder {
- public:
-  explicit temporary_folder(const std::string& name)
-      : path_(std::filesystem::temp_directory_path() /
-              ("dnalm_test_" + name + "_" + std::to_string(::getpid()))) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline void write_text(const std::filesystem::path& file, const std::string& text) {
   std::ofstream(file, std::ios::binary) << text;

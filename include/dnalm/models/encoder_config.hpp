@@ -101,7 +101,6 @@ struct encoder_config {
   bool embedding_norm = false;       ///< LayerNorm after the embeddings
   bool first_attention_norm = true;  ///< the first block normalises before attention
   bool final_norm = true;            ///< LayerNorm after the last block
-  bool last_state_normed = true;     ///< the last hidden state is taken after the final norm, not before it
   bool token_dropout = false;     ///< ESM's rescaling: masked rows 0, the others x 0.88 / (1 - masked share)
   bool mask_row_zero = false;     ///< the mask token's embedding is 0 whatever the file says (RNA-FM)
   bool scale_query_first = true;  ///< q / sqrt(K) before the positions enter, else q.k / sqrt(K)

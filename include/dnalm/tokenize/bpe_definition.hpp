@@ -35,7 +35,8 @@ struct bpe_definition {
 
 /// Reads the text of a tokenizer.json; `where` names it.
 /// \throws error [dnalm.unsupported.320] naming a component or setting that is not built in,
-/// [dnalm.config.321] for missing or contradictory parts, and as io::parse_json.
+/// [dnalm.unsupported.326] for more than 64 steps of one, [dnalm.config.321] for missing or contradictory
+/// parts, and as io::parse_json.
 [[nodiscard]] bpe_definition read_bpe_definition(std::string_view json_text, const std::string& where);
 
 DNALM_END_NAMESPACE

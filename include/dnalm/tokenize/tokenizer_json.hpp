@@ -22,10 +22,11 @@ DNALM_BEGIN_NAMESPACE
 /// Tokens that `config` calls special are found in text too, as PreTrainedTokenizerFast does.
 ///
 /// \throws error [dnalm.unsupported.320] naming a component or setting that is not built in,
-/// [dnalm.config.321] for missing or contradictory parts, [dnalm.config.323] for a special token of `config`
-/// that is not there, and as io::parse_json. Its encode throws [dnalm.unsupported.322] for a text of more
-/// than 2^31 - 2 bytes, [dnalm.input.324] for text beyond ASCII where a component would have to know its
-/// letters, [dnalm.input.325] when a normalizer makes a text more than 16 times longer.
+/// [dnalm.unsupported.326] for more than 64 steps of one, [dnalm.config.321] for missing or contradictory
+/// parts, [dnalm.config.323] for a special token of `config` that is not there, and as io::parse_json. Its
+/// encode throws [dnalm.unsupported.322] for a text of more than 2^31 - 2 bytes, [dnalm.input.324] for text
+/// beyond ASCII where a component would have to know its letters, [dnalm.input.325] when a normalizer makes a
+/// text more than 16 times longer.
 [[nodiscard]] std::shared_ptr<const tokenizer_base> make_json_tokenizer(std::string_view json_text,
                                                                         const tokenizer_config& config,
                                                                         const std::string& where);

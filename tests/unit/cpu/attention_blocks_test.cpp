@@ -5,6 +5,7 @@
 
 using dnalm::index_t;
 using dnalm::isa;
+using dnalm_test::check_against_reference;
 using dnalm_test::instruction_sets;
 using dnalm_test::numbers;
 using dnalm_test::run_attention;
@@ -24,11 +25,6 @@ void scale_keys(numbers& packed, index_t width, F rise) {
   }
 }
 
-/// The part of a batch's numbers that belongs to sequence s, `per_token` of each token.
-numbers part_of(const numbers& all, const dnalm::ragged_offsets& offsets, index_t s, index_t per_token) {
-  return {all.begin() + offsets.begin(s) * per_token, all.begin() + offsets.begin(s + 1) * per_token};
-}
-
 }  // namespace
 
 TEST_CASE("attention on both sides of every block boundary agrees with the reference", "[cpu]") {
@@ -38,14 +34,10 @@ TEST_CASE("attention on both sides of every block boundary agrees with the refer
         dnalm_test::attention_shape shape{{length}, 2, 20, 0.25F, {}, window};
         if (alibi) shape.slopes = {0.5F, 0.0078125F};
         const numbers packed = dnalm_test::normal_numbers(length * 120, 61);
-        const numbers exact = run_attention(dnalm::reference_backend(), shape, packed);
-        for (const isa set : instruction_sets()) {
-          // As in cpu_window_test.cpp: 2 (23 x 8 + 40) + 1040 + 40 units of |v| <= 5 for 1040 keys, roundings
-          // like random numbers: sqrt(1530) units of 5 are 1.2e-5.
-          INFO(dnalm::to_string(set) << " length " << length << " window " << window << " alibi " << alibi);
-          dnalm_test::check_within(exact, run_attention(dnalm::cpu_backend(set), shape, packed),
-                                   numbers(exact.size(), 2e-5));
-        }
+        // As in cpu_window_test.cpp: 2 (23 x 8 + 40) + 1040 + 40 units of |v| <= 5 for 1040 keys, roundings
+        // like random numbers: sqrt(1530) units of 5 are 1.2e-5.
+        INFO("length " << length);
+        check_against_reference(shape, packed, 2e-5);
       }
     }
   }
@@ -57,12 +49,8 @@ TEST_CASE("a window that ends before or begins behind a block leaves the packed 
     for (const index_t window : {1, 3, 7}) {
       const dnalm_test::attention_shape shape{{length}, 1, 32, 0.25F, {}, window};
       const numbers packed = dnalm_test::normal_numbers(length * 96, 66);
-      const numbers exact = run_attention(dnalm::reference_backend(), shape, packed);
-      for (const isa set : instruction_sets()) {
-        INFO(dnalm::to_string(set) << " length " << length << " window " << window);
-        dnalm_test::check_within(exact, run_attention(dnalm::cpu_backend(set), shape, packed),
-                                 numbers(exact.size(), 2e-5));
-      }
+      INFO("length " << length);
+      check_against_reference(shape, packed, 2e-5);
     }
   }
 }
@@ -80,37 +68,17 @@ TEST_CASE("attention agrees with the reference when later blocks have larger, sm
     if (kind == 1) scale_keys(packed, 16, falling);
     if (kind == 2) scale_keys(packed, 16, huge);
     for (double& x : packed) x = static_cast<double>(static_cast<float>(x));
-    const numbers exact = run_attention(dnalm::reference_backend(), shape, packed);
-    for (const isa set : instruction_sets()) {
-      // A score is a sum of 8 products times the scale, wrong by (8 + 3) units of its absolute terms: at most
-      // 0.25 x 8 x 4.5 x 4.5 x 3.25 = 132 for the first two, of which a tenth is typical; 64 / 3.25 times
-      // that for the last. exp turns that into the relative error of a weight; |v| <= 5.
-      INFO(dnalm::to_string(set) << " kind " << kind);
-      dnalm_test::check_within(exact, run_attention(dnalm::cpu_backend(set), shape, packed),
-                               numbers(exact.size(), kind == 2 ? 1e-3 : 5e-5));
-    }
+    // A score is a sum of 8 products times the scale, wrong by (8 + 3) units of its absolute terms: at most
+    // 0.25 x 8 x 4.5 x 4.5 x 3.25 = 132 for the first two, of which a tenth is typical; 64 / 3.25 times
+    // that for the last. exp turns that into the relative error of a weight; |v| <= 5.
+    INFO("kind " << kind);
+    check_against_reference(shape, packed, kind == 2 ? 1e-3 : 5e-5);
   }
 }
 
 TEST_CASE("attention in blocks has the same bits alone, in a batch, with AVX2 and AVX-512", "[cpu]") {
   for (const index_t window : {0, 100}) {
-    const dnalm_test::attention_shape batch{{600, 1, 512, 70, 1030}, 2, 20, 0.25F, {0.25F, 0.03125F}, window};
-    const auto offsets = dnalm_test::make_offsets(batch.lengths);
-    const numbers packed = dnalm_test::normal_numbers(offsets.rows() * 120, 63);
-    numbers with_avx2;
-    for (const isa set : instruction_sets()) {
-      INFO(dnalm::to_string(set) << " window " << window);
-      const dnalm::cpu_backend cpu(set);
-      const numbers y = run_attention(cpu, batch, packed);
-      if (set == isa::avx2) with_avx2 = y;
-      if (set == isa::avx512) CHECK(dnalm_test::same_numbers(y, with_avx2));
-      for (index_t s = 0; s < offsets.sequences(); ++s) {
-        dnalm_test::attention_shape alone = batch;
-        alone.lengths = {offsets.length(s)};
-        CHECK(dnalm_test::same_numbers(run_attention(cpu, alone, part_of(packed, offsets, s, 120)),
-                                       part_of(y, offsets, s, 40)));
-      }
-    }
+    dnalm_test::check_same_bits_alone({{600, 1, 512, 70, 1030}, 2, 20, 0.25F, {0.25F, 0.03125F}, window}, 63);
   }
 }
 

@@ -5,16 +5,9 @@
 #include <unit/backend/kernel_adjoint_cases.hpp>
 
 #include <dnalm/cpu/cpu_backend.hpp>
+#include <support/instruction_sets.hpp>
 
 namespace dnalm_test {
-
-inline std::vector<dnalm::isa> instruction_sets() {
-  std::vector<dnalm::isa> sets;
-  for (const dnalm::isa set : {dnalm::isa::portable, dnalm::isa::avx2, dnalm::isa::avx512}) {
-    if (dnalm::supports(set)) sets.push_back(set);
-  }
-  return sets;
-}
 
 /// y (R, D) of packed q | k | v (R, 3D).
 template <class B>
@@ -32,6 +25,42 @@ numbers run_attention(const B& b, const attention_shape& shape, const numbers& p
   numbers result;
   append_numbers(y.view(), result);
   return result;
+}
+
+/// Every instruction set gives the numbers of the reference, each within `bound`.
+inline void check_against_reference(const attention_shape& shape, const numbers& packed, double bound) {
+  const numbers exact = run_attention(dnalm::reference_backend(), shape, packed);
+  for (const dnalm::isa set : instruction_sets()) {
+    INFO(dnalm::to_string(set) << " window " << shape.window << " alibi " << !shape.slopes.empty());
+    check_within(exact, run_attention(dnalm::cpu_backend(set), shape, packed), numbers(exact.size(), bound));
+  }
+}
+
+/// The part of a batch's numbers that belongs to sequence s, `per_token` of each token.
+inline numbers part_of(const numbers& all, const dnalm::ragged_offsets& offsets, dnalm::index_t s,
+                       dnalm::index_t per_token) {
+  return {all.begin() + offsets.begin(s) * per_token, all.begin() + offsets.begin(s + 1) * per_token};
+}
+
+/// Each sequence has the same bits alone as in the batch, and the batch with AVX2 as with AVX-512.
+inline void check_same_bits_alone(const attention_shape& batch, std::uint64_t seed) {
+  const auto offsets = make_offsets(batch.lengths);
+  const dnalm::index_t width = batch.heads * batch.width;
+  const numbers packed = normal_numbers(offsets.rows() * 3 * width, seed);
+  numbers with_avx2;
+  for (const dnalm::isa set : instruction_sets()) {
+    INFO(dnalm::to_string(set) << " window " << batch.window);
+    const dnalm::cpu_backend cpu(set);
+    const numbers y = run_attention(cpu, batch, packed);
+    if (set == dnalm::isa::avx2) with_avx2 = y;
+    if (set == dnalm::isa::avx512) CHECK(same_numbers(y, with_avx2));
+    for (dnalm::index_t s = 0; s < offsets.sequences(); ++s) {
+      attention_shape alone = batch;
+      alone.lengths = {offsets.length(s)};
+      CHECK(same_numbers(run_attention(cpu, alone, part_of(packed, offsets, s, 3 * width)),
+                         part_of(y, offsets, s, width)));
+    }
+  }
 }
 
 }  // namespace dnalm_test

@@ -5,22 +5,16 @@
 #include <unit/backend/kernel_adjoint_cases.hpp>
 
 #include <dnalm/cpu/cpu_backend.hpp>
+#include <support/instruction_sets.hpp>
 
 using dnalm::activation;
 using dnalm::index_t;
 using dnalm::isa;
+using dnalm_test::instruction_sets;
 using dnalm_test::numbers;
 using dnalm_test::overlap;
 
 namespace {
-
-std::vector<isa> instruction_sets() {
-  std::vector<isa> sets;
-  for (const isa set : {isa::portable, isa::avx2, isa::avx512}) {
-    if (dnalm::supports(set)) sets.push_back(set);
-  }
-  return sets;
-}
 
 /// Rows [first, first + rows) of width `width`.
 numbers rows_of(const numbers& x, index_t width, index_t first, index_t rows) {

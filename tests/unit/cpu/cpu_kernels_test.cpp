@@ -11,6 +11,7 @@
 #include <dnalm/cpu/cpu_backend.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 #include <support/catch.hpp>
+#include <support/instruction_sets.hpp>
 
 namespace {
 
@@ -19,14 +20,7 @@ using dnalm::index_t;
 using dnalm::isa;
 using dnalm::matrix;
 using dnalm::matrix_view;
-
-std::vector<isa> instruction_sets() {
-  std::vector<isa> sets;
-  for (const isa set : {isa::portable, isa::avx2, isa::avx512}) {
-    if (dnalm::supports(set)) sets.push_back(set);
-  }
-  return sets;
-}
+using dnalm_test::instruction_sets;
 
 /// A block inside larger memory that is filled with NaN: whoever reads or writes beside it is found out.
 struct framed {

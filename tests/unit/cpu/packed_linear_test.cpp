@@ -14,6 +14,7 @@
 #include <dnalm/cpu/cpu_backend.hpp>
 #include <dnalm/tensor/dtype.hpp>
 #include <support/catch.hpp>
+#include <support/instruction_sets.hpp>
 
 namespace {
 
@@ -22,16 +23,9 @@ using dnalm::index_t;
 using dnalm::isa;
 using dnalm::matrix;
 using dnalm::weight_format;
+using dnalm_test::instruction_sets;
 
 const std::vector<weight_format> formats = {weight_format::f32, weight_format::bf16, weight_format::int8};
-
-std::vector<isa> instruction_sets() {
-  std::vector<isa> sets;
-  for (const isa set : {isa::portable, isa::avx2, isa::avx512, isa::avx512_bf16}) {
-    if (dnalm::supports(set)) sets.push_back(set);
-  }
-  return sets;
-}
 
 matrix<float> random_matrix(index_t rows, index_t columns, std::uint64_t seed, float scale = 1.0F) {
   matrix<float> x(rows, columns);
@@ -123,7 +117,7 @@ TEST_CASE("a product with weights in any format is the product of the rounded nu
       {1, 1, 1},    {3, 33, 2},    {13, 31, 7},    {5, 40, 31},    {12, 32, 33},
       {41, 65, 64}, {97, 17, 511}, {100, 48, 513}, {29, 96, 1025}, {200, 70, 1100},
   };
-  for (const isa set : instruction_sets()) {
+  for (const isa set : instruction_sets(true)) {
     for (const weight_format format : formats) {
       const dnalm::cpu_backend cpu(set, format);
       for (const auto& [rows, outputs, inputs] : shapes) {
@@ -154,7 +148,7 @@ TEST_CASE("a product with weights in any format is the product of the rounded nu
 }
 
 TEST_CASE("a gated weight gives both halves as any other, and joins them in one step", "[cpu]") {
-  for (const isa set : instruction_sets()) {
+  for (const isa set : instruction_sets(true)) {
     for (const weight_format format : formats) {
       const dnalm::cpu_backend cpu(set, format);
       for (const index_t inner : {1, 15, 16, 17, 48}) {
@@ -181,7 +175,7 @@ TEST_CASE("a gated weight gives both halves as any other, and joins them in one 
 }
 
 TEST_CASE("a row keeps its bits in any batch, in every format", "[cpu]") {
-  for (const isa set : instruction_sets()) {
+  for (const isa set : instruction_sets(true)) {
     for (const weight_format format : formats) {
       const dnalm::cpu_backend cpu(set, format);
       const auto x = random_matrix(230, 600, 8);
@@ -200,7 +194,7 @@ TEST_CASE("a row keeps its bits in any batch, in every format", "[cpu]") {
 }
 
 TEST_CASE("the adjoint multiplies with the weights the format stands for, gated or not", "[cpu][adjoint]") {
-  for (const isa set : instruction_sets()) {
+  for (const isa set : instruction_sets(true)) {
     for (const weight_format format : formats) {
       for (const bool gated : {false, true}) {
         const dnalm::cpu_backend cpu(set, format);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dnalm/core/philox.hpp>
-#include <dnalm/embed/embeddings.hpp>
-#include <dnalm/models/load_model.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -11,19 +9,16 @@
 #include <vector>
 
 #include <support/catch.hpp>
-#include <support/small_models.hpp>
+#include <support/random_sequences.hpp>
+#include <unit/embed/twins.hpp>
 
 using dnalm::index_t;
 using dnalm::pooling;
+using dnalm_test::dnabert2_twin;
+using dnalm_test::nt_twin;
+using dnalm_test::random_sequence;
 
 namespace {
-
-std::string random_sequence(std::uint64_t number, index_t length) {
-  dnalm::philox random(11, number);
-  std::string sequence;
-  for (index_t i = 0; i < length; ++i) sequence += random.below(40) == 0 ? 'N' : "ACGT"[random.below(4)];
-  return sequence;
-}
 
 /// 70 records of 1 to 400 bases.
 std::vector<dnalm::io::sequence_record> random_records() {
@@ -59,20 +54,11 @@ std::vector<float> result_of(const dnalm::embeddings& e, index_t i) {
   return bits;
 }
 
-/// A model of each family with random weights.
-std::vector<dnalm::model> small_models() {
-  const dnalm_test::temporary_folder nt("embed_nt");
-  const dnalm_test::temporary_folder bert("embed_bert");
-  dnalm_test::write_nt_v2_folder(nt.path());
-  dnalm_test::write_dnabert2_folder(bert.path());
-  return {dnalm::random_twin(nt.path(), 3), dnalm::random_twin(bert.path(), 3)};
-}
-
 }  // namespace
 
 TEST_CASE("a sequence's result has the same bits for any batch, order and number of threads", "[embed]") {
   const auto records = random_records();
-  for (const auto& model : small_models()) {
+  for (const auto& model : {nt_twin(), dnabert2_twin()}) {
     const auto expected = dnalm::embed(
         model, records,
         {.poolings = every_pooling, .logits = true, .threads = 1, .memory = 1, .batch_sequences = 1});
@@ -99,7 +85,7 @@ TEST_CASE("a sequence's result has the same bits for any batch, order and number
 
 TEST_CASE("the memory budget changes no number", "[embed]") {
   const auto records = random_records();
-  const auto model = small_models()[0];
+  const auto model = nt_twin();
   const auto whole = dnalm::embed(model, records, {.threads = 2});
   const auto tight = dnalm::embed(model, records, {.threads = 2, .memory = 100'000});
   for (const index_t layer : whole.layers) {
@@ -110,7 +96,7 @@ TEST_CASE("the memory budget changes no number", "[embed]") {
 
 TEST_CASE("poolings follow their definitions", "[embed]") {
   const auto records = random_records();
-  for (const auto& model : small_models()) {
+  for (const auto& model : {nt_twin(), dnabert2_twin()}) {
     const auto e = dnalm::embed(model, records, {.poolings = every_pooling});
     const auto& special = model.describe().tokens->special();
     REQUIRE(e.layers.size() == static_cast<std::size_t>(model.describe().layers() + 1));
@@ -142,7 +128,7 @@ TEST_CASE("poolings follow their definitions", "[embed]") {
 
 TEST_CASE("chosen layers equal the same layers of a full pass", "[embed]") {
   const auto records = random_records();
-  const auto model = small_models()[0];
+  const auto model = nt_twin();
   const auto all = dnalm::embed(model, records, {});
   const auto some = dnalm::embed(model, records, {.layers = {2, 0}});
   REQUIRE(some.layers == std::vector<index_t>{2, 0});
@@ -153,7 +139,7 @@ TEST_CASE("chosen layers equal the same layers of a full pass", "[embed]") {
 }
 
 TEST_CASE("embedding reports what cannot be done", "[embed]") {
-  const auto model = small_models()[0];
+  const auto model = nt_twin();
   const std::vector<std::string> one = {"ACGT"};
   const auto id = [&](const std::vector<std::string>& sequences, const dnalm::embed_options& options) {
     return dnalm_test::error_id_of([&] { (void)dnalm::embed(model, sequences, options); });
@@ -182,7 +168,7 @@ TEST_CASE("the error of a sink reaches the caller and stops the workers", "[embe
     index_t taken = 0;
   };
   const auto records = random_records();
-  const auto model = small_models()[0];
+  const auto model = nt_twin();
   for (const int threads : {1, 3}) {
     refusing_sink sink;
     REQUIRE_THROWS_WITH(dnalm::embed(model, records, {.threads = threads, .batch_sequences = 3}, sink),

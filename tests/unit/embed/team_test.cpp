@@ -1,45 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fewer sequences than threads: the threads share the work of one batch, and no more of them run than were
 // asked for.
-#include <dnalm/core/philox.hpp>
-#include <dnalm/embed/embeddings.hpp>
-#include <dnalm/models/load_model.hpp>
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include <support/catch.hpp>
-#include <support/small_models.hpp>
+#include <support/random_sequences.hpp>
 #include <support/thread_counter.hpp>
+#include <unit/embed/twins.hpp>
 
 using dnalm::index_t;
 using dnalm::pooling;
+using dnalm_test::bits_of;
+using dnalm_test::nt_twin;
+using dnalm_test::random_sequence;
 
 namespace {
 
-std::string random_sequence(std::uint64_t number, index_t length) {
-  dnalm::philox random(23, number);
-  std::string sequence;
-  for (index_t i = 0; i < length; ++i) sequence += "ACGT"[random.below(4)];
-  return sequence;
-}
-
 std::vector<dnalm::model> small_models() {
-  const dnalm_test::temporary_folder nt("team_nt");
-  const dnalm_test::temporary_folder bert("team_bert");
-  dnalm_test::write_nt_v2_folder(nt.path());
-  dnalm_test::write_dnabert2_folder(bert.path());
-  return {dnalm::random_twin(nt.path(), 3), dnalm::random_twin(bert.path(), 3),
-          dnalm::random_twin(nt.path(), 3, {.backend = dnalm::backend_kind::reference})};
-}
-
-/// Every number of a result, for a comparison of bits.
-std::vector<float> bits_of(const dnalm::embeddings& e) {
-  std::vector<float> bits;
-  for (const auto& array : e.values) bits.insert(bits.end(), array.begin(), array.end());
-  bits.insert(bits.end(), e.logits.begin(), e.logits.end());
-  return bits;
+  return {nt_twin(), dnalm_test::dnabert2_twin(), nt_twin({.backend = dnalm::backend_kind::reference})};
 }
 
 /// The most threads that this process has while results are handed over.
@@ -76,7 +56,7 @@ TEST_CASE("one sequence has the same bits on any number of threads", "[embed][te
 }
 
 TEST_CASE("fewer batches than threads give the bits of one thread", "[embed][team]") {
-  const auto model = small_models()[0];
+  const auto model = nt_twin();
   std::vector<std::string> sequences;
   for (std::uint64_t i = 0; i < 5; ++i)
     sequences.push_back(random_sequence(i, 60 + 100 * static_cast<index_t>(i)));
@@ -96,7 +76,7 @@ TEST_CASE("fewer batches than threads give the bits of one thread", "[embed][tea
 }
 
 TEST_CASE("no more threads run than were asked for, none beside the caller for one", "[embed][team]") {
-  const auto model = small_models()[0];
+  const auto model = nt_twin();
   std::vector<std::string> many(40, random_sequence(7, 300));
   const int before = dnalm_test::running_threads();
   for (const int threads : {1, 2, 4}) {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Long inputs: where windows lie, and that what is joined from them is what the rule says.
-#include <dnalm/core/philox.hpp>
-#include <dnalm/embed/embeddings.hpp>
 #include <dnalm/embed/window_rule.hpp>
-#include <dnalm/models/load_model.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -11,44 +8,21 @@
 #include <vector>
 
 #include <support/catch.hpp>
-#include <support/small_models.hpp>
+#include <support/random_sequences.hpp>
+#include <unit/embed/twins.hpp>
 
 using dnalm::index_t;
 using dnalm::pooling;
 using dnalm::token_window;
+using dnalm_test::bits_of;
+using dnalm_test::dnabert2_twin;
+using dnalm_test::nt_twin;
+using dnalm_test::random_sequence;
 
 namespace {
 
 const std::vector<pooling> every_pooling = {pooling::mean, pooling::cls, pooling::mean_all, pooling::max,
                                             pooling::tokens};
-
-std::string random_sequence(std::uint64_t number, index_t length) {
-  dnalm::philox random(19, number);
-  std::string sequence;
-  for (index_t i = 0; i < length; ++i) sequence += random.below(60) == 0 ? 'N' : "ACGT"[random.below(4)];
-  return sequence;
-}
-
-/// NT-v2 with 3-mers: CLS, no EOS.
-dnalm::model nt_model() {
-  const dnalm_test::temporary_folder folder("window_nt");
-  dnalm_test::write_nt_v2_folder(folder.path());
-  return dnalm::random_twin(folder.path(), 3);
-}
-/// DNABERT-2: CLS and SEP.
-dnalm::model bert_model() {
-  const dnalm_test::temporary_folder folder("window_bert");
-  dnalm_test::write_dnabert2_folder(folder.path());
-  return dnalm::random_twin(folder.path(), 3);
-}
-
-/// Every number of a result, for a comparison of bits.
-std::vector<float> bits_of(const dnalm::embeddings& e) {
-  std::vector<float> bits;
-  for (const auto& array : e.values) bits.insert(bits.end(), array.begin(), array.end());
-  bits.insert(bits.end(), e.logits.begin(), e.logits.end());
-  return bits;
-}
 
 /// Distance of a token to the nearer cut of a window; the ends of the sequence are no cuts.
 index_t depth(const token_window& window, index_t token, index_t tokens) {
@@ -131,7 +105,7 @@ TEST_CASE("each token belongs to the window in which it is farthest from a cut",
 }
 
 TEST_CASE("a sequence that fits has the same bits with windows and without", "[embed][window]") {
-  for (const auto& model : {nt_model(), bert_model()}) {
+  for (const auto& model : {nt_twin(), dnabert2_twin()}) {
     const std::vector<std::string> sequences = {random_sequence(1, 90), "A", random_sequence(2, 250)};
     const dnalm::embed_options plain{.poolings = every_pooling, .logits = true};
     dnalm::embed_options windowed = plain;
@@ -155,7 +129,7 @@ TEST_CASE("a sequence that fits has the same bits with windows and without", "[e
 }
 
 TEST_CASE("joined rows, poolings and logits are those of the windows run one by one", "[embed][window]") {
-  for (const auto& model : {nt_model(), bert_model()}) {
+  for (const auto& model : {nt_twin(), dnabert2_twin()}) {
     const std::string sequence = random_sequence(7, 140);
     const auto tokens = model.tokenize(sequence);
     const auto frame = [&](index_t i) {
@@ -226,7 +200,7 @@ TEST_CASE("joined rows, poolings and logits are those of the windows run one by 
 }
 
 TEST_CASE("windows give the same bits for any batch, memory and number of threads", "[embed][window]") {
-  const auto model = nt_model();
+  const auto model = nt_twin();
   std::vector<std::string> sequences;
   for (std::uint64_t i = 0; i < 9; ++i) {
     sequences.push_back(random_sequence(i, i % 3 == 0 ? 2000 : 60 + 10 * static_cast<index_t>(i)));
@@ -250,7 +224,7 @@ TEST_CASE("windows give the same bits for any batch, memory and number of thread
 }
 
 TEST_CASE("k-mers keep their frame: a window's tokens are those of its bases alone", "[embed][window]") {
-  const auto model = nt_model();
+  const auto model = nt_twin();
   std::string sequence = random_sequence(21, 600);
   std::replace(sequence.begin(), sequence.end(), 'N', 'A');
   const auto tokens = model.tokenize(sequence);
@@ -265,7 +239,7 @@ TEST_CASE("k-mers keep their frame: a window's tokens are those of its bases alo
 }
 
 TEST_CASE("wrong windows are told, and an overlong sequence points to them", "[embed][window]") {
-  const auto model = nt_model();  // at most 512 tokens
+  const auto model = nt_twin();  // at most 512 tokens
   const std::vector<std::string> one = {random_sequence(1, 3000)};
   const auto id = [&](const dnalm::window_rule& rule) {
     return dnalm_test::error_id_of([&] { (void)dnalm::embed(model, one, {.window = rule}); });

@@ -12,7 +12,7 @@
 using dnalm::io::atomic_file;
 using dnalm_test::content_of;
 using dnalm_test::error_id_of;
-using dnalm_test::temporary_folder;
+using dnalm_test::memory_folder;
 
 namespace {
 
@@ -39,7 +39,7 @@ class file_size_limit {
 }  // namespace
 
 TEST_CASE("an output file appears complete or not at all", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   {
     atomic_file file(folder / "a.txt");
     file.write("half");
@@ -58,8 +58,8 @@ TEST_CASE("an output file appears complete or not at all", "[io_binary]") {
 }
 
 TEST_CASE("an old file stays as it was until commit", "[io_binary]") {
-  const temporary_folder folder;
-  folder.put("a.txt", "old");
+  const memory_folder folder;
+  folder.write("a.txt", "old");
   { atomic_file(folder / "a.txt").write("new"); }
   REQUIRE(content_of(folder / "a.txt") == "old");
   dnalm::io::write_file(folder / "a.txt", "new");
@@ -68,7 +68,7 @@ TEST_CASE("an old file stays as it was until commit", "[io_binary]") {
 }
 
 TEST_CASE("a moved output file is written once", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   atomic_file first(folder / "a.txt");
   first.write("a");
   atomic_file second(std::move(first));
@@ -83,7 +83,7 @@ TEST_CASE("a moved output file is written once", "[io_binary]") {
 }
 
 TEST_CASE("large and small writes keep their order", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   std::string expected;
   atomic_file file(folder / "a");
   for (std::size_t i = 0; i < 40; ++i) {
@@ -96,8 +96,8 @@ TEST_CASE("large and small writes keep their order", "[io_binary]") {
 }
 
 TEST_CASE("a full disk is an error and leaves nothing behind", "[io_binary]") {
-  const temporary_folder folder;
-  folder.put("a.bin", "old");
+  const memory_folder folder;
+  folder.write("a.bin", "old");
   const std::string much(3 << 20, 'x');
   {
     const file_size_limit limit(1 << 20);
@@ -123,15 +123,15 @@ TEST_CASE("a device that is full is an error too", "[io_binary]") {
 }
 
 TEST_CASE("a target that cannot be created is an error", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   REQUIRE(error_id_of([&] { atomic_file(folder / "none/a.txt"); }) == "dnalm.io.222");
   REQUIRE(error_id_of([&] { atomic_file{folder.path()}; }) == "dnalm.io.222");
   REQUIRE(error_id_of([&] { atomic_file(""); }) == "dnalm.io.222");
 }
 
 TEST_CASE("a symbolic link keeps its place", "[io_binary]") {
-  const temporary_folder folder;
-  folder.put("real.txt", "old");
+  const memory_folder folder;
+  folder.write("real.txt", "old");
   std::filesystem::create_symlink("real.txt", folder / "link.txt");
   dnalm::io::write_file(folder / "link.txt", "new");
   REQUIRE(std::filesystem::is_symlink(folder / "link.txt"));
@@ -139,10 +139,10 @@ TEST_CASE("a symbolic link keeps its place", "[io_binary]") {
 }
 
 TEST_CASE("only regular files are mapped", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   using dnalm::io::mapped_file;
-  REQUIRE(mapped_file(folder.put("empty", "")).bytes().empty());
-  mapped_file first(folder.put("a", "content"));
+  REQUIRE(mapped_file(folder.write("empty", "")).bytes().empty());
+  mapped_file first(folder.write("a", "content"));
   const auto* address = first.bytes().data();
   mapped_file second(std::move(first));
   REQUIRE(second.bytes().data() == address);

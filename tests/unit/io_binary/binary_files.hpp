@@ -5,7 +5,6 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -18,43 +17,21 @@
 #include <dnalm/io/zip_writer.hpp>
 
 #include <support/catch.hpp>
+#include <support/temporary_folder.hpp>
 
 namespace dnalm_test {
 
-/// A folder that vanishes with its content.
-class temporary_folder {
+/// A folder in memory where the system has such: these tests write thousands of small files.
+class memory_folder : public temporary_folder {
  public:
-  temporary_folder() {
-    static std::atomic<int> counter{0};
-    // In memory where the system has such a folder: these tests write thousands of small files.
-    std::error_code failure;
-    const bool memory = std::filesystem::is_directory("/dev/shm", failure) && ::access("/dev/shm", W_OK) == 0;
-    path_ = (memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) /
-            ("dnalm_test_" + std::to_string(::getpid()) + "_" + std::to_string(counter++));
-    std::filesystem::create_directories(path_);
-  }
-  ~temporary_folder() { std::filesystem::remove_all(path_); }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-  /// Number of files in it, hidden ones included.
-  std::size_t files() const {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) count += entry.exists() ? 1 : 0;
-    return count;
-  }
-  /// Writes a file and returns its path.
-  std::filesystem::path put(const std::string& name, const std::string& bytes) const {
-    std::filesystem::remove(path_ / name);  // some file systems flush a file that is overwritten
-    std::ofstream out(path_ / name, std::ios::binary);
-    out << bytes;
-    return path_ / name;
-  }
+  memory_folder() : temporary_folder("memory", parent()) {}
 
  private:
-  std::filesystem::path path_;
+  static std::filesystem::path parent() {
+    std::error_code failure;
+    const bool memory = std::filesystem::is_directory("/dev/shm", failure) && ::access("/dev/shm", W_OK) == 0;
+    return memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
+  }
 };
 
 inline std::string content_of(const std::filesystem::path& path) {
@@ -106,7 +83,7 @@ struct member {
 
 /// A valid archive.
 inline std::string zip_bytes(const std::vector<member>& members) {
-  const temporary_folder folder;
+  const memory_folder folder;
   dnalm::io::zip_writer writer(folder / "x.zip");
   for (const member& m : members) {
     writer.add(m.name, bytes_of(m.content),
@@ -179,10 +156,10 @@ inline std::string torch_bytes(const std::string& pickle, const std::vector<memb
 /// throw dnalm::error. Returns how many calls threw.
 template <class Open>
 int survive_damage(const std::string& bytes, const std::string& name, Open&& open) {
-  const temporary_folder folder;
+  const memory_folder folder;
   int errors = 0;
   const auto attempt = [&](const std::string& damaged, const std::string& what) {
-    const auto path = folder.put(name, damaged);
+    const auto path = folder.write(name, damaged);
     try {
       open(path);
     } catch (const dnalm::error&) {

@@ -18,7 +18,7 @@ namespace {
 
 const std::vector<float> two{1, 2};
 
-void put_safetensors(const temporary_folder& folder, const std::string& name,
+void put_safetensors(const memory_folder& folder, const std::string& name,
                      const std::vector<std::string>& tensors, const std::vector<float>& values = two) {
   std::vector<dnalm::io::tensor_to_write> list;
   for (const auto& tensor : tensors) {
@@ -26,12 +26,12 @@ void put_safetensors(const temporary_folder& folder, const std::string& name,
   }
   dnalm::io::write_safetensors(folder / name, list);
 }
-void put_torch(const temporary_folder& folder, const std::string& name, const std::string& tensor_name,
+void put_torch(const memory_folder& folder, const std::string& name, const std::string& tensor_name,
                const std::vector<float>& values = two) {
   const auto count = static_cast<std::int64_t>(values.size());
-  folder.put(name, torch_bytes(dictionary({text(tensor_name),
-                                           tensor(storage("FloatStorage", "0", count), 0, {count}, {1})}),
-                               {{"0", raw(values)}}));
+  folder.write(name, torch_bytes(dictionary({text(tensor_name),
+                                             tensor(storage("FloatStorage", "0", count), 0, {count}, {1})}),
+                                 {{"0", raw(values)}}));
 }
 std::string id_of(const std::filesystem::path& path) {
   return error_id_of([&] { (void)checkpoint::open(path); });
@@ -43,11 +43,11 @@ std::string index_of(const std::string& map) {
 }  // namespace
 
 TEST_CASE("checkpoint: a folder is searched in the documented order", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   REQUIRE(id_of(folder.path()) == "dnalm.io.280");
   REQUIRE(id_of(folder / "none") == "dnalm.io.280");
-  folder.put("training_args.bin", "not weights");
-  folder.put("optimizer.pt", "not weights");
+  folder.write("training_args.bin", "not weights");
+  folder.write("optimizer.pt", "not weights");
   REQUIRE(id_of(folder.path()) == "dnalm.io.280");
   put_torch(folder, "any.pt", "any.pt");
   REQUIRE(checkpoint::open(folder.path()).contains("any.pt"));
@@ -56,11 +56,11 @@ TEST_CASE("checkpoint: a folder is searched in the documented order", "[io_binar
   put_safetensors(folder, "any.safetensors", {"any.safetensors"});
   REQUIRE(checkpoint::open(folder.path()).contains("any.safetensors"));
   put_torch(folder, "pytorch_model-1.bin", "sharded");
-  folder.put("pytorch_model.bin.index.json", index_of(R"({"sharded":"pytorch_model-1.bin"})"));
+  folder.write("pytorch_model.bin.index.json", index_of(R"({"sharded":"pytorch_model-1.bin"})"));
   REQUIRE(checkpoint::open(folder.path()).contains("sharded"));
   put_torch(folder, "pytorch_model.bin", "bin");
   REQUIRE(checkpoint::open(folder.path()).contains("bin"));
-  folder.put("model.safetensors.index.json", index_of(R"({"any.safetensors":"any.safetensors"})"));
+  folder.write("model.safetensors.index.json", index_of(R"({"any.safetensors":"any.safetensors"})"));
   REQUIRE(checkpoint::open(folder.path()).contains("any.safetensors"));
   put_safetensors(folder, "model.safetensors", {"model"});
   const auto model = checkpoint::open(folder.path());
@@ -70,7 +70,7 @@ TEST_CASE("checkpoint: a folder is searched in the documented order", "[io_binar
 }
 
 TEST_CASE("checkpoint: both formats read alike", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   put_safetensors(folder, "a.safetensors", {"w"});
   put_torch(folder, "a.pt", "w");
   for (const char* name : {"a.safetensors", "a.pt"}) {
@@ -88,7 +88,7 @@ TEST_CASE("checkpoint: both formats read alike", "[io_binary]") {
 }
 
 TEST_CASE("checkpoint: a copy keeps the files open", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   put_safetensors(folder, "a.safetensors", {"w"});
   auto first = std::make_unique<checkpoint>(checkpoint::open(folder / "a.safetensors"));
   const checkpoint second = *first;
@@ -100,7 +100,7 @@ TEST_CASE("checkpoint: a copy keeps the files open", "[io_binary]") {
 }
 
 TEST_CASE("checkpoint: NaN and infinity are found, with tensor and index", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   for (const float bad : {NAN, INFINITY, -INFINITY}) {
     put_safetensors(folder, "a.safetensors", {"w"}, {1, 2, bad, 4});
     put_torch(folder, "a.pt", "w", {1, 2, bad, 4});
@@ -120,18 +120,18 @@ TEST_CASE("checkpoint: NaN and infinity are found, with tensor and index", "[io_
   REQUIRE_NOTHROW(checkpoint::open(folder / "a.safetensors").check_finite("w"));
   // Logical order: element (0, 1) of a transposed view lies after (1, 0) in the file.
   const std::vector<float> values{0, 1, NAN, 3};
-  folder.put("t.pt",
-             torch_bytes(dictionary({text("w"), tensor(storage("FloatStorage", "0", 4), 0, {2, 2}, {1, 2})}),
-                         {{"0", raw(values)}}));
+  folder.write(
+      "t.pt", torch_bytes(dictionary({text("w"), tensor(storage("FloatStorage", "0", 4), 0, {2, 2}, {1, 2})}),
+                          {{"0", raw(values)}}));
   REQUIRE(checkpoint::open(folder / "t.pt").find_non_finite("w") == 1);
 }
 
 TEST_CASE("checkpoint: shards are joined by their index", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   put_safetensors(folder, "s1.safetensors", {"a", "b"});
   put_torch(folder, "s2.bin", "c");
   const auto path =
-      folder.put("m.index.json", index_of(R"({"a":"s1.safetensors","b":"s1.safetensors","c":"s2.bin"})"));
+      folder.write("m.index.json", index_of(R"({"a":"s1.safetensors","b":"s1.safetensors","c":"s2.bin"})"));
   const auto file = checkpoint::open(path);
   REQUIRE(file.tensors().size() == 3);
   REQUIRE(file.read("b") == two);
@@ -140,10 +140,12 @@ TEST_CASE("checkpoint: shards are joined by their index", "[io_binary]") {
 }
 
 TEST_CASE("checkpoint: shards that do not fit their index are errors", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   put_safetensors(folder, "s1.safetensors", {"a", "b"});
   put_safetensors(folder, "s2.safetensors", {"b", "c"});
-  const auto with = [&](const std::string& map) { return id_of(folder.put("m.index.json", index_of(map))); };
+  const auto with = [&](const std::string& map) {
+    return id_of(folder.write("m.index.json", index_of(map)));
+  };
   REQUIRE(with(R"({"a":"s1.safetensors"})").empty());  // b is then a surplus tensor of the shard
   REQUIRE(with(R"({"a":"none.safetensors"})") == "dnalm.format.283");
   REQUIRE(with(R"({"x":"s1.safetensors"})") == "dnalm.format.284");
@@ -156,27 +158,27 @@ TEST_CASE("checkpoint: shards that do not fit their index are errors", "[io_bina
   REQUIRE(with(R"({"a":7})") == "dnalm.format.281");
   REQUIRE(with("{}") == "dnalm.format.281");
   REQUIRE(with("[]") == "dnalm.format.281");
-  REQUIRE(id_of(folder.put("m.index.json", "[]")) == "dnalm.format.281");
-  REQUIRE(id_of(folder.put("m.index.json", "{}")) == "dnalm.format.281");
-  REQUIRE(id_of(folder.put("m.index.json", "{")) == "dnalm.format.226");
+  REQUIRE(id_of(folder.write("m.index.json", "[]")) == "dnalm.format.281");
+  REQUIRE(id_of(folder.write("m.index.json", "{}")) == "dnalm.format.281");
+  REQUIRE(id_of(folder.write("m.index.json", "{")) == "dnalm.format.226");
   REQUIRE(with(R"({"a":"s1.safetensors","a":"s2.safetensors"})") == "dnalm.format.228");
-  folder.put("s3.safetensors", "cut");
+  folder.write("s3.safetensors", "cut");
   REQUIRE(with(R"({"a":"s3.safetensors"})") == "dnalm.format.255");
 }
 
 TEST_CASE("checkpoint: files that are met by mistake are named", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   for (const std::string& bytes :
        {std::string(), std::string("version https://git-lfs.github.com/spec/v1\n"),
         std::string("\x89HDF\r\n\x1a\n"), std::string("\x1f\x8b\x08"), std::string("<!doctype html>"),
         std::string("\x93NUMPY\1\0"), std::string("{\"a\": 1, \"b\": 2}")}) {
-    REQUIRE(id_of(folder.put("model.safetensors", bytes)) == "dnalm.format.289");
+    REQUIRE(id_of(folder.write("model.safetensors", bytes)) == "dnalm.format.289");
   }
-  REQUIRE(id_of(folder.put("model.safetensors", "some text of no format")) == "dnalm.format.255");
+  REQUIRE(id_of(folder.write("model.safetensors", "some text of no format")) == "dnalm.format.255");
 }
 
 TEST_CASE("checkpoint: threads may read at the same time", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::vector<float> values(10'000, 3.0F);
   put_torch(folder, "a.pt", "w", values);
   const auto file = checkpoint::open(folder / "a.pt");

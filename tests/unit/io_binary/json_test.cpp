@@ -79,10 +79,10 @@ TEST_CASE("JSON text longer than its limit is refused", "[io_binary]") {
 }
 
 TEST_CASE("a JSON file is read whole", "[io_binary]") {
-  const dnalm_test::temporary_folder folder;
-  REQUIRE(dnalm::io::read_json_file(folder.put("a.json", "{\"a\": 1}"))["a"] == 1);
+  const dnalm_test::memory_folder folder;
+  REQUIRE(dnalm::io::read_json_file(folder.write("a.json", "{\"a\": 1}"))["a"] == 1);
   REQUIRE(error_id_of([&] { (void)dnalm::io::read_json_file(folder / "none.json"); }) == "dnalm.io.220");
-  REQUIRE(error_id_of([&] { (void)dnalm::io::read_json_file(folder.put("b.json", "")); }) ==
+  REQUIRE(error_id_of([&] { (void)dnalm::io::read_json_file(folder.write("b.json", "")); }) ==
           "dnalm.format.226");
 }
 

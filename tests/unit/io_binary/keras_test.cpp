@@ -128,18 +128,18 @@ TEST_CASE("keras: what leaves the file or cannot be weights is refused by name",
     INFO(name);
     REQUIRE(id_of(golden / ("refused_" + name + ".h5")) == id);
   }
-  const temporary_folder folder;
-  REQUIRE(id_of(folder.put("x.h5", "no HDF5")) == "dnalm.format.292");
+  const memory_folder folder;
+  REQUIRE(id_of(folder.write("x.h5", "no HDF5")) == "dnalm.format.292");
   REQUIRE(id_of(folder / "none.h5") == "dnalm.io.220");
   REQUIRE(id_of(folder.path()) == "dnalm.io.221");
 }
 
 TEST_CASE("keras: damaged files give an error or tensors, nothing else", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   dnalm::philox random(1, dnalm::hash_name("keras"));
   int errors = 0;
   const auto attempt = [&](const std::string& bytes) {
-    errors += id_of(folder.put("x.h5", bytes)).empty() ? 0 : 1;
+    errors += id_of(folder.write("x.h5", bytes)).empty() ? 0 : 1;
   };
   for (const char* name : {"kinds.h5", "model_new_format.h5"}) {
     const std::string bytes = content_of(golden / name);

@@ -6,16 +6,16 @@
 
 using dnalm::io::atomic_file;
 using dnalm::io::remove_leftovers;
-using dnalm_test::temporary_folder;
+using dnalm_test::memory_folder;
 
 TEST_CASE("leftovers: only unlocked temporary names of this target go", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const auto target = folder / "x.npz";
-  for (const std::string name : {".x.npz.12.0.part", ".x.npz.4194305.17.part"}) folder.put(name, "half");
+  for (const std::string name : {".x.npz.12.0.part", ".x.npz.4194305.17.part"}) folder.write(name, "half");
   const std::vector<std::string> kept = {"x.npz",           ".x.npz.12.part",   ".x.npz.a.0.part",
                                          ".x.npz.12.0.par", ".y.npz.12.0.part", ".x.npz.12.0.part.txt",
                                          ".x.npz..0.part",  "x.npz.12.0.part"};
-  for (const std::string& name : kept) folder.put(name, "mine");
+  for (const std::string& name : kept) folder.write(name, "mine");
   std::filesystem::create_directory(folder / ".x.npz.13.0.part");
   std::filesystem::create_symlink(folder / "x.npz", folder / ".x.npz.14.0.part");
   atomic_file living(target);
@@ -28,9 +28,9 @@ TEST_CASE("leftovers: only unlocked temporary names of this target go", "[io_bin
 }
 
 TEST_CASE("leftovers: links are followed, missing folders are no error", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   std::filesystem::create_directory(folder / "real");
-  folder.put("real/.y.npz.12.0.part", "half");
+  folder.write("real/.y.npz.12.0.part", "half");
   std::filesystem::create_symlink("real/y.npz", folder / "x.npz");
   REQUIRE(remove_leftovers(folder / "x.npz") == 1);
   REQUIRE(remove_leftovers(folder / "none/x.npz") == 0);

@@ -10,7 +10,7 @@ using dnalm::index_t;
 using dnalm::io::file_access;
 using dnalm::io::mapped_file;
 using dnalm_test::error_id_of;
-using dnalm_test::temporary_folder;
+using dnalm_test::memory_folder;
 
 namespace {
 
@@ -27,9 +27,9 @@ std::string text_of(std::span<const std::byte> bytes) {
 }  // namespace
 
 TEST_CASE("mapped file: any part has the file's bytes, also after its pages were given back", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::string bytes = pattern(300'001);
-  const auto path = folder.put("x", bytes);
+  const auto path = folder.write("x", bytes);
   for (const file_access access : {file_access::mapped, file_access::buffered}) {
     mapped_file opened(path, access);
     const mapped_file file = std::move(opened);
@@ -48,15 +48,15 @@ TEST_CASE("mapped file: any part has the file's bytes, also after its pages were
 }
 
 TEST_CASE("mapped file: a shortened file is an error when it is buffered", "[io_binary]") {
-  const temporary_folder folder;
-  const auto path = folder.put("x", pattern(200'000));
+  const memory_folder folder;
+  const auto path = folder.write("x", pattern(200'000));
   const mapped_file file(path, file_access::buffered);
   (void)file.bytes(0, 100);
   std::filesystem::resize_file(path, 50'000);
   (void)file.bytes(20'000, 100);
   REQUIRE(error_id_of([&] { (void)file.bytes(150'000, 1); }) == "dnalm.io.299");
   REQUIRE(error_id_of([&] { (void)file.bytes(); }) == "dnalm.io.299");
-  const mapped_file empty(folder.put("empty", ""), file_access::buffered);
+  const mapped_file empty(folder.write("empty", ""), file_access::buffered);
   REQUIRE(empty.bytes().empty());
 }
 

@@ -32,7 +32,7 @@ std::string id_of(const std::string& bytes) {
 }  // namespace
 
 TEST_CASE("npy: written arrays come back, aligned to 64 bytes", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::vector<float> values{1.5F, -2, 3, 4, 5, 6};
   dnalm::io::write_npy(folder / "a.npy", std::span<const float>(values), {2, 3});
   const auto bytes = content_of(folder / "a.npy");

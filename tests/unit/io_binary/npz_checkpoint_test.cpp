@@ -35,8 +35,8 @@ std::string npy(const std::string& descr, bool fortran, const std::string& shape
 }
 
 std::string id_of(const std::vector<member>& members) {
-  const temporary_folder folder;
-  const auto path = folder.put("x.npz", zip_bytes(members));
+  const memory_folder folder;
+  const auto path = folder.write("x.npz", zip_bytes(members));
   return error_id_of([&] {
     const npz_checkpoint file(path);
     for (const auto& info : file.tensors()) (void)file.tensor(info.name);
@@ -71,12 +71,12 @@ TEST_CASE("npz weights: stored and compressed archives of NumPy read alike", "[i
 }
 
 TEST_CASE("npz weights: texts are left out, objects refused, big-endian unpacked", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::string big("\x3f\x80\x00\x00\x40\x00\x00\x00", 8);
   const npz_checkpoint file(
-      folder.put("x.npz", zip_bytes({{"a.npy", npy(">f4", false, "(2,)", big)},
-                                     {"names.npy", npy("<U1", false, "(1,)", "x\0\0\0")},
-                                     {"readme.txt", "words"}})));
+      folder.write("x.npz", zip_bytes({{"a.npy", npy(">f4", false, "(2,)", big)},
+                                       {"names.npy", npy("<U1", false, "(1,)", "x\0\0\0")},
+                                       {"readme.txt", "words"}})));
   REQUIRE(file.tensors().size() == 1);
   REQUIRE(values_of(file, "a") == std::vector<double>{1, 2});
   REQUIRE(file.packed("a"));
@@ -105,10 +105,10 @@ TEST_CASE("npz weights: what contradicts itself is refused", "[io_binary]") {
   }
   REQUIRE(id_of({{"readme.txt", "words"}}) == "dnalm.format.298");
   // Damage is found by the CRC before a number is used.
-  const temporary_folder folder;
+  const memory_folder folder;
   std::string bytes = zip_bytes({{"a.npy", npy("<f4", false, "(2, 3)", data)}});
   bytes[bytes.find(data)] = 'y';
-  const auto path = folder.put("x.npz", bytes);
+  const auto path = folder.write("x.npz", bytes);
   const npz_checkpoint file(path);
   REQUIRE(error_id_of([&] { (void)file.tensor("a"); }) == "dnalm.format.237");
 }
@@ -138,13 +138,13 @@ TEST_CASE("npz weights: a checkpoint tells npz from PyTorch by its members", "[i
     for (auto& result : read) pool.emplace_back([&] { result = file.read("long"); });
   }
   for (const auto& result : read) REQUIRE(result == read[0]);
-  const temporary_folder folder;
+  const memory_folder folder;
   REQUIRE(error_id_of([&] {
             (void)checkpoint::open(
-                folder.put("m.keras", zip_bytes({{"config.json", "{}"}, {"model.weights.h5", "x"}})));
+                folder.write("m.keras", zip_bytes({{"config.json", "{}"}, {"model.weights.h5", "x"}})));
           }) == "dnalm.format.289");
   REQUIRE(error_id_of([&] {
-            (void)checkpoint::open(folder.put("x.zip", zip_bytes({{"a.txt", "x"}})));
+            (void)checkpoint::open(folder.write("x.zip", zip_bytes({{"a.txt", "x"}})));
           }) == "dnalm.format.271");
 }
 

@@ -34,7 +34,7 @@ void write_example(const std::filesystem::path& path, const npz_options& options
 }  // namespace
 
 TEST_CASE("npz: whole and growing arrays come back", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   for (const npz_options& options :
        {npz_options{}, npz_options{.deflate = true}, npz_options{.memory_per_member = 1},
         npz_options{.memory_per_member = 1000}}) {
@@ -59,14 +59,14 @@ TEST_CASE("npz: whole and growing arrays come back", "[io_binary]") {
 }
 
 TEST_CASE("npz: the same calls give the same bytes, whatever waits where", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   write_example(folder / "a.npz");
   write_example(folder / "b.npz", {.memory_per_member = 7});
   REQUIRE(content_of(folder / "a.npz") == content_of(folder / "b.npz"));
 }
 
 TEST_CASE("npz: data of stored arrays can be mapped", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   write_example(folder / "a.npz");
   const dnalm::io::zip_reader archive(folder / "a.npz");
   for (const auto& entry : archive.entries()) {
@@ -78,7 +78,7 @@ TEST_CASE("npz: data of stored arrays can be mapped", "[io_binary]") {
 }
 
 TEST_CASE("npz: arrays without rows or without numbers are arrays", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   npz_writer writer(folder / "a.npz");
   (void)writer.begin<float>("none", {4});
   const auto empty = writer.begin<float>("empty", {0});
@@ -93,7 +93,7 @@ TEST_CASE("npz: arrays without rows or without numbers are arrays", "[io_binary]
 }
 
 TEST_CASE("npz: misuse is refused and leaves no file", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const auto fails = [&](auto&& use) {
     return error_id_of([&] {
       npz_writer writer(folder / "x.npz");
@@ -119,7 +119,7 @@ TEST_CASE("npz: an archive can be written to a device", "[io_binary]") {
 }
 
 TEST_CASE("npz: damaged archives give an error or arrays, nothing else", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   for (const bool deflate : {false, true}) {
     npz_writer writer(folder / "a.npz", {.deflate = deflate});
     writer.add("a", std::vector<float>{1, 2, 3, 4}, {2, 2});

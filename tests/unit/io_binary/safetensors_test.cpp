@@ -13,8 +13,8 @@ using dnalm::io::safetensors_file;
 namespace {
 
 std::string id_of_bytes(const std::string& bytes) {
-  const temporary_folder folder;
-  const auto path = folder.put("x.safetensors", bytes);
+  const memory_folder folder;
+  const auto path = folder.write("x.safetensors", bytes);
   return error_id_of([&] { safetensors_file{path}; });
 }
 /// Error of a file with this header and `data` bytes of data.
@@ -29,7 +29,7 @@ std::string entry(const std::string& type, const std::string& shape, const std::
 }  // namespace
 
 TEST_CASE("safetensors: every type comes back as written", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::vector<float> f32{1.5F, -2, 3, 4, 5, 6};
   const std::vector<double> f64{1e300, -0.1};
   const std::vector<std::int64_t> i64{-7, 1LL << 53};
@@ -70,7 +70,7 @@ TEST_CASE("safetensors: every type comes back as written", "[io_binary]") {
 }
 
 TEST_CASE("safetensors: tensors are not copied and lie aligned", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::vector<std::uint8_t> odd{1, 2, 3};
   const std::vector<double> wide{1, 2};
   dnalm::io::write_safetensors(folder / "a.safetensors",
@@ -83,13 +83,13 @@ TEST_CASE("safetensors: tensors are not copied and lie aligned", "[io_binary]") 
 }
 
 TEST_CASE("safetensors: data that is not aligned is read right", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::vector<float> values{1.25F, -3};
   const std::string header =
       R"({"a":)" + entry("U8", "[1]", "[0,1]") + R"(,"b":)" + entry("F32", "[2]", "[1,9]") + "}";
   for (int padding = 0; padding < 8; ++padding) {
     const std::string padded = header + std::string(static_cast<std::size_t>(padding), ' ');
-    const safetensors_file file(folder.put("x.safetensors", safetensors_bytes(padded, "u" + raw(values))));
+    const safetensors_file file(folder.write("x.safetensors", safetensors_bytes(padded, "u" + raw(values))));
     REQUIRE(file.read("b") == values);
     REQUIRE(file.read("a")[0] == 'u');
   }
@@ -106,8 +106,8 @@ TEST_CASE("safetensors: a cut or lying header length is refused", "[io_binary]")
 }
 
 TEST_CASE("safetensors: a header over 100 MB is refused unread", "[io_binary]") {
-  const temporary_folder folder;
-  const auto path = folder.put("x.safetensors", little(100'000'001, 8) + "{}");
+  const memory_folder folder;
+  const auto path = folder.write("x.safetensors", little(100'000'001, 8) + "{}");
   std::filesystem::resize_file(path, 100'000'100);  // sparse
   REQUIRE(error_id_of([&] { safetensors_file{path}; }) == "dnalm.format.261");
 }
@@ -189,15 +189,15 @@ TEST_CASE("safetensors: shape and bytes must agree without overflow", "[io_binar
 }
 
 TEST_CASE("safetensors: 8-bit floats are listed but not converted", "[io_binary]") {
-  const temporary_folder folder;
-  const safetensors_file file(folder.put(
+  const memory_folder folder;
+  const safetensors_file file(folder.write(
       "x.safetensors", safetensors_bytes(R"({"a":)" + entry("F8_E4M3", "[2]", "[0,2]") + "}", "ab")));
   REQUIRE(file.tensors()[0].type == dtype::f8_e4m3);
   REQUIRE(error_id_of([&] { (void)file.read("a"); }) == "dnalm.unsupported.120");
 }
 
 TEST_CASE("safetensors: the writer refuses what the reader would", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::vector<float> values{1, 2};
   const auto fails = [&](const std::vector<dnalm::io::tensor_to_write>& tensors,
                          const std::map<std::string, std::string>& metadata = {}) {

@@ -30,8 +30,8 @@ TEST_CASE("SHA-256 does not depend on how a message is cut", "[io_binary]") {
 }
 
 TEST_CASE("a file has the hash of its bytes", "[io_binary]") {
-  const dnalm_test::temporary_folder folder;
+  const dnalm_test::memory_folder folder;
   const std::string content(100'003, 'x');
-  REQUIRE(dnalm::io::sha256_file(folder.put("a", content)) == sha256_hex(bytes_of(content)));
-  REQUIRE(dnalm::io::sha256_file(folder.put("b", "")) == sha256_hex({}));
+  REQUIRE(dnalm::io::sha256_file(folder.write("a", content)) == sha256_hex(bytes_of(content)));
+  REQUIRE(dnalm::io::sha256_file(folder.write("b", "")) == sha256_hex({}));
 }

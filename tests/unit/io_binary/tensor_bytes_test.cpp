@@ -133,7 +133,7 @@ TEST_CASE("tensor bytes: floats are converted, integers kept, overflow named", "
 }
 
 TEST_CASE("safetensors writer: tensor by tensor gives the same bytes as all at once", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::vector<float> a{1, 2, 3};
   const std::vector<double> b{4, 5};
   const std::vector<tensor_info> infos{

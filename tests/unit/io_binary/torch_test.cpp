@@ -21,8 +21,8 @@ const std::vector<member> one_storage{{"0", raw(six)}};
 const std::string floats = storage("FloatStorage", "0", 6);
 
 std::string id_of_bytes(const std::string& bytes) {
-  const temporary_folder folder;
-  const auto path = folder.put("x.pt", bytes);
+  const memory_folder folder;
+  const auto path = folder.write("x.pt", bytes);
   return error_id_of([&] {
     const torch_checkpoint file(path);
     for (const auto& info : file.tensors()) (void)file.tensor(info.name);
@@ -39,8 +39,8 @@ std::vector<float> read(const torch_checkpoint& file, const std::string& name) {
 }
 std::vector<std::string> names_of(const std::string& pickle,
                                   torch_selection selection = torch_selection::state_dict) {
-  const temporary_folder folder;
-  const torch_checkpoint file(folder.put("x.pt", torch_bytes(pickle, one_storage)), selection);
+  const memory_folder folder;
+  const torch_checkpoint file(folder.write("x.pt", torch_bytes(pickle, one_storage)), selection);
   std::vector<std::string> names;
   for (const auto& info : file.tensors()) names.push_back(info.name);
   return names;
@@ -54,8 +54,8 @@ const std::string weight = tensor(floats, 0, {2, 3}, {3, 1});
 }  // namespace
 
 TEST_CASE("torch: strides and offsets are honoured", "[io_binary]") {
-  const temporary_folder folder;
-  const torch_checkpoint file(folder.put(
+  const memory_folder folder;
+  const torch_checkpoint file(folder.write(
       "x.pt",
       torch_bytes(dictionary({text("rows"), weight, text("columns"), tensor(floats, 0, {3, 2}, {1, 3}),
                               text("part"), tensor(floats, 4, {2}, {1}), text("scalar"),
@@ -95,9 +95,9 @@ TEST_CASE("torch: storages of every type, parameters, untyped storages, compress
             {global("torch._utils", "_rebuild_tensor_v2"), global("my.module", "Weight"),
              tuple({floats, integer(0), numbers({6}), numbers({1}), "\x89", dictionary({})}),
              dictionary({})})});
-  const temporary_folder folder;
+  const memory_folder folder;
   for (const bool deflate : {false, true}) {
-    const torch_checkpoint file(folder.put(
+    const torch_checkpoint file(folder.write(
         "x.pt",
         torch_bytes(pickle, {one_storage[0], {"h", raw(halves)}, {"b", std::string("\0\1\1", 3)}}, deflate)));
     REQUIRE(read(file, "half") == std::vector<float>{1, -2});
@@ -131,7 +131,7 @@ TEST_CASE("torch: the state dictionary is found where trainers put it", "[io_bin
 }
 
 TEST_CASE("torch: a pickle that calls functions executes nothing", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::string canary = (folder / "executed").string();
   const std::string attack = call(global("os", "system"), {text("touch " + canary)});
   const std::vector<std::string> attacks{
@@ -265,8 +265,8 @@ TEST_CASE("torch: damaged storages are found when they are read", "[io_binary]")
   std::string bytes = torch_bytes(dictionary({text("a"), weight}), one_storage);
   const std::size_t at = bytes.find(raw(six));
   bytes[at + 5] = 'x';
-  const temporary_folder folder;
-  const torch_checkpoint file(folder.put("x.pt", bytes));
+  const memory_folder folder;
+  const torch_checkpoint file(folder.write("x.pt", bytes));
   for (int i = 0; i < 2; ++i) REQUIRE(error_id_of([&] { (void)file.tensor("a"); }) == "dnalm.format.237");
 }
 
@@ -364,10 +364,10 @@ TEST_CASE("torch: damaged files give an error or tensors, nothing else", "[io_bi
   // The ZIP layer finds most damage by its CRC; the pickle alone must stand as well.
   const std::string alone = begin + pickle + ".";
   (void)survive_damage(alone, "x.pkl", [](const auto& path) {
-    const temporary_folder folder;
-    const torch_checkpoint file(
-        folder.put("x.pt", zip_bytes({{"archive/data.pkl", content_of(path)}, {"archive/data/0", raw(six)}})),
-        torch_selection::everything);
+    const memory_folder folder;
+    const torch_checkpoint file(folder.write("x.pt", zip_bytes({{"archive/data.pkl", content_of(path)},
+                                                                {"archive/data/0", raw(six)}})),
+                                torch_selection::everything);
     for (const auto& info : file.tensors()) {
       if (dnalm::size_of(info.type) > 1 || info.type == dtype::boolean) (void)read(file, info.name);
     }
@@ -412,7 +412,7 @@ TEST_CASE("torch: a Lightning checkpoint gives its state dictionary", "[io_binar
 }
 
 TEST_CASE("torch: an archive without any CRC is read, one wrong CRC among others is damage", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   std::string bytes = torch_bytes(dictionary({text("a"), weight}), one_storage);
   for (int i = 0; i < 3; ++i) {  // the pickle, the byte order, the storage; nobody reads the version
     REQUIRE(id_of_bytes(lie(lie(bytes, local_header, i, 14, 0, 4), directory_record, i, 16, 0, 4)) ==
@@ -421,7 +421,7 @@ TEST_CASE("torch: an archive without any CRC is read, one wrong CRC among others
   for (int i = 0; i < 4; ++i)
     bytes = lie(lie(bytes, local_header, i, 14, 0, 4), directory_record, i, 16, 0, 4);
   REQUIRE(id_of_bytes(bytes).empty());
-  REQUIRE(read(torch_checkpoint(folder.put("x.pt", bytes)), "a") == six);
+  REQUIRE(read(torch_checkpoint(folder.write("x.pt", bytes)), "a") == six);
   // Other archives have no such excuse.
   REQUIRE(error_id_of([&] {
             const dnalm::io::zip_reader archive(folder / "x.pt");
@@ -430,10 +430,10 @@ TEST_CASE("torch: an archive without any CRC is read, one wrong CRC among others
 }
 
 TEST_CASE("torch: compressed storages are unpacked when asked for and forgotten again", "[io_binary]") {
-  const temporary_folder folder;
-  const torch_checkpoint file(
-      folder.put("x.pt", torch_bytes(dictionary({text("a"), weight, text("b"), tensor(floats, 4, {2}, {1})}),
-                                     one_storage, true)));
+  const memory_folder folder;
+  const torch_checkpoint file(folder.write(
+      "x.pt", torch_bytes(dictionary({text("a"), weight, text("b"), tensor(floats, 4, {2}, {1})}),
+                          one_storage, true)));
   REQUIRE(file.packed("a"));
   REQUIRE(read(file, "a") == six);
   file.forget("a");

@@ -12,9 +12,9 @@ namespace {
 
 /// Error of opening and reading every member of an archive.
 std::string id_of(const std::string& bytes, const zip_limits& limits = {}) {
-  const temporary_folder folder;
+  const memory_folder folder;
   return error_id_of([&] {
-    const zip_reader archive(folder.put("x.zip", bytes), limits);
+    const zip_reader archive(folder.write("x.zip", bytes), limits);
     for (const auto& entry : archive.entries()) (void)archive.read(entry);
   });
 }
@@ -50,8 +50,8 @@ std::string zip64_bytes() {
 }  // namespace
 
 TEST_CASE("ZIP members come back as written, stored ones aligned to 64 bytes", "[io_binary]") {
-  const temporary_folder folder;
-  const zip_reader archive(folder.put("x.zip", zip_bytes(three)));
+  const memory_folder folder;
+  const zip_reader archive(folder.write("x.zip", zip_bytes(three)));
   REQUIRE(archive.entries().size() == 3);
   for (const member& m : three) {
     REQUIRE(text_of(archive.read(m.name)) == m.content);
@@ -77,9 +77,9 @@ TEST_CASE("the archive comment and other data before the end record are allowed"
 }
 
 TEST_CASE("ZIP64 records are read", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   const std::string bytes = zip64_bytes();
-  const zip_reader archive(folder.put("x.zip", bytes));
+  const zip_reader archive(folder.write("x.zip", bytes));
   REQUIRE(text_of(archive.read("z")) == "zip64 data");
   REQUIRE(id_of(lie(bytes, "PK\6\7", 0, 8, 1, 8)) == "dnalm.format.231");
   REQUIRE(id_of(lie(bytes, "PK\6\7", 0, 8, ~std::uint64_t{0}, 8)) == "dnalm.format.231");
@@ -90,7 +90,7 @@ TEST_CASE("ZIP64 records are read", "[io_binary]") {
 }
 
 TEST_CASE("more than 65535 members need and get ZIP64", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   dnalm::io::zip_writer writer(folder / "many.zip");
   for (int i = 0; i < 70'000; ++i)
     writer.add(std::to_string(i), bytes_of("x"), dnalm::io::zip_method::stored);
@@ -177,7 +177,7 @@ TEST_CASE("zip bombs are refused before they are opened", "[io_binary]") {
 }
 
 TEST_CASE("the ZIP writer refuses what would break the archive", "[io_binary]") {
-  const temporary_folder folder;
+  const memory_folder folder;
   using dnalm::io::zip_writer;
   const auto fails = [&](auto&& use) {
     return error_id_of([&] {

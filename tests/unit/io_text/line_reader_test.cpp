@@ -15,7 +15,7 @@ using lines_type = std::vector<std::string>;
 namespace {
 
 lines_type lines_of(const std::string& content, dnalm::io::text_limits limits = {}) {
-  const dnalm_test::scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   dnalm::io::line_reader reader(folder.write("file", content), limits);
   lines_type lines;
   std::string_view line;
@@ -124,13 +124,13 @@ TEST_CASE("other compressions are told by name", "[io_text]") {
 }
 
 TEST_CASE("a missing file and a folder are errors of input and output", "[io_text]") {
-  const dnalm_test::scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   REQUIRE(error_id_of([&] { dnalm::io::line_reader reader(folder.path() / "absent"); }) == "dnalm.io.170");
   REQUIRE(error_id_of([&] { dnalm::io::line_reader reader(folder.path()); }) == "dnalm.io.170");
 }
 
 TEST_CASE("put_back gives the same line once more", "[io_text]") {
-  const dnalm_test::scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   dnalm::io::line_reader reader(folder.write("file", "a\nb\n"));
   std::string_view line;
   REQUIRE(reader.next(line));

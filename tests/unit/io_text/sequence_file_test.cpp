@@ -17,7 +17,7 @@ using dnalm_test::gzip;
 namespace {
 
 sequence_table read(const std::string& content, unknown_policy unknown = unknown_policy::error) {
-  const dnalm_test::scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   return dnalm::io::read_sequences(folder.write("file", content), {.unknown = unknown});
 }
 

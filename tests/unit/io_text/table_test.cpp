@@ -14,7 +14,7 @@
 using dnalm_test::error_id_of;
 
 TEST_CASE("a table that was written is read back the same", "[io_text]") {
-  const dnalm_test::scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   const auto path = folder.path() / "out.tsv";
   {
     dnalm::io::table_writer writer(path, {"model", "value"}, {"made by a test"});
@@ -38,7 +38,7 @@ TEST_CASE("a table that was written is read back the same", "[io_text]") {
 }
 
 TEST_CASE("without a commit there is no file and no rest of one", "[io_text]") {
-  const dnalm_test::scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   {
     dnalm::io::table_writer writer(folder.path() / "out.tsv", {"a"});
     writer.row({"1"});
@@ -47,7 +47,7 @@ TEST_CASE("without a commit there is no file and no rest of one", "[io_text]") {
 }
 
 TEST_CASE("what would break a table is not written", "[io_text]") {
-  const dnalm_test::scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   dnalm::io::table_writer writer(folder.path() / "out.tsv", {"a", "b"});
   REQUIRE(error_id_of([&] { writer.row({"x\ty", "1"}); }) == "dnalm.usage.197");
   REQUIRE(error_id_of([&] { writer.row({"x\ny", "1"}); }) == "dnalm.usage.197");

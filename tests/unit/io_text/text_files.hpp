@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Files for the tests of text input: written into a folder that goes away, plain or gzip.
+/// \brief Files for the tests of text input, plain or gzip.
 #pragma once
 
-#include <unistd.h>
 #include <zlib.h>
 
-#include <filesystem>
-#include <fstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include <support/temporary_folder.hpp>
+
 namespace dnalm_test {
-
-/// A folder of its own that is removed at the end.
-class scratch_folder {
- public:
-  scratch_folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "dnalm_test_XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = pattern;
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Writes a file and returns its path.
-  [[nodiscard]] std::filesystem::path write(const std::string& name, std::string_view content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return path_ / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// One gzip member.
 inline std::string gzip(std::string_view text) {

@@ -38,9 +38,9 @@ std::string upper(std::string text) {
 }
 
 std::string id_of_bytes(const std::string& bytes) {
-  const dnalm_test::temporary_folder folder;
+  const dnalm_test::memory_folder folder;
   try {
-    const two_bit_file file(folder.put("x.2bit", bytes));
+    const two_bit_file file(folder.write("x.2bit", bytes));
     for (const auto& entry : file.sequences()) (void)file.sequence(entry.name, soft_mask::lower);
   } catch (const dnalm::error& e) {
     return e.id();
@@ -124,8 +124,8 @@ TEST_CASE("2bit: a slice is that part of the sequence, wherever it begins and en
 }
 
 TEST_CASE("2bit: blocks are told", "[io_text]") {
-  const dnalm_test::temporary_folder folder;
-  const two_bit_file file(folder.put("x", one({.unknown = {{1, 2}, {3, 1}}, .masked = {{0, 8}}})));
+  const dnalm_test::memory_folder folder;
+  const two_bit_file file(folder.write("x", one({.unknown = {{1, 2}, {3, 1}}, .masked = {{0, 8}}})));
   REQUIRE(file.n_blocks("a") == std::vector<base_range>{{1, 3}, {3, 4}});
   REQUIRE(file.mask_blocks("a") == std::vector<base_range>{{0, 8}});
   REQUIRE(file.sequence("a", soft_mask::lower) == "tnnntcag");
@@ -208,10 +208,10 @@ TEST_CASE("2bit: programs read it as any file of sequences", "[io_text][golden]"
       REQUIRE(literal.records[i].sequence == sequences[i].second);
     }
   }
-  const dnalm_test::temporary_folder folder;
+  const dnalm_test::memory_folder folder;
   const auto id = [&](const std::string& bytes) -> std::string {
     try {
-      (void)read_sequences(folder.put("x.txt", bytes));
+      (void)read_sequences(folder.write("x.txt", bytes));
     } catch (const dnalm::error& e) {
       return e.id();
     }

@@ -7,76 +7,21 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include <dnalm/io/json.hpp>
-#include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
+#include <unit/models/golden_inputs.hpp>
 
 namespace {
 
 using dnalm::index_t;
-
-const std::filesystem::path golden = std::filesystem::path(DNALM_GOLDEN_DIR) / "models";
-
-std::vector<std::string> case_names() {
-  std::vector<std::string> names;
-  const auto index = dnalm::io::read_json_file(golden / "INDEX.json");
-  for (const auto& entry : index.at("cases")) {
-    names.push_back(entry.at("name").get<std::string>());
-  }
-  return names;
-}
-
-/// How many batches INDEX.json promises for a case.
-int inputs_of(const std::string& name) {
-  const auto index = dnalm::io::read_json_file(golden / "INDEX.json");
-  for (const auto& entry : index.at("cases")) {
-    if (entry.at("name") == name) return entry.at("inputs").get<int>();
-  }
-  return 0;
-}
-
-/// One batch of a golden file without its padding.
-struct golden_batch {
-  std::vector<std::int32_t> ids;
-  std::vector<std::int32_t> types;
-  dnalm::ragged_offsets offsets;
-  std::vector<index_t> rows;  // of the padded batch, in order
-};
-
-template <class T>
-std::vector<T> read_as(const dnalm::io::safetensors_file& file, const std::string& name) {
-  const auto& stored = file.tensor(name);
-  std::vector<T> values(static_cast<std::size_t>(stored.info.size()));
-  dnalm::io::read_stored(stored, std::span<T>(values));
-  return values;
-}
-
-golden_batch read_batch(const dnalm::io::safetensors_file& file, const std::string& prefix) {
-  const auto ids = read_as<double>(file, prefix + "input_ids");
-  const auto mask = read_as<double>(file, prefix + "attention_mask");
-  std::vector<double> types;
-  if (file.contains(prefix + "token_type_ids")) types = read_as<double>(file, prefix + "token_type_ids");
-  const auto& shape = file.tensor(prefix + "input_ids").info.shape;
-  golden_batch batch;
-  for (index_t s = 0; s < shape[0]; ++s) {
-    index_t length = 0;
-    for (index_t t = 0; t < shape[1]; ++t) {
-      const auto at = static_cast<std::size_t>(s * shape[1] + t);
-      if (mask[at] == 0) continue;
-      ++length;
-      batch.ids.push_back(static_cast<std::int32_t>(ids[at]));
-      if (!types.empty()) batch.types.push_back(static_cast<std::int32_t>(types[at]));
-      batch.rows.push_back(static_cast<index_t>(at));
-    }
-    batch.offsets.append(length);
-  }
-  return batch;
-}
+using dnalm_test::golden_batch;
+using dnalm_test::golden_case;
+using dnalm_test::golden_cases;
+using dnalm_test::golden_models;
+using dnalm_test::read_batch;
+using dnalm_test::read_numbers;
 
 /// Largest difference to golden rows, as it is and divided by max(1, largest golden value).
 struct gaps {
@@ -107,7 +52,8 @@ gaps difference(const std::vector<double>& expected, const golden_batch& batch,
 
 /// Worst difference over all batches, hidden states and logits of a case.
 template <class Backend>
-gaps worst_of_case(const std::filesystem::path& folder, Backend backend) {
+gaps worst_of_case(const golden_case& item, Backend backend) {
+  const auto folder = golden_models / item.name;
   const auto config = dnalm::read_encoder_config(folder);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
                                         "golden");
@@ -122,10 +68,10 @@ gaps worst_of_case(const std::filesystem::path& folder, Backend backend) {
     const golden_batch batch = read_batch(file, prefix);
     const auto on_layer = [&](index_t layer, dnalm::input_matrix<Backend> x) {
       ++seen;
-      worst.include(difference(read_as<double>(file, prefix + "hidden." + std::to_string(layer)), batch, x));
+      worst.include(difference(read_numbers(file, prefix + "hidden." + std::to_string(layer)), batch, x));
     };
     const auto on_logits = [&](dnalm::input_matrix<Backend> x) {
-      worst.include(difference(read_as<double>(file, prefix + "logits"), batch, x));
+      worst.include(difference(read_numbers(file, prefix + "logits"), batch, x));
     };
     const typename dnalm::encoder<Backend>::logits_receiver receiver = on_logits;
     network.forward({batch.ids, batch.offsets, batch.types}, on_layer, &receiver, workspace);
@@ -133,19 +79,19 @@ gaps worst_of_case(const std::filesystem::path& folder, Backend backend) {
     ++inputs;
   }
   REQUIRE(seen == 0);
-  REQUIRE(inputs == inputs_of(folder.filename().string()));
+  REQUIRE(inputs == item.inputs);
   return worst;
 }
 
 }  // namespace
 
 TEST_CASE("the reference backend reproduces every golden model within 1e-9 in double", "[models]") {
-  const auto names = case_names();
-  REQUIRE(names.size() == 36);
-  for (const std::string& name : names) {
-    INFO(name);
-    const double worst = worst_of_case(golden / name, dnalm::reference_backend()).relative;
-    if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(name << ": " << worst);
+  const auto cases = golden_cases();
+  REQUIRE(cases.size() == 36);
+  for (const golden_case& item : cases) {
+    INFO(item.name);
+    const double worst = worst_of_case(item, dnalm::reference_backend()).relative;
+    if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(item.name << ": " << worst);
     CHECK(worst < 1e-9);
   }
 }
@@ -154,11 +100,11 @@ TEST_CASE("the cpu backend reproduces every golden model within 1e-4 in float, w
           "[models]") {
   for (const auto set : {dnalm::isa::portable, dnalm::isa::avx2, dnalm::isa::avx512}) {
     if (!dnalm::supports(set)) continue;
-    for (const std::string& name : case_names()) {
-      INFO(name << " " << dnalm::to_string(set));
-      const double worst = worst_of_case(golden / name, dnalm::cpu_backend(set)).absolute;
+    for (const golden_case& item : golden_cases()) {
+      INFO(item.name << " " << dnalm::to_string(set));
+      const double worst = worst_of_case(item, dnalm::cpu_backend(set)).absolute;
       if (std::getenv("DNALM_TEST_VERBOSE") != nullptr)
-        WARN(name << " " << dnalm::to_string(set) << ": " << worst);
+        WARN(item.name << " " << dnalm::to_string(set) << ": " << worst);
       CHECK(worst < 1e-4);
     }
   }
@@ -166,7 +112,7 @@ TEST_CASE("the cpu backend reproduces every golden model within 1e-4 in float, w
 
 TEST_CASE("the golden comparison sees one weight changed by 1e-3", "[models]") {
   // The same comparison with one weight changed by 1e-3 must see it.
-  const auto folder = golden / "nt_v2_d8";
+  const auto folder = golden_models / "nt_v2_d8";
   const auto config = dnalm::read_encoder_config(folder);
   struct nudged final : dnalm::weight_source {
     explicit nudged(const dnalm::weight_source& inner) : inner_(inner) {}
@@ -188,7 +134,7 @@ TEST_CASE("the golden comparison sees one weight changed by 1e-3", "[models]") {
   dnalm::reference_encoder::workspace workspace;
   gaps worst;
   const auto on_layer = [&](index_t layer, dnalm::matrix_view<const double> x) {
-    worst.include(difference(read_as<double>(file, "case1.hidden." + std::to_string(layer)), batch, x));
+    worst.include(difference(read_numbers(file, "case1.hidden." + std::to_string(layer)), batch, x));
   };
   network.forward({batch.ids, batch.offsets, batch.types}, on_layer, nullptr, workspace);
   REQUIRE(worst.relative > 1e-7);

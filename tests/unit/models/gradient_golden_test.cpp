@@ -8,66 +8,22 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include <dnalm/io/json.hpp>
-#include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
 #include <support/catch.hpp>
+#include <unit/models/golden_inputs.hpp>
 
 namespace {
 
 using dnalm::index_t;
+using dnalm_test::golden_batch;
+using dnalm_test::golden_case;
+using dnalm_test::golden_cases;
+using dnalm_test::golden_models;
+using dnalm_test::read_batch;
+using dnalm_test::read_numbers;
 
-const std::filesystem::path golden = DNALM_GOLDEN_DIR;
-
-struct golden_case {
-  std::string name;
-  index_t layers;
-};
-
-std::vector<golden_case> all_cases() {
-  std::vector<golden_case> cases;
-  const auto index = dnalm::io::read_json_file(golden / "models" / "INDEX.json");
-  for (const auto& entry : index.at("cases")) {
-    cases.push_back({entry.at("name").get<std::string>(), entry.at("layers").get<index_t>()});
-  }
-  return cases;
-}
-
-std::vector<double> read_numbers(const dnalm::io::safetensors_file& file, const std::string& name) {
-  const auto& stored = file.tensor(name);
-  std::vector<double> values(static_cast<std::size_t>(stored.info.size()));
-  dnalm::io::read_stored(stored, std::span<double>(values));
-  return values;
-}
-
-/// An input of a golden model without its padding.
-struct packed_input {
-  std::vector<std::int32_t> ids;
-  std::vector<std::int32_t> types;
-  dnalm::ragged_offsets offsets;
-};
-
-packed_input read_input(const dnalm::io::safetensors_file& file, const std::string& prefix) {
-  const auto ids = read_numbers(file, prefix + "input_ids");
-  const auto mask = read_numbers(file, prefix + "attention_mask");
-  std::vector<double> types;
-  if (file.contains(prefix + "token_type_ids")) types = read_numbers(file, prefix + "token_type_ids");
-  const auto width = static_cast<std::size_t>(file.tensor(prefix + "input_ids").info.shape[1]);
-  packed_input input;
-  for (std::size_t first = 0; first < ids.size(); first += width) {
-    const std::size_t before = input.ids.size();
-    for (std::size_t at = first; at < first + width; ++at) {
-      if (mask[at] == 0) continue;
-      input.ids.push_back(static_cast<std::int32_t>(ids[at]));
-      if (!types.empty()) input.types.push_back(static_cast<std::int32_t>(types[at]));
-    }
-    input.offsets.append(static_cast<index_t>(input.ids.size() - before));
-  }
-  return input;
-}
+const std::filesystem::path gradients = std::filesystem::path(DNALM_GOLDEN_DIR) / "gradients";
 
 /// u(name, i) = ((s + 7919 i) mod 2003) / 2003 - 0.5, s = sum over j of (j + 1) byte_j mod 2003.
 template <class T>
@@ -123,19 +79,19 @@ struct comparison {
 template <class Backend>
 std::vector<comparison> compare_case(const golden_case& item, Backend backend) {
   using T = typename Backend::scalar;
-  const auto folder = golden / "models" / item.name;
+  const auto folder = golden_models / item.name;
   const auto config = dnalm::read_encoder_config(folder);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
                                         "golden");
   const dnalm::encoder<Backend> network(backend, config, source);
   const dnalm::io::safetensors_file inputs(folder / "expected.safetensors");
-  const dnalm::io::safetensors_file file(golden / "gradients" / (item.name + ".safetensors"));
+  const dnalm::io::safetensors_file file(gradients / (item.name + ".safetensors"));
   typename dnalm::encoder<Backend>::workspace workspace;
   std::vector<comparison> found;
   std::vector<std::string> outputs = {"logits"};
   for (index_t layer = 1; layer <= item.layers; ++layer) outputs.push_back("hidden." + std::to_string(layer));
   for (int j = 0; inputs.contains("case" + std::to_string(j) + ".input_ids"); ++j) {
-    const packed_input input = read_input(inputs, "case" + std::to_string(j) + ".");
+    const golden_batch input = read_batch(inputs, "case" + std::to_string(j) + ".");
     for (const std::string& output : outputs) {
       const std::string key = "input" + std::to_string(j) + "." + output;
       if (!file.contains(key)) continue;
@@ -159,7 +115,7 @@ bool verbose() {
 
 TEST_CASE("gradients of every golden model equal PyTorch autograd within 1e-9 in double",
           "[models][gradient]") {
-  const auto cases = all_cases();
+  const auto cases = golden_cases();
   REQUIRE(cases.size() == 36);
   for (const golden_case& item : cases) {
     const auto found = compare_case(item, dnalm::reference_backend());
@@ -178,7 +134,7 @@ TEST_CASE("gradients of every golden model equal PyTorch autograd in float, with
           "[models][gradient]") {
   for (const auto set : {dnalm::isa::portable, dnalm::isa::avx2, dnalm::isa::avx512}) {
     if (!dnalm::supports(set)) continue;
-    const auto cases = all_cases();
+    const auto cases = golden_cases();
     REQUIRE(cases.size() == 36);
     for (const golden_case& item : cases) {
       const auto found = compare_case(item, dnalm::cpu_backend(set));
@@ -211,14 +167,14 @@ TEST_CASE("the comparison with autograd sees one weight changed by 1e-5", "[mode
     }
     const dnalm::weight_source& inner_;
   };
-  const auto folder = golden / "models" / "nt_v2_d8";
+  const auto folder = golden_models / "nt_v2_d8";
   const auto config = dnalm::read_encoder_config(folder);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
                                         "golden");
   const dnalm::reference_encoder network(dnalm::reference_backend(), config, nudged(source));
   const dnalm::io::safetensors_file inputs(folder / "expected.safetensors");
-  const dnalm::io::safetensors_file file(golden / "gradients" / "nt_v2_d8.safetensors");
-  const packed_input input = read_input(inputs, "case1.");
+  const dnalm::io::safetensors_file file(gradients / "nt_v2_d8.safetensors");
+  const golden_batch input = read_batch(inputs, "case1.");
   dnalm::reference_encoder::workspace workspace;
   double gap = 0.0;
   const auto compare = [&](const dnalm::basic_input_gradient<double>& gradient) {

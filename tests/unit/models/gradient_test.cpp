@@ -11,21 +11,18 @@
 #include <thread>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <dnalm/core/philox.hpp>
-#include <dnalm/io/json.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
+#include <unit/models/golden_inputs.hpp>
 
 namespace {
 
 using dnalm::index_t;
 using dnalm::matrix_view;
 using dnalm::reference_backend;
-
-const std::filesystem::path golden = std::filesystem::path(DNALM_GOLDEN_DIR) / "models";
+using dnalm_test::golden_models;
 
 /// Random weights that leave no bias 0 and no norm 1.
 class lively_source final : public dnalm::weight_source {
@@ -54,11 +51,8 @@ class lively_source final : public dnalm::weight_source {
 /// The configurations of all golden models: every family.
 std::vector<std::pair<std::string, dnalm::encoder_config>> all_configs() {
   std::vector<std::pair<std::string, dnalm::encoder_config>> configs;
-  const auto index = dnalm::io::read_json_file(golden / "INDEX.json");
-  for (const auto& entry : index.at("cases")) {
-    const auto name = entry.at("name").get<std::string>();
-    configs.emplace_back(name, dnalm::read_encoder_config(golden / name));
-  }
+  for (const auto& item : dnalm_test::golden_cases())
+    configs.emplace_back(item.name, dnalm::read_encoder_config(golden_models / item.name));
   return configs;
 }
 
@@ -72,7 +66,6 @@ void shuffle_settings(dnalm::encoder_config& c, dnalm::philox& random) {
   c.function = functions[random.below(3)];
   c.head_function = functions[random.below(3)];
   c.scale_query_first = random.below(2) == 0;
-  c.last_state_normed = random.below(2) == 0;
   c.final_norm = c.final_norm && random.below(3) != 0;
   c.first_attention_norm = c.first_attention_norm && random.below(3) != 0;
   c.token_dropout = c.mask_id >= 0 && random.below(2) == 0;
@@ -211,7 +204,7 @@ void poison(dnalm::encoder_workspace<B>& w) {
 
 /// nt_v2_d8 with weights of `seed`.
 dnalm::encoder_config plain_config() {
-  return dnalm::read_encoder_config(golden / "nt_v2_d8");
+  return dnalm::read_encoder_config(golden_models / "nt_v2_d8");
 }
 
 }  // namespace
@@ -316,7 +309,7 @@ TEST_CASE("a sequence's gradient depends on nothing but the sequence, bitwise", 
 }
 
 TEST_CASE("only the blocks below the highest hidden state that is asked for run", "[models][gradient]") {
-  const auto config = dnalm::read_encoder_config(golden / "nt_v2_d24_bin");
+  const auto config = dnalm::read_encoder_config(golden_models / "nt_v2_d24_bin");
   REQUIRE(config.layers == 3);
   const dnalm::reference_encoder network({}, config, lively_source(1));
   dnalm::philox random(1, 2);
@@ -353,7 +346,7 @@ TEST_CASE("functions see the states that forward hands out, highest first, and z
           "[models][gradient]") {
   for (const bool normed : {true, false}) {
     auto config = plain_config();
-    config.last_state_normed = normed;
+    config.final_norm = normed;
     const dnalm::reference_encoder network({}, config, lively_source(1));
     dnalm::philox random(1, 2);
     const small_batch batch = random_batch(config, random);
@@ -383,7 +376,7 @@ TEST_CASE("functions see the states that forward hands out, highest first, and z
 TEST_CASE("the one-hot gradient is the rows' gradient times the word table", "[models][gradient]") {
   for (const std::string name : {"nt_v2_d8", "nt_v1_flags", "dnabert2_a3", "nt_v1_d8"}) {  // two are tied
     INFO(name);
-    const auto config = dnalm::read_encoder_config(golden / name);
+    const auto config = dnalm::read_encoder_config(golden_models / name);
     dnalm::philox random(8, 9);
     const small_batch batch = random_batch(config, random);
     linear_number s;
@@ -452,7 +445,7 @@ TEST_CASE("threads share a model: the same gradients, one packed table", "[model
 
 TEST_CASE("words' rows in place of the lookup give the same numbers, and integrated gradients add up",
           "[models][gradient]") {
-  const auto config = dnalm::read_encoder_config(golden / "nt_v1_d8");
+  const auto config = dnalm::read_encoder_config(golden_models / "nt_v1_d8");
   const dnalm::reference_encoder network({}, config, lively_source(4));
   dnalm::philox random(3, 9);
   const small_batch batch = random_batch(config, random);
@@ -548,7 +541,7 @@ TEST_CASE("a gradient's bits do not depend on how much of the forward pass is ke
 
 TEST_CASE("the budget decides how many blocks keep their forward pass, from one to all",
           "[models][gradient]") {
-  const auto config = dnalm::read_encoder_config(golden / "nt_v2_d24_bin");
+  const auto config = dnalm::read_encoder_config(golden_models / "nt_v2_d24_bin");
   REQUIRE(config.layers == 3);
   const dnalm::cpu_encoder network({}, config, lively_source(1));
   dnalm::gradient_extent extent{.depth = 3};

@@ -2,9 +2,9 @@
 #include <dnalm/probe/probe_file.hpp>
 
 #include <support/catch.hpp>
+#include <support/temporary_folder.hpp>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <span>
@@ -21,15 +21,6 @@ using dnalm::task_kind;
 using dnalm_test::error_id_of;
 
 namespace {
-
-struct scratch_folder {
-  std::filesystem::path path;
-  scratch_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "dnalm-test-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-};
 
 fitted_probe example_probe() {
   fitted_probe probe;
@@ -68,10 +59,10 @@ std::string load_changed(const std::filesystem::path& folder,
 }  // namespace
 
 TEST_CASE("a probe comes back from its file bit for bit", "[probe]") {
-  const scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   const auto probe = example_probe();
   REQUIRE(dnalm::probe_file_name(probe) == "random.nt_small.3.mean.logistic.safetensors");
-  const auto path = folder.path / dnalm::probe_file_name(probe);
+  const auto path = folder / dnalm::probe_file_name(probe);
   dnalm::save_probe(path, probe);
   const auto back = dnalm::load_probe(path);
   REQUIRE(back.kind == probe.kind);
@@ -122,9 +113,9 @@ TEST_CASE("a probe predicts from its linear outputs", "[probe]") {
 }
 
 TEST_CASE("files that are not probes, or lie, are refused", "[probe]") {
-  const scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   using dnalm::io::json;
-  REQUIRE(load_changed(folder.path, [](json&) {}).empty());
+  REQUIRE(load_changed(folder.path(), [](json&) {}).empty());
   const std::vector<std::function<void(json&)>> changes{
       [](json& h) { h["format"] = 2; },
       [](json& h) { h.erase("kind"); },
@@ -152,16 +143,14 @@ TEST_CASE("files that are not probes, or lie, are refused", "[probe]") {
   };
   for (std::size_t i = 0; i < changes.size(); ++i) {
     INFO(i);
-    REQUIRE(load_changed(folder.path, changes[i]) == "dnalm.format.538");
+    REQUIRE(load_changed(folder.path(), changes[i]) == "dnalm.format.538");
   }
   const float value = 1;
-  dnalm::io::write_safetensors(folder.path / "other.safetensors",
+  dnalm::io::write_safetensors(folder / "other.safetensors",
                                {dnalm::io::make_tensor("weight", std::span(&value, 1), {1, 1})});
-  REQUIRE(error_id_of([&] { (void)dnalm::load_probe(folder.path / "other.safetensors"); }) ==
-          "dnalm.format.538");
+  REQUIRE(error_id_of([&] { (void)dnalm::load_probe(folder / "other.safetensors"); }) == "dnalm.format.538");
   auto broken = example_probe();
   broken.weights[2] = std::nan("");
-  dnalm::save_probe(folder.path / "nan.safetensors", broken);
-  REQUIRE(error_id_of([&] { (void)dnalm::load_probe(folder.path / "nan.safetensors"); }) ==
-          "dnalm.format.538");
+  dnalm::save_probe(folder / "nan.safetensors", broken);
+  REQUIRE(error_id_of([&] { (void)dnalm::load_probe(folder / "nan.safetensors"); }) == "dnalm.format.538");
 }

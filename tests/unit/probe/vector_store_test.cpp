@@ -2,12 +2,12 @@
 #include <dnalm/probe/vector_store.hpp>
 
 #include <support/catch.hpp>
+#include <support/temporary_folder.hpp>
 
 #include <csignal>
 #include <filesystem>
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <dnalm/core/philox.hpp>
 
@@ -17,16 +17,6 @@ using dnalm::vector_store;
 using dnalm_test::error_id_of;
 
 namespace {
-
-/// An empty folder that goes away with the test.
-struct scratch_folder {
-  std::filesystem::path path;
-  scratch_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "dnalm-test-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-};
 
 matrix<float> random_matrix(std::uint64_t seed, index_t rows, index_t columns) {
   dnalm::philox random(seed);
@@ -50,12 +40,12 @@ bool equal(dnalm::matrix_view<const float> a, const matrix<float>& b) {
 }  // namespace
 
 TEST_CASE("vectors come back bit for bit from memory and from disk", "[probe]") {
-  const scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   const auto first = random_matrix(1, 103, 7);
   const auto second = random_matrix(2, 103, 12);
   const auto wide = random_matrix(3, 103, 20);
   for (const index_t memory : {index_t{0}, index_t{1} << 20, index_t{1000}}) {
-    vector_store store(103, {7, 12, 5}, {.memory = memory, .directory = folder.path});
+    vector_store store(103, {7, 12, 5}, {.memory = memory, .directory = folder.path()});
     REQUIRE(store.spilled() == (memory == 1000));
     for (index_t row = 0; row < 103; row += 10) {
       const index_t count = std::min<index_t>(10, 103 - row);
@@ -71,7 +61,7 @@ TEST_CASE("vectors come back bit for bit from memory and from disk", "[probe]") 
     REQUIRE(narrow(0, 0) == wide(0, 4));
     vector_store moved = std::move(store);
     REQUIRE(equal(moved.read(0, scratch), first));
-    REQUIRE(std::filesystem::is_empty(folder.path));  // the file has no name
+    REQUIRE(std::filesystem::is_empty(folder.path()));  // the file has no name
   }
 }
 
@@ -89,11 +79,11 @@ TEST_CASE("a vector store refuses rows that do not fit", "[probe]") {
 }
 
 TEST_CASE("a full disk or a missing directory is an error with an id", "[probe]") {
-  const scratch_folder folder;
+  const dnalm_test::temporary_folder folder;
   REQUIRE(error_id_of([&] {
-            vector_store(100, {100}, {.memory = 1, .directory = folder.path / "no" / "such"});
+            vector_store(100, {100}, {.memory = 1, .directory = folder / "no" / "such"});
           }) == "dnalm.io.531");
-  vector_store store(2000, {100}, {.memory = 1, .directory = folder.path});
+  vector_store store(2000, {100}, {.memory = 1, .directory = folder.path()});
   const auto rows = random_matrix(1, 2000, 100);
   // a file size limit stands in for a full disk
   struct rlimit before {};

@@ -5,28 +5,18 @@
 #include <dnalm/core/philox.hpp>
 #include <dnalm/io/npz.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 
 #include <support/catch.hpp>
+#include <support/temporary_folder.hpp>
 
 namespace report = dnalm::report;
 namespace fs = std::filesystem;
 using dnalm_test::error_id_of;
 
 namespace {
-
-struct scratch {
-  fs::path path = fs::temp_directory_path() / ("dnalm_evaluation_test_" + std::to_string(::getpid()));
-  scratch() {
-    fs::remove_all(path);
-    fs::create_directory(path);
-  }
-  ~scratch() { fs::remove_all(path); }
-};
 
 /// Rows whose label is 2 x0 - x1 of `vectors` and a little noise.
 struct sample {
@@ -102,9 +92,9 @@ TEST_CASE("splits come from the seed when the table has none, and from the table
 }
 
 TEST_CASE("names of sources are unique, also as file names and beside the baselines", "[report]") {
-  const scratch dir;
+  const dnalm_test::temporary_folder dir;
   const auto made = make_sample(50);
-  report::result_folder out(dir.path / "out");
+  report::result_folder out(dir / "out");
   report::evaluation evaluation(made.table, quiet_options(), out);
   REQUIRE(evaluation.reserve_name("tiny") == "tiny");
   REQUIRE(evaluation.reserve_name("tiny") == "tiny-2");
@@ -116,21 +106,21 @@ TEST_CASE("names of sources are unique, also as file names and beside the baseli
 }
 
 TEST_CASE("vectors that hold the label are found, the letters do not hold it", "[report]") {
-  const scratch dir;
+  const dnalm_test::temporary_folder dir;
   const auto made = make_sample(400);
   {
-    dnalm::io::npz_writer file(dir.path / "x.npz");
+    dnalm::io::npz_writer file(dir / "x.npz");
     file.add("mean/layer_3", made.vectors, {400, 3});
     file.finish();
   }
-  report::result_folder out(dir.path / "out");
+  report::result_folder out(dir / "out");
   auto options = quiet_options();
   options.baselines = {report::baseline_kind::onehot};
   int checks = 0;
   options.check = [&] { ++checks; };
   report::evaluation evaluation(made.table, options, out);
   evaluation.add_baselines();
-  evaluation.add_vectors("x", dir.path / "x.npz", false, false);
+  evaluation.add_vectors("x", dir / "x.npz", false, false);
   const auto rows = evaluation.rows();
   REQUIRE(rows.size() == 8);
   REQUIRE(rows[0].model == "x");  // models first, however they were added
@@ -141,22 +131,22 @@ TEST_CASE("vectors that hold the label are found, the letters do not hold it", "
   REQUIRE(std::abs(rows[4].value) < 0.6);
   evaluation.finish({});
   REQUIRE(checks >= 3);
-  REQUIRE(fs::exists(dir.path / "out" / "probes" / "x.3.mean.ridge.safetensors"));
-  REQUIRE(std::distance(fs::directory_iterator(dir.path), fs::directory_iterator()) == 2);
+  REQUIRE(fs::exists(dir / "out" / "probes" / "x.3.mean.ridge.safetensors"));
+  REQUIRE(dir.files() == 2);
 }
 
 TEST_CASE("arrays whose names differ in letters that files cannot have get probes of their own", "[report]") {
-  const scratch dir;
+  const dnalm_test::temporary_folder dir;
   const auto made = make_sample(100);
   {
-    dnalm::io::npz_writer file(dir.path / "x.npz");
+    dnalm::io::npz_writer file(dir / "x.npz");
     file.add("foo bar", made.vectors, {100, 3});
     file.add("foo_bar", std::vector<float>(300, 1.0F), {100, 3});
     file.finish();
   }
-  report::result_folder out(dir.path / "out");
+  report::result_folder out(dir / "out");
   report::evaluation evaluation(made.table, quiet_options(), out);
-  evaluation.add_vectors("x", dir.path / "x.npz", false, false);
+  evaluation.add_vectors("x", dir / "x.npz", false, false);
   const auto rows = evaluation.rows();
   REQUIRE(rows.size() == 8);
   REQUIRE(rows[0].pooling == "foo_bar");
@@ -165,14 +155,14 @@ TEST_CASE("arrays whose names differ in letters that files cannot have get probe
   REQUIRE_FALSE(rows[4].value > 0.99);
   evaluation.finish({});
   for (const std::string name : {"foo_bar", "foo_bar-2"}) {
-    REQUIRE(fs::exists(dir.path / "out" / "probes" / ("x.-." + name + ".ridge.safetensors")));
+    REQUIRE(fs::exists(dir / "out" / "probes" / ("x.-." + name + ".ridge.safetensors")));
   }
 }
 
 TEST_CASE("errors name the output folder, not the hidden one behind it", "[report]") {
-  const scratch dir;
+  const dnalm_test::temporary_folder dir;
   const auto made = make_sample(100);
-  report::result_folder out(dir.path / "out");
+  report::result_folder out(dir / "out");
   report::evaluation evaluation(made.table, quiet_options(), out);
   const fs::path hidden = out.file("probes").parent_path();
   fs::create_directories(hidden / "probes" / "onehot.-.-.ridge.safetensors");  // in the way of a file
@@ -183,7 +173,7 @@ TEST_CASE("errors name the output folder, not the hidden one behind it", "[repor
     const std::string line = e.what();
     INFO(line);
     REQUIRE(e.id() == "dnalm.io.222");
-    REQUIRE(line.find((dir.path / "out" / "probes").string()) != std::string::npos);
+    REQUIRE(line.find((dir / "out" / "probes").string()) != std::string::npos);
     REQUIRE(line.find(".partial") == std::string::npos);
     REQUIRE(line.find("[dnalm.io.222]: cannot create the output file, in ") == 0);
   }
@@ -206,14 +196,14 @@ TEST_CASE("a class without training rows points to regression", "[report]") {
 }
 
 TEST_CASE("a check that throws stops the evaluation and nothing stays", "[report]") {
-  const scratch dir;
+  const dnalm_test::temporary_folder dir;
   const auto made = make_sample(100);
   auto options = quiet_options();
   options.check = [] { throw 7; };
   {
-    report::result_folder out(dir.path / "out");
+    report::result_folder out(dir / "out");
     report::evaluation evaluation(made.table, options, out);
     REQUIRE_THROWS_AS(evaluation.add_baselines(), int);
   }
-  REQUIRE(fs::is_empty(dir.path));
+  REQUIRE(fs::is_empty(dir.path()));
 }

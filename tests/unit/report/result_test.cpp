@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include <support/catch.hpp>
+#include <support/temporary_folder.hpp>
 
 namespace report = dnalm::report;
 namespace fs = std::filesystem;
@@ -65,7 +66,8 @@ std::string content(const fs::path& file) {
 }  // namespace
 
 TEST_CASE("results.tsv has the columns of the contract and numbers that read back exactly", "[report]") {
-  const fs::path file = fs::temp_directory_path() / "dnalm_results_test.tsv";
+  const dnalm_test::temporary_folder folder;
+  const fs::path file = folder / "results.tsv";
   auto rows = sample_rows();
   rows[0].value = 1.0 / 3.0;
   rows[0].lambda = 1e-5;
@@ -88,11 +90,11 @@ TEST_CASE("results.tsv has the columns of the contract and numbers that read bac
   REQUIRE(std::stod(fields[11]) == 1e-5);
   std::getline(lines, line);
   REQUIRE(line.find("\tnan\t") != std::string::npos);
-  fs::remove(file);
 }
 
 TEST_CASE("a name with a tab cannot break the table", "[report]") {
-  const fs::path file = fs::temp_directory_path() / "dnalm_results_tab_test.tsv";
+  const dnalm_test::temporary_folder folder;
+  const fs::path file = folder / "results.tsv";
   auto rows = sample_rows();
   rows[0].model = "a\tb";
   REQUIRE(dnalm_test::error_id_of([&] { report::write_results(file, rows, {}); }).rfind("dnalm.", 0) == 0);

@@ -20,7 +20,7 @@
 using dnalm::unknown_policy;
 using dnalm::io::json;
 using dnalm_test::error_id_of;
-using dnalm_test::model_folder;
+using dnalm_test::temporary_folder;
 using ids_type = std::vector<std::int32_t>;
 
 namespace {
@@ -328,7 +328,7 @@ TEST_CASE("every part of the file may be of any type: an error, never a crash", 
 
 TEST_CASE("a folder is read by what it holds", "[tokenize]") {
   const std::string text = good_document().dump();
-  const model_folder plain;
+  const temporary_folder plain;
   plain.write("tokenizer.json", text);
   REQUIRE(dnalm::load_tokenizer(plain.path()).encode("AC").ids == ids_type{1, 10, 2});
   REQUIRE(dnalm::load_tokenizer(plain.path() / "tokenizer.json").vocabulary_size() == 11);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <support/catch.hpp>
@@ -239,16 +240,44 @@ TEST_CASE("a text that grows without end is refused", "[tokenize][json]") {
   REQUIRE(error_id_of([&] { static_cast<void>(tokenizer->encode("A")); }) == "dnalm.input.325");
 }
 
-TEST_CASE("deep nesting, many steps and long patterns are refused", "[tokenize][json]") {
+namespace {
+
+/// A Sequence of `count` copies of `step`; `nested`: the last of them in a Sequence of its own.
+json sequence_of(const std::string& key, const json& step, std::size_t count, bool nested) {
+  const auto list = [&](json steps) { return json{{"type", "Sequence"}, {key, std::move(steps)}}; };
+  json steps = json::array();
+  for (std::size_t i = nested ? 1 : 0; i < count; ++i) steps.push_back(step);
+  if (nested) steps.push_back(list(json::array({step})));
+  return list(std::move(steps));
+}
+
+}  // namespace
+
+TEST_CASE("a normalizer, pre-tokenizer or post-processor has at most 64 steps", "[tokenize][json]") {
+  const json frame = good_document().at("post_processor");
+  const json trimmed = {{"type", "RobertaProcessing"}, {"sep", frame.at("sep")}, {"cls", frame.at("cls")}};
+  for (const auto& [part, key, step] :
+       {std::tuple<std::string, std::string, json>{"normalizer", "normalizers", {{"type", "Lowercase"}}},
+        {"pre_tokenizer", "pretokenizers", {{"type", "WhitespaceSplit"}}},
+        {"post_processor", "processors", trimmed}}) {
+    for (const bool nested : {false, true}) {
+      INFO(part << (nested ? ", nested" : ""));
+      json document = good_document();
+      document[part] = sequence_of(key, step, 64, nested);
+      CHECK(error_id_of([&] { static_cast<void>(make(document)); }).empty());
+      document[part] = sequence_of(key, step, 65, nested);
+      CHECK(error_id_of([&] { static_cast<void>(make(document)); }) == "dnalm.unsupported.326");
+    }
+  }
+}
+
+TEST_CASE("deep nesting and long patterns are refused", "[tokenize][json]") {
   json deep = {{"type", "Lowercase"}};
   for (int i = 0; i < 200; ++i) deep = {{"type", "Sequence"}, {"normalizers", json::array({deep})}};
   json document = good_document();
   document["normalizer"] = deep;
   REQUIRE_FALSE(error_id_of([&] { static_cast<void>(make(document)); }).starts_with("other"));
   REQUIRE_FALSE(error_id_of([&] { static_cast<void>(make(document)); }).empty());
-  document["normalizer"] = {{"type", "Sequence"}, {"normalizers", json::array()}};
-  for (int i = 0; i < 65; ++i) document["normalizer"]["normalizers"].push_back({{"type", "Lowercase"}});
-  REQUIRE(error_id_of([&] { static_cast<void>(make(document)); }) == "dnalm.unsupported.320");
   REQUIRE(error_after("/pre_tokenizer/pattern", json({{"String", repeat("A", 1025)}}).dump()) ==
           "dnalm.unsupported.320");
   REQUIRE(error_after("/added_tokens/0/content", json(repeat("A", 257)).dump()) == "dnalm.unsupported.320");

@@ -15,7 +15,7 @@
 
 using dnalm::unknown_policy;
 using dnalm_test::error_id_of;
-using dnalm_test::model_folder;
+using dnalm_test::temporary_folder;
 using ids_type = std::vector<std::int32_t>;
 
 namespace {
@@ -27,8 +27,9 @@ dnalm::tokenizer load(const std::string& name, unknown_policy policy = unknown_p
 }
 
 std::string load_error(const std::string& vocabulary, const std::string& config = "{}") {
-  const model_folder folder;
-  folder.write("vocab.txt", vocabulary).write("tokenizer_config.json", config);
+  const temporary_folder folder;
+  folder.write("vocab.txt", vocabulary);
+  folder.write("tokenizer_config.json", config);
   return error_id_of([&] { static_cast<void>(dnalm::load_tokenizer(folder.path())); });
 }
 
@@ -162,8 +163,9 @@ TEST_CASE("k is the vocabulary's: every k from 1 to 5 cuts as the rule says", "[
 TEST_CASE("EOS is appended only where the configuration names it", "[tokenize]") {
   const std::string vocabulary = dnalm_test::join_lines(dnalm_test::nt_v2_vocabulary(3));
   const auto last = [&](const std::string& config, const std::string& map) {
-    const model_folder folder;
-    folder.write("vocab.txt", vocabulary).write("tokenizer_config.json", config);
+    const temporary_folder folder;
+    folder.write("vocab.txt", vocabulary);
+    folder.write("tokenizer_config.json", config);
     if (!map.empty()) folder.write("special_tokens_map.json", map);
     const auto tokens = dnalm::load_tokenizer(folder.path()).encode("ACGA");
     REQUIRE(tokens.begin.back() == (tokens.ids.back() == 4 ? 4 : 3));
@@ -182,9 +184,9 @@ TEST_CASE("EOS is appended only where the configuration names it", "[tokenize]")
 TEST_CASE("the length limit of the configuration: whole numbers, and 10^30 for none", "[tokenize]") {
   const std::string vocabulary = dnalm_test::join_lines(dnalm_test::nt_v2_vocabulary(2));
   const auto length = [&](const std::string& value) {
-    const model_folder folder;
-    folder.write("vocab.txt", vocabulary)
-        .write("tokenizer_config.json", "{\"model_max_length\": " + value + "}");
+    const temporary_folder folder;
+    folder.write("vocab.txt", vocabulary);
+    folder.write("tokenizer_config.json", "{\"model_max_length\": " + value + "}");
     return dnalm::load_tokenizer(folder.path()).model_max_length();
   };
   REQUIRE(length("512") == 512);
@@ -246,7 +248,7 @@ TEST_CASE("a configuration that contradicts the vocabulary is refused", "[tokeni
   REQUIRE(load_error(good, R"({"added_tokens_decoder": {"x": {"content": "<cls>"}}})") == "dnalm.config.303");
   REQUIRE(load_error(good, "[]") == "dnalm.config.303");
   REQUIRE_FALSE(load_error(good, "{").empty());
-  const model_folder empty;
+  const temporary_folder empty;
   REQUIRE(error_id_of([&] { static_cast<void>(dnalm::load_tokenizer(empty.path())); }) == "dnalm.io.301");
   REQUIRE(error_id_of([&] { static_cast<void>(dnalm::load_tokenizer(empty.path() / "x")); }) ==
           "dnalm.io.301");

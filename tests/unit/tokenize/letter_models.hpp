@@ -18,7 +18,7 @@ inline std::vector<std::string> dnabert_tokens(int k) {
 }
 
 /// The three files of DNABERT's folders.
-inline void write_dnabert(const model_folder& folder, int k) {
+inline void write_dnabert(const temporary_folder& folder, int k) {
   folder.write("vocab.txt", join_lines(dnabert_tokens(k)));
   folder.write("tokenizer_config.json", R"({"do_lower_case": true, "max_len": 512})");
   folder.write("special_tokens_map.json",

@@ -17,29 +17,29 @@
 using dnalm::index_t;
 using dnalm::unknown_policy;
 using dnalm_test::error_id_of;
-using dnalm_test::model_folder;
+using dnalm_test::temporary_folder;
 using ids_type = std::vector<std::int32_t>;
 
 namespace {
 
-dnalm::tokenizer load(const model_folder& folder, unknown_policy policy = unknown_policy::error) {
+dnalm::tokenizer load(const temporary_folder& folder, unknown_policy policy = unknown_policy::error) {
   return dnalm::load_tokenizer(folder.path(), {.policy = policy});
 }
 
 dnalm::tokenizer dnabert(int k, unknown_policy policy = unknown_policy::error) {
-  const model_folder folder;
+  const temporary_folder folder;
   dnalm_test::write_dnabert(folder, k);
   return load(folder, policy);
 }
 
 dnalm::tokenizer splicebert(unknown_policy policy = unknown_policy::error) {
-  const model_folder folder;
+  const temporary_folder folder;
   folder.write("vocab.txt", dnalm_test::splicebert_vocabulary);
   return load(folder, policy);
 }
 
 dnalm::tokenizer with_config(const std::string& config, const std::string& vocabulary = "") {
-  const model_folder folder;
+  const temporary_folder folder;
   folder.write("tokenizer_config.json", config);
   if (!vocabulary.empty()) folder.write("vocab.txt", vocabulary);
   return load(folder);
@@ -252,7 +252,7 @@ TEST_CASE("a hundred thousand blanks before no token are read once", "[tokenize]
 }
 
 TEST_CASE("GPN: lower-case letters, N is unknown, no frame", "[tokenize]") {
-  const model_folder folder;
+  const temporary_folder folder;
   folder.write("tokenizer.json", dnalm_test::gpn_json);
   const dnalm::tokenizer strict = load(folder);
   REQUIRE(strict.encode("ACgtN").ids == ids_type{3, 4, 5, 6, 2});
@@ -313,7 +313,7 @@ TEST_CASE("MultiMolecule's classes fold case and T themselves; tokens of several
 
 TEST_CASE("config.json alone is enough where the alphabet is built in and fits", "[tokenize]") {
   const auto from_config = [](const std::string& config) {
-    const model_folder folder;
+    const temporary_folder folder;
     folder.write("config.json", config);
     REQUIRE(dnalm::has_tokenizer(folder.path()) ==
             (error_id_of([&] { static_cast<void>(load(folder)); }) == ""));
@@ -335,7 +335,7 @@ TEST_CASE("tokenizer.json of letters and of k-mers in BERT's format", "[tokenize
                          "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}},
     "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
       "max_input_chars_per_word": 100, "vocab": )";
-  const model_folder letters;
+  const temporary_folder letters;
   letters.write("tokenizer.json", "{" + frame + R"({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3,
     "[MASK]": 4, "N": 5, "A": 6, "C": 7, "G": 8, "T": 9}}})");
   REQUIRE(load(letters).encode("ACGTU").ids == ids_type{2, 6, 7, 8, 9, 9, 3});
@@ -344,7 +344,7 @@ TEST_CASE("tokenizer.json of letters and of k-mers in BERT's format", "[tokenize
     std::string text = "{" + frame + R"({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3,
     "[MASK]": 4, "N": 5, "A": 6, "C": 7, "G": 8, "T": 9}}})";
     text.replace(text.find(from), from.size(), to);
-    const model_folder folder;
+    const temporary_folder folder;
     folder.write("tokenizer.json", text);
     return error_id_of([&] { static_cast<void>(load(folder)); });
   };
@@ -357,7 +357,7 @@ TEST_CASE("tokenizer.json of letters and of k-mers in BERT's format", "[tokenize
     vocabulary += (id == 0 ? "{\"" : ", \"") + token + "\": " + std::to_string(id);
     ++id;
   }
-  const model_folder kmers;
+  const temporary_folder kmers;
   kmers.write("tokenizer.json", "{" + frame + vocabulary + "}}}");
   REQUIRE(load(kmers).description() == "overlapping 2-mers, 21 tokens");
 }

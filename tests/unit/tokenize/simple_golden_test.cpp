@@ -123,14 +123,14 @@ void require_simple_golden(const std::string& name, const dnalm::tokenizer& toke
 
 TEST_CASE("DNABERT's overlapping k-mers agree with the reference on 100,000 sequences each", "[tokenize]") {
   for (int k = 3; k <= 6; ++k) {
-    const dnalm_test::model_folder folder;
+    const dnalm_test::temporary_folder folder;
     dnalm_test::write_dnabert(folder, k);
     require_simple_golden("dnabert" + std::to_string(k), dnalm::load_tokenizer(folder.path()), same);
   }
 }
 
 TEST_CASE("SpliceBERT agrees with the reference on 100,000 sequences", "[tokenize]") {
-  const dnalm_test::model_folder folder;
+  const dnalm_test::temporary_folder folder;
   folder.write("vocab.txt", dnalm_test::splicebert_vocabulary);
   require_simple_golden("splicebert", dnalm::load_tokenizer(folder.path()), rna);
 }
@@ -141,24 +141,24 @@ TEST_CASE("HyenaDNA's two tokenizers and Caduceus agree with the reference on 10
            {"hyenadna", R"({"tokenizer_class": "HyenaDNATokenizer", "model_max_length": 1026})"},
            {"hyenadna_character", R"({"char_ords": [65, 67, 71, 84, 78], "model_max_length": 1026})"},
            {"caduceus", R"({"tokenizer_class": "CaduceusTokenizer"})"}}) {
-    const dnalm_test::model_folder folder;
+    const dnalm_test::temporary_folder folder;
     folder.write("tokenizer_config.json", config);
     require_simple_golden(name, dnalm::load_tokenizer(folder.path()), same);
   }
 }
 
 TEST_CASE("GPN agrees with the reference on 100,000 sequences", "[tokenize]") {
-  const dnalm_test::model_folder folder;
+  const dnalm_test::temporary_folder folder;
   folder.write("tokenizer.json", dnalm_test::gpn_json);
   require_simple_golden("gpn", dnalm::load_tokenizer(folder.path()), same);
 }
 
 TEST_CASE("ESM's alphabets of proteins and of RNA agree with the reference on 100,000 sequences each",
           "[tokenize]") {
-  const dnalm_test::model_folder esm2;
+  const dnalm_test::temporary_folder esm2;
   esm2.write("vocab.txt", dnalm_test::esm2_vocabulary());
   require_simple_golden("esm2", dnalm::load_tokenizer(esm2.path()), protein);
-  const dnalm_test::model_folder esm_rna;
+  const dnalm_test::temporary_folder esm_rna;
   esm_rna.write("vocab.txt", dnalm_test::esm_rna_vocabulary());
   esm_rna.write("tokenizer_config.json", R"({"tokenizer_class": "EsmTokenizer"})");
   require_simple_golden("esm_rna", dnalm::load_tokenizer(esm_rna.path()), rna);
@@ -172,7 +172,7 @@ TEST_CASE("RNA-FM and RiNALMo, built in, agree with the authors' alphabets on 10
 }
 
 TEST_CASE("MultiMolecule's RNA tokenizer agrees with the reference on 100,000 sequences", "[tokenize]") {
-  const dnalm_test::model_folder folder;
+  const dnalm_test::temporary_folder folder;
   folder.write("vocab.txt", dnalm_test::multimolecule_vocabulary());
   folder.write("tokenizer_config.json", R"({"tokenizer_class": "RnaTokenizer", "nmers": 1, "codon": false})");
   require_simple_golden("multimolecule_rna", dnalm::load_tokenizer(folder.path()), rna);

@@ -127,8 +127,8 @@ void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request
 }
 
 /// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
-/// `views.records` what happens within the highest of them, and `views.normed` the last hidden state when the
-/// final norm stands before it or before the logits.
+/// `views.records` what happens within the highest of them, and `views.normed` the last hidden state when it
+/// is reached and there is a final norm.
 template <encoder_backend B>
 void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
                             gradient_views& views, workspace& w) const {
@@ -143,7 +143,7 @@ void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_reque
     blocks_[layer].finish(backend_of(w), views.block, views.record(layer), views.saved[layer + 1]);
     const bool normed = reaches_final_norm(static_cast<index_t>(layer) + 1);
     if (normed) final_norm_->forward(backend_of(w), views.saved[layer + 1], views.normed);
-    show(layer + 1, normed && config_.last_state_normed ? views.normed : views.saved[layer + 1]);
+    show(layer + 1, normed ? views.normed : views.saved[layer + 1]);
   }
 }
 
@@ -184,18 +184,15 @@ template <encoder_backend B>
 void encoder<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views,
                          workspace& w) const {
   const std::size_t top = views.saved.size() - 1;
-  const input_matrix<B> output = views.saved[top];
   const bool normed = reaches_final_norm(static_cast<index_t>(top));
-  const input_matrix<B> head_input = normed ? views.normed : views.saved[top];
+  const input_matrix<B> state = normed ? views.normed : views.saved[top];
   if (request.logits) {
-    head_vjp(head_input, request, views, w);
+    head_vjp(state, request, views, w);
   } else {
     detail::clear_rows(views.d);
   }
-  const bool state_normed = normed && config_.last_state_normed;
-  if (state_normed) add_cotangent(static_cast<index_t>(top), head_input, request, views, w);
-  if (normed) final_norm_->vjp(backend_of(w), output, views.d, views.d);
-  if (!state_normed) add_cotangent(static_cast<index_t>(top), output, request, views, w);
+  add_cotangent(static_cast<index_t>(top), state, request, views, w);
+  if (normed) final_norm_->vjp(backend_of(w), views.saved[top], views.d, views.d);
 }
 
 /// d E^T: the one-hot token o enters as the row o E.

@@ -283,10 +283,8 @@ void encoder<B>::forward(const token_batch& batch, observer layers, const logits
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     set_rotation(layer, w, block);
     blocks_[layer].forward(backend, block, x);
-    const bool last = layer + 1 == blocks_.size();
-    if (last && final_norm_ && config_.last_state_normed) final_norm_->forward(backend, x, x);
+    if (reaches_final_norm(static_cast<index_t>(layer) + 1)) final_norm_->forward(backend, x, x);
     layers(static_cast<index_t>(layer) + 1, x);
-    if (last && final_norm_ && !config_.last_state_normed) final_norm_->forward(backend, x, x);
   }
   if (logits != nullptr) run_head(x, block.narrow, *logits, w);
 }

@@ -26,10 +26,9 @@ class frame_reader {
 
   void read(const io::json& processor) {
     const std::string type = json_parts::type_of(processor);
+    parts_.check_room(result_.processor_names.size(), "post_processor");
     if (type == "Sequence") {
-      const io::json& steps = parts_.part(processor, "processors");
-      if (!steps.is_array()) parts_.fail("\"processors\"", "an array");
-      for (const io::json& step : steps) read(step);
+      for (const io::json& step : parts_.steps(processor, "processors")) read(step);
       return;
     }
     result_.processor_names.push_back(type);

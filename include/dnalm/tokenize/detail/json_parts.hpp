@@ -69,16 +69,16 @@ class json_parts {
     if (!fits) fail(what, "a whole number below 2^26", shown(value));
     return value.get<std::int32_t>();
   }
-  /// The steps of a Sequence.
+  /// The steps of a Sequence. \throws error [dnalm.unsupported.326] when they are too many.
   [[nodiscard]] const io::json& steps(const io::json& component, const char* key) const {
     const io::json& found = part(component, key);
     if (!found.is_array()) fail(std::string("\"") + key + "\"", "an array");
-    if (found.size() > most_steps) unsupported(key, "at most 64 steps", std::to_string(found.size()));
+    if (found.size() > most_steps) too_many_steps(key, std::to_string(found.size()));
     return found;
   }
-  /// \throws error [dnalm.unsupported.320] when a list of `count` steps is full.
+  /// \throws error [dnalm.unsupported.326] when a list of `count` steps is full.
   void check_room(std::size_t count, const char* component) const {
-    if (count >= most_steps) unsupported(component, "at most 64 steps", "more");
+    if (count >= most_steps) too_many_steps(component, "more");
   }
   [[nodiscard]] static bool is_ascii(std::string_view text) {
     return std::none_of(text.begin(), text.end(),
@@ -87,6 +87,11 @@ class json_parts {
 
  private:
   static constexpr std::size_t most_steps = 64;
+
+  [[noreturn]] void too_many_steps(const std::string& component, const std::string& found) const {
+    throw error(error_kind::unsupported, 326, "too many steps of a tokenizer: " + component,
+                {.where = where_, .expected = "at most 64", .found = found});
+  }
 
   std::string where_;
 };
