@@ -131,7 +131,7 @@ class Engine:
         return first
 
     def best_batch(self, in_order):
-        """The size of those to try that takes the least processor time; sizes beyond the number of sequences are one."""
+        """The size of those to try that takes the least processor time for the same work; sizes beyond the number of sequences are one."""
         lines = self.a.lines
         sizes = sorted({min(size, len(lines)) for size in self.a.batch})
         seconds = {}
@@ -140,7 +140,7 @@ class Engine:
             self.embed(part, size, in_order, lambda groups: groups[:1])
             start = time.process_time()
             self.embed(part, size, in_order)
-            seconds[size] = (time.process_time() - start) / len(part)
+            seconds[size] = (time.process_time() - start) / flops(self.a, self.encode(part))
         return min(seconds, key=seconds.get) if seconds else sizes[0]
 
 
