@@ -54,7 +54,7 @@ measure() { # case, name, budget in seconds, budget in kB, flags...
   compile "$@"
   over=''
   if [ "$(awk -v a="$seconds" -v b="$seconds_budget" 'BEGIN {print (a > b)}')" = 1 ] || [ "$memory" -gt "$memory_budget" ]; then
-    over="over budget: $seconds_budget s, $((memory_budget / 1024)) MB"
+    over="over budget of $seconds_budget s, $((memory_budget / 1024)) MB"
   fi
   if [ $json = 0 ]; then
     printf '%-34s %8s s %8d MB %9d bytes\n' "$name" "$seconds" "$((memory / 1024))" "$size"
