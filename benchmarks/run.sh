@@ -1,22 +1,24 @@
 #!/bin/sh
 # All benchmarks: builds them, makes the model folders, runs the cases, prints one table, writes the JSON.
 #
-#   benchmarks/run.sh [--quick] [--cases PATTERN] [--threads 1,2] [--name NAME] [--build FOLDER] [--clock cpu|wall]
-#                     [--no-peers] [--python PYTHON] [--compare REVISION] [--rounds 3] [--list]
+#   benchmarks/run.sh [--quick | --budget full|small|quick] [--cases PATTERN] [--threads 1,2] [--name NAME]
+#                     [--build FOLDER] [--clock cpu|wall] [--jobs N] [--no-peers] [--python PYTHON]
+#                     [--compare REVISION] [--rounds 3] [--list]
 #
-# PATTERN is a shell pattern of case names (--list shows them): 'embed_*', 'linear_f32'. PYTHON has the packages of
-# benchmarks/peers/requirements.txt; peers that are missing are told below the table. --compare runs the cases of
-# this tree and of REVISION in turn, without peers. docs/benchmarks.md says more.
+# --budget small takes a tenth of the sequences of a full run; --quick is --budget quick, a few. PATTERN is a shell
+# pattern of case names (--list shows them): 'embed_*', 'linear_f32'. PYTHON has the packages of
+# benchmarks/peers/requirements.txt. --compare runs the cases of this tree and of REVISION in turn, without peers. What
+# failed or is missing is told below the table; exit status 1 when a case of ours failed. docs/benchmarks.md says more.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-quick=0 pattern='*' threads=1,2 name='' build="$root/build/bench" clock=cpu python=python3 peers=1 compare='' rounds=3
-list=0
+budget=full pattern='*' threads=1,2 name='' build="$root/build/bench" clock=cpu python=python3 peers=1 compare='' rounds=3
+list=0 jobs=$(nproc)
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick) quick=1 ;;
+    --quick) budget=quick ;;
     --no-peers) peers=0 ;;
     --list) list=1 ;;
-    --cases | --threads | --name | --build | --clock | --python | --compare | --rounds)
+    --cases | --threads | --name | --build | --clock | --python | --compare | --rounds | --budget | --jobs)
       [ $# -ge 2 ] || { echo "$1 needs a value" >&2; exit 2; }
       case $1 in
         --cases) pattern=$2 ;;
@@ -27,45 +29,66 @@ while [ $# -gt 0 ]; do
         --python) python=$2 ;;
         --compare) compare=$2 ;;
         --rounds) rounds=$2 ;;
+        --budget) budget=$2 ;;
+        --jobs) jobs=$2 ;;
       esac
       shift ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift
 done
-[ -n "$name" ] || name="run$([ $quick = 0 ] || echo _quick)"
+case $budget in
+  full) default=run ;;
+  small | quick) default=run_$budget ;;
+  *) echo "--budget is full, small or quick" >&2; exit 2 ;;
+esac
+[ -n "$name" ] || name=$default
+if [ $list = 0 ]; then
+  mkdir -p "$build"
+  build=$(cd "$build" && pwd)
+fi
 data="$build/bench_data"
 out="$build/bench_out"
 
-# Numbers of sequences and repetitions: in full, and quick.
-pick() { if [ $quick = 1 ]; then echo "$2"; else echo "$1"; fi; }
+# Numbers of sequences and repetitions: full, small, quick.
+pick() {
+  case $budget in
+    full) echo "$1" ;;
+    small) echo "$2" ;;
+    *) echo "$3" ;;
+  esac
+}
 
 # One case per line: name, its model folder and sequence file (- for none), the number of sequences, the program with
 # its arguments. MODEL and SEQUENCES stand for the paths.
 cases() {
-  repeats=$(pick 15 5)
+  repeats=$(pick 15 9 5)
+  passes=$(pick 3 5 2)
   shapes_100m=1536x512,512x512,4096x512,512x2048
   shapes_500m=3072x1024,1024x1024,8192x1024,1024x4096
   shapes_bert=2304x768,768x768,6144x768,768x3072
-  m=$(pick 41,328,1280 41,328)
-  nk=$(pick $shapes_100m,$shapes_500m,$shapes_bert 1536x512,512x2048,1024x4096,2304x768)
+  all=$shapes_100m,$shapes_500m,$shapes_bert
+  m=$(pick 41,328,1280 41,328,1280 41,328)
+  nk=$(pick $all $all 1536x512,512x2048,1024x4096,2304x768)
+  embed="bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $passes"
   cat <<LIST
-peak - - 0 bench_peak --threads $threads --repeats $(pick 31 7)
+peak - - 0 bench_peak --threads $threads --repeats $(pick 31 31 7)
 linear_f32 - - 0 bench_linear --m $m --nk $nk --formats f32 --threads $threads --repeats $repeats
 linear_bf16 - - 0 bench_linear --m $m --nk $nk --formats bf16 --threads $threads --repeats $repeats
-linear_int8 - - 0 bench_linear --m 328 --nk $(pick $nk 1536x512) --formats int8 --repeats $repeats
-linear_cold - - 0 bench_linear --m 41 --nk $(pick $nk 1024x4096) --weights cold --isas best --threads $threads --repeats $repeats
+linear_int8 - - 0 bench_linear --m 328 --nk $(pick "$nk" "$nk" 1536x512) --formats int8 --repeats $repeats
+linear_cold - - 0 bench_linear --m 41 --nk $(pick "$nk" "$nk" 1024x4096) --weights cold --isas best --threads $threads --repeats $repeats
 linear_gated - - 0 bench_linear --gated --epilogue silu --m $m --nk 4096x512,8192x1024,6144x768 --isas best --repeats $repeats
 kernels - - 0 bench_kernels --vjp --repeats $repeats
-embed_nt100m_230bp nt_v2_100m 230bp $(pick 1000 32) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
-embed_nt100m_1kb nt_v2_100m 1kb $(pick 300 8) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
-embed_dnabert2_1kb dnabert2 1kb $(pick 1000 6) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
-embed_nt500m_1kb nt_v2_500m 1kb $(pick 200 3) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
-embed_nt500m_6kb nt_v2_500m 6kb $(pick 20 1) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
-embed_nt100m_ragged nt_v2_100m ragged $(pick 300 16) bench_embed --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 3 2)
-gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 3)
-load_nt100m nt_v2_100m - 0 bench_load --model MODEL --repeats $(pick 9 3)
-ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 3)
+embed_nt100m_230bp nt_v2_100m 230bp $(pick 1000 100 32) $embed
+embed_nt100m_1kb nt_v2_100m 1kb $(pick 300 30 8) $embed
+embed_dnabert2_1kb dnabert2 1kb $(pick 1000 24 6) $embed
+embed_nt500m_1kb nt_v2_500m 1kb $(pick 200 8 3) $embed
+embed_nt500m_6kb nt_v2_500m 6kb $(pick 20 2 1) $embed
+embed_nt100m_ragged nt_v2_100m ragged $(pick 300 40 16) $embed
+gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+load_nt100m nt_v2_100m - 0 bench_load --model MODEL --repeats $(pick 9 5 3)
+ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+compile_time - - 0 compile_time/measure.sh --json --repeats $(pick 5 3 1)
 LIST
 }
 selected() {
@@ -83,9 +106,9 @@ fi
 configure() { # source folder, build folder
   cmake -S "$1" -B "$2" -DCMAKE_BUILD_TYPE=Release -DDNALM_BUILD_TESTS=OFF -DDNALM_BUILD_EXAMPLES=OFF \
     -DDNALM_BUILD_BENCHMARKS=ON >"$2.configure.log" 2>&1 || { cat "$2.configure.log" >&2; exit 1; }
-  cmake --build "$2" --target dnalm_bench --parallel "$(nproc)" >"$2.build.log" 2>&1 || { tail -40 "$2.build.log" >&2; exit 1; }
+  cmake --build "$2" --target dnalm_bench --parallel "$jobs" >"$2.build.log" 2>&1 || { tail -40 "$2.build.log" >&2; exit 1; }
 }
-mkdir -p "$build" "$data" "$out"
+mkdir -p "$data" "$out"
 echo "building in $build" >&2
 configure "$root" "$build"
 programs="$build/benchmarks"
@@ -102,24 +125,45 @@ make_sequences() {
   "$programs/bench_folder" sequences "$data/$1.txt" --count "$2" --shortest "$3" --longest "$4"
 }
 
-# The command of a case: PROGRAMS [arguments], in $@ of the caller.
-run_case() { # programs, output file, case, model, sequences, count, command...
-  folder=$1 file=$2 case_name=$3 model=$4 sequences=$5 count=$6
-  shift 6
-  program=$1
-  shift
-  command=$(echo "$*" | sed "s#MODEL#$data/$model#; s#SEQUENCES#$data/$sequences.txt#")
-  if [ "$count" -gt 0 ]; then command="$command --limit $count"; fi
-  if [ "$model" != - ]; then command="$command --case ${case_name#*_}"; fi
+# One case into a file. Programs lie in the build folder, scripts in the tree.
+run_case() { # tree, build folder, output file, case, model, sequences, count, program, arguments...
+  tree=$1 folder=$2 file=$3 case_name=$4 model=$5 sequences=$6 count=$7 program=$8
+  shift 8
+  words=$(echo "$*" | sed "s#MODEL#$data/$model#; s#SEQUENCES#$data/$sequences.txt#")
+  if [ "$count" -gt 0 ]; then words="$words --limit $count"; fi
+  if [ "$model" != - ]; then words="$words --case ${case_name#*_}"; fi
+  case $program in
+    *.sh) program="$tree/benchmarks/$program" ;;
+    *) program="$folder/benchmarks/$program" ;;
+  esac
   # shellcheck disable=SC2086
-  "$folder/$program" $command >"$file"
+  "$program" $words >"$file" 2>"${file%.json}.log" </dev/null || { failed "$file" "$?" "${program##*/}" "$case_name"; return 1; }
+}
+# A document that says so in place of the results.
+failed() { # output file, exit status, program, case
+  log="${1%.json}.log"
+  echo "  $4 failed: $3 ended with $2; $log:" >&2
+  tail -n 3 "$log" >&2
+  printf '{"program": "%s", "case": "%s", "missing": "failed with status %d, see %s"}\n' "$3" "$4" "$2" "${log##*/}" >"$1"
 }
 # The data of a case.
-prepare() {
-  if [ "$1" != - ]; then make_model "$1"; fi
-  if [ "$2" != - ]; then make_sequences "$2"; fi
+prepare() { # output file, case, model, sequences
+  {
+    { [ "$3" = - ] || make_model "$3"; } && { [ "$4" = - ] || make_sequences "$4"; }
+  } 2>"${1%.json}.log" || { failed "$1" "$?" bench_folder "$2"; return 1; }
 }
+started=$(date +%s)
+minutes() { awk -v a="$1" -v b="$(date +%s)" 'BEGIN {printf "%.1f", (b - a) / 60}'; }
 revision=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
+
+# The table, and exit status 1 where a case of ours failed.
+finish() { # arguments of bench_table...
+  "$programs/bench_table" --clock "$clock" --set "revision=$revision" --set "budget=$budget" --set "kernel=$(uname -sr)" \
+    --out "$root/benchmarks/results/$name.json" "$@"
+  echo "load $(cut -d' ' -f1-3 /proc/loadavg); clock: $clock; $(minutes "$started") minutes; written: benchmarks/results/$name.json"
+  [ ! -s "$out/failures" ] || { echo "failed: $(tr '\n' ' ' <"$out/failures")"; exit 1; }
+}
+rm -f "$out"/*.json "$out"/*.log "$out"/order "$out"/failures
 
 if [ -n "$compare" ]; then
   old="$build/compare_tree"
@@ -130,57 +174,66 @@ if [ -n "$compare" ]; then
   echo "building $compare in $build/compare" >&2
   mkdir -p "$build/compare"
   configure "$old" "$build/compare"
-  rm -f "$out"/base_*.json "$out"/new_*.json
   selected | while read -r case_name model sequences count command; do
-    prepare "$model" "$sequences"
+    prepare "$out/new_${case_name}_0.json" "$case_name" "$model" "$sequences" || { echo "$case_name" >>"$out/failures"; continue; }
     round=0
+    begin=$(date +%s)
     while [ $round -lt "$rounds" ]; do
       echo "$case_name, round $((round + 1)) of $rounds" >&2
       # shellcheck disable=SC2086
-      run_case "$build/compare/benchmarks" "$out/base_${case_name}_$round.json" "$case_name" "$model" "$sequences" "$count" $command
+      run_case "$old" "$build/compare" "$out/base_${case_name}_$round.json" "$case_name" "$model" "$sequences" "$count" $command ||
+        echo "$compare:$case_name" >>"$out/failures"
       # shellcheck disable=SC2086
-      run_case "$programs" "$out/new_${case_name}_$round.json" "$case_name" "$model" "$sequences" "$count" $command
+      run_case "$root" "$build" "$out/new_${case_name}_$round.json" "$case_name" "$model" "$sequences" "$count" $command ||
+        echo "$case_name" >>"$out/failures"
       round=$((round + 1))
     done
+    echo "  $(minutes "$begin") minutes" >&2
   done
-  "$programs/bench_table" --compare --clock "$clock" --base "$out"/base_*.json --new "$out"/new_*.json \
-    --set "revision=$revision" --set "base=$compare" --out "$root/benchmarks/results/$name.json"
+  finish --compare --set "base=$compare" --base "$out"/base_*.json --new "$out"/new_*.json
   exit 0
 fi
 
-rm -f "$out"/ours_*.json "$out"/peer_*.json "$out"/order
-run_peer() { # name, script, arguments...
-  peer=$1 script=$2
-  shift 2
+run_peer() { # name, case, script, arguments...
+  peer=$1 peer_case=$2 script=$3
+  shift 3
   echo "  peer $peer" >&2
-  "$python" "$root/benchmarks/peers/$script" "$@" >"$out/peer_$peer.json" 2>"$out/peer_$peer.log" ||
-    printf '{"program": "%s", "missing": "failed, see %s"}\n' "$script" "peer_$peer.log" >"$out/peer_$peer.json"
+  "$python" "$root/benchmarks/peers/$script" "$@" >"$out/peer_$peer.json" 2>"$out/peer_$peer.log" </dev/null ||
+    failed "$out/peer_$peer.json" "$?" "$script" "$peer_case"
   echo "$out/peer_$peer.json" >>"$out/order"
 }
-selected | while read -r case_name model sequences count command; do
-  prepare "$model" "$sequences"
-  echo "$case_name" >&2
-  # shellcheck disable=SC2086
-  run_case "$programs" "$out/ours_$case_name.json" "$case_name" "$model" "$sequences" "$count" $command
-  echo "$out/ours_$case_name.json" >>"$out/order"
-  [ $peers = 1 ] || continue
-  case $case_name in
+peers_of() { # case, model, sequences, count
+  case $1 in
     linear_f32 | linear_bf16)
       for engine in torch onednn; do
-        run_peer "${case_name}_$engine" "linear_$engine.py" "$out/ours_$case_name.json"
+        run_peer "${1}_$engine" "$1" "linear_$engine.py" "$out/ours_$1.json"
       done ;;
     embed_*)
       for engine in torch onnx transformers; do
-        run_peer "${case_name}_$engine" "embed_$engine.py" --case "${case_name#*_}" --model "$data/$model" \
-          --sequences "$data/$sequences.txt" --limit "$count" --threads "$threads" \
-          --repeats "$(pick 3 2)"
+        compile=''
+        case $1-$engine in embed_nt100m_230bp-torch) compile='--compile yes' ;; esac
+        # shellcheck disable=SC2086
+        run_peer "${1}_$engine" "$1" "embed_$engine.py" --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" \
+          --limit "$4" --threads "$threads" --repeats "$(pick 3 3 2)" $compile
       done ;;
     gradient_*)
-      run_peer "${case_name}_torch" gradient_torch.py --case "${case_name#*_}" --model "$data/$model" \
-        --sequences "$data/$sequences.txt" --limit "$count" --repeats "$(pick 5 2)" ;;
+      run_peer "${1}_torch" "$1" gradient_torch.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
+        --formats f32 --repeats "$(pick 5 3 2)" ;;
   esac
+}
+selected | while read -r case_name model sequences count command; do
+  echo "$case_name" >&2
+  begin=$(date +%s)
+  echo "$out/ours_$case_name.json" >>"$out/order"
+  file="$out/ours_$case_name.json"
+  # shellcheck disable=SC2086
+  if prepare "$file" "$case_name" "$model" "$sequences" &&
+    run_case "$root" "$build" "$file" "$case_name" "$model" "$sequences" "$count" $command; then
+    [ $peers = 0 ] || peers_of "$case_name" "$model" "$sequences" "$count"
+  else
+    echo "$case_name" >>"$out/failures"
+  fi
+  echo "  $(minutes "$begin") minutes; $(minutes "$started") since the start" >&2
 done
 # shellcheck disable=SC2046
-"$programs/bench_table" --clock "$clock" --set "revision=$revision" --set "quick=$quick" --set "kernel=$(uname -sr)" \
-  --out "$root/benchmarks/results/$name.json" $(cat "$out/order")
-echo "load $(cut -d' ' -f1-3 /proc/loadavg); clock: $clock; written: benchmarks/results/$name.json"
+finish $(cat "$out/order")

@@ -59,6 +59,13 @@ double largest(dnalm::matrix_view<const float> x) {
   return most;
 }
 
+/// Eight channels of the middle row: shows that peers compute the same.
+std::vector<float> sample_of(dnalm::matrix_view<const float> x) {
+  std::vector<float> values;
+  for (index_t c = 0; c < std::min<index_t>(8, x.columns); ++c) values.push_back(x(x.rows / 2, c));
+  return values;
+}
+
 class gradient_bench {
  public:
   gradient_bench(const arguments& a, dnalm::weight_format format)
@@ -100,7 +107,11 @@ class gradient_bench {
     const stopwatch watch(true);
     network_.input_gradients(
         {batch_.ids, batch_.offsets}, request_,
-        [this](const dnalm::input_gradient& found) { largest_ = largest(found.words); }, gradient_space_);
+        [this](const dnalm::input_gradient& found) {
+          largest_ = largest(found.words);
+          sample_ = sample_of(found.words);
+        },
+        gradient_space_);
     return watch.elapsed();
   }
   void add(const std::string& what, const repetitions& times, double passes, report& out) {
@@ -112,8 +123,11 @@ class gradient_bench {
     row.more = {{"sequences", batch_.offsets.sequences()},
                 {"tokens", batch_.offsets.rows()},
                 {"clock", "cpu"},
-                {"over_forward", median(times.cpu) / median(forward_times_.cpu)},
-                {"largest_gradient", largest_}};
+                {"over_forward", median(times.cpu) / median(forward_times_.cpu)}};
+    if (what == "gradient") {
+      row.more["largest_gradient"] = largest_;
+      row.more["sample"] = sample_;
+    }
     out.add(row, times);
   }
 
@@ -128,6 +142,7 @@ class gradient_bench {
   repetitions forward_times_;
   repetitions gradient_times_;
   double largest_ = 0;
+  std::vector<float> sample_;
 };
 
 }  // namespace

@@ -55,11 +55,10 @@ def padded(ids, pad):
     return [row + [pad] * (longest - len(row)) for row in ids], mask
 
 
-def batches(a, lines, size, in_order):
-    """Batches of lines, longest first when sorted by length, else as they stand."""
-    order = range(len(lines)) if in_order else sorted(range(len(lines)), key=lambda i: -len(lines[i]))
-    order = list(order)
-    return [[lines[i] for i in order[k:k + size]] for k in range(0, len(order), size)]
+def batches(a, ids, size, in_order):
+    """Batches of numbers of sequences, those with most tokens first when sorted, else as they stand."""
+    order = list(range(len(ids))) if in_order else sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+    return [order[k:k + size] for k in range(0, len(order), size)]
 
 
 def flops(a, ids):
@@ -95,8 +94,11 @@ def version(package):
         return None
 
 
-def finish(program, rows, packages):
-    print(json.dumps({"program": program, "rows": rows, "versions": {p: version(p) for p in packages}}))
+def finish(program, a, rows, packages, missing=None):
+    document = {"program": program, "rows": rows, "versions": {p: version(p) for p in packages}}
+    if missing:
+        document.update(case=a.case, missing=missing)
+    print(json.dumps(document))
 
 
 def run(program, main):
@@ -107,35 +109,55 @@ def run(program, main):
         print(json.dumps({"program": program, "missing": str(problem)}))
 
 
-def end_to_end(a, who, embed_batch, fmt, threads, encode, set_threads):
-    """Rows of one engine and setting. embed_batch(ids, mask) -> pooled layers (layers + 1, batch, D) as an array."""
-    pad = 3 if (a.model / "tokenizer.json").exists() else 1
-    special = special_ids(a)
-    set_threads(threads)
+class Engine:
+    """One engine on the sequences of a case. embed_batch(ids, mask, special) -> pooled layers (layers + 1, batch, D)."""
 
-    def embed(groups):
-        first = None
-        for group in groups:
-            ids, mask = padded(encode(group), pad)
-            pooled = embed_batch(ids, mask, special)
-            first = pooled if first is None else first
+    def __init__(self, a, encode, embed_batch):
+        self.a, self.encode, self.embed_batch = a, encode, embed_batch
+        self.pad = 3 if (a.model / "tokenizer.json").exists() else 1
+        self.special = special_ids(a)
+
+    def embed(self, lines, size, in_order, some=None):
+        """Everything that a user does: tokens, batches, vectors. Returns those of the first sequence where it is among them.
+
+        some: picks the batches that run, to warm up.
+        """
+        ids, first = self.encode(lines), None
+        groups = batches(self.a, ids, size, in_order)
+        for group in groups if some is None else some(groups):
+            pooled = self.embed_batch(*padded([ids[i] for i in group], self.pad), self.special)
+            if 0 in group:
+                first = pooled[:, group.index(0)]
         return first
 
+    def best_batch(self, in_order):
+        """The size of those to try that takes the least processor time for the same work; sizes beyond the number of sequences are one."""
+        lines = self.a.lines
+        sizes = sorted({min(size, len(lines)) for size in self.a.batch})
+        seconds = {}
+        for size in sizes if len(sizes) > 1 else []:
+            part = lines[:2 * size]
+            self.embed(part, size, in_order, lambda groups: groups[:1])
+            start = time.process_time()
+            self.embed(part, size, in_order)
+            seconds[size] = (time.process_time() - start) / flops(self.a, self.encode(part))
+        return min(seconds, key=seconds.get) if seconds else sizes[0]
+
+
+def end_to_end(a, who, embed_batch, fmt, threads, encode, set_threads, batch=None):
+    """Rows of one engine and setting; where lengths differ one sorted by them and one as they stand. batch: not tried, given."""
+    set_threads(threads)
+    engine = Engine(a, encode, embed_batch)
     work = flops(a, encode(a.lines))
     ragged = len({len(line) for line in a.lines}) > 1
     rows = []
     for order in (["sorted", "unsorted"] if ragged else [""]):
-        probe = {}
-        for size in a.batch:
-            groups = batches(a, a.lines[:2 * size], size, order == "unsorted")
-            embed(groups[:1])
-            start = time.process_time()
-            embed(groups)
-            probe[size] = (time.process_time() - start) / len(a.lines[:2 * size])
-        size = min(probe, key=probe.get)
-        groups = batches(a, a.lines, size, order == "unsorted")
-        sample = [float(x) for x in embed([a.lines[:1]])[-1][0][:8]]
-        times = measure(lambda: embed(groups), threads, a.repeats)
+        in_order = order == "unsorted"
+        size = batch or engine.best_batch(in_order)
+        engine.embed(a.lines, size, in_order, lambda groups: groups[:1] + groups[-1:])
+        found = []
+        times = measure(lambda: found.append(engine.embed(a.lines, size, in_order)), threads, a.repeats)
+        sample = [float(x) for x in found[0][-1][:8]]
         name = who + (", " + order if order else "")
         rows.append(row(f"embed/{a.case}/{fmt}/t{threads}", name, threads, work, times, batch=size, sample=sample))
     return rows

@@ -40,7 +40,7 @@ def main():
 
             who = f"onnxruntime {onnxruntime.__version__}"
             rows += common.end_to_end(a, who, embed, "f32", threads, encode, lambda n: None)
-    common.finish("embed_onnx.py", rows, ["onnxruntime", "onnx", "torch"])
+    common.finish("embed_onnx.py", a, rows, ["onnxruntime", "onnx", "torch"])
 
 
 common.run("embed_onnx.py", main)

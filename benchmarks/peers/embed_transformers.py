@@ -1,8 +1,6 @@
 """Embeddings of all layers by Hugging Face transformers end to end: its ESM class with NT-v2's gated block (what the
 published remote code is), output_hidden_states, pooled afterwards. DNABERT-2 needs remote code that is no PyPI package."""
 
-import json
-
 import common
 
 
@@ -30,7 +28,7 @@ def load(a, torch, transformers):
 def main():
     a = common.arguments()
     if "alibi_starting_size" in a.config:
-        print(json.dumps({"program": "embed_transformers.py", "missing": "DNABERT-2 is remote code, not in transformers"}))
+        common.finish("embed_transformers.py", a, [], ["transformers"], "DNABERT-2 is remote code, not in transformers")
         return
     import torch
     import transformers
@@ -56,7 +54,7 @@ def main():
         for threads in a.threads:
             who = f"transformers {transformers.__version__}"
             rows += common.end_to_end(a, who, embed, fmt, threads, encode, torch.set_num_threads)
-    common.finish("embed_transformers.py", rows, ["transformers", "torch"])
+    common.finish("embed_transformers.py", a, rows, ["transformers", "torch"])
 
 
 common.run("embed_transformers.py", main)

@@ -138,7 +138,7 @@ def main():
         os.environ["OMP_NUM_THREADS"] = str(arguments[-1])
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             rows.append(pool.apply(measure, (arguments,)))
-    common.finish("linear_onednn.py", rows, ["onednn-cpu-gomp", "numpy"])
+    common.finish("linear_onednn.py", None, rows, ["onednn-cpu-gomp", "numpy"])
 
 
 if __name__ == "__main__":

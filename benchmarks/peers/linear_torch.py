@@ -24,7 +24,7 @@ def main():
             who = f"torch {torch.__version__.split('+')[0]} {how}"
             with torch.inference_mode():
                 rows.append(products.result(case, who, m, n, k, threads, products.timed(product)))
-    common.finish("linear_torch.py", rows, ["torch"])
+    common.finish("linear_torch.py", None, rows, ["torch"])
 
 
 common.run("linear_torch.py", main)

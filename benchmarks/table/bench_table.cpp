@@ -6,10 +6,11 @@
 //
 // A line per case and peer: rows of the same case by `dnalm` and by others. The ratio is the peer's time over
 // ours. Clocks: `cpu` is processor time per thread, which other work on the machine does not lengthen; `wall`
-// counts where threads wait. With --compare: the old median over the new one. Documents with `missing` are
-// told below the table.
+// counts where threads wait. With --compare: the old median over the new one. A row's `note` stands where its
+// peers would. Below the table: documents with `missing`, and peers in float whose `sample` is not ours.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <exception>
 #include <fstream>
@@ -17,6 +18,7 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -116,7 +118,8 @@ class table_printer {
                                   : "";
     const std::string own_seconds = ours == nullptr ? "" : number(mine, mine < 0.1 ? 6 : 3);
     const std::string own_speed = ours == nullptr ? "" : speed(*ours, mine);
-    if (peers.empty()) line(name, own_seconds, own_speed, share, "", "", "");
+    const std::string note = ours == nullptr ? "" : ours->value("note", "");
+    if (peers.empty()) line(name, own_seconds, own_speed, share, note, "", "");
     for (std::size_t i = 0; i < peers.size(); ++i) {
       const double theirs = peers[i].at(clock_).get<double>() * scale(ours, peers[i]);
       const std::string ratio = mine > 0 ? number(theirs / mine, 2) : "";
@@ -145,11 +148,47 @@ class table_printer {
   std::string share_;
 };
 
+/// The program, and the case where the document names one.
+std::string origin(const json& document) {
+  const std::string name = document.value("case", "");
+  return document.value("program", "a peer") + (name.empty() ? "" : ", " + name);
+}
+
 void print_missing(const std::vector<json>& documents) {
   for (const json& document : documents) {
     if (!document.contains("missing")) continue;
-    std::cout << "missing: " << document.value("program", "a peer") << ": "
-              << document.at("missing").get<std::string>() << "\n";
+    std::cout << "missing: " << origin(document) << ": " << document.at("missing").get<std::string>() << "\n";
+  }
+}
+
+/// Largest difference of two rows' samples over the largest number of ours, or over the largest gradient;
+/// nothing where a row has no sample.
+std::optional<double> sample_gap(const json& ours, const json& other) {
+  if (!ours.contains("sample") || !other.contains("sample")) return std::nullopt;
+  const auto a = ours.at("sample").get<std::vector<double>>();
+  const auto b = other.at("sample").get<std::vector<double>>();
+  if (a.empty() || a.size() != b.size()) return std::nullopt;
+  double largest = ours.value("largest_gradient", 0.0);
+  double gap = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(a[i]));
+    gap = std::max(gap, std::abs(a[i] - b[i]));
+  }
+  return largest > 0 ? gap / largest : gap;
+}
+
+/// Samples of float rows agree to 1e-4; where not, the peer computed something else.
+void print_disagreements(const row_table& table) {
+  constexpr double bound = 1e-4;
+  for (const std::string& name : table.order()) {
+    const json* ours = table.ours(name);
+    if (ours == nullptr || name.find("/f32/") == std::string::npos) continue;
+    for (const json& row : table.rows(name)) {
+      const std::optional<double> gap = sample_gap(*ours, row);
+      if (!gap || *gap <= bound) continue;
+      std::cout << "not the same numbers: " << name << ", " << row.at("who").get<std::string>() << ": off by "
+                << *gap << " of the largest\n";
+    }
   }
 }
 
@@ -185,7 +224,7 @@ json about(const std::vector<json>& documents, const arguments& a) {
     if (document.contains("machine") && !result.contains("machine"))
       result["machine"] = document.at("machine");
     if (document.contains("versions")) result["peers"][program] = document.at("versions");
-    if (document.contains("missing")) result["missing"][program] = document.at("missing");
+    if (document.contains("missing")) result["missing"][origin(document)] = document.at("missing");
   }
   for (const std::string& setting : a.settings) {
     const std::size_t at = setting.find('=');
@@ -206,6 +245,7 @@ void join(const arguments& a) {
   printer.header();
   for (const std::string& name : table.order()) printer.print(name, table);
   print_missing(documents);
+  print_disagreements(table);
   json result = about(documents, a);
   result["rows"] = joined(table);
   write_result(a.out, result);
@@ -215,7 +255,10 @@ void compare(const arguments& a) {
   row_table base;
   row_table fresh;
   std::vector<json> documents;
-  for (const std::string& file : a.base) base.add(read_document(file));
+  for (const std::string& file : a.base) {
+    documents.push_back(read_document(file));
+    base.add(documents.back());
+  }
   for (const std::string& file : a.fresh) {
     documents.push_back(read_document(file));
     fresh.add(documents.back());
@@ -237,6 +280,7 @@ void compare(const arguments& a) {
     result["rows"].push_back(
         {{"case", name}, {"base", before == nullptr ? json() : *before}, {"new", *after}});
   }
+  print_missing(documents);
   write_result(a.out, result);
 }
 

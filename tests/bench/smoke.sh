@@ -35,12 +35,28 @@ grep -q attention "$scratch/profile.txt" || { echo "the profile names no attenti
   "$scratch"/gradient.json "$scratch"/load.json "$scratch"/ridge.json >"$scratch/table.txt"
 for row in peak/memory_read/t2 linear/f32/5x40x24/warm/t2 linear/int8-portable/1x32x17/warm/t1 linear/bf16/5x512x512/cold/t1 \
   linear_gated/f32/5x64x32/silu/warm/t1 attention/L41xH2xK32/t1 attention_vjp/L5xH2xK32/t1 layer_norm/7x64/t1 rotary/7x64/t1 \
-  embed/nt/bf16/t2 embed/bert/f32/t2 gradient/nt/f32/t1 load/nt/bf16/t1 ridge/nt/f32/t1; do
+  embed/nt/bf16/t2 embed/bert/f32/t2 gradient/nt/f32/t1 load/nt/bf16 ridge/nt/f32/t1; do
   grep -q "^$row " "$scratch/table.txt" || { echo "no row $row in the table"; exit 1; }
   grep -q "\"case\": \"$row\"" "$scratch/joined.json" || { echo "no row $row in the joined document"; exit 1; }
 done
 "$programs/bench_table" --compare --base "$scratch/embed.json" --new "$scratch/embed.json" >"$scratch/compare.txt"
 grep -q "^embed/nt/f32/t1 .* 1\.000$" "$scratch/compare.txt" || { echo "a document is not equal to itself"; exit 1; }
+grep -q "^load/nt/f32 .* s wall, loading .* MB" "$scratch/table.txt" || { echo "the table has no note of the load"; exit 1; }
+
+# A peer with our numbers, one with others, one that is not there.
+other() { # peer, first number of its sample
+  printf '{"program": "%s", "rows": [{"case": "c/f32/t1", "who": "%s", "median_cpu": 2, "median_wall": 2, "cpu_seconds": [2],' "$1" "$1"
+  printf ' "wall_seconds": [2], "sample": [%s, 4]}]}\n' "$2"
+}
+other dnalm 1 >"$scratch/ours.json"
+other same 1.0001 >"$scratch/same.json"
+other different 1.01 >"$scratch/different.json"
+echo '{"program": "absent", "case": "c", "missing": "no such peer"}' >"$scratch/absent.json"
+"$programs/bench_table" "$scratch/ours.json" "$scratch/same.json" "$scratch/different.json" "$scratch/absent.json" >"$scratch/peers.txt"
+grep -q "^missing: absent, c: no such peer$" "$scratch/peers.txt" || { echo "a missing peer is not told"; exit 1; }
+grep -q "^not the same numbers: c/f32/t1, different: " "$scratch/peers.txt" || { echo "a wrong peer is not told"; exit 1; }
+if grep -q "same numbers: c/f32/t1, same" "$scratch/peers.txt"; then echo "a peer that agrees is told"; exit 1; fi
+
 echo '{"rows": [' >"$scratch/broken.json"
 if "$programs/bench_table" "$scratch/broken.json" 2>/dev/null; then echo "broken JSON was taken"; exit 1; fi
 echo "bench programs: ok"
