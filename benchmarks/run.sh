@@ -86,7 +86,7 @@ embed_nt500m_1kb nt_v2_500m 1kb $(pick 200 8 3) $embed
 embed_nt500m_6kb nt_v2_500m 6kb $(pick 20 2 1) $embed
 embed_nt100m_ragged nt_v2_100m ragged $(pick 300 40 16) $embed
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
-load_nt100m nt_v2_100m - 0 bench_load --model MODEL --repeats $(pick 9 5 3)
+load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 compile_time - - 0 compile_time/measure.sh --json --repeats $(pick 5 3 1)
 LIST
@@ -129,7 +129,7 @@ make_sequences() {
 run_case() { # tree, build folder, output file, case, model, sequences, count, program, arguments...
   tree=$1 folder=$2 file=$3 case_name=$4 model=$5 sequences=$6 count=$7 program=$8
   shift 8
-  words=$(echo "$*" | sed "s#MODEL#$data/$model#; s#SEQUENCES#$data/$sequences.txt#")
+  words=$(echo "$*" | sed "s#MODEL#$data/$model#; s#SEQUENCES#$data/$sequences.txt#; s#PACKS#$data/packs#")
   if [ "$count" -gt 0 ]; then words="$words --limit $count"; fi
   if [ "$model" != - ]; then words="$words --case ${case_name#*_}"; fi
   case $program in

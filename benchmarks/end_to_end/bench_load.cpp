@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a model folder to the first embedding: seconds and peak memory, each time in a process of its own.
 //
-//   bench_load --case NAME --model FOLDER [--formats f32,bf16] [--repeats 5]
+//   bench_load --case NAME --model FOLDER [--formats f32,bf16] [--repeats 5] [--packs FOLDER]
 //
+// --packs: rows more, with packed weights in a cache file there (load_options.pack_cache).
 // `load_model` as users call it, with the threads that it takes by itself: processor time is that of all of
 // them. The first run fills the file cache and is not counted. `weight_bytes` is the size of
 // model.safetensors, the peak is what the system says of the process (pages of the mapped file that are in
@@ -53,9 +54,16 @@ struct outcome {
   int good = 0;
 };
 
-outcome load_and_embed(const std::string& folder, dnalm::weight_format format) {
+/// What is loaded, and how.
+struct load_case {
+  std::string folder = {};
+  dnalm::weight_format format = dnalm::weight_format::f32;
+  std::string packs = {};  // folder of cache files, empty: none
+};
+
+outcome load_and_embed(const load_case& c) {
   const stopwatch watch(false);
-  const dnalm::model network = dnalm::load_model(folder, {.weights = format});
+  const dnalm::model network = dnalm::load_model(c.folder, {.weights = c.format, .pack_cache = c.packs});
   outcome result;
   result.load_wall = watch.elapsed().wall;
   counting_sink sink;
@@ -72,7 +80,7 @@ outcome load_and_embed(const std::string& folder, dnalm::weight_format format) {
 }
 
 /// Runs in a child, so that memory and caches of the allocator are fresh.
-outcome in_child(const std::string& folder, dnalm::weight_format format) {
+outcome in_child(const load_case& c) {
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("no pipe");
   const pid_t child = fork();
@@ -80,7 +88,7 @@ outcome in_child(const std::string& folder, dnalm::weight_format format) {
   if (child == 0) {
     outcome result;
     try {
-      result = load_and_embed(folder, format);
+      result = load_and_embed(c);
     } catch (const std::exception& problem) {
       std::cerr << problem.what() << "\n";
     }
@@ -98,21 +106,21 @@ outcome in_child(const std::string& folder, dnalm::weight_format format) {
   return result;
 }
 
-void measure(const std::string& name, const std::string& folder, dnalm::weight_format format, int repeats,
-             report& out) {
-  static_cast<void>(in_child(folder, format));
+void measure(const std::string& name, const load_case& c, int repeats, report& out) {
+  static_cast<void>(in_child(c));
   repetitions times;
   std::vector<double> loads;
   std::vector<double> peaks;
   for (int r = 0; r < repeats; ++r) {
-    const outcome o = in_child(folder, format);
+    const outcome o = in_child(c);
     times.add({o.wall, o.cpu});
     loads.push_back(o.load_wall);
     peaks.push_back(o.peak_bytes);
   }
   const auto bytes =
-      static_cast<double>(std::filesystem::file_size(std::filesystem::path(folder) / "model.safetensors"));
-  result_row row{.name = "load/" + name + "/" + std::string(to_string(format))};
+      static_cast<double>(std::filesystem::file_size(std::filesystem::path(c.folder) / "model.safetensors"));
+  result_row row{.name = "load/" + name + "/" + std::string(to_string(c.format)) +
+                         (c.packs.empty() ? "" : "/cached")};
   row.work = bytes;
   row.unit = "byte";
   row.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -134,15 +142,20 @@ int main(int argc, char** argv) try {
   std::string name = "custom";
   std::string model;
   std::string formats = "f32,bf16";
+  std::string packs;
   int repeats = 5;
   CLI::App app("From a folder to the first embedding");
   app.add_option("--case", name, "name of the case");
   app.add_option("--model", model, "model folder")->required();
   app.add_option("--formats", formats, "f32, bf16, int8");
   app.add_option("--repeats", repeats, "repetitions")->check(CLI::Range(1, 100000));
+  app.add_option("--packs", packs, "folder for packed weights");
   CLI11_PARSE(app, argc, argv);
   report out("bench_load");
-  for (const auto format : parse_formats(formats)) measure(name, model, format, repeats, out);
+  for (const auto format : parse_formats(formats)) {
+    measure(name, {model, format}, repeats, out);
+    if (!packs.empty()) measure(name, {model, format, packs}, repeats, out);
+  }
   out.print();
   return 0;
 } catch (const std::exception& problem) {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/io/json.hpp>
 #include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/load_model.hpp>
