@@ -60,7 +60,7 @@ pick() {
 }
 
 # One case per line: name, its model folder and sequence file (- for none), the number of sequences, the program with
-# its arguments. MODEL and SEQUENCES stand for the paths.
+# its arguments. MODEL, SEQUENCES and PACKS stand for the paths.
 cases() {
   repeats=$(pick 15 9 5)
   passes=$(pick 3 5 2)
