@@ -11,6 +11,7 @@
 #include <dnalm/cpu/isa.hpp>
 #include <dnalm/cpu/layer_norm.hpp>
 #include <dnalm/cpu/linear.hpp>
+#include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/cpu/rotary.hpp>
 #include <dnalm/cpu/softmax.hpp>

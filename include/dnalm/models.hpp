@@ -14,7 +14,6 @@
 #include <dnalm/models/model.hpp>
 #include <dnalm/models/model_of.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
-#include <dnalm/models/pack_cache.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 #include <dnalm/models/token_batch.hpp>

@@ -49,16 +49,16 @@ class checkpoint_source final : public weight_source {
   /// Of mapped files, F32 and row-major. \throws as read.
   [[nodiscard]] std::span<const float> lend(const planned_tensor& tensor) const override;
   void release(const planned_tensor& tensor) const override;
-  [[nodiscard]] pack_cache* packs() const override { return packs_; }
-  /// Matrices will be looked for in `cache`, which must outlive this object; null: no longer.
-  void keep_packs(pack_cache* cache) { packs_ = cache; }
+  [[nodiscard]] any_pack_store* packs() const override { return packs_; }
+  /// Matrices will be looked for in `store`, which must outlive this object; null: no longer.
+  void keep_packs(any_pack_store* store) { packs_ = store; }
 
  private:
   [[nodiscard]] const std::string& name_in_file(const planned_tensor& tensor) const;
 
   io::checkpoint weights_;
   std::map<std::string, std::string> in_file_;  // where the file wraps a planned name
-  pack_cache* packs_ = nullptr;
+  any_pack_store* packs_ = nullptr;
 };
 
 DNALM_END_NAMESPACE

@@ -8,13 +8,12 @@
 #include <string>
 #include <vector>
 
+#include <dnalm/backend/pack_store.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 
 DNALM_BEGIN_NAMESPACE
-
-class pack_cache;
 
 /// Fills tensors of a plan, row-major. May be called from several threads at once.
 class weight_source {
@@ -30,7 +29,7 @@ class weight_source {
   [[nodiscard]] virtual std::span<const float> lend(const planned_tensor&) const { return {}; }
   virtual void release(const planned_tensor&) const {}
   /// Where packed matrices of these numbers are kept, or null.
-  [[nodiscard]] virtual pack_cache* packs() const { return nullptr; }
+  [[nodiscard]] virtual any_pack_store* packs() const { return nullptr; }
 };
 
 /// Tensors by role and layer.
@@ -72,7 +71,7 @@ class planned_weights {
     return source_.lend(tensor);
   }
   void release(const planned_tensor& tensor) const { source_.release(tensor); }
-  [[nodiscard]] pack_cache* packs() const { return source_.packs(); }
+  [[nodiscard]] any_pack_store* packs() const { return source_.packs(); }
 
  private:
   std::vector<planned_tensor> plan_;

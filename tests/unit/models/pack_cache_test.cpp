@@ -10,7 +10,7 @@
 
 #include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/load_model.hpp>
-#include <dnalm/models/pack_cache.hpp>
+#include <dnalm/cpu/pack_cache.hpp>
 #include <support/catch.hpp>
 #include <support/model_folder.hpp>
 

@@ -8,11 +8,11 @@
 #include <string>
 #include <utility>
 
+#include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
-#include <dnalm/models/pack_cache.hpp>
 #include <dnalm/models/random_source.hpp>
 
 DNALM_BEGIN_NAMESPACE

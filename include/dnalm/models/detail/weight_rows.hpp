@@ -14,8 +14,6 @@
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
-#include <dnalm/cpu/packed_weight.hpp>
-#include <dnalm/models/pack_cache.hpp>
 #include <dnalm/models/weight_source.hpp>
 #include <dnalm/tensor/view.hpp>
 
@@ -92,7 +90,7 @@ class weight_rows {
   std::vector<matrix_view<const T>> parts_;
 };
 
-/// What the rows of these tensors are called in a pack_cache: their names, joined; and how many they are.
+/// What the rows of these tensors are called in a pack_store: their names, joined; and how many they are.
 struct row_description {
   std::string name = {};
   index_t rows = 0;
@@ -110,8 +108,8 @@ struct row_description {
   return about;
 }
 
-/// The tensors of `roles` that a layer has, below each other and packed: from the source's pack_cache where
-/// it has one that fits the backend.
+/// The tensors of `roles` that a layer has, below each other and packed: from the source's pack_store where
+/// it has one of the backend's weights.
 template <class B>
 [[nodiscard]] typename B::weight pack_rows(const B& backend, const planned_weights& weights,
                                            std::initializer_list<tensor_role> roles, index_t layer,
@@ -119,13 +117,10 @@ template <class B>
   const auto pack = [&] {
     return weight_rows<typename B::scalar>(weights, roles, layer, columns).pack(backend, gated);
   };
-  if constexpr (std::is_same_v<typename B::weight, packed_weight>) {
-    if (pack_cache* cache = weights.packs()) {
-      const row_description about = describe_rows(weights, roles, layer, columns);
-      if (about.rows > 0) return cache->find_or_pack(about.name, about.rows, columns, gated, pack);
-    }
-  }
-  return pack();
+  auto* store = dynamic_cast<pack_store<typename B::weight>*>(weights.packs());
+  if (store == nullptr) return pack();
+  const row_description about = describe_rows(weights, roles, layer, columns);
+  return about.rows > 0 ? store->find_or_pack(about.name, about.rows, columns, gated, pack) : pack();
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,13 +14,13 @@
 #include <string>
 #include <vector>
 
+#include <dnalm/backend/pack_store.hpp>
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/io/safetensors.hpp>
-#include <dnalm/models/function_ref.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -33,7 +34,7 @@ DNALM_BEGIN_NAMESPACE
 /// and renamed. It counts only while the fingerprint of the model's files is the one it was made from; a file
 /// that is stale, damaged, or holds NaN or infinity is packed anew and replaced. All members but `save` may
 /// be called from several threads.
-class pack_cache {
+class pack_cache final : public pack_store<packed_weight> {
  public:
   /// `folder` is where cache files lie; it is made when missing, and one file in it belongs to
   /// `model_folder`, whose files with weights and configuration are `sources`. \throws error [dnalm.io.222]
@@ -45,7 +46,7 @@ class pack_cache {
   /// The matrix of a name, mapped, if the file has it with this shape; else what `pack` makes, which must
   /// stay alive until `save`.
   [[nodiscard]] packed_weight find_or_pack(const std::string& name, index_t outputs, index_t inputs,
-                                           bool gated, function_ref<packed_weight()> pack);
+                                           bool gated, const std::function<packed_weight()>& pack) override;
   /// Writes the file if any matrix had to be packed. Called while the matrices are alive.
   /// \throws as io::safetensors_writer. Cost: one write of the packed weights.
   void save();
@@ -75,5 +76,5 @@ class pack_cache {
 DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES
-#include <dnalm/models/detail/pack_cache_impl.hpp>
+#include <dnalm/cpu/detail/pack_cache_impl.hpp>
 #endif

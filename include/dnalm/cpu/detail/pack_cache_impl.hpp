@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Body of models/pack_cache.hpp.
+/// \brief Body of cpu/pack_cache.hpp.
 #pragma once
 
 #include <algorithm>
@@ -11,11 +11,11 @@
 #include <utility>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/io/leftovers.hpp>
 #include <dnalm/io/safetensors_writer.hpp>
 #include <dnalm/io/sha256.hpp>
 #include <dnalm/io/stored_tensor.hpp>
-#include <dnalm/models/pack_cache.hpp>
 #include <dnalm/tensor/dtype.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -174,7 +174,7 @@ DNALM_INLINE void pack_cache::remember(const std::string& name, const packed_wei
 }
 
 DNALM_INLINE packed_weight pack_cache::find_or_pack(const std::string& name, index_t outputs, index_t inputs,
-                                                    bool gated, function_ref<packed_weight()> pack) {
+                                                    bool gated, const std::function<packed_weight()>& pack) {
   const std::string key = gated ? name + "|gated" : name;
   std::optional<packed_weight> found = find(key, detail::packed_shape(outputs, inputs, format_, gated));
   packed_weight weight = found ? *std::move(found) : pack();

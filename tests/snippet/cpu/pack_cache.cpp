@@ -4,8 +4,8 @@
 #include <iostream>
 #include <string>
 
+#include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/models/load_model.hpp>
-#include <dnalm/models/pack_cache.hpp>
 
 int main(int, char** argv) {
   namespace fs = std::filesystem;
