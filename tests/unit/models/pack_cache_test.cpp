@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/load_model.hpp>
-#include <dnalm/cpu/pack_cache.hpp>
 #include <support/catch.hpp>
 #include <support/model_folder.hpp>
 
@@ -181,9 +181,19 @@ TEST_CASE("pack cache: a folder that cannot be made is an error", "[models]") {
   const cached_model model;
   const fs::path file = model.packs.path() / "file";
   dnalm_test::write_text(file, "x");
-  CHECK(dnalm_test::error_id_of([&] {
-          static_cast<void>(dnalm::load_model(model.folder.path(), {.pack_cache = file / "packs"}));
-        }) == "dnalm.io.222");
+  for (const fs::path& folder : {file / "packs", model.packs.path() / std::string(300, 'x')}) {
+    CHECK(dnalm_test::error_id_of([&] {
+            static_cast<void>(dnalm::load_model(model.folder.path(), {.pack_cache = folder}));
+          }) == "dnalm.io.222");
+  }
+}
+
+TEST_CASE("pack cache: a long name of the model folder is cut", "[models]") {
+  const cached_model model;
+  const fs::path copy = model.packs.path() / std::string(240, 'm');
+  fs::copy(model.folder.path(), copy);
+  static_cast<void>(dnalm::load_model(copy, {.pack_cache = model.packs.path() / "deep"}));
+  CHECK(model.file().filename().string().substr(0, 101) == std::string(100, 'm') + "-");
 }
 
 TEST_CASE("fingerprints of files: every sampled byte, name, size and time counts", "[models]") {

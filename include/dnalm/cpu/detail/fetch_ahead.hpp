@@ -25,16 +25,28 @@ struct fetch_ahead {
   return {reinterpret_cast<const std::byte*>(line), 0};
 }
 
-/// Of the piece of weights behind the first `done` words of panel p: what tile `tile` of `tiles` brings. So
-/// the next piece has come from memory when the last tile ends. Behind the last panel comes the first one.
-[[nodiscard]] inline fetch_ahead part_of_next(const packed_weight& w, index_t p, index_t words, index_t done,
-                                              index_t tile, index_t tiles) {
-  const index_t word_bytes = w.panel_bytes() / words;
-  const index_t piece = std::min(words, depth_words);
-  const bool wraps = done == words && p + 1 == w.panel_count();
-  const std::byte* next = wraps ? w.panel(0) : w.panel(p) + done * word_bytes;
-  const index_t step = word_bytes / tiles;
-  return {next + tile * piece * step, step};
+/// Words [first, first + count) of the `words` of panel p, which are multiplied now, in `tiles` tiles.
+struct weight_piece {
+  index_t p;
+  index_t first;
+  index_t count;
+  index_t words;
+  index_t tiles;
+};
+
+/// What tile `tile` brings of the piece behind this one, so that it has come when the last tile ends: an even
+/// share in even steps, rounded down, which stays inside the piece. Behind the last panel comes the first.
+[[nodiscard]] inline fetch_ahead part_of_next(const packed_weight& w, const weight_piece& now, index_t tile) {
+  if (now.count == 0) return {w.bytes().data(), 0};
+  const index_t done = now.first + now.count;
+  const bool same_panel = done < now.words;
+  const index_t piece = std::min(same_panel ? now.words - done : now.words, depth_words);
+  const index_t word_bytes = w.panel_bytes() / now.words;
+  const std::byte* next = same_panel                    ? w.panel(now.p) + done * word_bytes
+                          : now.p + 1 < w.panel_count() ? w.panel(now.p + 1)
+                                                        : w.panel(0);
+  const index_t step = piece * word_bytes / (now.tiles * now.count);
+  return {next + tile * now.count * step, step};
 }
 
 }  // namespace detail

@@ -51,7 +51,7 @@ inline void hash_text(const std::string& text, io::sha256& hash) {
   const std::filesystem::path last = whole.has_filename() ? whole.filename() : whole.parent_path().filename();
   io::sha256 hash;
   hash_text(whole.string(), hash);
-  return last.string() + "-" + hash.hex().substr(0, 8) + "." + std::string(to_string(format)) +
+  return last.string().substr(0, 100) + "-" + hash.hex().substr(0, 8) + "." + std::string(to_string(format)) +
          ".packed.safetensors";
 }
 
@@ -101,7 +101,7 @@ inline void hash_text(const std::string& text, io::sha256& hash) {
 DNALM_INLINE std::string files_fingerprint(const std::vector<std::filesystem::path>& files) {
   io::sha256 hash;
   for (const std::filesystem::path& path : files) {
-    const io::mapped_file file(path);
+    const io::mapped_file file(path, io::file_access::buffered);
     std::error_code code;
     const auto changed = std::filesystem::last_write_time(path, code).time_since_epoch().count();
     detail::hash_text(path.filename().string(), hash);
@@ -120,7 +120,7 @@ DNALM_INLINE pack_cache::pack_cache(const std::filesystem::path& folder,
       metadata_({{"dnalm.packed", detail::pack_layout}, {"dnalm.source", files_fingerprint(sources)}}) {
   std::error_code code;
   std::filesystem::create_directories(folder, code);
-  if (!std::filesystem::is_directory(folder)) {
+  if (!std::filesystem::is_directory(folder, code)) {
     throw error(error_kind::io, 222, "the folder for packed weights cannot be made",
                 {.where = folder.string(), .found = code ? code.message() : "no folder"});
   }

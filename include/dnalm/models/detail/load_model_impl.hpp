@@ -64,12 +64,12 @@ inline void require_folder(const std::filesystem::path& folder) {
       cpu_encoder(cpu_backend(options.weights), config, source, options.threads));
 }
 
-/// The cache that the options ask for.
+/// The cache that the options ask for. Opened before the files of the model are read: when another process
+/// replaces them meanwhile, newer numbers are kept under an older fingerprint, which fits no later load.
 [[nodiscard]] inline std::optional<pack_cache> open_packs(const std::filesystem::path& folder,
-                                                          const io::checkpoint& weights,
                                                           const load_options& options) {
   if (options.pack_cache.empty() || options.backend != backend_kind::cpu) return std::nullopt;
-  std::vector<std::filesystem::path> sources = weights.files();
+  std::vector<std::filesystem::path> sources = io::checkpoint::open(folder, options.access).files();
   sources.push_back(folder / "config.json");
   return std::optional<pack_cache>(std::in_place, options.pack_cache, folder, sources, options.weights,
                                    options.access);
@@ -87,12 +87,11 @@ inline void require_folder(const std::filesystem::path& folder) {
 
 DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_options& options) {
   detail::require_folder(folder);
+  std::optional<pack_cache> packs = detail::open_packs(folder, options);
   const encoder_config config = read_encoder_config(folder);
   const std::vector<planned_tensor> plan = plan_tensors(config);
   model_description about = detail::describe_folder(folder, config, plan, options);
-  const io::checkpoint weights = io::checkpoint::open(folder, options.access);
-  checkpoint_source source(weights, plan, folder.string());
-  std::optional<pack_cache> packs = detail::open_packs(folder, weights, options);
+  checkpoint_source source(io::checkpoint::open(folder, options.access), plan, folder.string());
   if (packs) source.keep_packs(&*packs);
   std::shared_ptr<const model_base> base = detail::build(config, source, options);
   if (packs) packs->save();
