@@ -42,10 +42,9 @@ struct half_panel {
 /// 16 p ... 16 p + 15 of each half, so that a and b of one gate lie in one panel. f32: W[n, k] at [k][c].
 /// bf16 and int8: at [k / 2][c][k % 2], `in` rounded up to even.
 struct packed_weight {
-  buffer<std::byte> panels = {};  ///< empty when they lie in a file
-  std::span<const std::byte> mapped =
-      {};  ///< the panels where they lie in a file, from a multiple of 64 bytes
-  std::shared_ptr<const void> file = {};  ///< keeps `mapped` alive
+  buffer<std::byte> panels = {};           ///< empty when they lie in a file
+  std::span<const std::byte> mapped = {};  ///< the panels in a file, from a multiple of 64 bytes
+  std::shared_ptr<const void> file = {};   ///< keeps `mapped` alive
   buffer<float> scales = {};  ///< int8: by panel column, what its numbers are multiplied with; else empty
   index_t outputs = 0;
   index_t inputs = 0;

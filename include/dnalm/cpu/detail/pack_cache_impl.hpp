@@ -3,8 +3,6 @@
 /// \brief Body of cpu/pack_cache.hpp.
 #pragma once
 
-#include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <system_error>

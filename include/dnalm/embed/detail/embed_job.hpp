@@ -150,7 +150,7 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
   return checked_mul(numbers, 4);
 }
 
-/// Tokens of a chunk: at most 192, which keeps a layer's activations near the second-level cache (1 to 2 %
+/// Tokens of a chunk: at most 192, which keeps a layer's activations near the second-level cache (0 to 2 %
 /// faster than 512); fewer when the budget, shared by the workers and the finished blocks that wait, is
 /// smaller.
 [[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const embed_options& options,
