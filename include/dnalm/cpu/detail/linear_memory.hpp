@@ -20,7 +20,7 @@ inline constexpr index_t row_words = depth_words + 16;
 /// Rows that are multiplied with all panels before the next ones. More of them for the adjoint, which turns
 /// each panel anew for every block.
 inline constexpr index_t linear_most_rows = 96;
-inline constexpr index_t linear_vjp_most_rows = 192;
+inline constexpr index_t linear_vjp_most_rows = 576;
 
 /// Where the parts of a scratch lie.
 struct linear_memory {
