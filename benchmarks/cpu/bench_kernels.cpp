@@ -2,7 +2,8 @@
 // Kernels beside products: attention, layer_norm, gated, activation_vjp, softmax, rotary; one thread.
 //
 //   bench_kernels [--lengths 41,171,1001] [--head-widths 32,64] [--heads 16] [--rows 512] [--widths 512,1024]
-//                 [--only attention,layer_norm] [--isas best,avx2] [--repeats 15] [--vjp]
+//                 [--only attention,layer_norm] [--isas best,avx2] [--formats f32,bf16] [--repeats 15]
+//                 [--vjp]
 //
 // Floors: attention 4 L^2 D operations (its adjoint 14 L^2 D) at the measured multiply-add peak; exponentials
 // are not in it. The others the bytes that they read and write at least, at the rate at which memcpy moves as
@@ -54,6 +55,7 @@ struct arguments {
   std::string widths = "512,768,1024";
   std::string only = "attention,layer_norm,gated,activation_vjp,softmax,rotary";
   std::string isas = "best,avx2";
+  std::string formats = "f32,bf16";
   int repeats = 15;
   bool vjp = false;
 };
@@ -103,8 +105,8 @@ class kernel_bench {
 
   /// A kernel of `flops` operations.
   void compute_case(const std::string& kernel, const std::string& size, index_t rows, double flops,
-                    const step& work) {
-    peak_meter peak(bound_of(set_, false), 1);
+                    const step& work, bool rounded = false) {
+    peak_meter peak(bound_of(set_, rounded), 1);
     repetitions times;
     const long inner = inner_count(work);
     for (int r = 0; r < a_.repeats; ++r) {
@@ -174,9 +176,17 @@ class kernel_bench {
     const std::string size =
         "L" + std::to_string(length) + "xH" + std::to_string(a_.heads) + "xK" + std::to_string(head_width);
     dnalm::buffer<float> scratch(dnalm::cpu_attention_scratch(length, head_width));
-    compute_case("attention", size, rows, 4 * pairs, [&] {
-      dnalm::cpu_attention(set_, part(0), part(1), part(2), offsets, options, scratch.view(), y.view());
-    });
+    for (const dnalm::weight_format format : parse_formats(a_.formats)) {
+      const bool rounded = format != dnalm::weight_format::f32 && set_ == dnalm::isa::avx512_bf16;
+      if (format != dnalm::weight_format::f32 && !rounded) continue;  // the same as f32
+      compute_case(
+          rounded ? "attention_bf16" : "attention", size, rows, 4 * pairs,
+          [&] {
+            dnalm::cpu_attention(set_, format, part(0), part(1), part(2), offsets, options, scratch.view(),
+                                 y.view());
+          },
+          rounded);
+    }
     if (!a_.vjp) return;
     matrix<float> dq(rows, d);
     matrix<float> dk(rows, d);
@@ -261,6 +271,8 @@ int main(int argc, char** argv) try {
   app.add_option("--widths", a.widths, "columns, for the others");
   app.add_option("--only", a.only, "families");
   app.add_option("--isas", a.isas, "best, portable, avx2, avx512, avx512_bf16");
+  app.add_option("--formats", a.formats,
+                 "of attention: f32, bf16 (where the CPU multiplies pairs of bfloat16)");
   app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
   app.add_flag("--vjp", a.vjp, "adjoints of attention and layer_norm too");
   CLI11_PARSE(app, argc, argv);

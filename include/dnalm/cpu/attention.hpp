@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dnalm/backend/kernel_options.hpp>
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cpu/isa.hpp>
 #include <dnalm/tensor/ragged.hpp>
@@ -18,12 +19,16 @@ DNALM_BEGIN_NAMESPACE
 /// bias_ij), bias_ij = -slope |i - j| with ALiBi slopes, else 0; j runs over the tokens with |i - j| <=
 /// window, over all for window 0.
 ///
+/// `format` is that of the weights around it: with f32 all is float; with another, on a CPU with AVX512-BF16,
+/// scale q, k, v and the weights 2^(score - largest) are rounded to bfloat16 before they are multiplied
+/// (scores, weights' sum and sums over keys stay float): 1 % of an output at most for |scores| of a few.
+///
 /// q, k, v, y (R, D): columns [h K, (h + 1) K) belong to head h; they may be column blocks of one packed
 /// matrix, y must not overlap them. Nothing of size L^2 is stored: a few query rows and 512 keys at a time;
 /// with more keys the largest score so far is carried from block to block, and the sums with it. `scratch`
 /// needs cpu_attention_scratch(longest, K) floats. Cost: 4 L^2 D operations and H L^2 exponentials per
 /// sequence; with a window, min(L, 2 window + 12) keys per query in the place of L.
-void cpu_attention(isa set, matrix_view<const float> q, matrix_view<const float> k,
+void cpu_attention(isa set, weight_format format, matrix_view<const float> q, matrix_view<const float> k,
                    matrix_view<const float> v, const ragged_offsets& offsets,
                    const attention_options<float>& options, vector_view<float> scratch, matrix_view<float> y);
 

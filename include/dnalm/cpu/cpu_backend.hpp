@@ -159,7 +159,7 @@ class cpu_backend {
                  vector_view<float> scratch, matrix_view<float> y) const {
     by_heads(options.heads, false, [&](index_t first, index_t count, int member) {
       const auto of = [&](auto x) { return head_columns(x, options.heads, first, count); };
-      cpu_attention(isa_, of(q), of(k), of(v), offsets, part_of(options, first, count),
+      cpu_attention(isa_, format_, of(q), of(k), of(v), offsets, part_of(options, first, count),
                     member_scratch(scratch, member), of(y));
     });
   }

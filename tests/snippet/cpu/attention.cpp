@@ -18,7 +18,7 @@ int main() {
   v(2, 0) = 10;
   dnalm::buffer<float> scratch(dnalm::cpu_attention_scratch(2, 4));
   dnalm::matrix<float> y(3, 4);
-  dnalm::cpu_attention(dnalm::choose_isa(), q.view(), k.view(), v.view(), batch, {}, scratch.view(),
-                       y.view());
+  dnalm::cpu_attention(dnalm::choose_isa(), dnalm::weight_format::f32, q.view(), k.view(), v.view(), batch,
+                       {}, scratch.view(), y.view());
   std::cout << std::fixed << std::setprecision(3) << y(0, 0) << " " << y(1, 0) << " " << y(2, 0) << "\n";
 }

@@ -7,9 +7,40 @@
 #include <dnalm/cpu/detail/attention_memory.hpp>
 #include <dnalm/cpu/detail/attention_tiles.hpp>
 #include <dnalm/cpu/detail/attention_vjp_memory.hpp>
+#include <dnalm/cpu/detail/product_pairs.hpp>
 
+#define DNALM_ISA_HAS_PAIRS 0
 #define DNALM_ISA_BODY <dnalm/cpu/detail/attention.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#undef DNALM_ISA_HAS_PAIRS
+#if defined(__x86_64__)
+DNALM_BEGIN_NAMESPACE
+namespace detail::isa_avx512_bf16 {
+using isa_avx512::bias_row;
+using isa_avx512::exp2_of_negative;
+using isa_avx512::first_of;
+using isa_avx512::fma;
+using isa_avx512::largest_of_row;
+using isa_avx512::max;
+using isa_avx512::pack_by_columns;
+using isa_avx512::power_of_two;
+using isa_avx512::power_row;
+using isa_avx512::reduce_add;
+using isa_avx512::scale_row;
+using isa_avx512::sub;
+}  // namespace detail::isa_avx512_bf16
+DNALM_END_NAMESPACE
+#define DNALM_ISA isa_avx512_bf16
+#define DNALM_ISA_FUNCTION inline __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")))
+#define DNALM_ISA_INLINE \
+  inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")))
+#define DNALM_ISA_HAS_PAIRS 1
+#include <dnalm/cpu/detail/attention.ipp>
+#undef DNALM_ISA
+#undef DNALM_ISA_FUNCTION
+#undef DNALM_ISA_INLINE
+#undef DNALM_ISA_HAS_PAIRS
+#endif
 #define DNALM_ISA_BODY <dnalm/cpu/detail/attention_vjp.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
 
@@ -23,15 +54,19 @@ DNALM_INLINE index_t cpu_attention_scratch(index_t longest, index_t head_width) 
   return checked_add(packed, checked_add(scores, channels));
 }
 
-DNALM_INLINE void cpu_attention(isa set, matrix_view<const float> q, matrix_view<const float> k,
-                                matrix_view<const float> v, const ragged_offsets& offsets,
-                                const attention_options<float>& options, vector_view<float> scratch,
-                                matrix_view<float> y) {
+DNALM_INLINE void cpu_attention(isa set, weight_format format, matrix_view<const float> q,
+                                matrix_view<const float> k, matrix_view<const float> v,
+                                const ragged_offsets& offsets, const attention_options<float>& options,
+                                vector_view<float> scratch, matrix_view<float> y) {
 #if defined(__x86_64__)
+  if (set == isa::avx512_bf16 && format != weight_format::f32) {
+    return detail::isa_avx512_bf16::attention(q, k, v, offsets, options, scratch, y);
+  }
   if (set >= isa::avx512) return detail::isa_avx512::attention(q, k, v, offsets, options, scratch, y);
   if (set == isa::avx2) return detail::isa_avx2::attention(q, k, v, offsets, options, scratch, y);
 #endif
   static_cast<void>(set);
+  static_cast<void>(format);
   detail::isa_portable::attention(q, k, v, offsets, options, scratch, y);
 }
 

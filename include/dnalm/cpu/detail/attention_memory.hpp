@@ -53,6 +53,10 @@ inline constexpr index_t block_keys = 512;
   const index_t begin = std::clamp(near.begin, block.begin, block.end);
   return {begin, std::clamp(near.end, begin, block.end)};
 }
+/// The range from the even token at or before its begin: pairs of keys lie at even tokens.
+[[nodiscard]] inline token_range whole_pairs(token_range keys) {
+  return {keys.begin / 2 * 2, keys.end};
+}
 /// Blocks lie at multiples of block_keys, cut off where `keys` ends.
 [[nodiscard]] inline token_range first_key_block(token_range keys) {
   const index_t end = (keys.begin / block_keys + 1) * block_keys;

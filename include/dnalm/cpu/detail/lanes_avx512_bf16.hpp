@@ -45,6 +45,20 @@ DNALM_LANE lanes round_pairs(lanes first, lanes second) {
   __builtin_memcpy(&result.at, &pairs, sizeof pairs);
   return result;
 }
+DNALM_LANE __m512i widened(__m256i halves) {
+  return _mm512_maskz_cvtepu16_epi32(isa_avx512::all_lanes, halves);
+}
+/// Sixteen pairs (first[i], second[i]), rounded to nearest.
+DNALM_LANE lanes join_pairs(lanes first, lanes second) {
+  const __m256bh low = _mm512_cvtneps_pbh(first.at);
+  const __m256bh high = _mm512_cvtneps_pbh(second.at);
+  __m256i low_bits;
+  __m256i high_bits;
+  __builtin_memcpy(&low_bits, &low, sizeof low);
+  __builtin_memcpy(&high_bits, &high, sizeof high);
+  const __m512i upper = _mm512_maskz_slli_epi32(isa_avx512::all_lanes, widened(high_bits), 16);
+  return {_mm512_castsi512_ps(_mm512_or_si512(widened(low_bits), upper))};
+}
 
 }  // namespace detail::isa_avx512_bf16
 DNALM_END_NAMESPACE

@@ -8,20 +8,12 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-/// x[k] rounded to bfloat16 for k < n, in whichever form the products read it: pairs, or floats.
+#if !DNALM_ISA_HAS_PAIRS
+/// x[k] rounded to bfloat16 for k < n, as floats.
 DNALM_ISA_FUNCTION void round_row(const float* x, index_t n, float* to) {
-#if DNALM_ISA_HAS_PAIRS
-  index_t k = 0;
-  for (; k + 32 <= n; k += 32) store(to + k / 2, round_pairs(load(x + k), load(x + k + 16)));
-  if (k == n) return;
-  const index_t rest = n - k;
-  const lanes first = rest >= 16 ? load(x + k) : load_part(x + k, rest);
-  const lanes second = rest > 16 ? load_part(x + k + 16, rest - 16) : set1(0.0F);
-  store_part(to + k / 2, round_pairs(first, second), (rest + 1) / 2);
-#else
   for (index_t k = 0; k < n; ++k) to[k] = float_from_bf16(bf16_from_float(x[k]));
-#endif
 }
+#endif
 
 /// The rows of x as [piece of k][row][row_words]; a word is a float, or a pair of bfloat16.
 DNALM_ISA_FUNCTION void copy_rows(matrix_view<const float> x, bool rounded, float* to) {
@@ -58,7 +50,7 @@ DNALM_ISA_FUNCTION void multiply(bool pairs, index_t rows, const float* x, const
                                  bool more, float* sums, fetch_ahead next) {
 #if DNALM_ISA_HAS_PAIRS
   if (pairs) {
-    pairs_rows<tile_rows>(rows, x, row_words, panel, words, more, sums, next);
+    pairs_rows<tile_rows, 2>(rows, x, row_words, panel, words, more, sums, panel_columns, next);
     return;
   }
 #else
@@ -83,8 +75,7 @@ DNALM_ISA_FUNCTION void linear_panel(const linear_memory& memory, const packed_w
     for (index_t row = 0; row < y.rows; row += tile_rows, x += tile_rows * row_words) {
       const index_t rows = y.rows - row < tile_rows ? y.rows - row : tile_rows;
       float* sums = memory.sums + row * panel_columns;
-      multiply(pairs, rows, x, panel, count, first > 0, sums,
-               part_of_next(w, now, row / tile_rows));
+      multiply(pairs, rows, x, panel, count, first > 0, sums, part_of_next(w, now, row / tile_rows));
       if (!last) continue;
       linear_epilogue<float> part = epilogue;
       if (part.residual.data != nullptr) part.residual = part.residual.row_block(row, rows);

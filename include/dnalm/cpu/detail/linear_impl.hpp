@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include <dnalm/cpu/detail/lanes_avx512_bf16.hpp>
 #include <dnalm/cpu/detail/linear_memory.hpp>
+#include <dnalm/cpu/detail/product_pairs.hpp>
 #include <dnalm/cpu/detail/product_tile.hpp>
 #include <dnalm/cpu/detail/transpose.hpp>
 #include <dnalm/cpu/detail/vector_math.hpp>
@@ -41,8 +41,6 @@ DNALM_END_NAMESPACE
 #define DNALM_ISA isa_avx512_bf16
 #define DNALM_ISA_FUNCTION inline __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")))
 #define DNALM_ISA_HAS_PAIRS 1
-#include <dnalm/cpu/detail/product_pairs.ipp>
-
 #include <dnalm/cpu/detail/linear.ipp>
 #undef DNALM_ISA
 #undef DNALM_ISA_FUNCTION

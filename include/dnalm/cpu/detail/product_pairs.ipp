@@ -34,17 +34,29 @@ DNALM_ISA_FUNCTION void pairs_tile(const float* x, index_t x_stride, const float
   }
 }
 
-/// The same for 1 <= rows <= Rows and the 32 columns of a panel.
-template <int Rows>
+/// The same for 1 <= rows <= Rows.
+template <int Rows, int Vectors>
 DNALM_ISA_FUNCTION void pairs_rows(index_t rows, const float* x, index_t x_stride, const float* panel,
-                                   index_t depth, bool more, float* out, fetch_ahead next) {
+                                   index_t depth, bool more, float* out, index_t out_stride,
+                                   fetch_ahead next) {
   if constexpr (Rows > 1) {
     if (rows < Rows) {
-      pairs_rows<Rows - 1>(rows, x, x_stride, panel, depth, more, out, next);
+      pairs_rows<Rows - 1, Vectors>(rows, x, x_stride, panel, depth, more, out, out_stride, next);
       return;
     }
   }
-  pairs_tile<Rows, 2>(x, x_stride, panel, depth, more, out, panel_columns, next);
+  pairs_tile<Rows, Vectors>(x, x_stride, panel, depth, more, out, out_stride, next);
+}
+
+/// product_panel on pairs: up to tile_rows rows and the first `columns` columns of one panel.
+DNALM_ISA_FUNCTION void pairs_panel(index_t rows, const float* x, index_t x_stride, const float* panel,
+                                    index_t columns, index_t depth, float* out, index_t out_stride,
+                                    bool more = false) {
+  if (columns > 16) {
+    pairs_rows<tile_rows, 2>(rows, x, x_stride, panel, depth, more, out, out_stride, stay_at(panel));
+  } else {
+    pairs_rows<tile_rows, 1>(rows, x, x_stride, panel, depth, more, out, out_stride, stay_at(panel));
+  }
 }
 
 }  // namespace detail::DNALM_ISA
