@@ -43,14 +43,15 @@ inline numbers part_of(const numbers& all, const dnalm::ragged_offsets& offsets,
 }
 
 /// Each sequence has the same bits alone as in the batch, and the batch with AVX2 as with AVX-512.
-inline void check_same_bits_alone(const attention_shape& batch, std::uint64_t seed) {
+inline void check_same_bits_alone(const attention_shape& batch, std::uint64_t seed,
+                                  dnalm::weight_format format = dnalm::weight_format::f32) {
   const auto offsets = make_offsets(batch.lengths);
   const dnalm::index_t width = batch.heads * batch.width;
   const numbers packed = normal_numbers(offsets.rows() * 3 * width, seed);
   numbers with_avx2;
-  for (const dnalm::isa set : instruction_sets()) {
+  for (const dnalm::isa set : instruction_sets(true)) {
     INFO(dnalm::to_string(set) << " window " << batch.window);
-    const dnalm::cpu_backend cpu(set);
+    const dnalm::cpu_backend cpu(set, format);
     const numbers y = run_attention(cpu, batch, packed);
     if (set == dnalm::isa::avx2) with_avx2 = y;
     if (set == dnalm::isa::avx512) CHECK(same_numbers(y, with_avx2));

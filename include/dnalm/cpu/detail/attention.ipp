@@ -194,14 +194,6 @@ DNALM_ISA_FUNCTION void attend_tile(matrix_view<const float> q, const attention_
   }
 }
 
-/// Asks for the rows of a tile in the columns behind a head's: those of the next head.
-inline void fetch_behind(matrix_view<const float> x, index_t first, index_t rows) {
-  for (index_t r = first; r < first + rows; ++r) {
-    const float* behind = x.row_data(r) + x.columns;
-    for (index_t c = 0; c < x.columns; c += 16) __builtin_prefetch(behind + c, 0, 3);
-  }
-}
-
 /// Attention of one head of one sequence; q, k, v, y are (L, K) views of that head's columns.
 DNALM_ISA_FUNCTION void attention_head(matrix_view<const float> q, matrix_view<const float> k,
                                        matrix_view<const float> v, const head_scores& how, bool last,

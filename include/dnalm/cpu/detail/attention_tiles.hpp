@@ -42,6 +42,14 @@ inline void clear_outside(float* row, token_range all, token_range kept) {
   for (index_t j = kept.end; j < all.end; ++j) row[j] = 0.0F;
 }
 
+/// Asks for the rows of a tile in the columns behind a head's: those of the next head.
+inline void fetch_behind(matrix_view<const float> x, index_t first, index_t rows) {
+  for (index_t r = first; r < first + rows; ++r) {
+    const float* behind = x.row_data(r) + x.columns;
+    for (index_t c = 0; c < x.columns; c += 16) __builtin_prefetch(behind + c, 0, 3);
+  }
+}
+
 /// Floats that hold L rows of K channels packed by columns, and by rows.
 [[nodiscard]] inline index_t packed_columns_size(index_t length, index_t width) {
   return checked_mul(panel_count(length) * panel_columns, width);

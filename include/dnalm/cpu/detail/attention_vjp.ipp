@@ -132,7 +132,7 @@ DNALM_ISA_FUNCTION void attention_vjp_keys(const attention_head_views& head, con
 
 /// The gradients of one head of one sequence.
 DNALM_ISA_FUNCTION void attention_vjp_head(const attention_head_views& head, const head_scores& how,
-                                           const attention_vjp_memory& memory) {
+                                           bool last, const attention_vjp_memory& memory) {
   const index_t length = head.q.rows;
   pack_by_columns(head.k, memory.key_columns);
   pack_by_columns(head.v, memory.value_columns);
@@ -144,6 +144,9 @@ DNALM_ISA_FUNCTION void attention_vjp_head(const attention_head_views& head, con
     for (index_t first = begin; first < chunk.end; first += tile_rows) {
       const index_t rows = chunk.end - first < tile_rows ? chunk.end - first : tile_rows;
       const index_t place = (first - begin) * memory.stride;
+      if (!last) {
+        for (const auto& x : {head.q, head.k, head.v, head.dy}) fetch_behind(x, first, rows);
+      }
       attention_vjp_queries(head, how, memory, first, rows, memory.p + place, memory.ds + place);
     }
     attention_vjp_keys(head, how, memory, chunk);
@@ -162,7 +165,7 @@ DNALM_ISA_FUNCTION void attention_vjp(const attention_head_views& all, const rag
     const attention_vjp_memory memory = divide_attention_vjp_scratch(scratch.data, offsets.length(s), width);
     for (index_t h = 0; h < options.heads; ++h) {
       attention_vjp_head(all.part(offsets.begin(s), offsets.length(s), h * width, width),
-                         scores_of_head(options, h), memory);
+                         scores_of_head(options, h), h + 1 == options.heads, memory);
     }
   }
 }

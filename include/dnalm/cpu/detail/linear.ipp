@@ -105,6 +105,7 @@ DNALM_ISA_FUNCTION void unpack_columns(const packed_weight& w, index_t first, fl
   const index_t columns = w.inputs - first < panel_columns ? w.inputs - first : panel_columns;
   alignas(64) float expanded[panel_columns * panel_columns];
   for (index_t p = 0; p < w.panel_count(); ++p) {
+    fetch_part(w, p + unpack_ahead, first, columns);
     const float* panel = reinterpret_cast<const float*>(w.panel(p)) + first * panel_columns;
     if (w.format != weight_format::f32) {
       expand_to_floats(w, p, first, columns, expanded);
@@ -123,28 +124,38 @@ DNALM_ISA_FUNCTION void unpack_columns(const packed_weight& w, index_t first, fl
   }
 }
 
+/// dx = residual + sums for some rows and 32 columns from `column` on.
+DNALM_ISA_FUNCTION void finish_vjp_tile(const float* sums, index_t column, matrix_view<const float> residual,
+                                        matrix_view<float> dx) {
+  linear_epilogue<float> add_residual;
+  add_residual.residual = residual;
+  for (index_t begin = 0; begin < panel_columns && column + begin < dx.columns; begin += half_columns) {
+    const index_t first = column + begin;
+    const index_t rest = dx.columns - first;
+    finish_half(sums + begin, nullptr, {first, rest < half_columns ? rest : half_columns}, add_residual, dx);
+  }
+}
+
 /// dx = residual + dy W for 32 columns of dx and a block of rows that copy_rows has copied.
 DNALM_ISA_FUNCTION void linear_vjp_columns(const linear_memory& memory, index_t outputs, index_t column,
                                            matrix_view<const float> residual, matrix_view<float> dx) {
-  const index_t columns = dx.columns - column < panel_columns ? dx.columns - column : panel_columns;
-  for (index_t first = 0; first < outputs; first += depth_words) {
+  index_t first = 0;
+  do {
     const index_t count = outputs - first < depth_words ? outputs - first : depth_words;
     const float* dy = memory.rows + first / depth_words * dx.rows * row_words;
     for (index_t row = 0; row < dx.rows; row += tile_rows) {
       const index_t rows = dx.rows - row < tile_rows ? dx.rows - row : tile_rows;
-      const float* panel = memory.panel + first * panel_columns;
-      multiply(false, rows, dy + row * row_words, panel, count, first > 0, memory.sums + row * panel_columns,
-               stay_at(panel));
+      const float* x = dy + row * row_words;
+      float* sums = memory.sums + row * panel_columns;
+      multiply(false, rows, x, memory.panel + first * panel_columns, count, first > 0, sums,
+               next_rows(x, rows, count));
+      if (first + count < outputs) continue;
+      const matrix_view<const float> added =
+          residual.data == nullptr ? residual : residual.row_block(row, rows);
+      finish_vjp_tile(sums, column, added, dx.row_block(row, rows));
     }
-  }
-  linear_epilogue<float> add_residual;
-  add_residual.residual = residual;
-  for (index_t which = 0; which < 2; ++which) {
-    const index_t begin = which * half_columns;
-    if (begin >= columns) break;
-    const half_panel half{column + begin, columns - begin < half_columns ? columns - begin : half_columns};
-    finish_half(memory.sums + begin, nullptr, half, add_residual, dx);
-  }
+    first += count;
+  } while (first < outputs);
 }
 
 DNALM_ISA_FUNCTION void linear_vjp(matrix_view<const float> dy, const packed_weight& w,
