@@ -12,7 +12,7 @@ DNALM_BEGIN_NAMESPACE
 
 /// The upper half of a float. Storage only: kernels compute in float.
 struct bfloat16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits;
 };
 
 /// A stored number as float: exact.
