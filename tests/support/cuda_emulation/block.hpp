@@ -44,6 +44,13 @@ struct pending_copy {
   int bytes;
 };
 
+/// Whose turn it is. Greedy: always that of the first thread that need not wait, so that it runs as far ahead
+/// of the others as the meetings allow; else all threads get a turn before one gets the next.
+struct turn_order {
+  std::vector<int> threads;
+  bool greedy = false;
+};
+
 /// Runs the threads of one block in turn, each until it waits or returns. The order of turns is given from
 /// outside: a kernel whose result depends on it has a race.
 ///
@@ -61,17 +68,15 @@ class block {
         warps_(static_cast<std::size_t>(threads / warp_threads)) {}
 
   /// Runs `kernel` once per thread, taking turns in the given order. \throws grid_fault
-  void run(const std::function<void()>& kernel, const std::vector<int>& order) {
+  void run(const std::function<void()>& kernel, const turn_order& order) {
     block* const outer = std::exchange(running(), this);
     for (int t = 0; t < threads(); ++t) begin(t, kernel);
-    bool moved = true;
-    while (moved && !failure_) {
-      moved = false;
-      for (const int t : order) {
-        if (failure_ || at(t).state != turn::ready) continue;
-        moved = true;
-        resume(t);
-      }
+    std::size_t from = 0;
+    while (!failure_) {
+      const std::size_t next = next_ready(order.threads, order.greedy ? 0 : from);
+      if (next == order.threads.size()) break;
+      resume(order.threads[next]);
+      from = next + 1;
     }
     if (!failure_) failure_ = missed_meeting();
     if (failure_) abandon();
@@ -200,6 +205,15 @@ class block {
       }
       at(t).state = turn::returned;
     });
+  }
+  /// Place in `threads` of the first one that is ready, looked for from place `from` on and around; their
+  /// number when none is.
+  [[nodiscard]] std::size_t next_ready(const std::vector<int>& threads, std::size_t from) {
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+      const std::size_t place = (from + i) % threads.size();
+      if (at(threads[place]).state == turn::ready) return place;
+    }
+    return threads.size();
   }
   void resume(int t) {
     current_ = t;

@@ -18,7 +18,9 @@ namespace dnalm_test::gpu {
 
 /// What the emulated GPU is like.
 struct emulation_settings {
-  std::uint64_t seed = 0;                      ///< order of blocks and of threads; 0: as they are numbered
+  /// Order of blocks, of warps and of lanes; 0: as they are numbered. Odd: the first warp in the order runs
+  /// as far ahead as it can.
+  std::uint64_t seed = 0;
   index_t shared_limit = index_t{163} * 1024;  ///< bytes of shared memory a block may have (163 KiB: sm_80)
 };
 inline emulation_settings& emulation() {
@@ -34,6 +36,16 @@ inline emulation_settings& emulation() {
   return order;
 }
 
+/// Turns of the threads of a block: warps in some order, their lanes in another.
+[[nodiscard]] inline turn_order turns_of(int threads, std::uint64_t seed) {
+  turn_order turns{.threads = {}, .greedy = seed % 2 == 1};
+  const std::vector<int> lanes = order_of(warp_threads, seed);
+  for (const int w : order_of(threads / warp_threads, seed)) {
+    for (const int l : lanes) turns.threads.push_back(warp_threads * w + l);
+  }
+  return turns;
+}
+
 /// Runs `kernel` in every thread of every block. \throws grid_fault
 inline void run_grid(const dnalm::detail::gpu::grid_size& size, int threads, index_t shared_bytes,
                      const std::function<void()>& kernel) {
@@ -43,7 +55,7 @@ inline void run_grid(const dnalm::detail::gpu::grid_size& size, int threads, ind
   }
   const grid_place grid{static_cast<int>(size.x), static_cast<int>(size.y), static_cast<int>(size.z)};
   const std::uint64_t seed = emulation().seed;
-  const std::vector<int> turns = order_of(threads, seed == 0 ? 0 : seed + 1);
+  const turn_order turns = turns_of(threads, seed);
   for (const int b : order_of(static_cast<int>(size.x * size.y * size.z), seed)) {
     const grid_place place{b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y};
     block(place, grid, threads, shared_bytes).run(kernel, turns);

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -65,6 +66,21 @@ void sums_kernel(const double* x, double* sums, double* largest) {
   largest[t] = block_max(x[t], shared);
 }
 
+/// Two sums by way of the same shared memory, with or without a meeting between them.
+template <bool Synchronised>
+void two_sums_kernel(float* y) {
+  float* shared = shared_memory<float>();
+  float sum = 0.0F;
+  for (int turn = 1; turn <= 2; ++turn) {
+    const float part = warp_sum(static_cast<float>(turn));
+    if (lane() == 0) shared[warp()] = part;
+    sync_block();
+    for (int w = 0; w < block_threads() / 32; ++w) sum += shared[w];
+    if (Synchronised) sync_block();
+  }
+  y[thread_index()] = sum;
+}
+
 template <int>
 void shuffle_kernel(int* from_5, int* across) {
   const int t = thread_index();
@@ -92,6 +108,18 @@ TEST_CASE("A forgotten sync_block shows: shared memory begins as NaN", "[emulati
   CHECK(y[10] == 11.0F);
   launch(neighbour_kernel<false>, {}, 64, 64 * sizeof(float), {}, y.data());
   CHECK(std::isnan(y[10]));  // thread 10 takes its turn before thread 11
+}
+
+TEST_CASE("A race between two meetings shows when one warp runs ahead", "[emulation]") {
+  for (const std::uint64_t seed : {1U, 3U, 5U, 2U}) {
+    dnalm_test::gpu::emulation().seed = seed;
+    std::vector<float> y(128);
+    launch(two_sums_kernel<true>, {}, 128, 4 * sizeof(float), {}, y.data());
+    CHECK(std::count(y.begin(), y.end(), 384.0F) == 128);  // 128 x 1 + 128 x 2
+    launch(two_sums_kernel<false>, {}, 128, 4 * sizeof(float), {}, y.data());
+    CHECK((std::count(y.begin(), y.end(), 384.0F) < 128) == (seed % 2 == 1));
+  }
+  dnalm_test::gpu::emulation().seed = 0;
 }
 
 TEST_CASE("Sums of a warp and a block: the same bits in every thread, whatever the order", "[emulation]") {
