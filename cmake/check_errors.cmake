@@ -5,7 +5,7 @@ get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(kinds "internal|usage|input|format|config|shape|numeric|io|unsupported|device|memory")
 set(in_code)
 set(numbers)  # every three-digit literal: some errors are thrown through a helper that takes the number
-file(GLOB_RECURSE sources "${root}/include/*.hpp" "${root}/examples/*.cpp" "${root}/examples/*.hpp")
+file(GLOB_RECURSE sources "${root}/include/*.hpp" "${root}/include/*.cuh" "${root}/examples/*.cpp" "${root}/examples/*.hpp")
 foreach(source IN LISTS sources)
   file(READ "${source}" text)
   string(REGEX MATCHALL "[(, {]([1-7][0-9][0-9])[,)]" literals "${text}")

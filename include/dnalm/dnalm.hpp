@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief All of dnalm that runs on a CPU.
+/// \brief All of dnalm; of the kernels on a GPU the declarations, which need no CUDA.
 #pragma once
 
 #include <dnalm/backend.hpp>
 #include <dnalm/core.hpp>
 #include <dnalm/cpu.hpp>
+#include <dnalm/cuda.hpp>
 #include <dnalm/embed.hpp>
 #include <dnalm/io.hpp>
 #include <dnalm/metrics.hpp>

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every kernel of the header, for both storage types: what nvcc has to compile.
+#include <dnalm/cuda/detail/embedding.cuh>
+
+template <class T>
+void instances() {
+  (void)&dnalm::cuda_embed_rows<T>;
+  (void)&dnalm::cuda_embed_rows_vjp<T>;
+  (void)&dnalm::cuda_add_rows<T>;
+}
+
+int main() {
+  instances<float>();
+  instances<dnalm::bfloat16>();
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every kernel of the header, for both storage types: what nvcc has to compile.
+#include <dnalm/cuda/detail/rotary.cuh>
+
+template <class T>
+void instances() {
+  (void)&dnalm::cuda_rotary<T>;
+  (void)&dnalm::cuda_rotary_vjp<T>;
+}
+
+int main() {
+  instances<float>();
+  instances<dnalm::bfloat16>();
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief A function that can be left in the middle and entered again: one thread of an emulated block.
+#pragma once
+
+#include <ucontext.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define DNALM_TEST_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DNALM_TEST_ADDRESS_SANITIZER 1
+#endif
+#endif
+#if !defined(DNALM_TEST_ADDRESS_SANITIZER)
+#define DNALM_TEST_ADDRESS_SANITIZER 0
+#endif
+
+#if DNALM_TEST_ADDRESS_SANITIZER
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace dnalm_test::gpu {
+
+/// A stack of its own. `resume` is called outside, `suspend` inside; both on one thread of the system. The
+/// AddressSanitizer is told of every change of the stack.
+class fiber {
+ public:
+  fiber() : stack_(std::make_unique_for_overwrite<std::byte[]>(stack_bytes)) {}
+  fiber(const fiber&) = delete;
+  fiber& operator=(const fiber&) = delete;
+
+  /// The next `resume` begins `body`, which lets no exception out.
+  void start(std::function<void()> body) {
+    body_ = std::move(body);
+    getcontext(&inside_);
+    inside_.uc_stack.ss_sp = stack_.get();
+    inside_.uc_stack.ss_size = stack_bytes;
+    inside_.uc_link = nullptr;
+    makecontext(&inside_, &fiber::enter, 0);
+  }
+  /// Runs on until the body suspends or ends.
+  void resume() {
+    entering() = this;
+#if DNALM_TEST_ADDRESS_SANITIZER
+    void* frames = nullptr;
+    __sanitizer_start_switch_fiber(&frames, stack_.get(), stack_bytes);
+#endif
+    swapcontext(&outside_, &inside_);
+#if DNALM_TEST_ADDRESS_SANITIZER
+    __sanitizer_finish_switch_fiber(frames, nullptr, nullptr);
+#endif
+  }
+  void suspend() {
+#if DNALM_TEST_ADDRESS_SANITIZER
+    void* frames = nullptr;
+    __sanitizer_start_switch_fiber(&frames, outer_stack_, outer_bytes_);
+#endif
+    swapcontext(&inside_, &outside_);
+#if DNALM_TEST_ADDRESS_SANITIZER
+    __sanitizer_finish_switch_fiber(frames, &outer_stack_, &outer_bytes_);
+#endif
+  }
+
+ private:
+  static constexpr std::size_t stack_bytes = DNALM_TEST_ADDRESS_SANITIZER ? 256 * 1024 : 128 * 1024;
+
+  static fiber*& entering() {
+    static fiber* self = nullptr;
+    return self;
+  }
+  static void enter() {
+    fiber* const self = entering();
+#if DNALM_TEST_ADDRESS_SANITIZER
+    __sanitizer_finish_switch_fiber(nullptr, &self->outer_stack_, &self->outer_bytes_);
+#endif
+    self->body_();
+#if DNALM_TEST_ADDRESS_SANITIZER
+    __sanitizer_start_switch_fiber(nullptr, self->outer_stack_, self->outer_bytes_);
+#endif
+    setcontext(&self->outside_);
+  }
+
+  std::unique_ptr<std::byte[]> stack_;
+  std::function<void()> body_;
+  ucontext_t inside_{};
+  ucontext_t outside_{};
+  const void* outer_stack_ = nullptr;
+  std::size_t outer_bytes_ = 0;
+};
+
+}  // namespace dnalm_test::gpu
