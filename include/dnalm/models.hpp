@@ -5,6 +5,7 @@
 
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/device_model_of.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>

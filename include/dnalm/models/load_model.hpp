@@ -5,12 +5,16 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
 #include <string_view>
 
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/models/model.hpp>
+#include <dnalm/models/weight_source.hpp>
 #include <dnalm/sequence/alphabet.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -25,6 +29,14 @@ enum class backend_kind {
   return kind == backend_kind::cpu ? "cpu" : "reference";
 }
 
+/// A backend that comes from elsewhere than the two above: what it calls itself, and how it builds a network
+/// of a configuration's weights on `threads` threads (as in load_options).
+struct backend_maker {
+  std::string name = {};
+  std::function<std::shared_ptr<const model_base>(const encoder_config&, const weight_source&, int threads)>
+      make = {};
+};
+
 /// How a model is loaded.
 struct load_options {
   backend_kind backend = backend_kind::cpu;
@@ -36,6 +48,9 @@ struct load_options {
   /// Of the cpu backend: a folder where packed weights are kept in a file, which the next load maps instead
   /// of packing them anew (pack_cache). Empty: none.
   std::filesystem::path pack_cache = {};
+  /// When it has a function: the backend, in the place of `backend` and `weights` (for a GPU:
+  /// dnalm/cuda/on_cuda.hpp).
+  backend_maker maker = {};
   int threads = 0;  ///< that read and pack weights, the calling one among them, at most 4; 0: all cores
 };
 

@@ -19,6 +19,7 @@
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
 #include <dnalm/models/token_batch.hpp>
+#include <dnalm/models/weight_source.hpp>
 #include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
 #include <dnalm/tokenize/tokenizer.hpp>
@@ -101,6 +102,10 @@ class model_base {
   [[nodiscard]] virtual index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                                index_t longest) const = 0;
   [[nodiscard]] virtual bool works_on_teams() const { return false; }
+  /// A network of other weights on the same backend; `threads` as in load_options.
+  [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const encoder_config& config,
+                                                                 const weight_source& source,
+                                                                 int threads) const = 0;
 };
 
 /// A model: a value that is cheap to copy (copies share the weights) and safe to use from several threads.
@@ -171,6 +176,11 @@ class model {
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const {
     return base_->gradient_bytes(request, tokens, longest);
+  }
+  /// As model_base::remade.
+  [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,
+                                                         const weight_source& source, int threads) const {
+    return base_->remade(config, source, threads);
   }
   /// Whether the team of a workspace shares the work of a pass; else its thread does it all.
   [[nodiscard]] bool works_on_teams() const { return base_->works_on_teams(); }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -71,6 +72,11 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
     return checked_add(bytes, checked_mul(tokens, copies));
   }
   [[nodiscard]] bool works_on_teams() const override { return team_kernels<B>; }
+  [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,
+                                                         const weight_source& source,
+                                                         int threads) const override {
+    return std::make_shared<const model_of>(encoder<B>(network_.backend(), config, source, threads));
+  }
 
  private:
   using T = scalar_of<B>;

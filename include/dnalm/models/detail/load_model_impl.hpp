@@ -40,7 +40,7 @@ inline void require_folder(const std::filesystem::path& folder) {
   model_description about;
   about.name = folder_name(folder);
   about.folder = folder;
-  about.backend = to_string(options.backend);
+  about.backend = options.maker.make ? options.maker.name : std::string(to_string(options.backend));
   about.weights = options.weights;
   about.config = config;
   about.parameters = count_parameters(plan);
@@ -52,6 +52,7 @@ inline void require_folder(const std::filesystem::path& folder) {
 [[nodiscard]] inline std::shared_ptr<const model_base> build(const encoder_config& config,
                                                              const weight_source& source,
                                                              const load_options& options) {
+  if (options.maker.make) return options.maker.make(config, source, options.threads);
   if (options.backend == backend_kind::reference) {
     if (options.weights != weight_format::f32) {
       throw error(error_kind::unsupported, 416, "the reference backend keeps weights as they are",
@@ -68,19 +69,18 @@ inline void require_folder(const std::filesystem::path& folder) {
 /// replaces them meanwhile, newer numbers are kept under an older fingerprint, which fits no later load.
 [[nodiscard]] inline std::optional<pack_cache> open_packs(const std::filesystem::path& folder,
                                                           const load_options& options) {
-  if (options.pack_cache.empty() || options.backend != backend_kind::cpu) return std::nullopt;
+  const bool packs = options.backend == backend_kind::cpu && !options.maker.make;
+  if (options.pack_cache.empty() || !packs) return std::nullopt;
   std::vector<std::filesystem::path> sources = io::checkpoint::open(folder, options.access).files();
   sources.push_back(folder / "config.json");
   return std::optional<pack_cache>(std::in_place, options.pack_cache, folder, sources, options.weights,
                                    options.access);
 }
 
-[[nodiscard]] inline model make_twin(model_description about, std::uint64_t seed,
-                                     const load_options& options) {
-  const random_source source(seed, about.config.initializer_range);
-  auto base = build(about.config, source, options);
+/// A description of random weights.
+[[nodiscard]] inline model_description twin_of(model_description about) {
   about.name = "random:" + about.name;
-  return {std::move(base), std::move(about)};
+  return about;
 }
 
 }  // namespace detail
@@ -102,16 +102,15 @@ DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_
                                const load_options& options) {
   detail::require_folder(folder);
   const encoder_config config = read_encoder_config(folder);
-  return detail::make_twin(detail::describe_folder(folder, config, plan_tensors(config), options), seed,
-                           options);
+  model_description about = detail::describe_folder(folder, config, plan_tensors(config), options);
+  return {detail::build(config, random_source(seed, config.initializer_range), options),
+          detail::twin_of(std::move(about))};
 }
 
 DNALM_INLINE model random_twin(const model& original, std::uint64_t seed, int threads) {
-  const bool reference = original.describe().backend == to_string(backend_kind::reference);
-  return detail::make_twin(original.describe(), seed,
-                           {.backend = reference ? backend_kind::reference : backend_kind::cpu,
-                            .weights = original.describe().weights,
-                            .threads = threads});
+  const encoder_config& config = original.describe().config;
+  return {original.remade(config, random_source(seed, config.initializer_range), threads),
+          detail::twin_of(original.describe())};
 }
 
 DNALM_END_NAMESPACE
