@@ -96,15 +96,18 @@ TEST_CASE("cuda layer_norm in place, and no rows at all", "[cuda]") {
 }
 
 TEST_CASE("cuda layer_norm: rows far from zero keep their accuracy", "[cuda]") {
-  norm_case c(2, 768);
-  for (index_t i = 0; i < 2 * 768; ++i)
-    c.x.data()[i] = static_cast<double>(static_cast<float>(1000.0 + c.x.data()[i]));
-  matrix<double> expected(2, 768);
-  dnalm::reference_layer_norm(c.x.view(), c.parameters.view().row(0), c.parameters.view().row(1),
-                              static_cast<double>(eps), expected.view());
-  // A mean near 1000 is known to 2^-15, and so is what it lacks, in units of 2^-24 of a deviation: no bit of
-  // the differences is lost.
-  CHECK(largest_gap(expected, c.forward<float>(0, 2, 0)) <= float_bound);
+  for (const double mean : {1000.0, 1048576.0}) {
+    norm_case c(2, 768);
+    for (index_t i = 0; i < 2 * 768; ++i) {
+      c.x.data()[i] = static_cast<double>(static_cast<float>(mean + c.x.data()[i]));
+    }
+    matrix<double> expected(2, 768);
+    dnalm::reference_layer_norm(c.x.view(), c.parameters.view().row(0), c.parameters.view().row(1),
+                                static_cast<double>(eps), expected.view());
+    // The mean itself is known to 2^-15 or 2^-5; what it lacks is known as well as the differences are, which
+    // are exact.
+    CHECK(largest_gap(expected, c.forward<float>(0, 2, 0)) <= float_bound);
+  }
 }
 
 TEST_CASE("Rows too long for 32-bit column numbers are refused", "[cuda]") {

@@ -17,7 +17,11 @@ struct pooling_case {
     for (const index_t length : {3, 0, 1, 37, 2}) offsets.append(length);
     x = random_matrix(offsets.rows(), columns, 1);
     dy = random_matrix(offsets.sequences(), columns, 2);
-    for (index_t r = 0; r < offsets.rows(); ++r) left_out.push_back(r % 3 == 0 ? 1 : 0);
+    for (index_t r = 0; r < offsets.rows(); ++r) {
+      left_out.push_back(r % 3 == 0 ? 1 : 0);
+      // Large and small numbers by turns: a sum in float would lose the small ones.
+      for (index_t c = 0; c < columns; ++c) x(r, c) *= r % 2 == 0 ? 4096.0 : 1.0 / 4096.0;
+    }
   }
 
   dnalm::ragged_offsets offsets;

@@ -166,6 +166,20 @@ TEST_CASE("cuda token scores: letters that are ruled out, and one number alone",
   CHECK(dx.frame_is_whole());
 }
 
+TEST_CASE("cuda token scores: logits so far apart that their distance is infinite", "[cuda]") {
+  for (const bool rising : {false, true}) {
+    matrix<double> x(1, 8);
+    for (index_t c = 0; c < 8; ++c) x(0, c) = (c == 5) == rising ? 3e38 : -3e38;
+    guarded<float> logits(x.view());
+    const std::int32_t letter = 5;
+    float likelihood = 0.0F;
+    float entropy = 0.0F;
+    dnalm::cuda_token_scores<float>({}, logits.view(), {&letter, 1}, {{&likelihood, 1}, {&entropy, 1}});
+    CHECK(std::abs(static_cast<double>(entropy) - (rising ? 0.0 : std::log(7.0))) < 1e-6);
+    CHECK(likelihood == (rising ? 0.0F : -std::numeric_limits<float>::infinity()));
+  }
+}
+
 TEST_CASE("cuda token scores of no rows", "[cuda]") {
   score_case c(2, 5);
   CHECK(c.forward<float>(0, 0, 0).frame_is_whole());

@@ -24,14 +24,12 @@ struct logit_sums {
   float s = 0.0F;
   float t = 0.0F;
 
-  /// The same sums relative to a larger number.
+  /// The same sums relative to a larger number; of no numbers they stay 0.
   DNALM_DEVICE void move_to(float larger) {
-    if (s != 0.0F) {
-      const float distance = largest - larger;
-      const float shrink = std::exp(distance);
-      t = shrink * (t + distance * s);
-      s *= shrink;
-    }
+    const float distance = largest - larger;
+    const float shrink = std::exp(distance);
+    t = shrink == 0.0F ? 0.0F : shrink * (t + distance * s);  // the distance may be -infinity
+    s *= shrink;
     largest = larger;
   }
   DNALM_DEVICE void add(float x) {
