@@ -74,8 +74,16 @@ class Library:
         check(self.c.dnnl_primitive_create(ctypes.byref(p), d))
         return d, p
 
-    def product(self, x, w, kind):
-        """y = x w^T as a function without arguments, and one that returns y."""
+    def rounded(self, x):
+        """A memory of x in bfloat16, and the function that fills it with x, which stays float."""
+        plain, short = self.describe(*x.shape, F32, (x.shape[1], 1)), self.describe(*x.shape, BF16, (x.shape[1], 1))
+        source, target = self.memory(plain), self.memory(short)
+        self.fill(source, x)
+        _, reorder = self.primitive(self.c.dnnl_reorder_primitive_desc_create, plain, self.engine, short, self.engine, None)
+        return target, self.execute(reorder, [(FROM, source), (TO, target)])
+
+    def product(self, x, w, kind, from_float=False):
+        """y = x w^T as a function without arguments, and one that returns y; from_float: x is rounded in it."""
         import numpy
 
         (m, k), n = x.shape, w.shape[0]
@@ -85,13 +93,20 @@ class Library:
         self.c.dnnl_primitive_desc_query_md.restype = ctypes.c_void_p
         packed_md = ctypes.c_void_p(self.c.dnnl_primitive_desc_query_md(d, QUERY_WEIGHTS, 0))
         plain_md = self.describe(k, n, kind, (1, k))
-        source_memory, target_memory = self.memory(source), self.memory(target)
+        target_memory = self.memory(target)
+        source_memory, round_x = self.rounded(x) if from_float else (self.memory(source), None)
         plain, packed = self.memory(plain_md), self.memory(packed_md)
-        self.fill(source_memory, x)
+        if not from_float:
+            self.fill(source_memory, x)
         self.fill(plain, w)
         _, reorder = self.primitive(self.c.dnnl_reorder_primitive_desc_create, plain_md, self.engine, packed_md, self.engine, None)
         self.execute(reorder, [(FROM, plain), (TO, packed)])()
-        run = self.execute(p, [(SRC, source_memory), (WEIGHTS, packed), (DST, target_memory)])
+        multiply = self.execute(p, [(SRC, source_memory), (WEIGHTS, packed), (DST, target_memory)])
+
+        def run():
+            if round_x:
+                round_x()
+            multiply()
 
         def result():
             y = numpy.empty((m, n), numpy.float32)
@@ -110,7 +125,10 @@ def as_bf16(x):
 
 
 def measure(arguments):
-    """One case in this process, whose number of threads OMP_NUM_THREADS has set."""
+    """One case in this process, whose number of threads OMP_NUM_THREADS has set.
+
+    In bf16 twice: x rounded beforehand, and in the run from floats, which is what dnalm's product does.
+    """
     import numpy
 
     case, fmt, m, n, k, threads = arguments
@@ -119,12 +137,18 @@ def measure(arguments):
     x = random.standard_normal((m, k), numpy.float32)
     w = random.standard_normal((n, k), numpy.float32)
     kind = BF16 if fmt == "bf16" else F32
-    run, result = library.product(as_bf16(x) if kind == BF16 else x, as_bf16(w) if kind == BF16 else w, kind)
-    run()
-    wrong = float(numpy.abs(result() - x @ w.T).max())
-    if wrong > (0.2 if kind == BF16 else 1e-3) * k ** 0.5:
-        raise RuntimeError(f"a wrong product: off by {wrong}")
-    return products.result(case, "oneDNN " + common.version("onednn-cpu-gomp"), m, n, k, threads, products.timed(run))
+    who = "oneDNN " + common.version("onednn-cpu-gomp")
+    rows = []
+    for from_float in (False, True) if kind == BF16 else (False,):
+        given = as_bf16(x) if kind == BF16 and not from_float else x
+        run, result = library.product(given, as_bf16(w) if kind == BF16 else w, kind, from_float)
+        run()
+        wrong = float(numpy.abs(result() - x @ w.T).max())
+        if wrong > (0.2 if kind == BF16 else 1e-3) * k ** 0.5:
+            raise RuntimeError(f"a wrong product: off by {wrong}")
+        name = who + " from floats" if from_float else who
+        rows.append(products.result(case, name, m, n, k, threads, products.timed(run)))
+    return rows
 
 
 def main():
@@ -137,7 +161,7 @@ def main():
     for arguments in products.cases():
         os.environ["OMP_NUM_THREADS"] = str(arguments[-1])
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rows.append(pool.apply(measure, (arguments,)))
+            rows.extend(pool.apply(measure, (arguments,)))
     common.finish("linear_onednn.py", None, rows, ["onednn-cpu-gomp", "numpy"])
 
 

@@ -26,9 +26,10 @@ TEST_CASE("weights are fetched ahead inside the panels, nearly all of the next p
             for (index_t first = 0; first < words; first += dnalm::detail::depth_words) {
               const index_t count = std::min(words - first, dnalm::detail::depth_words);
               const dnalm::detail::weight_piece now{p, first, count, words, tiles};
+              const auto share = dnalm::detail::share_of_next(w, now);
               index_t fetched = 0;
               for (index_t tile = 0; tile < tiles; ++tile) {
-                const auto ahead = dnalm::detail::part_of_next(w, now, tile);
+                const auto ahead = share.of_tile(tile);
                 REQUIRE(ahead.step >= 0);
                 REQUIRE(ahead.from >= all.data());
                 REQUIRE(ahead.from - all.data() + (count - 1) * ahead.step <

@@ -54,10 +54,18 @@ struct weight_piece {
   index_t tiles;
 };
 
-/// What tile `tile` brings of the piece behind this one, so that it has come when the last tile ends: an even
+/// An even share of a piece for each tile.
+struct fetch_share {
+  const std::byte* from = nullptr;
+  index_t count = 0;  ///< iterations of a tile
+  index_t step = 0;   ///< bytes
+  [[nodiscard]] fetch_ahead of_tile(index_t tile) const { return {from + tile * count * step, step}; }
+};
+
+/// What the tiles bring of the piece behind this one, so that it has come when the last tile ends: an even
 /// share in even steps, rounded down, which stays inside the piece. Behind the last panel comes the first.
-[[nodiscard]] inline fetch_ahead part_of_next(const packed_weight& w, const weight_piece& now, index_t tile) {
-  if (now.count == 0) return {w.bytes().data(), 0};
+[[nodiscard]] inline fetch_share share_of_next(const packed_weight& w, const weight_piece& now) {
+  if (now.count == 0) return {w.bytes().data(), 0, 0};
   const index_t done = now.first + now.count;
   const bool same_panel = done < now.words;
   const index_t piece = std::min(same_panel ? now.words - done : now.words, depth_words);
@@ -65,8 +73,7 @@ struct weight_piece {
   const std::byte* next = same_panel                    ? w.panel(now.p) + done * word_bytes
                           : now.p + 1 < w.panel_count() ? w.panel(now.p + 1)
                                                         : w.panel(0);
-  const index_t step = piece * word_bytes / (now.tiles * now.count);
-  return {next + tile * now.count * step, step};
+  return {next, now.count, piece * word_bytes / (now.tiles * now.count)};
 }
 
 }  // namespace detail

@@ -71,11 +71,12 @@ DNALM_ISA_FUNCTION void linear_panel(const linear_memory& memory, const packed_w
     const index_t count = words - first < depth_words ? words - first : depth_words;
     const float* panel = panel_words(w, p, first, count, memory.panel);
     const bool last = first + count == words;
-    const weight_piece now{p, first, count, words, (y.rows + tile_rows - 1) / tile_rows};
+    const fetch_share share =
+        share_of_next(w, {p, first, count, words, (y.rows + tile_rows - 1) / tile_rows});
     for (index_t row = 0; row < y.rows; row += tile_rows, x += tile_rows * row_words) {
       const index_t rows = y.rows - row < tile_rows ? y.rows - row : tile_rows;
       float* sums = memory.sums + row * panel_columns;
-      multiply(pairs, rows, x, panel, count, first > 0, sums, part_of_next(w, now, row / tile_rows));
+      multiply(pairs, rows, x, panel, count, first > 0, sums, share.of_tile(row / tile_rows));
       if (!last) continue;
       linear_epilogue<float> part = epilogue;
       if (part.residual.data != nullptr) part.residual = part.residual.row_block(row, rows);
