@@ -84,7 +84,7 @@ embed_nt100m_1kb nt_v2_100m 1kb $(pick 300 30 8) $embed
 embed_dnabert2_1kb dnabert2 1kb $(pick 1000 24 6) $embed
 embed_nt500m_1kb nt_v2_500m 1kb $(pick 200 8 3) $embed
 embed_nt500m_6kb nt_v2_500m 6kb $(pick 20 2 1) $embed
-embed_nt100m_ragged nt_v2_100m ragged $(pick 300 40 16) $embed
+embed_nt100m_ragged nt_v2_100m ragged $(pick 300 16 8) $embed
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
@@ -212,9 +212,11 @@ peers_of() { # case, model, sequences, count
       for engine in torch onnx transformers; do
         compile=''
         case $1-$engine in embed_nt100m_230bp-torch) compile='--compile yes' ;; esac
+        passes=$(pick 3 3 2)
+        case $1 in *_ragged) passes=$(pick 3 2 1) ;; esac # sorted and unsorted
         # shellcheck disable=SC2086
         run_peer "${1}_$engine" "$1" "embed_$engine.py" --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" \
-          --limit "$4" --threads "$threads" --repeats "$(pick 3 3 2)" $compile
+          --limit "$4" --threads "$threads" --repeats "$passes" $compile
       done ;;
     gradient_*)
       run_peer "${1}_torch" "$1" gradient_torch.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
