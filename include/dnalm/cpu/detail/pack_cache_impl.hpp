@@ -78,20 +78,10 @@ inline void hash_text(const std::string& text, io::sha256& hash) {
   return a.type == b.type && a.shape == b.shape;
 }
 
-[[nodiscard]] inline bool all_finite_bf16(std::span<const std::byte> bytes) {
-  const auto* words = reinterpret_cast<const std::uint16_t*>(bytes.data());
-  bool finite = true;
-  for (std::size_t i = 0; i < bytes.size() / 2; ++i) finite &= (words[i] & 0x7F80U) != 0x7F80U;
-  return finite;
-}
-
 /// Whether the bytes can be used where they lie: aligned, and finite numbers.
 [[nodiscard]] inline bool usable(const io::stored_tensor& tensor) {
   if (reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % 64 != 0) return false;
-  if (tensor.info.type == dtype::bf16) return all_finite_bf16(tensor.bytes);
-  if (tensor.info.type != dtype::f32) return true;
-  const auto* numbers = reinterpret_cast<const float*>(tensor.bytes.data());
-  return io::find_non_finite(std::span<const float>(numbers, tensor.bytes.size() / 4)) < 0;
+  return io::find_non_finite(tensor) < 0;
 }
 
 }  // namespace detail

@@ -78,18 +78,35 @@ void read_any(const stored_tensor& tensor, std::span<Number> out) {
   }
 }
 
-/// Two floats at a time: one added to an exponent of all ones carries into the sign.
-[[nodiscard]] inline bool all_finite(std::span<const float> values) {
-  constexpr std::uint64_t exponents = 0x7F8000007F800000U;
-  constexpr std::uint64_t ones = 0x0080000000800000U;
+/// A number's exponent, all ones in NaN and infinities only, repeated through 64 bits; and its lowest bit.
+struct exponent_pattern {
+  std::uint64_t bits;
+  std::uint64_t lowest;
+};
+[[nodiscard]] constexpr exponent_pattern exponent_of(dtype type) {
+  switch (type) {
+    case dtype::f64: return {0x7FF0000000000000U, 0x0010000000000000U};
+    case dtype::f32: return {0x7F8000007F800000U, 0x0080000000800000U};
+    case dtype::f16: return {0x7C007C007C007C00U, 0x0400040004000400U};
+    default: return {0x7F807F807F807F80U, 0x0080008000800080U};  // bf16
+  }
+}
+
+/// Whether numbers that lie side by side are all finite. Adding its lowest bit to an exponent of ones carries
+/// into the sign's place.
+[[nodiscard]] inline bool all_finite(dtype type, const std::byte* from, std::size_t bytes) {
+  const exponent_pattern exponent = exponent_of(type);
   std::uint64_t carried = 0;
   std::size_t i = 0;
-  for (; i + 2 <= values.size(); i += 2) {
-    std::uint64_t two = 0;
-    std::memcpy(&two, values.data() + i, sizeof(two));
-    carried |= (two & exponents) + ones;
+  for (; i + 8 <= bytes; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, from + i, sizeof(word));
+    carried |= (word & exponent.bits) + exponent.lowest;
   }
-  return (carried & 0x8000000080000000U) == 0 && (i == values.size() || std::isfinite(values[i]));
+  std::uint64_t rest = 0;
+  std::memcpy(&rest, from + i, bytes - i);
+  carried |= (rest & exponent.bits) + exponent.lowest;
+  return (carried & (exponent.bits + exponent.lowest)) == 0;
 }
 
 template <dtype Type>
@@ -99,6 +116,10 @@ template <dtype Type>
   index_t found = -1;
   visit_rows({tensor.info.shape, tensor.strides}, [&](index_t first, index_t length, index_t stride) {
     const std::byte* from = tensor.bytes.data() + first * width;
+    if (stride == 1 && all_finite(Type, from, static_cast<std::size_t>(length * width))) {
+      index += length;
+      return true;
+    }
     for (index_t i = 0; i < length; ++i, ++index) {
       if (!std::isfinite(read_element<double>(Type, from + i * stride * width))) {
         found = index;
@@ -159,7 +180,8 @@ DNALM_INLINE index_t find_non_finite(std::span<const float> values) {
   constexpr std::size_t block = 4096;
   for (std::size_t first = 0; first < values.size(); first += block) {
     const auto part = values.subspan(first, std::min(block, values.size() - first));
-    if (detail::all_finite(part)) continue;
+    const auto bytes = std::as_bytes(part);
+    if (detail::all_finite(dtype::f32, bytes.data(), bytes.size())) continue;
     const auto found =
         std::find_if(part.begin(), part.end(), [](float value) { return !std::isfinite(value); });
     return static_cast<index_t>(first) + (found - part.begin());
