@@ -75,7 +75,8 @@ DNALM_INLINE index_t cpu_attention_vjp_scratch(index_t longest, index_t head_wid
   const index_t rows = checked_mul(detail::packed_rows_size(longest, head_width), 3);
   const index_t chunk = detail::attention_vjp_chunk_size(longest);
   const index_t sums = detail::attention_vjp_sums_size(longest, head_width);
-  return checked_add(checked_add(columns, rows), checked_mul(checked_add(chunk, sums), 2));
+  const index_t packed = checked_add(checked_add(columns, rows), detail::channel_tile_size(head_width));
+  return checked_add(packed, checked_mul(checked_add(chunk, sums), 2));
 }
 
 DNALM_INLINE void cpu_attention_vjp(isa set, matrix_view<const float> q, matrix_view<const float> k,

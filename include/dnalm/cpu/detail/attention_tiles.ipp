@@ -22,17 +22,16 @@ DNALM_ISA_FUNCTION void pack_by_rows(matrix_view<const float> x, float* packed) 
   }
 }
 
-/// scores[r, j] = x_r . row_j for `rows` rows of x and all j in `range` (whole panels of 32 around it).
-DNALM_ISA_FUNCTION void tile_scores(matrix_view<const float> x, index_t first, index_t rows,
-                                    const float* by_columns, token_range range, float* scores,
+/// scores[r, j] = x_r . row_j for `rows` rows x_r and all j in `range` (whole panels of 32 around it) of
+/// `length` packed rows of `width` channels.
+DNALM_ISA_FUNCTION void tile_scores(index_t rows, const float* x, index_t x_stride, const float* by_columns,
+                                    index_t length, index_t width, token_range range, float* scores,
                                     index_t score_stride) {
-  const index_t length = x.rows;
-  const index_t width = x.columns;
   for (index_t column = range.begin / panel_columns * panel_columns; column < range.end;
        column += panel_columns) {
     const index_t columns = length - column < panel_columns ? length - column : panel_columns;
-    product_panel(rows, x.row_data(first), x.stride, by_columns + column * width, columns, width,
-                  scores + column, score_stride);
+    product_panel(rows, x, x_stride, by_columns + column * width, columns, width, scores + column,
+                  score_stride);
   }
 }
 

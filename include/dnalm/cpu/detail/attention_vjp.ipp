@@ -2,10 +2,10 @@
 /// \file
 /// \brief Body of cpu_attention_vjp (cpu/attention.hpp), once per instruction set.
 ///
-/// A head goes by chunks of queries. Of each chunk the probabilities p = softmax(scores) and ds = p (dp -
-/// mean), dp = dy v^T, are computed by tiles and kept while dq = scale ds k is made of them and dv += p^T dy,
-/// dk += ds^T q go on. So every score is computed once, nothing of size L^2 is stored, and every sum stays
-/// one chain over increasing keys or queries, wherever chunks end.
+/// A head goes by chunks of queries. Of each chunk e = 2^(score - largest) and ds = p (dp - mean), p = e /
+/// sum(e), dp = dy v^T, are computed by tiles and kept while dq = scale ds k is made of them and dv += e^T
+/// (dy / sum(e)), dk += ds^T q go on. So every score is computed once, nothing of size L^2 is stored, and
+/// every sum stays one chain over increasing keys or queries, wherever chunks end.
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
@@ -60,49 +60,61 @@ DNALM_ISA_FUNCTION void transposed_sums(const float* weights, index_t weight_str
   }
 }
 
-/// p = p inverse and ds = p (dp - sum of p dp) from exponentials p and dp in ds, the sum in 16 interleaved
+/// ds = p (dp - sum of p dp) from exponentials e, p = e inverse, and dp in ds; the sum in 16 interleaved
 /// chains.
-DNALM_ISA_FUNCTION void attention_vjp_row(float* p, float* ds, float inverse, index_t columns) {
+DNALM_ISA_FUNCTION void attention_vjp_row(const float* e, float* ds, float inverse, index_t columns) {
   const lanes factor = set1(inverse);
   lanes sum = set1(0.0F);
   const index_t whole = columns / 16 * 16;
   const index_t rest = columns - whole;
+  for (index_t c = 0; c < whole; c += 16) sum = fma(load(e + c), load(ds + c), sum);
+  if (rest > 0) sum = fma(load_part(e + whole, rest), load_part(ds + whole, rest), sum);
+  const lanes mean = set1(reduce_add(sum) * inverse);
   for (index_t c = 0; c < whole; c += 16) {
-    const lanes value = mul(load(p + c), factor);
-    store(p + c, value);
-    sum = fma(value, load(ds + c), sum);
+    store(ds + c, mul(mul(load(e + c), factor), sub(load(ds + c), mean)));
   }
   if (rest > 0) {
-    store_part(p + whole, mul(load_part(p + whole, rest), factor), rest);
-    sum = fma(load_part(p + whole, rest), load_part(ds + whole, rest), sum);
-  }
-  const lanes mean = set1(reduce_add(sum));
-  for (index_t c = 0; c < whole; c += 16) store(ds + c, mul(load(p + c), sub(load(ds + c), mean)));
-  if (rest > 0) {
-    const lanes last = mul(load_part(p + whole, rest), sub(load_part(ds + whole, rest), mean));
+    const lanes last = mul(mul(load_part(e + whole, rest), factor), sub(load_part(ds + whole, rest), mean));
     store_part(ds + whole, last, rest);
   }
 }
 
-/// p and ds of a few queries, and their dq. Both are 0 for the keys outside a query's window that some tile
-/// of keys will read.
+/// Row j of rows packed by rows, times a factor.
+DNALM_ISA_FUNCTION void scale_packed_row(float* by_rows, index_t length, index_t width, index_t j,
+                                         float factor) {
+  for (index_t column = 0; column < width; column += panel_columns) {
+    float* row = by_rows + column * length + j * panel_columns;
+    scale_row(row, factor, row, width - column < panel_columns ? width - column : panel_columns);
+  }
+}
+
+/// Exponentials e = p sum(e) in p, and ds, of a few queries, and their dq; their packed dy is divided by
+/// sum(e), so that e^T makes dv of it. Both are 0 for the keys outside a query's window that some tile of
+/// keys will read.
 DNALM_ISA_FUNCTION void attention_vjp_queries(const attention_head_views& head, const head_scores& how,
                                               const attention_vjp_memory& memory, index_t first, index_t rows,
                                               float* p, float* ds) {
   const index_t length = head.q.rows;
+  const index_t width = head.q.columns;
   const token_range tile = tokens_near_tile(first, length, how.window);
-  tile_scores(head.q, first, rows, memory.key_columns, tile, p, memory.stride);
-  tile_scores(head.dy, first, rows, memory.value_columns, tile, ds, memory.stride);
+  const head_scores powers = in_powers_of_two(how);
+  for (index_t r = 0; r < rows; ++r) {
+    scale_row(head.q.row_data(first + r), powers.scale, memory.queries + r * width, width);
+  }
+  tile_scores(rows, memory.queries, width, memory.key_columns, length, width, tile, p, memory.stride);
+  tile_scores(rows, head.dy.row_data(first), head.dy.stride, memory.value_columns, length, width, tile, ds,
+              memory.stride);
   const token_range read = whole_groups(tile, length);
   float factor[tile_rows];
   for (index_t r = 0; r < rows; ++r) {
     const token_range keys = tokens_near(first + r, length, how.window);
     float* scores = p + r * memory.stride;
     float* gradients = ds + r * memory.stride;
-    const float largest =
-        score_row(scores + keys.begin, keys.size(), how.scale, how.slope, first + r - keys.begin);
-    const float inverse = 1.0F / exponential_row(scores + keys.begin, keys.size(), largest);
-    attention_vjp_row(scores + keys.begin, gradients + keys.begin, inverse, keys.size());
+    float* near = scores + keys.begin;
+    if (powers.slope != 0.0F) bias_row(near, keys.size(), powers.slope, first + r - keys.begin);
+    const float inverse = 1.0F / power_row(near, keys.size(), largest_of_row(near, keys.size()));
+    attention_vjp_row(near, gradients + keys.begin, inverse, keys.size());
+    scale_packed_row(memory.gradient_rows, length, width, first + r, inverse);
     clear_outside(scores, read, keys);
     clear_outside(gradients, read, keys);
     factor[r] = how.scale;

@@ -7,6 +7,7 @@
 
 #include <dnalm/backend/kernel_options.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/cpu/detail/attention_memory.hpp>
 #include <dnalm/cpu/detail/attention_tiles.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -61,7 +62,8 @@ struct attention_vjp_memory {
   float* key_rows;
   float* query_rows;
   float* gradient_rows;
-  float* p;        ///< of a chunk of queries: scores, then probabilities
+  float* queries;  ///< of one tile, scaled
+  float* p;        ///< of a chunk of queries: scores, then exponentials
   float* ds;       ///< of a chunk of queries
   float* dk;       ///< sums over the queries so far: [token][channel], whole panels
   float* dv;       ///< likewise
@@ -80,6 +82,7 @@ struct attention_vjp_memory {
   memory.key_rows = divider.take(packed_rows_size(length, width));
   memory.query_rows = divider.take(packed_rows_size(length, width));
   memory.gradient_rows = divider.take(packed_rows_size(length, width));
+  memory.queries = divider.take(channel_tile_size(width));
   memory.p = divider.take(chunk_size);
   memory.ds = divider.take(chunk_size);
   memory.dk = divider.take(attention_vjp_sums_size(length, width));

@@ -5,29 +5,6 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-/// s[j] = scale s[j] - slope |place - j|; returns the largest.
-DNALM_ISA_FUNCTION float score_row(float* s, index_t columns, float scale, float slope, index_t place) {
-  alignas(64) static constexpr float count[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  lanes largest = set1(-__builtin_inff());
-  const lanes factor = set1(scale);
-  for (index_t c = 0; c < columns; c += 16) {
-    const index_t n = columns - c;
-    lanes value = mul(n >= 16 ? load(s + c) : load_part(s + c, n), factor);
-    if (slope != 0.0F) {
-      const lanes distance = abs(sub(set1(static_cast<float>(place - c)), load(count)));
-      value = fnma(set1(slope), distance, value);
-    }
-    if (n >= 16) {
-      store(s + c, value);
-      largest = max(value, largest);
-    } else {
-      store_part(s + c, value, n);
-      largest = max(first_of(n, value, largest), largest);
-    }
-  }
-  return reduce_max(largest);
-}
-
 /// s[j] -= slope |place - j|.
 DNALM_ISA_FUNCTION void bias_row(float* s, index_t columns, float slope, index_t place) {
   alignas(64) static constexpr float count[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
