@@ -21,5 +21,16 @@ DNALM_ISA_FUNCTION void test_silu(const float* x, index_t n, float* y) {
   for (index_t i = 0; i < n; i += 16) store(y + i, silu(load(x + i)));
 }
 
+/// The value that comes with the slope.
+DNALM_ISA_FUNCTION void test_gelu_erf_both(const float* x, index_t n, float* y) {
+  for (index_t i = 0; i < n; i += 16) store(y + i, gelu_erf_both(load(x + i)).value);
+}
+DNALM_ISA_FUNCTION void test_gelu_tanh_both(const float* x, index_t n, float* y) {
+  for (index_t i = 0; i < n; i += 16) store(y + i, gelu_tanh_both(load(x + i)).value);
+}
+DNALM_ISA_FUNCTION void test_silu_both(const float* x, index_t n, float* y) {
+  for (index_t i = 0; i < n; i += 16) store(y + i, silu_both(load(x + i)).value);
+}
+
 }  // namespace detail::DNALM_ISA
 DNALM_END_NAMESPACE

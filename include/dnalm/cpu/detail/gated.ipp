@@ -27,8 +27,9 @@ DNALM_ISA_INLINE void gated_vjp_part(const float* a, const float* b, activation 
   const lanes x = whole ? load(a) : load_part(a, n);
   const lanes gate = whole ? load(b) : load_part(b, n);
   const lanes gradient = whole ? load(dy) : load_part(dy, n);
-  const lanes by_a = mul(mul(activation_slope(function, x), gate), gradient);
-  const lanes by_b = mul(activate(function, x), gradient);
+  const value_and_slope left = activate_both(function, x);
+  const lanes by_a = mul(mul(left.slope, gate), gradient);
+  const lanes by_b = mul(left.value, gradient);
   if (whole) {
     store(da, by_a);
     store(db, by_b);
@@ -72,11 +73,11 @@ DNALM_ISA_FUNCTION void activation_vjp(matrix_view<const float> z, activation fu
     float* out = dz.row_data(r);
     index_t c = 0;
     for (; c + 16 <= dz.columns; c += 16) {
-      store(out + c, mul(activation_slope(function, load(x + c)), load(gradient + c)));
+      store(out + c, mul(activate_both(function, load(x + c)).slope, load(gradient + c)));
     }
     if (c < dz.columns) {
       const index_t n = dz.columns - c;
-      store_part(out + c, mul(activation_slope(function, load_part(x + c, n)), load_part(gradient + c, n)),
+      store_part(out + c, mul(activate_both(function, load_part(x + c, n)).slope, load_part(gradient + c, n)),
                  n);
     }
   }
