@@ -69,11 +69,15 @@ class attention_case {
     return packed.view().column_block(i * columns, columns);
   }
   [[nodiscard]] dnalm::attention_options<double> host_options() const {
-    return {shape.heads, static_cast<double>(static_cast<float>(scale)),
-            {slopes.data(), static_cast<index_t>(slopes.size())}, shape.window};
+    return {shape.heads,
+            static_cast<double>(static_cast<float>(scale)),
+            {slopes.data(), static_cast<index_t>(slopes.size())},
+            shape.window};
   }
   [[nodiscard]] dnalm::device_attention_options options() const {
-    return {shape.heads, static_cast<float>(scale), {slopes.data(), static_cast<index_t>(slopes.size())},
+    return {shape.heads,
+            static_cast<float>(scale),
+            {slopes.data(), static_cast<index_t>(slopes.size())},
             shape.window};
   }
   /// Offsets of sequences [first, first + count) from 0.

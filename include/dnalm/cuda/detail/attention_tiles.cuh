@@ -47,9 +47,6 @@ template <int W>
   return 2 * teams.rows * tile_shape<W>::stride + teams.warps * warp_floats<W>(own);
 }
 
-/// Shared memory that several pairs of a block may take: more would leave room for one block only.
-inline constexpr int shared_pairs_bytes = 80 * 1024;
-
 /// Teams for sequences of up to `longest` tokens, each warp with some own tiles: several pairs share a block
 /// only when one block of rows holds a sequence, so that all of them wait for each other equally often.
 template <int W>
