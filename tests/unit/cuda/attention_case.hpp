@@ -25,19 +25,25 @@ struct attention_shape {
   index_t window = 0;
 };
 
-/// Largest |found - expected| over the largest |expected|; infinite where a number is none.
+/// Largest |found - expected| over the largest |expected|, in columns [first, first + count); infinite where
+/// a number is none.
 template <class T>
-[[nodiscard]] double relative_gap(const dnalm::matrix<double>& expected, const guarded<T>& found) {
+[[nodiscard]] double relative_gap(const dnalm::matrix<double>& expected, const guarded<T>& found,
+                                  index_t first, index_t count) {
   double worst = 0.0;
   double largest = 0.0;
   for (index_t r = 0; r < found.rows(); ++r) {
-    for (index_t c = 0; c < found.columns(); ++c) {
+    for (index_t c = first; c < first + count; ++c) {
       const double gap = std::abs(found(r, c) - expected(r, c));
       worst = std::isnan(gap) ? std::numeric_limits<double>::infinity() : std::max(worst, gap);
       largest = std::max(largest, std::abs(expected(r, c)));
     }
   }
   return worst == 0.0 ? 0.0 : worst / largest;
+}
+template <class T>
+[[nodiscard]] double relative_gap(const dnalm::matrix<double>& expected, const guarded<T>& found) {
+  return relative_gap(expected, found, 0, found.columns());
 }
 
 /// q | k | v in one matrix, and dy, of random numbers that bfloat16 holds.
@@ -69,11 +75,15 @@ class attention_case {
     return packed.view().column_block(i * columns, columns);
   }
   [[nodiscard]] dnalm::attention_options<double> host_options() const {
-    return {shape.heads, static_cast<double>(static_cast<float>(scale)),
-            {slopes.data(), static_cast<index_t>(slopes.size())}, shape.window};
+    return {shape.heads,
+            static_cast<double>(static_cast<float>(scale)),
+            {slopes.data(), static_cast<index_t>(slopes.size())},
+            shape.window};
   }
   [[nodiscard]] dnalm::device_attention_options options() const {
-    return {shape.heads, static_cast<float>(scale), {slopes.data(), static_cast<index_t>(slopes.size())},
+    return {shape.heads,
+            static_cast<float>(scale),
+            {slopes.data(), static_cast<index_t>(slopes.size())},
             shape.window};
   }
   /// Offsets of sequences [first, first + count) from 0.
@@ -99,14 +109,48 @@ class attention_case {
     const std::vector<index_t> begins = starts(first, count);
     guarded<T> x(rows_of(packed, offsets.begin(first), begins.back()), shift);
     guarded<T> y(begins.back(), columns, shift);
-    index_t most = 0;
-    for (index_t s = first; s < first + count; ++s) most = std::max(most, offsets.length(s));
     const auto part = [&](index_t i) { return x.view().column_block(i * columns, columns); };
-    dnalm::cuda_attention<T>({}, part(0), part(1), part(2), {{begins.data(), count + 1}, most}, options(),
-                             y.view());
+    dnalm::cuda_attention<T>({}, part(0), part(1), part(2),
+                             {{begins.data(), count + 1}, longest_of(first, count)}, options(), y.view());
     CHECK(x.frame_is_whole());
     CHECK(y.frame_is_whole());
     return y;
+  }
+
+  /// dq | dk | dv.
+  [[nodiscard]] dnalm::matrix<double> expected_gradients() const {
+    dnalm::matrix<double> d(offsets.rows(), 3 * columns);
+    dnalm::buffer<double> scratch(2 * longest());
+    const auto part = [&](index_t i) { return d.view().column_block(i * columns, columns); };
+    dnalm::reference_attention_vjp(third(0), third(1), third(2), offsets, host_options(), dy.view(),
+                                   scratch.view(), part(0), part(1), part(2));
+    return d;
+  }
+
+  /// dq | dk | dv of sequences [first, first + count).
+  template <class T>
+  guarded<T> gradients(index_t first, index_t count, index_t shift) const {
+    const std::vector<index_t> begins = starts(first, count);
+    guarded<T> x(rows_of(packed, offsets.begin(first), begins.back()), shift);
+    guarded<T> u(rows_of(dy, offsets.begin(first), begins.back()), shift);
+    guarded<T> d(begins.back(), 3 * columns, shift);
+    guarded<float> scratch(1, dnalm::cuda_attention_vjp_scratch(begins.back(), shape.heads));
+    const auto of_x = [&](index_t i) { return x.view().column_block(i * columns, columns); };
+    const auto of_d = [&](index_t i) { return d.view().column_block(i * columns, columns); };
+    dnalm::cuda_attention_vjp<T>({}, of_x(0), of_x(1), of_x(2),
+                                 {{begins.data(), count + 1}, longest_of(first, count)}, options(), u.view(),
+                                 scratch.row(0), of_d(0), of_d(1), of_d(2));
+    CHECK(x.frame_is_whole());
+    CHECK(u.frame_is_whole());
+    CHECK(d.frame_is_whole());
+    CHECK(scratch.frame_is_whole());
+    return d;
+  }
+
+  [[nodiscard]] index_t longest_of(index_t first, index_t count) const {
+    index_t most = 0;
+    for (index_t s = first; s < first + count; ++s) most = std::max(most, offsets.length(s));
+    return most;
   }
 };
 

@@ -29,13 +29,11 @@ struct exact_queries {
 
   /// Adds a block of keys and values.
   DNALM_DEVICE void take(const score_rule& rule, const tile_memory<W>& memory, int block) {
-    const int begin = block * shape::block_rows;
-    const int left = rule.length - begin;
-    const int count = left < shape::block_rows ? left : shape::block_rows;
+    const int count = block_count<W>(rule, block);
     typename shape::products s;
     float factor[shape::lane_rows];
     tile_products<W>(memory.tiles, memory.x, count, s);
-    score_products<W>(rule, first, begin, s);
+    score_products<W>(rule, first, block * shape::block_rows, s);
     softmax.take(s, factor);
     keep_weights<W>(s, memory.weights);
     DNALM_UNROLL
@@ -55,17 +53,6 @@ struct exact_queries {
   }
 };
 
-/// Which blocks of rows the team of a pair goes through, its own rows beginning at `first`: at least one
-/// round, because teams without work wait with the others.
-template <int W>
-[[nodiscard]] DNALM_DEVICE token_span team_blocks(const score_rule& rule, const attention_teams& teams,
-                                                  int first) {
-  using shape = tile_shape<W>;
-  if (first >= rule.length) return {0, 1};
-  const int last = first + teams.warps * shape::rows - 1;
-  return rule.near_blocks(first, last < rule.length ? last : rule.length - 1, shape::block_rows);
-}
-
 template <class T, int W>
 DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(tile_shape<W>::warps* warp_threads, 1)
     attention_exact_kernel(attention_work work, attention_teams teams, device_rows<T> all_q,
@@ -76,17 +63,14 @@ DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(tile_shape<W>::warps* warp_threads, 1)
   const auto memory = tile_memory<W>::of(1, teams, pair);
   const auto k = pair.part(all_k, work.width);
   const auto v = pair.part(all_v, work.width);
-  const int rank = pair.warp * warp_threads + lane();
-  const int threads = teams.warps * warp_threads;
   const int team_first = block_index().y * teams.warps * shape::rows;
   exact_queries<W> queries(rule, team_first + pair.warp * shape::rows);
-  stage_floats<W, T>(pair.part(all_q, work.width), queries.first, shape::rows, lane(), warp_threads,
-                     memory.tiles);
+  stage_tile<W, T>(pair.part(all_q, work.width), queries.first, memory.tiles);
   const token_span blocks = team_blocks<W>(rule, teams, team_first);
   for (int block = blocks.begin; block < blocks.end; ++block) {
     sync_block();  // nobody reads the former block any more
-    stage_floats<W, T>(k, block * shape::block_rows, teams.rows, rank, threads, memory.x);
-    stage_floats<W, T>(v, block * shape::block_rows, teams.rows, rank, threads, memory.y);
+    stage_block<W, T>(k, block, teams, pair, memory.x);
+    stage_block<W, T>(v, block, teams, pair, memory.y);
     sync_block();
     if (block >= queries.near.begin && block < queries.near.end) queries.take(rule, memory, block);
   }

@@ -24,7 +24,8 @@ struct tile_shape {
   static constexpr int block_rows = W > 128 ? 32 : 64;  ///< of a block
   static constexpr int groups = block_rows / 8;         ///< rows of a block per lane
   static constexpr int channels = W / 8;                ///< of a row per lane
-  static constexpr int stride = W + 4;          ///< of rows in shared memory: eight of them meet all banks
+  static constexpr int stride = W + 4;  ///< of rows in shared memory: eight of them meet all banks
+  static constexpr int tile_floats = rows * stride;
   static constexpr int warps = W > 64 ? 4 : 8;  ///< of a launch's blocks, at most
 
   using products = float[lane_rows][groups];
@@ -40,15 +41,12 @@ struct tile_shape {
 template <int W>
 [[nodiscard]] DNALM_HD constexpr int warp_floats(int own) {
   using shape = tile_shape<W>;
-  return own * shape::rows * shape::stride + shape::block_rows * shape::rows;
+  return own * shape::tile_floats + shape::block_rows * shape::rows;
 }
 template <int W>
 [[nodiscard]] DNALM_HD constexpr int team_floats(int own, const attention_teams& teams) {
   return 2 * teams.rows * tile_shape<W>::stride + teams.warps * warp_floats<W>(own);
 }
-
-/// Shared memory that several pairs of a block may take: more would leave room for one block only.
-inline constexpr int shared_pairs_bytes = 80 * 1024;
 
 /// Teams for sequences of up to `longest` tokens, each warp with some own tiles: several pairs share a block
 /// only when one block of rows holds a sequence, so that all of them wait for each other equally often.
@@ -103,6 +101,18 @@ DNALM_DEVICE void stage_floats(const matrix_view<const T, memory_space::device>&
     DNALM_UNROLL
     for (int j = 0; j < n; ++j) place[j] = v[j];
   }
+}
+
+/// The tile of a warp from row `first` on; a block of rows by all threads of a team.
+template <int W, class T>
+DNALM_DEVICE void stage_tile(const matrix_view<const T, memory_space::device>& from, int first, float* to) {
+  stage_floats<W, T>(from, first, tile_shape<W>::rows, lane(), warp_threads, to);
+}
+template <int W, class T>
+DNALM_DEVICE void stage_block(const matrix_view<const T, memory_space::device>& from, int block,
+                              const attention_teams& teams, const attention_pair& pair, float* to) {
+  stage_floats<W, T>(from, block * tile_shape<W>::block_rows, teams.rows, pair.warp * warp_threads + lane(),
+                     teams.warps * warp_threads, to);
 }
 
 /// s[r][g] = own row r . row g of the block, for the rows among the first `count`.
@@ -231,9 +241,34 @@ struct tile_memory {
                                                    const attention_pair& pair) {
     float* x = shared_memory<float>() + pair.team * team_floats<W>(own, teams);
     float* tiles = x + 2 * teams.rows * shape::stride + pair.warp * warp_floats<W>(own);
-    return {x, x + teams.rows * shape::stride, tiles, tiles + own * shape::rows * shape::stride};
+    return {x, x + teams.rows * shape::stride, tiles, tiles + own * shape::tile_floats};
   }
 };
+
+/// Tokens of block `block` of a sequence: how many of it there are.
+template <int W>
+[[nodiscard]] DNALM_DEVICE int block_count(const score_rule& rule, int block) {
+  const int left = rule.length - block * tile_shape<W>::block_rows;
+  return left < tile_shape<W>::block_rows ? left : tile_shape<W>::block_rows;
+}
+
+/// Blocks that the tile of a warp meets; none beyond the sequence.
+template <int W>
+[[nodiscard]] DNALM_DEVICE token_span tile_blocks(const score_rule& rule, int first) {
+  if (first >= rule.length) return {0, 0};
+  return rule.near_blocks(first, first + tile_shape<W>::rows - 1, tile_shape<W>::block_rows);
+}
+
+/// Which blocks of rows the team of a pair goes through, its own rows beginning at `first`: at least one
+/// round, because teams without work wait with the others.
+template <int W>
+[[nodiscard]] DNALM_DEVICE token_span team_blocks(const score_rule& rule, const attention_teams& teams,
+                                                  int first) {
+  using shape = tile_shape<W>;
+  if (first >= rule.length) return {0, 1};
+  const int last = first + teams.warps * shape::rows - 1;
+  return rule.near_blocks(first, last < rule.length ? last : rule.length - 1, shape::block_rows);
+}
 
 /// Sums of a softmax whose scores come block by block, relative to the largest so far; per own row.
 template <int W>
