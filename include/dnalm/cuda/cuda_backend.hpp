@@ -37,12 +37,12 @@ DNALM_BEGIN_NAMESPACE
 ///
 /// All kernels of a backend and its copies go into one stream, whichever thread calls them. One batch fills a
 /// GPU, so a stream per thread would gain little; and in one stream a weight that one thread has uploaded is
-/// there for the next one's kernels, and scratch memory passes from kernel to kernel without a wait. No result
-/// depends on it. Calls return when the kernel is in the stream; `download` and `synchronize` wait.
+/// there for the next one's kernels, and scratch memory passes from kernel to kernel without a wait. No
+/// result depends on it. Calls return when the kernel is in the stream; `download` and `synchronize` wait.
 ///
 /// What kernels read of host memory (ids, offsets, row scales, slopes) is copied to the GPU once and found by
-/// its contents as long as it is in use; a rotary table is found by its identity. Scratch comes from a pool of
-/// the backend: its scratch functions say 0.
+/// its contents as long as it is in use; a rotary table is found by its identity. Scratch comes from a pool
+/// of the backend: its scratch functions say 0.
 class cuda_backend {
  public:
   using scalar = float;
@@ -99,9 +99,8 @@ class cuda_backend {
     select();
     state_->products.linear(x, w, epilogue, y);
   }
-  void linear_gated(device_matrix<const float> x, const weight& w,
-                    const device_epilogue& epilogue, device_vector<float>,
-                    device_matrix<float> y) const {
+  void linear_gated(device_matrix<const float> x, const weight& w, const device_epilogue& epilogue,
+                    device_vector<float>, device_matrix<float> y) const {
     select();
     state_->products.linear_gated(x, w, epilogue, y);
   }
@@ -156,18 +155,19 @@ class cuda_backend {
                  const ragged_offsets& offsets, const attention_options<float>& options, device_vector<float>,
                  device_matrix<float> y) const {
     const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    const auto slopes = on_gpu(std::span<const float>(options.alibi_slopes.begin(), options.alibi_slopes.end()));
+    const auto slopes =
+        on_gpu(std::span<const float>(options.alibi_slopes.begin(), options.alibi_slopes.end()));
     cuda_attention<float>(stream(), q, k, v, {places.view, longest_of(offsets)},
                           attention_of(options, slopes.view), y);
   }
   [[nodiscard]] index_t attention_vjp_scratch(index_t, index_t) const { return 0; }
-  void attention_vjp(device_matrix<const float> q, device_matrix<const float> k,
-                     device_matrix<const float> v, const ragged_offsets& offsets,
-                     const attention_options<float>& options, device_matrix<const float> dy,
-                     device_vector<float>, device_matrix<float> dq, device_matrix<float> dk,
-                     device_matrix<float> dv) const {
+  void attention_vjp(device_matrix<const float> q, device_matrix<const float> k, device_matrix<const float> v,
+                     const ragged_offsets& offsets, const attention_options<float>& options,
+                     device_matrix<const float> dy, device_vector<float>, device_matrix<float> dq,
+                     device_matrix<float> dk, device_matrix<float> dv) const {
     const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    const auto slopes = on_gpu(std::span<const float>(options.alibi_slopes.begin(), options.alibi_slopes.end()));
+    const auto slopes =
+        on_gpu(std::span<const float>(options.alibi_slopes.begin(), options.alibi_slopes.end()));
     const index_t numbers = cuda_attention_vjp_scratch(q.rows, options.heads);
     auto scratch = state_->products.pool().lend_rows<float>(1, numbers);
     cuda_attention_vjp<float>(stream(), q, k, v, {places.view, longest_of(offsets)},

@@ -15,8 +15,8 @@ struct cuda_options {
   /// One algorithm per shape of product, so that a row's bits do not depend on the batch. false: one for each
   /// power of two of rows, faster for small batches.
   bool deterministic = true;
-  index_t memory_limit = 0;    ///< bytes on the GPU; 0: as many as it has
-  index_t block_rows = 4224;   ///< rows that products are planned for and work on at a time
+  index_t memory_limit = 0;   ///< bytes on the GPU; 0: as many as it has
+  index_t block_rows = 4224;  ///< rows that products are planned for and work on at a time
 };
 
 DNALM_END_NAMESPACE

@@ -3,9 +3,9 @@
 /// \brief Products with weights on a GPU, their gated form and their adjoint.
 ///
 /// Rows are float in memory. Rows in blocks of at most `planned_rows`; what a block needs beside its operands
-/// comes from a scratch_pool: 16-bit rows, rows that are not aligned as the plan says, blocks for an algorithm
-/// that takes only the planned number of rows. A row's numbers depend on it, the shapes and the precision
-/// alone, not on its address, stride or block.
+/// comes from a scratch_pool: 16-bit rows, rows that are not aligned as the plan says, blocks for an
+/// algorithm that takes only the planned number of rows. A row's numbers depend on it, the shapes and the
+/// precision alone, not on its address, stride or block.
 #pragma once
 
 #include <algorithm>
@@ -76,8 +76,8 @@ class cuda_products {
   }
 
   /// y = residual + function(x W^T + bias).
-  void linear(device_matrix<const float> x, const cuda_weight& w,
-              const device_epilogue& epilogue, device_matrix<float> y) const {
+  void linear(device_matrix<const float> x, const cuda_weight& w, const device_epilogue& epilogue,
+              device_matrix<float> y) const {
     by_blocks(y.rows, [&](index_t first, index_t count) {
       device_epilogue part = epilogue;
       if (part.residual.data != nullptr) part.residual = part.residual.row_block(first, count);
@@ -85,8 +85,7 @@ class cuda_products {
     });
   }
   /// y (R, F) = function(a) b, [a | b] = x W^T + bias.
-  void linear_gated(device_matrix<const float> x, const cuda_weight& w,
-                    const device_epilogue& epilogue,
+  void linear_gated(device_matrix<const float> x, const cuda_weight& w, const device_epilogue& epilogue,
                     device_matrix<float> y) const {
     by_blocks(y.rows, [&](index_t first, index_t count) {
       const index_t stride = detail::multiple_of_8(w.outputs);
@@ -174,8 +173,8 @@ class cuda_products {
     c.kind.transposed = transposed;
     c.kind.aligned = c.kind.outputs % 4 == 0 && c.kind.inputs % 4 == 0;
     c.kind.bias = !e.bias.empty() && w.precision != cuda_precision::f16;
-    c.kind.residual = e.residual.data != nullptr && w.precision != cuda_precision::f16 &&
-                      e.function == activation::none;
+    c.kind.residual =
+        e.residual.data != nullptr && w.precision != cuda_precision::f16 && e.function == activation::none;
     if (c.kind.bias && !matmul_.supports(c.kind)) c.kind.bias = c.kind.residual = false;
     if (!c.kind.bias) c.finish.bias = e.bias;
     if (!c.kind.residual) c.finish.residual = e.residual;

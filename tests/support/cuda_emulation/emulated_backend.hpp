@@ -96,9 +96,7 @@ class emulated_backend {
   void embed_rows_vjp(std::span<const float> row_scale, in dy, out dx) const {
     cuda_.embed_rows_vjp(row_scale, as_device(dy), as_device(dx));
   }
-  void add_rows(ids_span ids, in table, out y) const {
-    cuda_.add_rows(ids, as_device(table), as_device(y));
-  }
+  void add_rows(ids_span ids, in table, out y) const { cuda_.add_rows(ids, as_device(table), as_device(y)); }
   void layer_norm(in x, in_vector gamma, in_vector beta, float eps, out y) const {
     cuda_.layer_norm(as_device(x), as_device(gamma), as_device(beta), eps, as_device(y));
   }
@@ -134,9 +132,7 @@ class emulated_backend {
   void softmax_rows_vjp(in p, in dp, out dx) const {
     cuda_.softmax_rows_vjp(as_device(p), as_device(dp), as_device(dx));
   }
-  void gated(in x, activation function, out y) const {
-    cuda_.gated(as_device(x), function, as_device(y));
-  }
+  void gated(in x, activation function, out y) const { cuda_.gated(as_device(x), function, as_device(y)); }
   void gated_vjp(in x, activation function, in dy, out dx) const {
     cuda_.gated_vjp(as_device(x), function, as_device(dy), as_device(dx));
   }

@@ -122,8 +122,9 @@ struct matmul_layouts {
   const auto value = [&](cublasLtMatmulAlgoConfigAttributes_t attribute) {
     std::int32_t number = 0;
     std::size_t written = 0;
-    check_cublas(cublasLtMatmulAlgoConfigGetAttribute(&algorithm, attribute, &number, sizeof(number), &written),
-                 "algorithm of a product");
+    check_cublas(
+        cublasLtMatmulAlgoConfigGetAttribute(&algorithm, attribute, &number, sizeof(number), &written),
+        "algorithm of a product");
     return number;
   };
   const std::int32_t parts = value(CUBLASLT_ALGO_CONFIG_SPLITK_NUM);
@@ -237,9 +238,9 @@ DNALM_EMITTED void cuda_matmul::run(cuda_stream stream, const matmul_kind& kind,
   if (o.rows == 0) return;
   const auto plan = state_->find(kind, o.rows);
   if (!plan) {
-    throw error(error_kind::device, 621, "cuBLASLt has no algorithm for a product",
-                {.found = std::to_string(kind.outputs) + " outputs, " + std::to_string(kind.inputs) +
-                          " inputs"});
+    throw error(
+        error_kind::device, 621, "cuBLASLt has no algorithm for a product",
+        {.found = std::to_string(kind.outputs) + " outputs, " + std::to_string(kind.inputs) + " inputs"});
   }
   const matmul_layouts layouts(kind, o);
   const matmul_operation operation(kind, o.bias);

@@ -104,11 +104,11 @@ DNALM_EMITTED cuda_device cuda_find_device(int number) {
   device.major = properties.major;
   device.minor = properties.minor;
   if (device.major < cuda_oldest_major) {
-    throw error(error_kind::device, 605, "a GPU of a kind that is too old",
-                {.where = where,
-                 .expected = "compute capability 8.0 or later",
-                 .found = device.name + " of " + std::to_string(device.major) + "." +
-                          std::to_string(device.minor)});
+    throw error(
+        error_kind::device, 605, "a GPU of a kind that is too old",
+        {.where = where,
+         .expected = "compute capability 8.0 or later",
+         .found = device.name + " of " + std::to_string(device.major) + "." + std::to_string(device.minor)});
   }
   check_runtime(cudaSetDevice(number), where);
   std::size_t free_bytes = 0;
