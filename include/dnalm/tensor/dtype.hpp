@@ -70,6 +70,22 @@ enum class dtype { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, bo
   return static_cast<std::uint16_t>(is_nan ? bits >> 16 | 0x40U : rounded);
 }
 
+/// The nearest IEEE half, ties to even, subnormals included; infinite from 65520 on; NaN stays NaN.
+[[nodiscard]] DNALM_HD inline std::uint16_t f16_from_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = bits >> 16 & 0x8000U;
+  const std::uint32_t size = bits & 0x7FFFFFFFU;
+  std::uint32_t half = 0x7E00U;
+  if (size < 0x38800000U) {  // below 2^-14: a multiple of 2^-24, the last place of numbers from 0.5 on
+    half = std::bit_cast<std::uint32_t>(std::bit_cast<float>(size) + 0.5F) - 0x3F000000U;
+  } else if (size < 0x477FF000U) {
+    half = (size + 0xFFFU + (size >> 13 & 1U) - 0x38000000U) >> 13;  // the exponent's bias is 112 less
+  } else if (size <= 0x7F800000U) {
+    half = 0x7C00U;
+  }
+  return static_cast<std::uint16_t>(sign | half);
+}
+
 /// IEEE half bits to float: exact, subnormals, infinities and NaN included.
 [[nodiscard]] inline float float_from_f16(std::uint16_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;

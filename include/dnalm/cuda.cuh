@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief All device code, for the one source of a program that nvcc compiles: what its other sources call.
+///
+/// \code
+///   // gpu.cu; nvcc -std=c++20 --expt-relaxed-constexpr -c gpu.cu, links cudart and cublasLt
+///   #include <dnalm/cuda.cuh>
+/// \endcode
+/// The CMake function dnalm_add_cuda(target) writes and compiles that source. Compile it for the same
+/// instruction set as the others (`-Xcompiler -march=...`): names hold it (core/platform.hpp).
+#pragma once
+
+#include <cstdint>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/cuda/bfloat16.hpp>
+#include <dnalm/cuda/detail/attention.cuh>
+#include <dnalm/cuda/detail/attention_vjp.cuh>
+#include <dnalm/cuda/detail/elementwise.cuh>
+#include <dnalm/cuda/detail/embedding.cuh>
+#include <dnalm/cuda/detail/gated.cuh>
+#include <dnalm/cuda/detail/layer_norm.cuh>
+#include <dnalm/cuda/detail/matmul.cuh>
+#include <dnalm/cuda/detail/pooling.cuh>
+#include <dnalm/cuda/detail/product_rows.cuh>
+#include <dnalm/cuda/detail/rotary.cuh>
+#include <dnalm/cuda/detail/runtime.cuh>
+#include <dnalm/cuda/detail/softmax.cuh>
+#include <dnalm/cuda/detail/token_scores.cuh>
+
+DNALM_BEGIN_NAMESPACE
+
+// Every kernel for rows of one storage type.
+#define DNALM_INSTANTIATE_KERNELS(T)                                                                         \
+  template void cuda_add<T>(cuda_stream, device_rows<T>, device_matrix<T>);                                  \
+  template void cuda_scale<T>(cuda_stream, float, device_matrix<T>);                                         \
+  template void cuda_embed_rows<T>(cuda_stream, device_vector<const std::int32_t>, device_rows<T>,           \
+                                   device_vector<const float>, device_matrix<T>);                            \
+  template void cuda_embed_rows_vjp<T>(cuda_stream, device_vector<const float>, device_rows<T>,              \
+                                       device_matrix<T>);                                                    \
+  template void cuda_add_rows<T>(cuda_stream, device_vector<const std::int32_t>, device_rows<T>,             \
+                                 device_matrix<T>);                                                          \
+  template void cuda_gated<T>(cuda_stream, device_rows<T>, activation, device_matrix<T>);                    \
+  template void cuda_gated_vjp<T>(cuda_stream, device_rows<T>, activation, device_rows<T>,                   \
+                                  device_matrix<T>);                                                         \
+  template void cuda_activate<T>(cuda_stream, device_rows<T>, activation, device_matrix<T>);                 \
+  template void cuda_activation_vjp<T>(cuda_stream, device_rows<T>, activation, device_rows<T>,              \
+                                       device_matrix<T>);                                                    \
+  template void cuda_layer_norm<T>(cuda_stream, device_rows<T>, device_vector<const float>,                  \
+                                   device_vector<const float>, float, device_matrix<T>);                     \
+  template void cuda_layer_norm_vjp<T>(cuda_stream, device_rows<T>, device_vector<const float>, float,       \
+                                       device_rows<T>, device_matrix<T>);                                    \
+  template void cuda_pool_rows<T>(cuda_stream, device_rows<T>, const device_pooling&, device_matrix<float>); \
+  template void cuda_pool_rows_vjp<T>(cuda_stream, device_matrix<const float>, const device_pooling&,        \
+                                      device_matrix<T>);                                                     \
+  template void cuda_rotary<T>(cuda_stream, const device_rotary_table&, device_vector<const index_t>,        \
+                               index_t, device_matrix<T>);                                                   \
+  template void cuda_rotary_vjp<T>(cuda_stream, const device_rotary_table&, device_vector<const index_t>,    \
+                                   index_t, device_matrix<T>);                                               \
+  template void cuda_softmax_rows<T>(cuda_stream, device_matrix<T>);                                         \
+  template void cuda_softmax_rows_vjp<T>(cuda_stream, device_rows<T>, device_rows<T>, device_matrix<T>);     \
+  template void cuda_token_scores<T>(cuda_stream, device_rows<T>, device_vector<const std::int32_t>,         \
+                                     const device_token_scores<float>&);                                     \
+  template void cuda_token_scores_vjp<T>(cuda_stream, device_rows<T>, device_vector<const std::int32_t>,     \
+                                         const device_token_scores<const float>&, device_matrix<T>);         \
+  template void cuda_attention<T>(cuda_stream, device_rows<T>, device_rows<T>, device_rows<T>,               \
+                                  const device_sequences&, const device_attention_options&,                  \
+                                  device_matrix<T>);                                                         \
+  template void cuda_attention_vjp<T>(cuda_stream, device_rows<T>, device_rows<T>, device_rows<T>,           \
+                                      const device_sequences&, const device_attention_options&,              \
+                                      device_rows<T>, device_vector<float>, device_matrix<T>,                \
+                                      device_matrix<T>, device_matrix<T>)
+
+DNALM_INSTANTIATE_KERNELS(float);
+DNALM_INSTANTIATE_KERNELS(bfloat16);
+#undef DNALM_INSTANTIATE_KERNELS
+
+DNALM_END_NAMESPACE

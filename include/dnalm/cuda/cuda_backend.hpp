@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The backend on a GPU: float rows, kernels of this module, products through cuBLASLt.
+///
+/// Needs no CUDA to be compiled: the program links one source that includes dnalm/cuda.cuh, made by the CMake
+/// function dnalm_add_cuda(target).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <dnalm/backend/concepts.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/cuda/attention.hpp>
+#include <dnalm/cuda/detail/cuda_state.hpp>
+#include <dnalm/cuda/device_buffer.hpp>
+#include <dnalm/cuda/elementwise.hpp>
+#include <dnalm/cuda/embedding.hpp>
+#include <dnalm/cuda/gated.hpp>
+#include <dnalm/cuda/layer_norm.hpp>
+#include <dnalm/cuda/products.hpp>
+#include <dnalm/cuda/rotary.hpp>
+#include <dnalm/cuda/runtime.hpp>
+#include <dnalm/cuda/softmax.hpp>
+#include <dnalm/cuda/views.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// Kernels in float on one GPU (formulas in the headers of this module). Copies share memory, stream and
+/// plans; safe to share between threads.
+///
+/// All kernels of a backend and its copies go into one stream, whichever thread calls them. One batch fills a
+/// GPU, so a stream per thread would gain little; and in one stream a weight that one thread has uploaded is
+/// there for the next one's kernels, and scratch memory passes from kernel to kernel without a wait. No
+/// result depends on it. Calls return when the kernel is in the stream; `download` and `synchronize` wait.
+///
+/// What kernels read of host memory (ids, offsets, row scales, slopes) is copied to the GPU once and found by
+/// its contents as long as it is in use; a rotary table is found by its identity. Scratch comes from a pool
+/// of the backend: its scratch functions say 0.
+class cuda_backend {
+ public:
+  using scalar = float;
+  using weight = cuda_weight;
+  using vector = device_buffer<float>;
+  using tensor = device_tensor<float>;
+  static constexpr memory_space space = memory_space::device;
+
+  /// \throws error as cuda_find_device, cuda_matmul and device_buffer; [dnalm.usage.616] for options that
+  /// make no sense.
+  explicit cuda_backend(const cuda_options& options = {})
+      : state_(std::make_shared<detail::cuda_state>(options)) {}
+
+  [[nodiscard]] std::string_view name() const { return "cuda"; }
+  [[nodiscard]] const cuda_options& options() const { return state_->options; }
+  [[nodiscard]] const cuda_device& device() const { return state_->device; }
+  /// Bytes of the GPU's memory that the backend and all it made hold now.
+  [[nodiscard]] index_t memory_used() const { return state_->memory->used(); }
+  /// Waits for all kernels so far. \throws error [dnalm.device.615] when one of them failed.
+  void synchronize() const { cuda_synchronize(stream()); }
+
+  [[nodiscard]] vector allocate(index_t size) const { return vector(state_->memory, size); }
+  [[nodiscard]] vector upload(std::span<const float> values) const {
+    vector result = allocate(static_cast<index_t>(values.size()));
+    put(values, result.data());
+    return result;
+  }
+  [[nodiscard]] tensor upload(std::span<const float> values, index_t rows, index_t columns) const {
+    tensor result(state_->memory, rows, columns);
+    put(values, result.data());
+    return result;
+  }
+  /// Copies host rows over rows of the GPU of the same shape. The host memory may change afterwards.
+  void upload_rows(matrix_view<const float> x, device_matrix<float> y) const {
+    cuda_upload(stream(), x.data, y.data, byte_rows(x, y.stride));
+    synchronize();
+  }
+  /// Copies rows to the host, after all kernels so far.
+  void download(device_matrix<const float> x, matrix_view<float> y) const {
+    cuda_download(stream(), x.data, y.data, byte_rows(x, y.stride));
+    synchronize();
+  }
+
+  [[nodiscard]] weight pack(matrix_view<const float> w) const { return pack_parts({&w, 1}, false); }
+  [[nodiscard]] weight pack_gated(matrix_view<const float> w) const { return pack_parts({&w, 1}, true); }
+  /// The rows of several matrices below each other.
+  [[nodiscard]] weight pack_parts(std::span<const matrix_view<const float>> parts, bool gated) const {
+    select();
+    return state_->products.pack(parts, gated);
+  }
+  [[nodiscard]] index_t linear_scratch(const weight&) const { return 0; }
+  void linear(device_matrix<const float> x, const weight& w, const device_epilogue& epilogue,
+              device_vector<float>, device_matrix<float> y) const {
+    select();
+    state_->products.linear(x, w, epilogue, y);
+  }
+  void linear_gated(device_matrix<const float> x, const weight& w, const device_epilogue& epilogue,
+                    device_vector<float>, device_matrix<float> y) const {
+    select();
+    state_->products.linear_gated(x, w, epilogue, y);
+  }
+  [[nodiscard]] index_t linear_vjp_scratch(const weight&) const { return 0; }
+  void linear_vjp(device_matrix<const float> dy, const weight& w, device_matrix<const float> residual,
+                  device_vector<float>, device_matrix<float> dx) const {
+    select();
+    state_->products.linear_vjp(dy, w, residual, dx);
+  }
+  void embed_rows(std::span<const std::int32_t> ids, device_matrix<const float> table,
+                  std::span<const float> row_scale, device_matrix<float> y) const {
+    const auto rows = on_gpu(ids);
+    const auto scale = on_gpu(row_scale);
+    cuda_embed_rows<float>(stream(), rows.view, table, scale.view, y);
+  }
+  void embed_rows_vjp(std::span<const float> row_scale, device_matrix<const float> dy,
+                      device_matrix<float> dx) const {
+    const auto scale = on_gpu(row_scale);
+    cuda_embed_rows_vjp<float>(stream(), scale.view, dy, dx);
+  }
+  void add_rows(std::span<const std::int32_t> ids, device_matrix<const float> table,
+                device_matrix<float> y) const {
+    const auto rows = on_gpu(ids);
+    cuda_add_rows<float>(stream(), rows.view, table, y);
+  }
+  void layer_norm(device_matrix<const float> x, device_vector<const float> gamma,
+                  device_vector<const float> beta, float eps, device_matrix<float> y) const {
+    cuda_layer_norm<float>(stream(), x, gamma, beta, eps, y);
+  }
+  void layer_norm_vjp(device_matrix<const float> x, device_vector<const float> gamma, float eps,
+                      device_matrix<const float> dy, device_matrix<float> dx) const {
+    cuda_layer_norm_vjp<float>(stream(), x, gamma, eps, dy, dx);
+  }
+  void rotary(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
+              device_matrix<float> x) const {
+    if (table.pairs() == 0) return;
+    select();
+    const auto numbers = state_->find(table);
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_rotary<float>(stream(), numbers.table, places.view, heads, x);
+  }
+  void rotary_vjp(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
+                  device_matrix<float> y) const {
+    if (table.pairs() == 0) return;
+    select();
+    const auto numbers = state_->find(table);
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_rotary_vjp<float>(stream(), numbers.table, places.view, heads, y);
+  }
+  [[nodiscard]] index_t attention_scratch(index_t, index_t) const { return 0; }
+  void attention(device_matrix<const float> q, device_matrix<const float> k, device_matrix<const float> v,
+                 const ragged_offsets& offsets, const attention_options<float>& options, device_vector<float>,
+                 device_matrix<float> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    const auto slopes =
+        on_gpu(std::span<const float>(options.alibi_slopes.begin(), options.alibi_slopes.end()));
+    cuda_attention<float>(stream(), q, k, v, {places.view, longest_of(offsets)},
+                          attention_of(options, slopes.view), y);
+  }
+  [[nodiscard]] index_t attention_vjp_scratch(index_t, index_t) const { return 0; }
+  void attention_vjp(device_matrix<const float> q, device_matrix<const float> k, device_matrix<const float> v,
+                     const ragged_offsets& offsets, const attention_options<float>& options,
+                     device_matrix<const float> dy, device_vector<float>, device_matrix<float> dq,
+                     device_matrix<float> dk, device_matrix<float> dv) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    const auto slopes =
+        on_gpu(std::span<const float>(options.alibi_slopes.begin(), options.alibi_slopes.end()));
+    const index_t numbers = cuda_attention_vjp_scratch(q.rows, options.heads);
+    auto scratch = state_->products.pool().lend_rows<float>(1, numbers);
+    cuda_attention_vjp<float>(stream(), q, k, v, {places.view, longest_of(offsets)},
+                              attention_of(options, slopes.view), dy, {scratch.as<float>(), numbers}, dq, dk,
+                              dv);
+  }
+  void softmax_rows(device_matrix<float> x) const { cuda_softmax_rows<float>(stream(), x); }
+  void softmax_rows_vjp(device_matrix<const float> p, device_matrix<const float> dp,
+                        device_matrix<float> dx) const {
+    cuda_softmax_rows_vjp<float>(stream(), p, dp, dx);
+  }
+  void gated(device_matrix<const float> x, activation function, device_matrix<float> y) const {
+    cuda_gated<float>(stream(), x, function, y);
+  }
+  void gated_vjp(device_matrix<const float> x, activation function, device_matrix<const float> dy,
+                 device_matrix<float> dx) const {
+    cuda_gated_vjp<float>(stream(), x, function, dy, dx);
+  }
+  void activate(device_matrix<const float> x, activation function, device_matrix<float> y) const {
+    cuda_activate<float>(stream(), x, function, y);
+  }
+  void activation_vjp(device_matrix<const float> z, activation function, device_matrix<const float> dy,
+                      device_matrix<float> dz) const {
+    cuda_activation_vjp<float>(stream(), z, function, dy, dz);
+  }
+  void add(device_matrix<const float> x, device_matrix<float> y) const { cuda_add<float>(stream(), x, y); }
+  void scale(float factor, device_matrix<float> y) const { cuda_scale<float>(stream(), factor, y); }
+
+  /// The stream of all kernels, for kernels beside the backend's; the GPU becomes that of the calling thread.
+  [[nodiscard]] cuda_stream stream() const {
+    select();
+    return state_->stream.get();
+  }
+
+ private:
+  void select() const { cuda_select_device(state_->device.number); }
+  void put(std::span<const float> values, float* to) const {
+    cuda_upload(stream(), values.data(), to, {.bytes = static_cast<index_t>(values.size_bytes())});
+    synchronize();
+  }
+  template <class Rows>
+  [[nodiscard]] static cuda_byte_rows byte_rows(const Rows& x, index_t to_stride) {
+    constexpr auto bytes = static_cast<index_t>(sizeof(float));
+    return {x.rows, x.columns * bytes, x.stride * bytes, to_stride * bytes};
+  }
+  template <class T>
+  [[nodiscard]] detail::uploaded<T> on_gpu(std::span<const T> values) const {
+    select();
+    return state_->find(values);
+  }
+  [[nodiscard]] static index_t longest_of(const ragged_offsets& offsets) {
+    index_t longest = 0;
+    for (index_t s = 0; s < offsets.sequences(); ++s) longest = std::max(longest, offsets.length(s));
+    return longest;
+  }
+  [[nodiscard]] static device_attention_options attention_of(const attention_options<float>& options,
+                                                             device_vector<const float> slopes) {
+    return {options.heads, options.score_scale, slopes, options.window};
+  }
+
+  std::shared_ptr<detail::cuda_state> state_;
+};
+
+static_assert(encoder_backend<cuda_backend>);
+
+DNALM_END_NAMESPACE

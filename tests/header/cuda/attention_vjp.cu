@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every kernel of the adjoint, for both storage types: what nvcc has to compile.
+#include <dnalm/cuda/detail/attention_vjp.cuh>
+
+template <class T>
+void instances() {
+  (void)&dnalm::cuda_attention_vjp<T>;
+}
+
+int main() {
+  instances<float>();
+  instances<dnalm::bfloat16>();
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief dnalm/cuda/runtime.hpp on host memory: a GPU with as much memory as a test gives it.
+///
+/// Every allocation is a block of the heap of its own, so that the AddressSanitizer sees a step beyond it,
+/// and begins as NaN. Copies must stay within one allocation. What is put into a stream is done at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include <dnalm/core/error.hpp>
+#include <dnalm/cuda/detail/emitted.hpp>
+#include <dnalm/cuda/runtime.hpp>
+
+namespace dnalm_test::gpu {
+
+/// A copy beyond an allocation, a release of what was not allocated.
+class memory_fault : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The memory of the emulated GPU, number 0. May be used from several threads.
+class emulated_memory {
+ public:
+  /// Bytes that it has; a test may set them.
+  dnalm::index_t limit = dnalm::index_t{1} << 32;
+
+  void* allocate(dnalm::index_t bytes) {
+    const std::lock_guard lock(guard_);
+    if (bytes <= 0) throw memory_fault("an allocation of " + std::to_string(bytes) + " bytes");
+    if (bytes > limit - used_) {
+      throw dnalm::error(dnalm::error_kind::memory, 608, "the GPU has not enough free memory",
+                         {.found = std::to_string(limit - used_) + " bytes"});
+    }
+    void* memory = ::operator new(static_cast<std::size_t>(bytes), alignment);
+    std::memset(memory, 0xFF, static_cast<std::size_t>(bytes));
+    blocks_.emplace(static_cast<std::byte*>(memory), bytes);
+    used_ += bytes;
+    return memory;
+  }
+  /// False when there is no such allocation.
+  bool release(void* memory) noexcept {
+    const std::lock_guard lock(guard_);
+    const auto block = blocks_.find(static_cast<std::byte*>(memory));
+    if (block == blocks_.end()) return false;
+    used_ -= block->second;
+    blocks_.erase(block);
+    ::operator delete(memory, alignment);
+    return true;
+  }
+  /// \throws memory_fault when the bytes are not within one allocation.
+  void check(const void* first, dnalm::index_t bytes) const {
+    const std::lock_guard lock(guard_);
+    const auto* begin = static_cast<const std::byte*>(first);
+    auto block = blocks_.upper_bound(const_cast<std::byte*>(begin));
+    if (block == blocks_.begin()) throw memory_fault("a copy beside all allocations");
+    --block;
+    if (begin + bytes > block->first + block->second) throw memory_fault("a copy beyond an allocation");
+  }
+  [[nodiscard]] dnalm::index_t used() const {
+    const std::lock_guard lock(guard_);
+    return used_;
+  }
+  /// Copies to the GPU so far.
+  [[nodiscard]] dnalm::index_t uploads() const {
+    const std::lock_guard lock(guard_);
+    return uploads_;
+  }
+  void count_upload() {
+    const std::lock_guard lock(guard_);
+    ++uploads_;
+  }
+
+ private:
+  static constexpr std::align_val_t alignment{256};
+  mutable std::mutex guard_;
+  std::map<std::byte*, dnalm::index_t, std::less<>> blocks_;
+  dnalm::index_t used_ = 0;
+  dnalm::index_t uploads_ = 0;
+};
+inline emulated_memory& device_memory() {
+  static emulated_memory memory;
+  return memory;
+}
+
+/// What a memory of the given number of bytes does in the current scope.
+class memory_limit {
+ public:
+  explicit memory_limit(dnalm::index_t bytes) : before_(device_memory().limit) {
+    device_memory().limit = bytes;
+  }
+  memory_limit(const memory_limit&) = delete;
+  memory_limit& operator=(const memory_limit&) = delete;
+  ~memory_limit() { device_memory().limit = before_; }
+
+ private:
+  dnalm::index_t before_;
+};
+
+/// Copies rows; `device` is the side that has to lie within an allocation.
+inline void copy_rows(const void* from, void* to, const dnalm::cuda_byte_rows& rows, bool to_device) {
+  for (dnalm::index_t r = 0; r < rows.rows && rows.bytes > 0; ++r) {
+    const std::byte* source = static_cast<const std::byte*>(from) + r * rows.from_stride;
+    std::byte* target = static_cast<std::byte*>(to) + r * rows.to_stride;
+    device_memory().check(to_device ? target : source, rows.bytes);
+    std::memcpy(target, source, static_cast<std::size_t>(rows.bytes));
+  }
+}
+
+}  // namespace dnalm_test::gpu
+
+DNALM_BEGIN_NAMESPACE
+
+DNALM_EMITTED cuda_device cuda_find_device(int number) {
+  if (number != 0) {
+    throw error(error_kind::device, 606, "no GPU of this number",
+                {.expected = "0 to 0", .found = std::to_string(number)});
+  }
+  const auto& memory = dnalm_test::gpu::device_memory();
+  return {.number = number,
+          .name = "emulation",
+          .major = 8,
+          .minor = 0,
+          .memory = memory.limit,
+          .free_memory = memory.limit - memory.used(),
+          .driver = 13000,
+          .runtime = 13000};
+}
+DNALM_EMITTED void cuda_select_device(int) {}
+DNALM_EMITTED void* cuda_allocate(int, index_t bytes) {
+  return dnalm_test::gpu::device_memory().allocate(bytes);
+}
+DNALM_EMITTED void cuda_release(int, void* memory) noexcept {
+  if (memory != nullptr && !dnalm_test::gpu::device_memory().release(memory)) std::terminate();
+}
+DNALM_EMITTED cuda_stream cuda_create_stream(int) {
+  return {new char};
+}
+DNALM_EMITTED void cuda_destroy_stream(int, cuda_stream stream) noexcept {
+  delete static_cast<char*>(stream.handle);
+}
+DNALM_EMITTED void cuda_synchronize(cuda_stream) {}
+DNALM_EMITTED void cuda_upload(cuda_stream, const void* from, void* to, const cuda_byte_rows& rows) {
+  dnalm_test::gpu::device_memory().count_upload();
+  dnalm_test::gpu::copy_rows(from, to, rows, true);
+}
+DNALM_EMITTED void cuda_download(cuda_stream, const void* from, void* to, const cuda_byte_rows& rows) {
+  dnalm_test::gpu::copy_rows(from, to, rows, false);
+}
+DNALM_EMITTED void cuda_clear(cuda_stream, void* memory, index_t bytes) {
+  if (bytes == 0) return;
+  dnalm_test::gpu::device_memory().check(memory, bytes);
+  std::memset(memory, 0, static_cast<std::size_t>(bytes));
+}
+
+DNALM_END_NAMESPACE
