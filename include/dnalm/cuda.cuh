@@ -53,6 +53,8 @@ DNALM_BEGIN_NAMESPACE
   template void cuda_pool_rows<T>(cuda_stream, device_rows<T>, const device_pooling&, device_matrix<float>); \
   template void cuda_pool_rows_vjp<T>(cuda_stream, device_matrix<const float>, const device_pooling&,        \
                                       device_matrix<T>);                                                     \
+  template void cuda_note_non_finite<T>(cuda_stream, device_rows<T>, device_vector<const index_t>,           \
+                                        device_matrix<float>);                                               \
   template void cuda_rotary<T>(cuda_stream, const device_rotary_table&, device_vector<const index_t>,        \
                                index_t, device_matrix<T>);                                                   \
   template void cuda_rotary_vjp<T>(cuda_stream, const device_rotary_table&, device_vector<const index_t>,    \

@@ -6,32 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
-
-/// Poolings. "Sequence tokens" are all but CLS, SEP, EOS, BOS, PAD and MASK (UNK and N count).
-enum class pooling {
-  cls,       ///< the token that stands for the whole
-  mean,      ///< mean over the sequence tokens
-  mean_all,  ///< mean over all tokens
-  max,       ///< largest value over the sequence tokens, by channel
-  tokens     ///< no pooling: one row per token
-};
-
-/// Name as the programs write it.
-[[nodiscard]] constexpr std::string_view to_string(pooling kind) {
-  switch (kind) {
-    case pooling::cls: return "cls";
-    case pooling::mean: return "mean";
-    case pooling::mean_all: return "mean_all";
-    case pooling::max: return "max";
-    case pooling::tokens: return "tokens";
-  }
-  return "?";
-}
 
 /// `mean,cls` to {mean, cls}. \throws error [dnalm.usage.450] for an unknown, repeated or absent name.
 [[nodiscard]] std::vector<pooling> parse_poolings(std::string_view text);

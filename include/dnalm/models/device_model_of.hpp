@@ -19,14 +19,14 @@
 DNALM_BEGIN_NAMESPACE
 
 /// A backend in float whose matrices lie on a device, and who copies them: `download` waits until the numbers
-/// are there, `copy_up` until the host's may change.
+/// are there, `upload_rows` until the host's may change.
 template <class B>
 concept device_backend = encoder_backend<B> &&
                          B::space == memory_space::device&& std::is_same_v<scalar_of<B>, float>&& requires(
                                          const B& b, input_matrix<B> x, matrix_view<float> to,
                                          matrix_view<const float> from, output_matrix<B> y) {
   { b.download(x, to) } -> std::same_as<void>;
-  { b.copy_up(from, y) } -> std::same_as<void>;
+  { b.upload_rows(from, y) } -> std::same_as<void>;
 };
 
 /// What observers see is copied to the host, layer by layer.
@@ -101,7 +101,7 @@ class device_model_of final : public model_base {
     const index_t size = checked_mul(rows.rows, rows.columns);
     if (w.rows.size() < size) w.rows = network_.backend().allocate(size);
     const output_matrix<B> copy = over(w.rows, rows.rows, rows.columns);
-    network_.backend().copy_up(rows, copy);
+    network_.backend().upload_rows(rows, copy);
     return copy;
   }
 

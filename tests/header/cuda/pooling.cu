@@ -6,6 +6,7 @@ template <class T>
 void instances() {
   (void)&dnalm::cuda_pool_rows<T>;
   (void)&dnalm::cuda_pool_rows_vjp<T>;
+  (void)&dnalm::cuda_note_non_finite<T>;
 }
 
 int main() {
