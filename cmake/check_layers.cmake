@@ -62,7 +62,7 @@ foreach(header IN LISTS headers)
         message("${header} (${module}, level ${level_${module}}) includes ${other} (level ${level_${other}})")
         math(EXPR failures "${failures} + 1")
       elseif(module MATCHES "^(nn|models|attribution)$" AND other MATCHES "^(cpu|cuda|reference)$"
-             AND NOT header MATCHES "^dnalm/models/(load_model|backends|detail/(load_model|encoder_instances)_impl)")
+             AND NOT header MATCHES "^dnalm/models/(load_model|on_cuda|backends|detail/(load_model|encoder_instances)_impl)")
         message("${header}: only models/load_model may name the backend '${other}'")
         math(EXPR failures "${failures} + 1")
       endif()

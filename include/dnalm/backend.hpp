@@ -7,6 +7,7 @@
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/backend/kernel_options.hpp>
 #include <dnalm/backend/pack_store.hpp>
+#include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/backend/rotary_table.hpp>
 #include <dnalm/backend/scalar_functions.hpp>
 #include <dnalm/backend/weight_format.hpp>

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cuda/attention.hpp>
@@ -24,6 +25,7 @@
 #include <dnalm/cuda/embedding.hpp>
 #include <dnalm/cuda/gated.hpp>
 #include <dnalm/cuda/layer_norm.hpp>
+#include <dnalm/cuda/pooling.hpp>
 #include <dnalm/cuda/products.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
@@ -196,6 +198,32 @@ class cuda_backend {
   void add(device_matrix<const float> x, device_matrix<float> y) const { cuda_add<float>(stream(), x, y); }
   void scale(float factor, device_matrix<float> y) const { cuda_scale<float>(stream(), factor, y); }
 
+  /// y (sequences, D): one vector of each sequence's rows. `special` has a flag for each row: not a sequence
+  /// token. \throws error [dnalm.internal.641] for `tokens`, which is no pooling.
+  void pool_rows(pooling kind, device_matrix<const float> x, const ragged_offsets& offsets,
+                 std::span<const unsigned char> special, device_matrix<float> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    const auto flags = on_gpu(special);
+    const bool all = kind == pooling::mean_all || kind == pooling::cls;
+    cuda_pool_rows<float>(stream(), x,
+                          {.offsets = places.view,
+                           .left_out = all ? device_vector<const unsigned char>{} : flags.view,
+                           .how = reduction_of(kind)},
+                          y);
+  }
+  /// y (sequences, D): what was 0 becomes NaN where a number of x is not finite.
+  void note_non_finite(device_matrix<const float> x, const ragged_offsets& offsets,
+                       device_matrix<float> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_note_non_finite<float>(stream(), x, places.view, y);
+  }
+  /// Zeros.
+  void clear(vector& memory) const {
+    cuda_clear(stream(), memory.data(), memory.size() * static_cast<index_t>(sizeof(float)));
+  }
+  /// Rows of a batch that fill the GPU.
+  [[nodiscard]] index_t batch_rows() const { return state_->options.block_rows; }
+
   /// The stream of all kernels, for kernels beside the backend's; the GPU becomes that of the calling thread.
   [[nodiscard]] cuda_stream stream() const {
     select();
@@ -203,6 +231,16 @@ class cuda_backend {
   }
 
  private:
+  [[nodiscard]] static row_reduction reduction_of(pooling kind) {
+    switch (kind) {
+      case pooling::cls: return row_reduction::first;
+      case pooling::max: return row_reduction::largest;
+      case pooling::mean:
+      case pooling::mean_all: return row_reduction::mean;
+      case pooling::tokens: break;
+    }
+    throw error(error_kind::internal, 641, "pooling `tokens` has no pooled form");
+  }
   void select() const { cuda_select_device(state_->device.number); }
   void put(std::span<const float> values, float* to) const {
     cuda_upload(stream(), values.data(), to, {.bytes = static_cast<index_t>(values.size_bytes())});

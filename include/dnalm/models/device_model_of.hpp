@@ -29,7 +29,7 @@ concept device_backend = encoder_backend<B> &&
   { b.upload_rows(from, y) } -> std::same_as<void>;
 };
 
-/// What observers see is copied to the host, layer by layer.
+/// What observers see is copied to the host, layer by layer; of forward_pooled only the poolings, at its end.
 template <device_backend B>
 class device_model_of final : public model_base {
  public:
@@ -46,6 +46,43 @@ class device_model_of final : public model_base {
     check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
     network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                      on_device(word_rows, w));
+  }
+  /// Two workers: while one waits for the device, the other prepares its batch.
+  [[nodiscard]] batch_preference prefers() const override {
+    return {.tokens = network_.backend().batch_rows(), .workers = 2, .pooled = true};
+  }
+  bool forward_pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
+                      forward_workspace& workspace) const override {
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    const index_t sequences = batch.offsets.sequences();
+    const index_t width = network_.config().width;
+    const auto kinds = static_cast<index_t>(request.kinds.size());
+    const index_t matrices = checked_mul(static_cast<index_t>(request.layers.size()), kinds);
+    const index_t size = checked_mul(checked_mul(checked_add(matrices, 1), sequences), width);
+    if (w.pooled.size() != size) w.pooled = network_.backend().allocate(size);
+    network_.backend().clear(w.pooled);
+    const auto place = [&](index_t matrix) -> output_matrix<B> {
+      return {w.pooled.view().data + matrix * sequences * width, sequences, width, width};
+    };
+    const auto on_layer = [&](index_t layer, input_matrix<B> x) {
+      const auto found = std::find(request.layers.begin(), request.layers.end(), layer);
+      if (found == request.layers.end()) return;
+      const index_t first = (found - request.layers.begin()) * kinds;
+      for (index_t k = 0; k < kinds; ++k) {
+        network_.backend().pool_rows(request.kinds[static_cast<std::size_t>(k)], x, batch.offsets,
+                                     request.special, place(first + k));
+      }
+      network_.backend().note_non_finite(x, batch.offsets, place(matrices));
+    };
+    network_.forward(batch, on_layer, nullptr, w.network);
+    const matrix_view<const float> all =
+        on_host({place(0).data, (matrices + 1) * sequences, width, width}, w);
+    if (!is_finite(all.row_block(matrices * sequences, sequences))) return false;
+    for (index_t m = 0; m < matrices; ++m) {
+      observer(static_cast<std::size_t>(m / kinds), static_cast<std::size_t>(m % kinds),
+               all.row_block(m * sequences, sequences));
+    }
+    return true;
   }
   /// \throws error [dnalm.unsupported.425]: gradients run on the CPU.
   void input_gradients(const token_batch&, const gradient_request&, gradient_observer,
@@ -78,10 +115,20 @@ class device_model_of final : public model_base {
  private:
   struct state {
     encoder_workspace<B> network = {};
-    typename B::vector rows = {};  // words' rows that came from the host
+    typename B::vector rows = {};    // words' rows that came from the host
+    typename B::vector pooled = {};  // [layer][kind][sequence][channel], then where numbers are not finite
     buffer<float> copy = {};
   };
 
+  /// Of zeros and NaN.
+  [[nodiscard]] static bool is_finite(matrix_view<const float> x) {
+    for (index_t r = 0; r < x.rows; ++r) {
+      for (index_t c = 0; c < x.columns; ++c) {
+        if (x(r, c) != 0.0F) return false;
+      }
+    }
+    return true;
+  }
   [[nodiscard]] static error no_gradients() {
     return error(error_kind::unsupported, 425, "this device computes no gradients",
                  {.expected = "the cpu or the reference backend"});

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/thread_team.hpp>
@@ -89,6 +90,23 @@ using logits_observer = function_ref<void(matrix_view<const float> logits)>;
 /// Called with the gradient, valid during the call.
 using gradient_observer = function_ref<void(const input_gradient& gradient)>;
 
+/// Poolings of hidden states that forward_pooled makes where they are.
+struct pool_request {
+  std::span<const index_t> layers = {};         ///< increasing
+  std::span<const pooling> kinds = {};          ///< not `tokens`
+  std::span<const unsigned char> special = {};  ///< one flag per token: not a sequence token
+};
+/// Called with the place of a layer and of a kind in the request, and one row per sequence.
+using pooled_observer =
+    function_ref<void(std::size_t layer, std::size_t kind, matrix_view<const float> vectors)>;
+
+/// How batches suit a network.
+struct batch_preference {
+  index_t tokens = 192;  ///< keeps a layer's activations near a core's second-level cache
+  int workers = 0;       ///< that run batches side by side at most; 0: any number
+  bool pooled = false;   ///< hidden states are far away: forward_pooled spares copying them
+};
+
 /// What stands behind a model; implemented by model_of<Backend> (model_of.hpp).
 class model_base {
  public:
@@ -102,6 +120,12 @@ class model_base {
   [[nodiscard]] virtual index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                                index_t longest) const = 0;
   [[nodiscard]] virtual bool works_on_teams() const { return false; }
+  [[nodiscard]] virtual batch_preference prefers() const { return {}; }
+  /// False when a hidden state of the request's layers is not finite: then `observer` saw nothing.
+  virtual bool forward_pooled(const token_batch&, const pool_request&, pooled_observer,
+                              forward_workspace&) const {
+    throw error(error_kind::internal, 426, "this network pools nothing by itself");
+  }
   /// A network of other weights on the same backend; `threads` as in load_options.
   [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const encoder_config& config,
                                                                  const weight_source& source,
@@ -176,6 +200,13 @@ class model {
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const {
     return base_->gradient_bytes(request, tokens, longest);
+  }
+  [[nodiscard]] batch_preference prefers() const { return base_->prefers(); }
+  /// Only for models that prefer it (`prefers().pooled`): a pass of which only poolings come back. False when
+  /// a hidden state of these layers is NaN or infinite; then `observer` saw nothing. \throws as forward.
+  [[nodiscard]] bool forward_pooled(const token_batch& batch, const pool_request& request,
+                                    pooled_observer observer, forward_workspace& workspace) const {
+    return base_->forward_pooled(batch, request, observer, workspace);
   }
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,

@@ -12,6 +12,7 @@
 #include <dnalm/cuda/detail/embedding.cuh>
 #include <dnalm/cuda/detail/gated.cuh>
 #include <dnalm/cuda/detail/layer_norm.cuh>
+#include <dnalm/cuda/detail/pooling.cuh>
 #include <dnalm/cuda/detail/product_rows.cuh>
 #include <dnalm/cuda/detail/rotary.cuh>
 #include <dnalm/cuda/detail/softmax.cuh>

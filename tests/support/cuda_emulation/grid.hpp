@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <string>
@@ -46,13 +47,16 @@ inline emulation_settings& emulation() {
   return turns;
 }
 
-/// Runs `kernel` in every thread of every block. \throws grid_fault
+/// Runs `kernel` in every thread of every block. One grid at a time: threads of the host wait for each other.
+/// \throws grid_fault
 inline void run_grid(const dnalm::detail::gpu::grid_size& size, int threads, index_t shared_bytes,
                      const std::function<void()>& kernel) {
   if (shared_bytes > emulation().shared_limit) {
     throw grid_fault("a block has " + std::to_string(emulation().shared_limit) +
                      " bytes of shared memory, not " + std::to_string(shared_bytes));
   }
+  static std::mutex one_grid;
+  const std::lock_guard<std::mutex> lock(one_grid);
   const grid_place grid{static_cast<int>(size.x), static_cast<int>(size.y), static_cast<int>(size.z)};
   const std::uint64_t seed = emulation().seed;
   const turn_order turns = turns_of(threads, seed);

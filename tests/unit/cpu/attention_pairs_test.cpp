@@ -39,7 +39,7 @@ sizes sizes_of(const numbers& packed, index_t stride, index_t first, const atten
   return found;
 }
 
-/// What rounding can do at most: a factor is wrong by 2^-9 of it, so a score by 2^-8 scale |q| |k|, and a
+/// What rounding can do at most: a factor is wrong by 2^-8 of it, so a score by 2^-7 scale |q| |k|, and a
 /// weight and the sum of the weights by exp of that; then the weight and the value are rounded. 2 % for float
 /// and the polynomial.
 double rounding_bound(const attention_shape& shape, const numbers& packed) {
@@ -47,7 +47,7 @@ double rounding_bound(const attention_shape& shape, const numbers& packed) {
   const sizes q = sizes_of(packed, 3 * width, 0, shape);
   const sizes k = sizes_of(packed, 3 * width, width, shape);
   const sizes v = sizes_of(packed, 3 * width, 2 * width, shape);
-  const double score = std::ldexp(1.02, -8) * static_cast<double>(shape.scale) * q.norm * k.norm;
+  const double score = std::ldexp(1.02, -7) * static_cast<double>(shape.scale) * q.norm * k.norm;
   return v.largest * (std::exp(2.0 * score) * (1.0 + std::ldexp(1.02, -7)) - 1.0);
 }
 

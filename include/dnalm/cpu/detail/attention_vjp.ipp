@@ -16,25 +16,25 @@ template <int Vectors>
 DNALM_ISA_FUNCTION void transposed_tile(const float* x, index_t x_stride, const float* panel, index_t depth,
                                         bool more, float* out, index_t out_stride) {
   lanes sum[tile_rows][Vectors];
-  DNALM_UNROLL
+  DNALM_CPU_UNROLL
   for (int r = 0; r < tile_rows; ++r) {
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int v = 0; v < Vectors; ++v) sum[r][v] = more ? load(out + r * out_stride + 16 * v) : set1(0.0F);
   }
   for (index_t k = 0; k < depth; ++k, x += x_stride, panel += panel_columns) {
     lanes w[Vectors];
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int v = 0; v < Vectors; ++v) w[v] = load(panel + 16 * v);
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int r = 0; r < tile_rows; ++r) {
       const lanes a = set1(x[r]);
-      DNALM_UNROLL
+      DNALM_CPU_UNROLL
       for (int v = 0; v < Vectors; ++v) sum[r][v] = fma(a, w[v], sum[r][v]);
     }
   }
-  DNALM_UNROLL
+  DNALM_CPU_UNROLL
   for (int r = 0; r < tile_rows; ++r) {
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int v = 0; v < Vectors; ++v) store(out + r * out_stride + 16 * v, sum[r][v]);
   }
 }

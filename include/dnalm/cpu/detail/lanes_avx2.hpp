@@ -107,21 +107,21 @@ DNALM_LANE float reduce_max(lanes x) {
 DNALM_LANE void transpose_eight(const float* from, index_t from_stride, float* to, index_t to_stride) {
   __m256 rows[8];
   __m256 pairs[8];
-  DNALM_UNROLL
+  DNALM_CPU_UNROLL
   for (int r = 0; r < 8; ++r) rows[r] = _mm256_loadu_ps(from + r * from_stride);
-  DNALM_UNROLL
+  DNALM_CPU_UNROLL
   for (int r = 0; r < 8; r += 2) {
     pairs[r] = _mm256_unpacklo_ps(rows[r], rows[r + 1]);
     pairs[r + 1] = _mm256_unpackhi_ps(rows[r], rows[r + 1]);
   }
-  DNALM_UNROLL
+  DNALM_CPU_UNROLL
   for (int r = 0; r < 8; r += 4) {
     rows[r] = _mm256_shuffle_ps(pairs[r], pairs[r + 2], 0x44);
     rows[r + 1] = _mm256_shuffle_ps(pairs[r], pairs[r + 2], 0xEE);
     rows[r + 2] = _mm256_shuffle_ps(pairs[r + 1], pairs[r + 3], 0x44);
     rows[r + 3] = _mm256_shuffle_ps(pairs[r + 1], pairs[r + 3], 0xEE);
   }
-  DNALM_UNROLL
+  DNALM_CPU_UNROLL
   for (int c = 0; c < 4; ++c) {
     _mm256_storeu_ps(to + c * to_stride, _mm256_permute2f128_ps(rows[c], rows[c + 4], 0x20));
     _mm256_storeu_ps(to + (c + 4) * to_stride, _mm256_permute2f128_ps(rows[c], rows[c + 4], 0x31));

@@ -19,7 +19,7 @@ DNALM_ISA_FUNCTION float row_sum(const float* x, index_t columns) {
   lanes sums[4] = {set1(0.0F), set1(0.0F), set1(0.0F), set1(0.0F)};
   index_t c = 0;
   for (; c + 64 <= columns; c += 64) {
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int i = 0; i < 4; ++i) sums[i] = add(sums[i], load(x + c + 16 * i));
   }
   for (; c < columns; c += 16) sums[0] = add(sums[0], load_up_to(x + c, columns - c));
@@ -38,7 +38,7 @@ DNALM_ISA_FUNCTION centred_moments row_moments(const float* x, index_t columns, 
   lanes squares[4] = {zero, zero, zero, zero};
   index_t c = 0;
   for (; c + 64 <= columns; c += 64) {
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int i = 0; i < 4; ++i) {
       const lanes d = sub(load(x + c + 16 * i), centre);
       sums[i] = add(sums[i], d);

@@ -10,26 +10,26 @@ template <int Rows, int Vectors>
 DNALM_ISA_FUNCTION void pairs_tile(const float* x, index_t x_stride, const float* panel, index_t depth,
                                    bool more, float* out, index_t out_stride, fetch_ahead next) {
   lanes sum[Rows][Vectors];
-  DNALM_UNROLL
+  DNALM_CPU_UNROLL
   for (int r = 0; r < Rows; ++r) {
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int v = 0; v < Vectors; ++v) sum[r][v] = more ? load(out + r * out_stride + 16 * v) : set1(0.0F);
   }
   for (index_t k = 0; k < depth; ++k) {
     lanes w[Vectors];
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int v = 0; v < Vectors; ++v) w[v] = load(panel + k * panel_columns + 16 * v);
     __builtin_prefetch(next.from + k * next.step, 0, 2);
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int r = 0; r < Rows; ++r) {
       const lanes a = set1(x[r * x_stride + k]);
-      DNALM_UNROLL
+      DNALM_CPU_UNROLL
       for (int v = 0; v < Vectors; ++v) sum[r][v] = dot_pairs(a, w[v], sum[r][v]);
     }
   }
-  DNALM_UNROLL
+  DNALM_CPU_UNROLL
   for (int r = 0; r < Rows; ++r) {
-    DNALM_UNROLL
+    DNALM_CPU_UNROLL
     for (int v = 0; v < Vectors; ++v) store(out + r * out_stride + 16 * v, sum[r][v]);
   }
 }

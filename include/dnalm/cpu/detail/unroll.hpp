@@ -4,9 +4,9 @@
 #pragma once
 
 #if defined(__clang__)
-#define DNALM_UNROLL _Pragma("unroll")
+#define DNALM_CPU_UNROLL _Pragma("unroll")
 #elif defined(__GNUC__)
-#define DNALM_UNROLL _Pragma("GCC unroll 16")
+#define DNALM_CPU_UNROLL _Pragma("GCC unroll 16")
 #else
-#define DNALM_UNROLL
+#define DNALM_CPU_UNROLL
 #endif

@@ -39,6 +39,7 @@ class chunk_runner {
     };
     const auto on_logits = [this](matrix_view<const float> logits) { take_logits(logits); };
     const token_batch batch{block().ids, block().offsets};
+    if (pools_by_itself() && run_pooled(batch, workspace)) return std::move(result_);
     if (job_.shape.logits) {
       job_.network.forward(batch, on_layer, on_logits, workspace);
     } else {
@@ -49,6 +50,22 @@ class chunk_runner {
 
  private:
   [[nodiscard]] embedding_block& block() { return result_.block; }
+
+  /// Whether the network makes all that is wanted of a hidden state where it is.
+  [[nodiscard]] bool pools_by_itself() const {
+    const auto& kinds = job_.shape.poolings;
+    return job_.network.prefers().pooled && !job_.shape.logits && chunk_.windows == 0 &&
+           std::find(kinds.begin(), kinds.end(), pooling::tokens) == kinds.end();
+  }
+  /// False when a number is not finite: the pass on the host then says where.
+  [[nodiscard]] bool run_pooled(const token_batch& batch, forward_workspace& workspace) {
+    return job_.network.forward_pooled(
+        batch, {job_.shape.layers, job_.shape.poolings, special_},
+        [this](std::size_t layer, std::size_t kind, matrix_view<const float> vectors) {
+          block().values[job_.shape.place(kind, layer)] = copy_of(vectors);
+        },
+        workspace);
+  }
 
   void collect_sequences() {
     for (index_t s = chunk_.first; s < chunk_.first + chunk_.count; ++s) {

@@ -20,7 +20,9 @@ DNALM_BEGIN_NAMESPACE
 DNALM_INLINE void embed(const model& network, std::span<const io::sequence_record> sequences,
                         const embed_options& options, embedding_sink& sink) {
   const detail::embed_job job = detail::prepare_job(network, sequences, options);
-  const int threads = thread_count(options.threads);
+  const int most = network.prefers().workers;
+  const int threads =
+      most == 0 ? thread_count(options.threads) : std::min(thread_count(options.threads), most);
   const auto chunks =
       detail::plan_chunks(detail::sequence_loads(job), detail::choose_limits(job, options, threads));
 

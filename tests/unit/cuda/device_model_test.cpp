@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bundled model through load_model and embed on the GPU's backend, on the emulation.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include <dnalm/embed.hpp>
+#include <dnalm/models.hpp>
+#include <dnalm/models/on_cuda.hpp>
+#include <support/catch.hpp>
+#include <support/cuda_emulation/backend.hpp>
+#include <support/temporary_folder.hpp>
+
+namespace {
+
+using dnalm::index_t;
+using dnalm::pooling;
+
+const std::filesystem::path bundled =
+    std::filesystem::path(DNALM_SOURCE_DIR) / "examples/data/models/dnalm-yeast-human-nt2";
+
+const std::vector<std::string> sequences{"ACGTACGTTGCA", "TTTACGANGATTACACCGATT", "GGGATCCATTTGAC", "CATGCA",
+                                         "ACGTACGTTGCATTTACGAGATTACACCGATTGGGATCCATTTGACCATGCAAC"};
+const dnalm::embed_options poolings{
+    .poolings = {pooling::mean, pooling::cls, pooling::max, pooling::mean_all}};
+
+/// Largest difference, as a part of the largest number.
+double largest_gap(const dnalm::nd_array<float, 2>& x, const dnalm::nd_array<float, 2>& y) {
+  REQUIRE(x.shape(0) == y.shape(0));
+  REQUIRE(x.shape(1) == y.shape(1));
+  double gap = 0.0;
+  double largest = 0.0;
+  for (std::size_t r = 0; r < x.shape(0); ++r) {
+    for (std::size_t c = 0; c < x.shape(1); ++c) {
+      gap = std::max(gap, std::abs(static_cast<double>(x(r, c)) - static_cast<double>(y(r, c))));
+      largest = std::max(largest, std::abs(static_cast<double>(y(r, c))));
+    }
+  }
+  return gap / largest;
+}
+
+dnalm::model on_gpu(const dnalm::cuda_options& where = {}) {
+  return dnalm::load_model(bundled, dnalm::on_cuda(where, {.unknown = dnalm::unknown_policy::n}));
+}
+
+/// Overwrites all numbers of a tensor of floats.
+void fill_tensor(const std::filesystem::path& file, const std::string& name, float value) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  std::uint64_t size = 0;
+  stream.read(reinterpret_cast<char*>(&size), sizeof(size));
+  std::string header(size, ' ');
+  stream.read(header.data(), static_cast<std::streamsize>(size));
+  std::smatch offsets;
+  const std::regex entry("\"" + name + "\":[^}]*\"data_offsets\": *\\[ *([0-9]+), *([0-9]+)");
+  REQUIRE(std::regex_search(header, offsets, entry));
+  const std::uint64_t begin = std::stoull(offsets[1]);
+  const std::vector<float> values((std::stoull(offsets[2]) - begin) / sizeof(float), value);
+  stream.seekp(static_cast<std::streamoff>(8 + size + begin));
+  stream.write(reinterpret_cast<const char*>(values.data()),
+               static_cast<std::streamsize>(values.size() * sizeof(float)));
+  REQUIRE(stream.good());
+}
+
+}  // namespace
+
+TEST_CASE("a model on the GPU pools there what the CPU pools", "[cuda]") {
+  const dnalm::model gpu = on_gpu();
+  CHECK(gpu.describe().backend == "cuda");
+  CHECK(gpu.prefers().pooled);
+  const dnalm::model cpu = dnalm::load_model(bundled, {.unknown = dnalm::unknown_policy::n});
+  const dnalm::embeddings a = dnalm::embed(gpu, sequences, poolings);
+  const dnalm::embeddings b = dnalm::embed(cpu, sequences, poolings);
+  REQUIRE(a.layers == b.layers);
+  CHECK(a.token_ids == b.token_ids);
+  for (const pooling kind : poolings.poolings) {
+    for (const index_t layer : a.layers) {
+      INFO(dnalm::to_string(kind) << " layer " << layer);
+      CHECK(largest_gap(a.at(kind, layer), b.at(kind, layer)) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("on the GPU a sequence has the same bits alone, in another order and in other batches", "[cuda]") {
+  const dnalm::model gpu = on_gpu();
+  const dnalm::embeddings all = dnalm::embed(gpu, sequences, poolings);
+  dnalm::embed_options by_two = poolings;
+  by_two.batch_sequences = 2;
+  std::vector<std::string> turned(sequences.rbegin(), sequences.rend());
+  const dnalm::embeddings other = dnalm::embed(gpu, turned, by_two);
+  for (const pooling kind : poolings.poolings) {
+    for (const index_t layer : all.layers) {
+      const auto& x = all.at(kind, layer);
+      const auto& y = other.at(kind, layer);
+      for (std::size_t s = 0; s < sequences.size(); ++s) {
+        for (std::size_t d = 0; d < x.shape(1); ++d) REQUIRE(x(s, d) == y(sequences.size() - 1 - s, d));
+      }
+    }
+  }
+}
+
+TEST_CASE("tokens, logits and words' rows come from the GPU as from the CPU", "[cuda]") {
+  const dnalm::model gpu = dnalm::random_twin(on_gpu(), 3);
+  CHECK(gpu.describe().backend == "cuda");
+  const dnalm::model cpu = dnalm::random_twin(bundled, 3, {.unknown = dnalm::unknown_policy::n});
+  const dnalm::embed_options options{
+      .layers = dnalm::layer_selection({0, 2}), .poolings = {pooling::tokens, pooling::mean}, .logits = true};
+  const dnalm::embeddings a = dnalm::embed(gpu, sequences, options);
+  const dnalm::embeddings b = dnalm::embed(cpu, sequences, options);
+  CHECK(largest_gap(a.logits, b.logits) < 1e-5);
+  for (const index_t layer : a.layers) {
+    CHECK(largest_gap(a.at(pooling::tokens, layer), b.at(pooling::tokens, layer)) < 1e-5);
+    CHECK(largest_gap(a.at(pooling::mean, layer), b.at(pooling::mean, layer)) < 1e-5);
+  }
+  const std::vector<std::int32_t> ids{5, 6, 7};
+  dnalm::matrix<float> x(3, gpu.describe().width());
+  dnalm::matrix<float> y(3, gpu.describe().width());
+  gpu.word_rows(ids, x.view());
+  cpu.word_rows(ids, y.view());
+  for (index_t i = 0; i < 3 * gpu.describe().width(); ++i) CHECK(x.data()[i] == y.data()[i]);
+}
+
+TEST_CASE("numbers that overflow on the GPU are an error that names the sequence and the token", "[cuda]") {
+  const dnalm_test::temporary_folder folder;
+  std::filesystem::copy(bundled, folder.path(), std::filesystem::copy_options::recursive);
+  fill_tensor(folder.path() / "model.safetensors", "esm.encoder.layer.1.output.dense.weight", 3e38F);
+  const dnalm::model huge = dnalm::load_model(folder.path(), dnalm::on_cuda());
+  CHECK_THROWS_WITH(dnalm::embed(huge, std::vector<std::string>{"ACGTAC"}, {.poolings = {pooling::mean}}),
+                    Catch::Contains("dnalm.numeric.455") && Catch::Contains("token"));
+}
+
+TEST_CASE("a model on the GPU says that it computes no gradients", "[cuda]") {
+  const dnalm::model gpu = on_gpu();
+  dnalm::forward_workspace space;
+  dnalm::ragged_offsets offsets;
+  offsets.append(2);
+  const std::vector<std::int32_t> ids{5, 6};
+  CHECK_THROWS_WITH(gpu.input_gradients(
+                        {ids, offsets}, {}, [](const dnalm::input_gradient&) {}, space),
+                    Catch::Contains("dnalm.unsupported.425"));
+}
