@@ -3,13 +3,21 @@
 /// \brief All public headers of module cuda.
 #pragma once
 
+#include <dnalm/cuda/attention.hpp>
 #include <dnalm/cuda/bfloat16.hpp>
+#include <dnalm/cuda/cuda_backend.hpp>
+#include <dnalm/cuda/cuda_options.hpp>
+#include <dnalm/cuda/device_buffer.hpp>
 #include <dnalm/cuda/elementwise.hpp>
 #include <dnalm/cuda/embedding.hpp>
 #include <dnalm/cuda/gated.hpp>
 #include <dnalm/cuda/layer_norm.hpp>
+#include <dnalm/cuda/matmul.hpp>
 #include <dnalm/cuda/pooling.hpp>
+#include <dnalm/cuda/product_rows.hpp>
+#include <dnalm/cuda/products.hpp>
 #include <dnalm/cuda/rotary.hpp>
+#include <dnalm/cuda/runtime.hpp>
 #include <dnalm/cuda/softmax.hpp>
 #include <dnalm/cuda/stream.hpp>
 #include <dnalm/cuda/token_scores.hpp>
