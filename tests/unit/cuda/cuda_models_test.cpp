@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The golden models on the GPU's backend, on the emulation.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -9,6 +10,7 @@
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <support/cuda_emulation/emulated_backend.hpp>
 #include <unit/models/golden_runs.hpp>
+#include <unit/models/gradient_golden_runs.hpp>
 
 using dnalm_test::golden_case;
 using dnalm_test::gpu::emulated_backend;
@@ -21,6 +23,23 @@ TEST_CASE("the cuda backend reproduces every golden model within 1e-4 in float",
     const double worst = dnalm_test::worst_of_case(item, emulated_backend()).absolute;
     if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(item.name << ": " << worst);
     CHECK(worst < 1e-4);
+  }
+}
+
+TEST_CASE("gradients of golden models on the cuda backend equal PyTorch autograd in float",
+          "[cuda][gradient]") {
+  // One of each kind of model, for the emulation takes its time: about 30 s for all of them.
+  const std::vector<std::string> kinds{"nt_v1_flags",      "nt_v2_flags", "dnabert2_a4_safetensors",
+                                       "bert_splice",      "gena_preln",  "big_bird",
+                                       "modernbert_flags", "rnafm_plain", "multimolecule_splicebert"};
+  for (const golden_case& item : dnalm_test::golden_cases()) {
+    if (std::find(kinds.begin(), kinds.end(), item.name) == kinds.end()) continue;
+    const auto found = dnalm_test::compare_gradients(item, emulated_backend());
+    CHECK(found.size() >= 3);
+    for (const dnalm_test::gradient_gap& one : found) {
+      INFO(item.name << " " << one.key << ": " << one.gap);
+      CHECK(one.gap < std::max(1e-4, 4.0 * one.pytorch_float_gap));
+    }
   }
 }
 
