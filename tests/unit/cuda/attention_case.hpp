@@ -57,6 +57,7 @@ class attention_case {
     if (shape.alibi) {
       for (index_t h = 0; h < shape.heads; ++h) slopes.push_back(dnalm::alibi_slope(h, shape.heads));
     }
+    emulation().shared_limit = index_t{99} * 1024;  // that of the smallest GPUs from sm_80 on
     scale = 1.0 / std::sqrt(static_cast<double>(shape.width));
   }
 
@@ -67,6 +68,7 @@ class attention_case {
   dnalm::matrix<double> dy;
   std::vector<float> slopes;
   double scale;
+  index_t stated_longest = 0;  ///< what the kernels are told; 0: the longest
 
   [[nodiscard]] index_t longest() const {
     return *std::max_element(shape.lengths.begin(), shape.lengths.end());
@@ -148,11 +150,26 @@ class attention_case {
   }
 
   [[nodiscard]] index_t longest_of(index_t first, index_t count) const {
-    index_t most = 0;
-    for (index_t s = first; s < first + count; ++s) most = std::max(most, offsets.length(s));
+    index_t most = stated_longest;
+    for (index_t s = first; s < first + count && stated_longest == 0; ++s) {
+      most = std::max(most, offsets.length(s));
+    }
     return most;
   }
 };
+
+/// A matrix whose first sequence, told to be too long, was left out, and whose second one was not.
+template <class T>
+void check_left_out(const attention_case& c, const guarded<T>& found) {
+  bool untouched = true;
+  bool there = true;
+  for (index_t i = 0; i < found.columns(); ++i) {
+    for (index_t r = 0; r < c.offsets.begin(1); ++r) untouched = untouched && std::isnan(found(r, i));
+    for (index_t r = c.offsets.begin(1); r < found.rows(); ++r) there = there && !std::isnan(found(r, i));
+  }
+  CHECK(untouched);
+  CHECK(there);
+}
 
 /// Every sequence has the same bits alone as in the batch, elsewhere and in another order of threads.
 /// run(first, count, shift) gives a list of matrices.
