@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <dnalm/backend/scalar_functions.hpp>
@@ -46,6 +47,18 @@ template <class T>
   return relative_gap(expected, found, 0, found.columns());
 }
 
+/// While it lives, blocks have the shared memory of the smallest GPUs from sm_80 on.
+class small_gpu {
+ public:
+  small_gpu() : former_(std::exchange(emulation().shared_limit, index_t{99} * 1024)) {}
+  small_gpu(const small_gpu&) = delete;
+  small_gpu& operator=(const small_gpu&) = delete;
+  ~small_gpu() { emulation().shared_limit = former_; }
+
+ private:
+  index_t former_;
+};
+
 /// q | k | v in one matrix, and dy, of random numbers that bfloat16 holds.
 class attention_case {
  public:
@@ -57,7 +70,6 @@ class attention_case {
     if (shape.alibi) {
       for (index_t h = 0; h < shape.heads; ++h) slopes.push_back(dnalm::alibi_slope(h, shape.heads));
     }
-    emulation().shared_limit = index_t{99} * 1024;  // that of the smallest GPUs from sm_80 on
     scale = 1.0 / std::sqrt(static_cast<double>(shape.width));
   }
 
@@ -108,6 +120,7 @@ class attention_case {
   /// y of sequences [first, first + count), their rows `shift` numbers beside an aligned place.
   template <class T>
   guarded<T> forward(index_t first, index_t count, index_t shift) const {
+    const small_gpu limits;
     const std::vector<index_t> begins = starts(first, count);
     guarded<T> x(rows_of(packed, offsets.begin(first), begins.back()), shift);
     guarded<T> y(begins.back(), columns, shift);
@@ -132,6 +145,7 @@ class attention_case {
   /// dq | dk | dv of sequences [first, first + count).
   template <class T>
   guarded<T> gradients(index_t first, index_t count, index_t shift) const {
+    const small_gpu limits;
     const std::vector<index_t> begins = starts(first, count);
     guarded<T> x(rows_of(packed, offsets.begin(first), begins.back()), shift);
     guarded<T> u(rows_of(dy, offsets.begin(first), begins.back()), shift);
