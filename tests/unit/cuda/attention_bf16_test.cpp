@@ -55,6 +55,7 @@ TEST_CASE("cuda attention of bfloat16: ragged batches, position bias, windows", 
   check_half({{5, 0, 41, 1, 64, 2, 0}, 3, 24});
   check_half({{5, 0, 16, 1, 2, 0}, 5, 16, true});
   check_half({{270, 0, 17, 65}, 2, 8, true});
+  check_half({{70, 100}, 1, 136, true, 20});
   for (const index_t window : {1, 16, 70, 300}) {
     check_half({{271, 5, 64}, 1, 8, false, window});
     check_half({{40, 5}, 3, 8, true, window});
@@ -92,4 +93,12 @@ TEST_CASE("cuda attention of bfloat16: sequences beyond the stated length are le
     c.stated_longest = longest;
     check_left_out(c, c.forward<bfloat16>(0, 2, 0));
   }
+}
+
+TEST_CASE("cuda attention of bfloat16: a window over all tokens gives the bits of none", "[cuda]") {
+  const attention_case all({{270, 33}, 1, 8, true});
+  const attention_case wide({{270, 33}, 1, 8, true, 269});
+  const guarded<bfloat16> expected = all.forward<bfloat16>(0, 2, 0);
+  const guarded<bfloat16> found = wide.forward<bfloat16>(0, 2, 0);
+  for (index_t r = 0; r < found.rows(); ++r) CHECK(found.same_row(r, expected, r));
 }

@@ -83,3 +83,11 @@ TEST_CASE("cuda attention_vjp: sequences beyond the stated length are left out",
     check_left_out(c, c.gradients<float>(0, 2, 0));
   }
 }
+
+TEST_CASE("cuda attention_vjp: a window over all tokens gives the bits of none", "[cuda]") {
+  const attention_case all({{70, 33}, 1, 8, true});
+  const attention_case wide({{70, 33}, 1, 8, true, 69});
+  const guarded<float> expected = all.gradients<float>(0, 2, 0);
+  const guarded<float> found = wide.gradients<float>(0, 2, 0);
+  for (index_t r = 0; r < found.rows(); ++r) CHECK(found.same_row(r, expected, r));
+}
