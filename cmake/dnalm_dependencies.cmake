@@ -26,8 +26,7 @@ if(DNALM_BUILD_TESTS)
   endif()
 endif()
 
-# CUDA: nvcc compiles, the device is needed only to run. The backend itself comes with a later release; the option and
-# the check of the headers under nvcc are here already.
+# CUDA: nvcc compiles, the device is needed only to run. Programs get the backend by dnalm_add_cuda(target).
 include(CheckLanguage)
 set(DNALM_HAVE_CUDA OFF)
 if(NOT DNALM_BUILD_CUDA STREQUAL "OFF")
@@ -37,7 +36,7 @@ if(NOT DNALM_BUILD_CUDA STREQUAL "OFF")
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
     set(DNALM_HAVE_CUDA ON)
-    message(STATUS "dnalm: nvcc found (${CMAKE_CUDA_COMPILER}): headers are checked under nvcc")
+    message(STATUS "dnalm: nvcc found (${CMAKE_CUDA_COMPILER}): device code is compiled in the checks")
   elseif(DNALM_BUILD_CUDA STREQUAL "ON")
     message(FATAL_ERROR "DNALM_BUILD_CUDA=ON, but no CUDA compiler was found; install the CUDA Toolkit or set DNALM_BUILD_CUDA=OFF")
   else()

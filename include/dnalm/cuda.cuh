@@ -3,7 +3,7 @@
 /// \brief All device code, for the one source of a program that nvcc compiles: what its other sources call.
 ///
 /// \code
-///   // gpu.cu; nvcc -std=c++20 --expt-relaxed-constexpr -c gpu.cu, links cudart and cublasLt
+///   // gpu.cu; nvcc -std=c++20 --expt-relaxed-constexpr --fmad=false -c gpu.cu, links cudart and cublasLt
 ///   #include <dnalm/cuda.cuh>
 /// \endcode
 /// The CMake function dnalm_add_cuda(target) writes and compiles that source. Compile it for the same

@@ -31,14 +31,14 @@ struct device_attention_options {
 /// window, over all for window 0.
 ///
 /// q, k, v, y (R, D): columns [h K, (h + 1) K) belong to head h; they may be column blocks of one packed
-/// matrix, y must not overlap them. T float: float arithmetic throughout, 64 keys at a time (32 for K > 128)
-/// with the largest score so far carried along. T bfloat16: both products on tensor cores with float sums,
-/// the weights p rounded to bfloat16 (by up to 2^-8 of each) for the second; up to 256 tokens (128 for K >
-/// 64, 64 for K > 128) in one pass, longer sequences 64 or 32 keys at a time. Rows aligned to 16 bytes are
-/// read faster. A sequence has the same bits alone and in any batch. Cost: 4 L^2 D operations and H L^2
-/// exponentials per sequence, with a window about 2 window + 64 keys per query in the place of L; nothing of
-/// size L^2 is stored. \throws error [dnalm.unsupported.610] for K > 256 or sequences of 2^30 tokens; as a
-/// launch does.
+/// matrix, y must not overlap them. T float: float arithmetic throughout, 64 keys at a time (32 for K > 64,
+/// 16 for K > 128) with the largest score so far carried along. T bfloat16: both products on tensor cores
+/// with float sums, the weights p rounded to bfloat16 (by up to 2^-8 of each) for the second; up to 256
+/// tokens (128 for K > 64, 64 for K > 128) in one pass, longer sequences 64 or 32 keys at a time. Rows
+/// aligned to 16 bytes are read faster. A sequence has the same bits alone and in any batch. Cost: 4 L^2 D
+/// operations and H L^2 exponentials per sequence, with a window about 2 window + 64 keys per query in the
+/// place of L; nothing of size L^2 is stored. \throws error [dnalm.unsupported.610] for K > 256 or sequences
+/// of 2^30 tokens; as a launch does.
 template <class T>
 void cuda_attention(cuda_stream stream, device_rows<T> q, device_rows<T> k, device_rows<T> v,
                     const device_sequences& sequences, const device_attention_options& options,

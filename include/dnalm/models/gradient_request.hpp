@@ -121,16 +121,16 @@ void check_finite_rows(matrix_view<T> x, const std::string& what) {
 }  // namespace detail
 
 /// Words' rows given in place of a lookup. \throws error [dnalm.shape.423] not one row of `width` numbers per
-/// token, [dnalm.numeric.424] a number that is not finite.
-template <class T>
-void check_word_rows(matrix_view<const T> rows, index_t tokens, index_t width) {
+/// token, [dnalm.numeric.424] a number that is not finite (of rows in host memory: others are not looked at).
+template <class T, memory_space Space>
+void check_word_rows(matrix_view<const T, Space> rows, index_t tokens, index_t width) {
   if (rows.data == nullptr) return;
   if (rows.rows != tokens || rows.columns != width || rows.stride < width) {
     throw error(error_kind::shape, 423, "words' rows that do not fit the batch",
                 {.expected = std::to_string(tokens) + " x " + std::to_string(width),
                  .found = std::to_string(rows.rows) + " x " + std::to_string(rows.columns)});
   }
-  detail::check_finite_rows(rows, "the words' rows");
+  if constexpr (Space == memory_space::host) detail::check_finite_rows(rows, "the words' rows");
 }
 
 /// A request against a configuration and its batch. \throws error [dnalm.usage.421], [dnalm.input.422],

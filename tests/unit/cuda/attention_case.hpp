@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <dnalm/backend/scalar_functions.hpp>
@@ -46,6 +47,18 @@ template <class T>
   return relative_gap(expected, found, 0, found.columns());
 }
 
+/// While it lives, blocks have the shared memory of the smallest GPUs from sm_80 on.
+class small_gpu {
+ public:
+  small_gpu() : former_(std::exchange(emulation().shared_limit, index_t{99} * 1024)) {}
+  small_gpu(const small_gpu&) = delete;
+  small_gpu& operator=(const small_gpu&) = delete;
+  ~small_gpu() { emulation().shared_limit = former_; }
+
+ private:
+  index_t former_;
+};
+
 /// q | k | v in one matrix, and dy, of random numbers that bfloat16 holds.
 class attention_case {
  public:
@@ -67,6 +80,7 @@ class attention_case {
   dnalm::matrix<double> dy;
   std::vector<float> slopes;
   double scale;
+  index_t stated_longest = 0;  ///< what the kernels are told; 0: the longest
 
   [[nodiscard]] index_t longest() const {
     return *std::max_element(shape.lengths.begin(), shape.lengths.end());
@@ -106,6 +120,7 @@ class attention_case {
   /// y of sequences [first, first + count), their rows `shift` numbers beside an aligned place.
   template <class T>
   guarded<T> forward(index_t first, index_t count, index_t shift) const {
+    const small_gpu limits;
     const std::vector<index_t> begins = starts(first, count);
     guarded<T> x(rows_of(packed, offsets.begin(first), begins.back()), shift);
     guarded<T> y(begins.back(), columns, shift);
@@ -130,6 +145,7 @@ class attention_case {
   /// dq | dk | dv of sequences [first, first + count).
   template <class T>
   guarded<T> gradients(index_t first, index_t count, index_t shift) const {
+    const small_gpu limits;
     const std::vector<index_t> begins = starts(first, count);
     guarded<T> x(rows_of(packed, offsets.begin(first), begins.back()), shift);
     guarded<T> u(rows_of(dy, offsets.begin(first), begins.back()), shift);
@@ -148,11 +164,26 @@ class attention_case {
   }
 
   [[nodiscard]] index_t longest_of(index_t first, index_t count) const {
-    index_t most = 0;
-    for (index_t s = first; s < first + count; ++s) most = std::max(most, offsets.length(s));
+    index_t most = stated_longest;
+    for (index_t s = first; s < first + count && stated_longest == 0; ++s) {
+      most = std::max(most, offsets.length(s));
+    }
     return most;
   }
 };
+
+/// A matrix whose first sequence, told to be too long, was left out, and whose second one was not.
+template <class T>
+void check_left_out(const attention_case& c, const guarded<T>& found) {
+  bool untouched = true;
+  bool there = true;
+  for (index_t i = 0; i < found.columns(); ++i) {
+    for (index_t r = 0; r < c.offsets.begin(1); ++r) untouched = untouched && std::isnan(found(r, i));
+    for (index_t r = c.offsets.begin(1); r < found.rows(); ++r) there = there && !std::isnan(found(r, i));
+  }
+  CHECK(untouched);
+  CHECK(there);
+}
 
 /// Every sequence has the same bits alone as in the batch, elsewhere and in another order of threads.
 /// run(first, count, shift) gives a list of matrices.

@@ -25,7 +25,8 @@ TEST_CASE("cuda attention of float: every border of tiles and blocks", "[cuda]")
   for (const index_t length : {1, 2, 7, 8, 9, 15, 16, 17, 32, 33, 41, 48, 49, 63, 64, 65, 127, 128, 129}) {
     check_float({{length}, 1, 8});
   }
-  for (const index_t length : {31, 32, 33, 65}) check_float({{length}, 1, 136});  // blocks of 32 keys
+  for (const index_t length : {31, 32, 33}) check_float({{length}, 1, 72});       // blocks of 32 keys
+  for (const index_t length : {15, 16, 17, 65}) check_float({{length}, 1, 136});  // of 16
 }
 
 TEST_CASE("cuda attention of float: widths of heads", "[cuda]") {
@@ -62,4 +63,20 @@ TEST_CASE("cuda attention of no tokens, and of shapes that are not built", "[cud
   CHECK(none.forward<float>(0, 0, 0).frame_is_whole());
   const attention_case wide({{2}, 1, 257});
   CHECK(dnalm_test::error_id_of([&] { wide.forward<float>(0, 1, 0); }) == "dnalm.unsupported.610");
+}
+
+TEST_CASE("cuda attention of float: sequences beyond the stated length are left out", "[cuda]") {
+  for (const index_t longest : {16, 64}) {
+    attention_case c({{longest + 1, longest}, 2, 8});
+    c.stated_longest = longest;
+    check_left_out(c, c.forward<float>(0, 2, 0));
+  }
+}
+
+TEST_CASE("cuda attention of float: a window over all tokens gives the bits of none", "[cuda]") {
+  const attention_case all({{70, 33}, 1, 8, true});
+  const attention_case wide({{70, 33}, 1, 8, true, 69});
+  const guarded<float> expected = all.forward<float>(0, 2, 0);
+  const guarded<float> found = wide.forward<float>(0, 2, 0);
+  for (index_t r = 0; r < found.rows(); ++r) CHECK(found.same_row(r, expected, r));
 }

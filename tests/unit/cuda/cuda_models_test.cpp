@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The golden models on the GPU's backend, on the emulation.
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
 
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <support/cuda_emulation/emulated_backend.hpp>
 #include <unit/models/golden_runs.hpp>
+#include <unit/models/gradient_golden_runs.hpp>
 
 using dnalm_test::golden_case;
 using dnalm_test::gpu::emulated_backend;
@@ -18,5 +23,103 @@ TEST_CASE("the cuda backend reproduces every golden model within 1e-4 in float",
     const double worst = dnalm_test::worst_of_case(item, emulated_backend()).absolute;
     if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(item.name << ": " << worst);
     CHECK(worst < 1e-4);
+  }
+}
+
+TEST_CASE("gradients of golden models on the cuda backend equal PyTorch autograd in float",
+          "[cuda][gradient]") {
+  // One of each kind of model, for the emulation takes its time: about 30 s for all of them.
+  const std::vector<std::string> kinds{"nt_v1_flags",      "nt_v2_flags", "dnabert2_a4_safetensors",
+                                       "bert_splice",      "gena_preln",  "big_bird",
+                                       "modernbert_flags", "rnafm_plain", "multimolecule_splicebert"};
+  for (const golden_case& item : dnalm_test::golden_cases()) {
+    if (std::find(kinds.begin(), kinds.end(), item.name) == kinds.end()) continue;
+    const auto found = dnalm_test::compare_gradients(item, emulated_backend());
+    CHECK(found.size() >= 3);
+    for (const dnalm_test::gradient_gap& one : found) {
+      INFO(item.name << " " << one.key << ": " << one.gap);
+      CHECK(one.gap < std::max(1e-4, 4.0 * one.pytorch_float_gap));
+    }
+  }
+}
+
+namespace {
+
+/// Batches of a golden model.
+int inputs_of(const std::string& model) {
+  for (const golden_case& item : dnalm_test::golden_cases()) {
+    if (item.name == model) return item.inputs;
+  }
+  return 0;
+}
+
+/// Hidden states of every layer and logits of the first batch of a golden model, as host rows; `rows` makes
+/// them of a view of the backend's.
+template <class B, class Rows>
+std::vector<float> states_of(const B& backend, const char* model, const Rows& rows) {
+  const auto folder = dnalm_test::golden_models / model;
+  const auto config = dnalm::read_encoder_config(folder);
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
+                                        "golden");
+  const dnalm::encoder<B> network(backend, config, source);
+  const dnalm::io::safetensors_file file(folder / "expected.safetensors");
+  const auto batch = dnalm_test::read_batch(file, "case0.");
+  typename dnalm::encoder<B>::workspace workspace;
+  std::vector<float> states;
+  const auto append = [&](dnalm::input_matrix<B> x) {
+    const std::vector<float> values = rows(x);
+    states.insert(states.end(), values.begin(), values.end());
+  };
+  const typename dnalm::encoder<B>::logits_receiver logits = append;
+  const auto on_layer = [&](dnalm::index_t, dnalm::input_matrix<B> x) { append(x); };
+  network.forward({batch.ids, batch.offsets, batch.types}, on_layer, &logits, workspace);
+  return states;
+}
+
+}  // namespace
+
+TEST_CASE("an encoder on a GPU hands out device rows, which the backend downloads", "[cuda]") {
+  for (const char* model : {"nt_v2_d8", "dnabert2_a3", "bert_grover_shards"}) {
+    const dnalm::cuda_backend gpu;
+    const auto downloaded = states_of(gpu, model, [&](dnalm::device_matrix<const float> x) {
+      std::vector<float> values(static_cast<std::size_t>(x.rows * x.columns));
+      gpu.download(x, {values.data(), x.rows, x.columns, x.columns});
+      return values;
+    });
+    const auto seen = states_of(emulated_backend(), model, [](dnalm::matrix_view<const float> x) {
+      std::vector<float> values;
+      for (dnalm::index_t r = 0; r < x.rows; ++r) {
+        values.insert(values.end(), x.row_data(r), x.row_data(r) + x.columns);
+      }
+      return values;
+    });
+    REQUIRE(downloaded.size() == seen.size());
+    REQUIRE(!seen.empty());
+    CHECK(std::memcmp(downloaded.data(), seen.data(), seen.size() * sizeof(float)) == 0);
+  }
+}
+
+TEST_CASE("the cuda backend in 16 bits and tf32 stays near the golden models", "[cuda]") {
+  // In each of up to 20 products one after another weights and rows are rounded, by 2^-9 (bf16) or 2^-12 of
+  // themselves at most: 40 roundings, and half as many again for what the norms between them add.
+  const double roundings = 60;
+  for (const char* model : {"nt_v2_d8", "dnabert2_a3", "esm2_bin"}) {
+    const auto worst_of = [&](dnalm::cuda_precision precision) {
+      return dnalm_test::worst_of_case({.name = model, .layers = 0, .inputs = inputs_of(model)},
+                                       emulated_backend({.precision = precision}))
+          .relative;
+    };
+    INFO(model);
+    const double bf16 = worst_of(dnalm::cuda_precision::bf16);
+    const double f16 = worst_of(dnalm::cuda_precision::f16);
+    const double tf32 = worst_of(dnalm::cuda_precision::tf32);
+    if (std::getenv("DNALM_TEST_VERBOSE") != nullptr)
+      WARN(model << ": " << bf16 << " " << f16 << " " << tf32);
+    CHECK(bf16 < roundings * 0x1p-9);
+    CHECK(f16 < roundings * 0x1p-12);
+    CHECK(tf32 < roundings * 0x1p-12);
+    CHECK(bf16 > 0x1p-9);  // it is another arithmetic than float's
+    CHECK(f16 > 0x1p-12);
+    CHECK(tf32 > 0x1p-12);
   }
 }

@@ -67,6 +67,29 @@ TEST_CASE("half floats convert exactly", "[tensor]") {
   }
 }
 
+TEST_CASE("floats are rounded to the nearest half, ties to even", "[tensor]") {
+  const auto infinity = std::numeric_limits<float>::infinity();
+  for (std::uint32_t bits = 0; bits < 0x7C00U; ++bits) {
+    const auto here = static_cast<std::uint16_t>(bits);
+    const auto next = static_cast<std::uint16_t>(bits + 1);
+    const float low = dnalm::float_from_f16(here);
+    // The place of the infinity is that of 65536, one step beyond the largest.
+    const float high = next == 0x7C00U ? 65536.0F : dnalm::float_from_f16(next);
+    const float middle = low + (high - low) / 2;  // exact
+    for (const float sign : {1.0F, -1.0F}) {
+      const auto with_sign = [&](std::uint16_t half) { return sign > 0 ? half : half | 0x8000U; };
+      REQUIRE(dnalm::f16_from_float(sign * low) == with_sign(here));
+      REQUIRE(dnalm::f16_from_float(sign * middle) == with_sign(bits % 2 == 0 ? here : next));
+      REQUIRE(dnalm::f16_from_float(sign * std::nextafter(middle, 0.0F)) == with_sign(here));
+      REQUIRE(dnalm::f16_from_float(sign * std::nextafter(middle, infinity)) == with_sign(next));
+    }
+  }
+  CHECK(dnalm::f16_from_float(infinity) == 0x7C00U);
+  CHECK(dnalm::f16_from_float(-3e38F) == 0xFC00U);
+  CHECK(dnalm::f16_from_float(1e-45F) == 0);
+  CHECK(std::isnan(dnalm::float_from_f16(dnalm::f16_from_float(std::nanf("")))));
+}
+
 TEST_CASE("elements of every type are read at any alignment", "[tensor]") {
   std::vector<unsigned char> bytes(64);
   const auto put = [&](auto value) { std::memcpy(bytes.data() + 3, &value, sizeof(value)); };

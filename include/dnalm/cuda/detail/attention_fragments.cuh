@@ -136,12 +136,21 @@ DNALM_DEVICE void score_dots(const score_rule& rule, int first, int begin, float
     s[e] = rule.score(s[e], first + lane() / 4 + e / 2 * 8, begin + lane() % 4 * 2 + e % 2);
   }
 }
-/// Weights of 16 keys, as the sums take them.
-DNALM_DEVICE void pack_weights(const float (&s0)[4], const float (&s1)[4], std::uint32_t (&p)[4]) {
+/// Both halves of a register added up.
+[[nodiscard]] DNALM_DEVICE float halves_sum(std::uint32_t two) {
+  return float_from_bf16(static_cast<std::uint16_t>(two)) +
+         float_from_bf16(static_cast<std::uint16_t>(two >> 16));
+}
+/// Weights of 16 keys, rounded as the sums take them, and added to this lane's part of their sum: so that
+/// weights divided by their sum are 1 together.
+DNALM_DEVICE void pack_weights(const float (&s0)[4], const float (&s1)[4], std::uint32_t (&p)[4],
+                               float (&sum)[2]) {
   p[0] = pack_bf16(s0[0], s0[1]);
   p[1] = pack_bf16(s0[2], s0[3]);
   p[2] = pack_bf16(s1[0], s1[1]);
   p[3] = pack_bf16(s1[2], s1[3]);
+  DNALM_UNROLL
+  for (int i = 0; i < 4; ++i) sum[i % 2] += halves_sum(p[i]);
 }
 
 /// Sum, largest over the four lanes that share a query; the same bits in all of them.

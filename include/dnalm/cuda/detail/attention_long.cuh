@@ -62,7 +62,7 @@ struct long_queries {
     DNALM_UNROLL
     for (int n = 0; n < shape::keys / 16; ++n) {
       std::uint32_t p[4];
-      pack_weights(s[2 * n], s[2 * n + 1], p);
+      pack_weights(s[2 * n], s[2 * n + 1], p, sum);
       DNALM_UNROLL
       for (int c = 0; c < W / 8; c += 2) {
         add_values(p, values + 16 * n * shape::stride + 8 * c, d[c], d[c + 1]);
@@ -123,14 +123,12 @@ struct long_queries {
       const float base = most == no_score ? 0.0F : most;  // no token yet: 2^-infinity, not of NaN
       const float factor = fast_exp2(largest[half] - base);
       largest[half] = most;
-      float part = 0.0F;
       DNALM_UNROLL
       for (int n = 0; n < shape::keys / 4; ++n) {
         float& value = s[n / 2][2 * half + n % 2];
         value = fast_exp2(value - base);
-        part += value;
       }
-      sum[half] = sum[half] * factor + part;
+      sum[half] *= factor;
       DNALM_UNROLL
       for (int c = 0; c < W / 8; ++c) {
         d[c][2 * half] *= factor;

@@ -37,6 +37,9 @@ struct attention_teams {
   int rows;   ///< of a sequence that shared memory holds at a time
 };
 
+/// Shared memory of a block that every GPU from sm_80 on has: 99 KiB.
+inline constexpr int block_shared_bytes = 99 * 1024;
+
 /// Shared memory that several pairs of a block may take: more would leave room for one block only.
 inline constexpr int shared_pairs_bytes = 80 * 1024;
 

@@ -103,13 +103,10 @@ struct short_queries {
     DNALM_UNROLL
     for (int n = 4 * m; n < 4 * m + 4; ++n) {
       DNALM_UNROLL
-      for (int e = 0; e < 4; ++e) {
-        s[n][e] = fast_exp2(s[n][e] - most[e / 2]);
-        sum[e / 2] += s[n][e];
-      }
+      for (int e = 0; e < 4; ++e) s[n][e] = fast_exp2(s[n][e] - most[e / 2]);
     }
-    pack_weights(s[4 * m], s[4 * m + 1], p[2 * m]);
-    pack_weights(s[4 * m + 2], s[4 * m + 3], p[2 * m + 1]);
+    pack_weights(s[4 * m], s[4 * m + 1], p[2 * m], sum);
+    pack_weights(s[4 * m + 2], s[4 * m + 3], p[2 * m + 1], sum);
   }
 
   /// Channels [c, c + 8 Octets) of the sums.

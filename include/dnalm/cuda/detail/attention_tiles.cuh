@@ -20,13 +20,12 @@ namespace detail::gpu {
 template <int W>
 struct tile_shape {
   static constexpr int lane_rows = W > 128 ? 2 : 4;
-  static constexpr int rows = 4 * lane_rows;            ///< of a warp's tile
-  static constexpr int block_rows = W > 128 ? 32 : 64;  ///< of a block
-  static constexpr int groups = block_rows / 8;         ///< rows of a block per lane
-  static constexpr int channels = W / 8;                ///< of a row per lane
+  static constexpr int rows = 4 * lane_rows;                              ///< of a warp's tile
+  static constexpr int block_rows = W <= 64 ? 64 : (W <= 128 ? 32 : 16);  ///< of a block
+  static constexpr int groups = block_rows / 8;                           ///< rows of a block per lane
+  static constexpr int channels = W / 8;                                  ///< of a row per lane
   static constexpr int stride = W + 4;  ///< of rows in shared memory: eight of them meet all banks
   static constexpr int tile_floats = rows * stride;
-  static constexpr int warps = W > 64 ? 4 : 8;  ///< of a launch's blocks, at most
 
   using products = float[lane_rows][groups];
   using sums = float[lane_rows][channels];
@@ -48,18 +47,27 @@ template <int W>
   return 2 * teams.rows * tile_shape<W>::stride + teams.warps * warp_floats<W>(own);
 }
 
+/// Warps of a block, at most: what fits into the shared memory that every GPU gives a block.
+template <int W>
+[[nodiscard]] DNALM_HD constexpr int most_tile_warps(int own) {
+  const int left = block_shared_bytes / 4 - 2 * tile_shape<W>::block_rows * tile_shape<W>::stride;
+  const int warps = left / warp_floats<W>(own);
+  return warps < 8 ? warps : 8;
+}
+
 /// Teams for sequences of up to `longest` tokens, each warp with some own tiles: several pairs share a block
 /// only when one block of rows holds a sequence, so that all of them wait for each other equally often.
 template <int W>
 [[nodiscard]] attention_teams make_tile_teams(int own, int longest) {
   using shape = tile_shape<W>;
   const int tiles = (longest + shape::rows - 1) / shape::rows;
-  const int warps = tiles < shape::warps ? tiles : shape::warps;
+  const int most = most_tile_warps<W>(own);
+  const int warps = tiles < most ? tiles : most;
   const int rows = longest < shape::block_rows ? (longest + 7) / 8 * 8 : shape::block_rows;
   attention_teams teams{1, warps, rows};
   if (longest > shape::block_rows) return teams;
   const int room = shared_pairs_bytes / (4 * team_floats<W>(own, teams));
-  teams.pairs = room < shape::warps / warps ? room : shape::warps / warps;
+  teams.pairs = room < most / warps ? room : most / warps;
   if (teams.pairs < 1) teams.pairs = 1;
   return teams;
 }

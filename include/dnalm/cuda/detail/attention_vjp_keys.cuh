@@ -67,7 +67,7 @@ struct gradient_keys {
 };
 
 template <class T, int W>
-DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(tile_shape<W>::warps* warp_threads, 1)
+DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(most_tile_warps<W>(2) * warp_threads, 1)
     attention_vjp_keys_kernel(attention_work work, attention_teams teams, device_rows<T> all_q,
                               device_rows<T> all_k, device_rows<T> all_v, device_rows<T> all_dy,
                               softmax_memory kept, device_matrix<T> all_dk, device_matrix<T> all_dv) {

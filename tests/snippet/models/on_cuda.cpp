@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model on a GPU is told. A program that loads one links the device code (dnalm_add_cuda):
+//   const dnalm::model model = dnalm::load_model(folder, dnalm::on_cuda(where));
+#include <iostream>
+
+#include <dnalm/models/on_cuda.hpp>
+
+int main() {
+  static_assert(dnalm::device_backend<dnalm::cuda_backend>);
+  dnalm::cuda_options where;
+  where.precision = dnalm::cuda_precision::bf16;
+  std::cout << "GPU " << where.device << ", batches of " << where.block_rows << " tokens"
+            << (where.deterministic ? ", a sequence's bits whatever its batch" : "") << '\n';
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Input gradients of a golden checkpoint on a backend, and how far they are from the recorded ones.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <dnalm/backend/concepts.hpp>
+#include <dnalm/io/checkpoint.hpp>
+#include <dnalm/io/safetensors.hpp>
+#include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/encoder.hpp>
+#include <support/catch.hpp>
+#include <unit/models/golden_inputs.hpp>
+
+namespace dnalm_test {
+
+using dnalm::index_t;
+
+inline const std::filesystem::path golden_gradients = std::filesystem::path(DNALM_GOLDEN_DIR) / "gradients";
+
+/// u(name, i) = ((s + 7919 i) mod 2003) / 2003 - 0.5, s = sum over j of (j + 1) byte_j mod 2003.
+template <class T>
+void fill_formula(const std::string& name, dnalm::matrix_view<T> y) {
+  index_t s = 0;
+  for (std::size_t j = 0; j < name.size(); ++j)
+    s += static_cast<index_t>(j + 1) * static_cast<unsigned char>(name[j]);
+  for (index_t i = 0; i < y.rows * y.columns; ++i) {
+    y(i / y.columns, i % y.columns) =
+        static_cast<T>(static_cast<double>((s % 2003 + 7919 * i) % 2003) / 2003.0 - 0.5);
+  }
+}
+
+/// S = <u(output), output>.
+template <class T>
+dnalm::basic_gradient_request<T> formula_request(const std::string& output) {
+  dnalm::basic_gradient_request<T> request;
+  if (output == "logits") {
+    request.logits = [output](dnalm::matrix_view<const T>, dnalm::matrix_view<T> g) {
+      fill_formula(output, g);
+    };
+    return request;
+  }
+  request.layers = {std::stoll(output.substr(output.find('.') + 1))};
+  request.hidden = [output](index_t, dnalm::matrix_view<const T>, dnalm::matrix_view<T> g) {
+    fill_formula(output, g);
+  };
+  return request;
+}
+
+/// Largest difference divided by the largest expected number.
+template <class T>
+double relative_gap(const std::vector<double>& expected, dnalm::matrix_view<const T> found) {
+  REQUIRE(static_cast<index_t>(expected.size()) == found.rows * found.columns);
+  double largest = 0.0;
+  double worst = 0.0;
+  for (index_t i = 0; i < found.rows * found.columns; ++i) {
+    const double value = expected[static_cast<std::size_t>(i)];
+    const double gap = std::abs(value - static_cast<double>(found(i / found.columns, i % found.columns)));
+    largest = std::max(largest, std::abs(value));
+    worst = std::isnan(gap) ? 1e300 : std::max(worst, gap);
+  }
+  return worst / largest;
+}
+
+/// How far a gradient is from the stored one, relatively, and how far PyTorch in float is.
+struct gradient_gap {
+  std::string key;
+  double gap;
+  double pytorch_float_gap;
+};
+
+/// Every stored gradient of a case, on a backend of host memory.
+template <class Backend>
+std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend backend) {
+  using T = typename Backend::scalar;
+  const auto folder = golden_models / item.name;
+  const auto config = dnalm::read_encoder_config(folder);
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
+                                        "golden");
+  const dnalm::encoder<Backend> network(backend, config, source);
+  const dnalm::io::safetensors_file inputs(folder / "expected.safetensors");
+  const dnalm::io::safetensors_file file(golden_gradients / (item.name + ".safetensors"));
+  typename dnalm::encoder<Backend>::workspace workspace;
+  std::vector<gradient_gap> found;
+  std::vector<std::string> outputs = {"logits"};
+  for (index_t layer = 1; layer <= item.layers; ++layer) outputs.push_back("hidden." + std::to_string(layer));
+  for (int j = 0; inputs.contains("case" + std::to_string(j) + ".input_ids"); ++j) {
+    const golden_batch input = read_batch(inputs, "case" + std::to_string(j) + ".");
+    for (const std::string& output : outputs) {
+      const std::string key = "input" + std::to_string(j) + "." + output;
+      if (!file.contains(key)) continue;
+      const auto expected = read_numbers(file, key);
+      const auto compare = [&](const dnalm::basic_input_gradient<T>& gradient) {
+        found.push_back(
+            {key, relative_gap(expected, gradient.words), read_numbers(file, key + ".f32_error")[0]});
+      };
+      network.gradient({input.ids, input.offsets, input.types}, formula_request<T>(output), compare,
+                       workspace);
+    }
+  }
+  return found;
+}
+
+}  // namespace dnalm_test
