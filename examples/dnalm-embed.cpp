@@ -9,6 +9,7 @@
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
+#include <support/device.hpp>
 #include <support/options.hpp>
 #include <support/program.hpp>
 
@@ -94,11 +95,10 @@ void embed(const settings& s) {
   wanted.threads = s.common.threads;
   wanted.memory = program::parse_bytes(s.common.memory);
   const auto policy = s.letters.policy();
-  const auto model = dnalm::load_model(s.model, {.unknown = policy,
-                                                 .weights = s.common.weights(),
-                                                 .access = s.model_use.access(),
-                                                 .pack_cache = s.model_use.pack_cache,
-                                                 .threads = s.common.threads});
+  const auto model =
+      dnalm::load_model(s.model, program::on_device(s.common, {.unknown = policy,
+                                                               .access = s.model_use.access(),
+                                                               .pack_cache = s.model_use.pack_cache}));
   // A tokenizer with letters of its own (RNA, protein) reads them itself.
   const auto& tokens = model.describe().tokens;
   const bool dna = !tokens || tokens->reads_dna();

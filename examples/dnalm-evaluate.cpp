@@ -10,6 +10,7 @@
 #include <dnalm/models/inspect.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/report/evaluation.hpp>
+#include <support/device.hpp>
 #include <support/options.hpp>
 #include <support/program.hpp>
 
@@ -123,11 +124,9 @@ report::manifest make_manifest(const settings& s) {
 
 void evaluate(const settings& s) {
   const auto options = make_options(s);
-  const dnalm::load_options load = {.unknown = s.letters.policy(),
-                                    .weights = s.common.weights(),
-                                    .access = s.model_use.access(),
-                                    .pack_cache = s.model_use.pack_cache,
-                                    .threads = s.common.threads};
+  const dnalm::load_options load = program::on_device(
+      s.common,
+      {.unknown = s.letters.policy(), .access = s.model_use.access(), .pack_cache = s.model_use.pack_cache});
   const auto table = dnalm::io::read_sequences(s.data, {.unknown = s.letters.policy()});
   report::manifest made = make_manifest(s);
   made.split = table.has_split

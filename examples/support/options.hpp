@@ -47,7 +47,8 @@ inline CLI::Validator not_empty() {
 
 inline void add_common(CLI::App& app, common_options& options) {
   app.option_defaults()->group("Running");
-  app.add_option("--device", options.device, "cpu (cuda[:i] comes with a later release)")
+  app.add_option("--device", options.device,
+                 "cpu, cuda (the first GPU), cuda:i (number i); nothing falls back to the CPU by itself")
       ->capture_default_str();
   app.add_option("--precision", options.precision,
                  "f32; bf16: weights and what they are multiplied with rounded to bfloat16 (sums\n"
@@ -85,21 +86,34 @@ inline dnalm::index_t parse_bytes(const std::string& text) {
   return static_cast<dnalm::index_t>(bytes);
 }
 
+/// `cuda` or `cuda:N`.
+[[nodiscard]] inline bool names_gpu(const std::string& device) {
+  return device == "cuda" || (device.rfind("cuda:", 0) == 0 && device.size() > 5 && device.size() < 12 &&
+                              device.find_first_not_of("0123456789", 5) == std::string::npos);
+}
+
 /// Refuses what is not built in. \throws error [dnalm.unsupported.700], [dnalm.usage.707].
 inline void check_common(const common_options& options) {
   using dnalm::error_kind;
-  const std::string& device = options.device;
-  if (device == "cuda" || (device.rfind("cuda:", 0) == 0 && device.size() > 5 &&
-                           device.find_first_not_of("0123456789", 5) == std::string::npos)) {
-    throw dnalm::error(error_kind::unsupported, 700,
-                       "this build has no CUDA backend; it comes with a later release",
-                       {.expected = "--device cpu", .found = "--device " + device});
+  const bool gpu = names_gpu(options.device);
+#if !DNALM_PROGRAM_CUDA
+  if (gpu) {
+    throw dnalm::error(
+        error_kind::unsupported, 700, "this program was built without CUDA",
+        {.expected = "--device cpu, or a build with the CUDA Toolkit and -DDNALM_BUILD_CUDA=ON",
+         .found = "--device " + options.device});
   }
+#endif
   const auto& precision = options.precision;
-  if (device != "cpu" || (precision != "f32" && precision != "bf16" && precision != "int8")) {
+  const bool known = precision == "f32" || precision == "bf16" || precision == "int8";
+  if ((!gpu && options.device != "cpu") || !known) {
     throw dnalm::error(error_kind::usage, 707, "unknown device or precision",
                        {.expected = "--device cpu|cuda[:i], --precision f32|bf16|int8",
-                        .found = "'" + device + "', '" + options.precision + "'"});
+                        .found = "'" + options.device + "', '" + options.precision + "'"});
+  }
+  if (gpu && precision == "int8") {
+    throw dnalm::error(error_kind::unsupported, 726, "weights of 8 bits are for the CPU only",
+                       {.expected = "--precision f32|bf16 with --device cuda", .found = precision});
   }
   static_cast<void>(parse_bytes(options.memory));
 }

@@ -58,15 +58,32 @@ TEST_CASE("a mistake on the command line is one line and exit code 2", "[program
   }
 }
 
+#if DNALM_PROGRAM_CUDA
+TEST_CASE("a GPU that is not there ends with exit code 5, and nothing falls back to the CPU", "[programs]") {
+  for (const std::string program : {"dnalm-embed", "dnalm-evaluate"}) {
+    const auto missing = run(needed(program) + " --device cuda:999999");
+    REQUIRE(missing.code == 5);
+    REQUIRE((missing.id() == "dnalm.device.603" || missing.id() == "dnalm.device.604" ||
+             missing.id() == "dnalm.device.606"));
+  }
+}
+#endif
+
 TEST_CASE("what later releases bring ends with exit code 4 and names what is missing", "[programs]") {
   for (const auto& program : programs) {
     INFO(program);
+#if !DNALM_PROGRAM_CUDA
     for (const std::string device : {"cuda", "cuda:1"}) {
       const auto cuda = run(needed(program) + " --device " + device);
       REQUIRE(cuda.code == 4);
       REQUIRE(cuda.id() == "dnalm.unsupported.700");
       REQUIRE(cuda.err.find("CUDA") != std::string::npos);
     }
+#else
+    const auto int8 = run(needed(program) + " --device cuda --precision int8");
+    REQUIRE(int8.code == 4);
+    REQUIRE(int8.id() == "dnalm.unsupported.726");
+#endif
     const auto f8 = run(needed(program) + " --precision f8");
     REQUIRE(f8.code == 2);
     REQUIRE(f8.id() == "dnalm.usage.707");

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Where the models of a program run: what `--device` and `--precision` say to load_model.
+#pragma once
+
+#include <utility>
+
+#include <dnalm/models/load_model.hpp>
+#if DNALM_PROGRAM_CUDA
+#include <dnalm/models/on_cuda.hpp>
+#endif
+
+#include <support/options.hpp>
+
+namespace program {
+
+#if DNALM_PROGRAM_CUDA
+/// Of a device that check_common has let pass.
+[[nodiscard]] inline dnalm::cuda_options gpu_of(const common_options& common) {
+  dnalm::cuda_options where;
+  if (common.device.size() > 5) where.device = std::stoi(common.device.substr(5));
+  if (common.precision == "bf16") where.precision = dnalm::cuda_precision::bf16;
+  return where;
+}
+#endif
+
+/// `options` with the weights and the device that were asked for. \throws on a GPU as dnalm::on_cuda.
+[[nodiscard]] inline dnalm::load_options on_device(const common_options& common,
+                                                   dnalm::load_options options) {
+  options.weights = common.weights();
+  options.threads = common.threads;
+#if DNALM_PROGRAM_CUDA
+  if (names_gpu(common.device)) return dnalm::on_cuda(gpu_of(common), std::move(options));
+#endif
+  return options;
+}
+
+}  // namespace program
