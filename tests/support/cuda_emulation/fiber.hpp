@@ -89,8 +89,8 @@ class fiber {
   std::function<void()> body_;
   ucontext_t inside_{};
   ucontext_t outside_{};
-  const void* outer_stack_ = nullptr;
-  std::size_t outer_bytes_ = 0;
+  [[maybe_unused]] const void* outer_stack_ = nullptr;
+  [[maybe_unused]] std::size_t outer_bytes_ = 0;
 };
 
 }  // namespace dnalm_test::gpu

@@ -32,8 +32,10 @@ TEST_CASE("gradients of golden models on the cuda backend equal PyTorch autograd
   const std::vector<std::string> kinds{"nt_v1_flags",      "nt_v2_flags", "dnabert2_a4_safetensors",
                                        "bert_splice",      "gena_preln",  "big_bird",
                                        "modernbert_flags", "rnafm_plain", "multimolecule_splicebert"};
+  std::size_t seen = 0;
   for (const golden_case& item : dnalm_test::golden_cases()) {
     if (std::find(kinds.begin(), kinds.end(), item.name) == kinds.end()) continue;
+    ++seen;
     const auto found = dnalm_test::compare_gradients(item, emulated_backend());
     CHECK(found.size() >= 3);
     for (const dnalm_test::gradient_gap& one : found) {
@@ -41,6 +43,7 @@ TEST_CASE("gradients of golden models on the cuda backend equal PyTorch autograd
       CHECK(one.gap < std::max(1e-4, 4.0 * one.pytorch_float_gap));
     }
   }
+  REQUIRE(seen == kinds.size());
 }
 
 namespace {

@@ -44,6 +44,7 @@ class scratch_pool {
     [[nodiscard]] T* as() {
       return reinterpret_cast<T*>(buffer_.data());
     }
+    [[nodiscard]] const std::byte* data() const { return buffer_.data(); }
 
    private:
     scratch_pool* pool_ = nullptr;

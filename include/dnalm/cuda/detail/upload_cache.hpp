@@ -3,6 +3,8 @@
 /// \brief Copies on a GPU of small host arrays that many kernel calls share: a batch's offsets, tables.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,24 +17,38 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
-#include <dnalm/cuda/device_buffer.hpp>
+#include <dnalm/cuda/detail/device_memory.hpp>
+#include <dnalm/cuda/detail/scratch_pool.hpp>
 #include <dnalm/cuda/runtime.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Bytes on the GPU, kept while anybody holds them.
-using shared_bytes = std::shared_ptr<const device_buffer<std::byte>>;
+/// Bytes on the GPU, not changed while anybody holds them.
+class uploaded_bytes {
+ public:
+  uploaded_bytes(scratch_pool::loan memory, index_t size) : memory_(std::move(memory)), size_(size) {}
+  [[nodiscard]] const std::byte* data() const { return memory_.data(); }
+  [[nodiscard]] index_t size() const { return size_; }
+
+ private:
+  friend class upload_cache;
+  scratch_pool::loan memory_;
+  index_t size_;
+};
+using shared_bytes = std::shared_ptr<const uploaded_bytes>;
 
 /// Finds a copy that is on the GPU already, by its bytes or by the number that its owner gave it, else makes
 /// one. The least recently used go: beyond `most_bytes`, or beyond 64 of them (all are looked at each time).
 ///
-/// May be called from several threads. A copy is used in the stream's order, by kernels that are started
-/// while it is held; memory that nobody holds any more is freed after they have run.
+/// May be called from several threads. A copy is used by kernels that are started in the cache's stream while
+/// it is held. Memory that nobody holds any more takes the next copy, which comes after them in the stream:
+/// batch after batch, nothing is allocated and nobody waits.
 class upload_cache {
  public:
+  /// The pool is the cache's alone: lent memory stays lent for long.
   upload_cache(std::shared_ptr<device_memory> memory, cuda_stream stream, index_t most_bytes)
-      : memory_(std::move(memory)), stream_(stream), most_bytes_(most_bytes) {}
+      : pool_(std::move(memory)), stream_(stream), most_bytes_(most_bytes) {}
 
   /// The copy with these bytes. Cost: a comparison per kept copy that is as long.
   [[nodiscard]] shared_bytes find(std::span<const std::byte> content) {
@@ -41,7 +57,7 @@ class upload_cache {
       if (e->identity == 0 && same_bytes(e->content, content)) return use(e);
     }
     // The cache's own copy: it stays as it is while the GPU reads it.
-    entry made{0, {content.begin(), content.end()}, allocate(content.size())};
+    entry made{0, {content.begin(), content.end()}, room_for(content.size())};
     put(made.content, *made.copy, 0);
     return keep(std::move(made));
   }
@@ -52,7 +68,7 @@ class upload_cache {
     for (auto e = entries_.begin(); e != entries_.end(); ++e) {
       if (e->identity == identity) return use(e);
     }
-    entry made{identity, {}, allocate(first.size() + second.size())};
+    entry made{identity, {}, room_for(first.size() + second.size())};
     put(first, *made.copy, 0);
     put(second, *made.copy, first.size());
     cuda_synchronize(stream_);  // the parts may go as soon as this returns
@@ -68,21 +84,23 @@ class upload_cache {
  private:
   static constexpr std::size_t most_entries = 64;
 
-  using bytes_of_gpu = std::shared_ptr<device_buffer<std::byte>>;
   struct entry {
     std::uint64_t identity;
-    std::vector<std::byte> content;  // outlives the copy, which waits for the GPU as it goes
-    bytes_of_gpu copy;
+    std::vector<std::byte> content;
+    std::shared_ptr<uploaded_bytes> copy;
   };
 
   static bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
   }
-  [[nodiscard]] bytes_of_gpu allocate(std::size_t bytes) const {
-    return std::make_shared<device_buffer<std::byte>>(memory_, static_cast<index_t>(bytes));
+  /// A power of two of bytes: batches differ, their memory is to fit all the same.
+  [[nodiscard]] std::shared_ptr<uploaded_bytes> room_for(std::size_t bytes) {
+    const auto room = static_cast<index_t>(std::bit_ceil(std::max<std::size_t>(bytes, 256)));
+    return std::make_shared<uploaded_bytes>(pool_.lend(room), static_cast<index_t>(bytes));
   }
-  void put(std::span<const std::byte> from, device_buffer<std::byte>& to, std::size_t first) const {
-    cuda_upload(stream_, from.data(), to.data() + first, {.bytes = static_cast<index_t>(from.size())});
+  void put(std::span<const std::byte> from, uploaded_bytes& to, std::size_t first) const {
+    cuda_upload(stream_, from.data(), to.memory_.as<std::byte>() + first,
+                {.bytes = static_cast<index_t>(from.size())});
   }
   shared_bytes use(std::list<entry>::iterator found) {
     entries_.splice(entries_.begin(), entries_, found);
@@ -98,7 +116,7 @@ class upload_cache {
     return entries_.front().copy;
   }
 
-  std::shared_ptr<device_memory> memory_;
+  scratch_pool pool_;
   cuda_stream stream_;
   index_t most_bytes_;
   mutable std::mutex guard_;
