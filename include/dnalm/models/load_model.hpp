@@ -41,7 +41,8 @@ struct backend_maker {
 struct load_options {
   backend_kind backend = backend_kind::cpu;
   unknown_policy unknown = unknown_policy::error;  ///< of the tokenizer
-  /// How the cpu backend keeps weight matrices; embeddings, norms, attention and sums stay float.
+  /// How the cpu backend keeps weight matrices; embeddings, norms, softmax and sums stay float. With another
+  /// format than f32 attention rounds what it multiplies where the CPU has AVX512-BF16.
   weight_format weights = weight_format::f32;
   /// Of the weights. `buffered` where another process may shorten the files: an error, not SIGBUS.
   io::file_access access = io::file_access::mapped;
