@@ -54,7 +54,7 @@ struct exact_queries {
 };
 
 template <class T, int W>
-DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(most_tile_warps<W>(1) * warp_threads, 1)
+DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(most_tile_warps<W>(1) * warp_threads, 2)
     attention_exact_kernel(attention_work work, attention_teams teams, device_rows<T> all_q,
                            device_rows<T> all_k, device_rows<T> all_v, device_matrix<T> all_y) {
   using shape = tile_shape<W>;

@@ -95,6 +95,7 @@ struct query_fragments {
     a[1] = pair_at(1, place);
     a[2] = pair_at(0, place + 8);
     a[3] = pair_at(1, place + 8);
+    sync_warp();  // lanes may have gone different ways at the width's end; products take all at once
   }
 };
 

@@ -115,6 +115,7 @@ struct short_queries {
                                    const device_matrix<bfloat16>& y, bool paired) const {
     const bfloat16* place = values + value_place<W>() + c;
     float d[Octets][4] = {};
+    sync_warp();  // after the stores of the former channels
     DNALM_UNROLL
     for (int n = 0; n < 2 * spans; ++n) {
       if (n / 2 * 32 < rule.length) {

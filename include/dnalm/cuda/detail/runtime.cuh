@@ -135,6 +135,7 @@ DNALM_EMITTED void* cuda_allocate(int device, index_t bytes) {
 DNALM_EMITTED void cuda_release(int device, void* memory) noexcept {
   if (memory == nullptr) return;
   static_cast<void>(cudaSetDevice(device));
+  static_cast<void>(cudaDeviceSynchronize());
   static_cast<void>(cudaFree(memory));
 }
 
