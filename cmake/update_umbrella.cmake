@@ -14,6 +14,8 @@ foreach(module IN LISTS modules)
   if(NOT headers)
     continue()
   endif()
+  # For programs that link the device code: it brings the encoder's bodies.
+  list(REMOVE_ITEM headers dnalm/models/on_cuda.hpp)
   list(SORT headers)
   set(text "${head}/// \\brief All public headers of module ${module}.\n#pragma once\n\n")
   foreach(header IN LISTS headers)

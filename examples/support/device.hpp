@@ -3,6 +3,7 @@
 /// \brief Where the models of a program run: what `--device` and `--precision` say to load_model.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include <dnalm/models/load_model.hpp>

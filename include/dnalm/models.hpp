@@ -15,7 +15,6 @@
 #include <dnalm/models/model.hpp>
 #include <dnalm/models/model_of.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
-#include <dnalm/models/on_cuda.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 #include <dnalm/models/token_batch.hpp>

@@ -22,7 +22,7 @@ DNALM_BEGIN_NAMESPACE
 /// `format` is that of the weights around it: with f32 all is float; with another, on a CPU with AVX512-BF16,
 /// scale q, k, v and the weights 2^(score - largest) are rounded to bfloat16 before they are multiplied;
 /// scores, the weights' sum and sums over keys stay float. An output is then off by at most
-/// exp(2^-6 |scale| |q| |k|) (1 + 2^-7) - 1 times the largest |v|, in practice a tenth of that.
+/// exp(2^-6 |scale| |q| |k|) (1 + 1.04 2^-7) - 1 times the largest |v|, in practice a tenth of that.
 ///
 /// q, k, v, y (R, D): columns [h K, (h + 1) K) belong to head h; they may be column blocks of one packed
 /// matrix, y must not overlap them. Nothing of size L^2 is stored: a few query rows and 512 keys at a time;

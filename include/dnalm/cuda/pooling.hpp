@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief One vector of a sequence's rows on a GPU: their sum or mean.
+/// \brief One vector of a sequence's rows on a GPU: their sum, mean, largest or first.
 #pragma once
 
 #include <dnalm/core/platform.hpp>

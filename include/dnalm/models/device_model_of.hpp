@@ -59,7 +59,7 @@ class device_model_of final : public model_base {
     const auto kinds = static_cast<index_t>(request.kinds.size());
     const index_t matrices = checked_mul(static_cast<index_t>(request.layers.size()), kinds);
     const index_t size = checked_mul(checked_mul(checked_add(matrices, 1), sequences), width);
-    if (w.pooled.size() != size) w.pooled = network_.backend().allocate(size);
+    if (w.pooled.size() < size) w.pooled = network_.backend().allocate(size);
     network_.backend().clear(w.pooled);
     const auto place = [&](index_t matrix) -> output_matrix<B> {
       return {w.pooled.view().data + matrix * sequences * width, sequences, width, width};

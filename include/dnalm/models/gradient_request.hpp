@@ -80,6 +80,19 @@ using input_gradient = basic_input_gradient<float>;
 
 namespace detail {
 
+/// \throws error [dnalm.input.422] hidden states that a model of so many layers has not, or out of order.
+inline void check_layer_order(std::span<const index_t> wanted, index_t layers) {
+  index_t lowest = 0;
+  for (const index_t layer : wanted) {
+    if (layer < lowest || layer > layers) {
+      throw error(error_kind::input, 422, "hidden states that the model has not, or unordered",
+                  {.expected = "increasing numbers from 0 to " + std::to_string(layers),
+                   .found = std::to_string(layer)});
+    }
+    lowest = layer + 1;
+  }
+}
+
 /// \throws error [dnalm.usage.421] nothing is differentiated, or a function is missing, [dnalm.input.422]
 /// hidden states that the model has not, or out of order.
 template <class T>
@@ -92,16 +105,7 @@ void check_gradient_layers(const basic_gradient_request<T>& request, index_t lay
     throw error(error_kind::usage, 421, "no function gives the gradient by the hidden states",
                 {.expected = "gradient_request::hidden"});
   }
-  index_t lowest = 0;
-  for (const index_t layer : request.layers) {
-    if (layer < lowest || layer > layers) {
-      throw error(error_kind::input, 422,
-                  "hidden states to differentiate that the model has not, or unordered",
-                  {.expected = "increasing numbers from 0 to " + std::to_string(layers),
-                   .found = std::to_string(layer)});
-    }
-    lowest = layer + 1;
-  }
+  check_layer_order(request.layers, layers);
 }
 
 /// \throws error [dnalm.numeric.424] a number that is not finite.

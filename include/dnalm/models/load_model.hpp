@@ -50,7 +50,7 @@ struct load_options {
   /// of packing them anew (pack_cache). Empty: none.
   std::filesystem::path pack_cache = {};
   /// When it has a function: the backend, in the place of `backend` and `weights` (for a GPU:
-  /// dnalm/cuda/on_cuda.hpp).
+  /// dnalm/models/on_cuda.hpp).
   backend_maker maker = {};
   int threads = 0;  ///< that read and pack weights, the calling one among them, at most 4; 0: all cores
 };

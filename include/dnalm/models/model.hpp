@@ -204,10 +204,10 @@ class model {
   [[nodiscard]] batch_preference prefers() const { return base_->prefers(); }
   /// Only for models that prefer it (`prefers().pooled`): a pass of which only poolings come back. False when
   /// a hidden state of these layers is NaN or infinite; then `observer` saw nothing. \throws as forward.
+  /// \throws also error [dnalm.input.422] layers that the model has not, or not increasing, [dnalm.shape.409]
+  /// not one flag per token, [dnalm.usage.427] the kind `tokens`.
   [[nodiscard]] bool forward_pooled(const token_batch& batch, const pool_request& request,
-                                    pooled_observer observer, forward_workspace& workspace) const {
-    return base_->forward_pooled(batch, request, observer, workspace);
-  }
+                                    pooled_observer observer, forward_workspace& workspace) const;
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,
                                                          const weight_source& source, int threads) const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cuda/cuda_backend.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
@@ -14,6 +15,16 @@
 #include <dnalm/models/load_model.hpp>
 
 DNALM_BEGIN_NAMESPACE
+
+namespace detail {
+
+/// How a description tells the precisions that weight_format has no word for.
+[[nodiscard]] inline std::string suffix_of(cuda_precision precision) {
+  if (precision == cuda_precision::f16) return " f16";
+  return precision == cuda_precision::tf32 ? " tf32" : "";
+}
+
+}  // namespace detail
 
 /// Options of load_model and random_twin for a GPU; those of `options` that concern the CPU do not count.
 ///
@@ -23,7 +34,8 @@ DNALM_BEGIN_NAMESPACE
 /// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606.
 [[nodiscard]] inline load_options on_cuda(const cuda_options& where = {}, load_options options = {}) {
   const cuda_backend backend(where);
-  options.maker.name = std::string(backend.name());
+  options.weights = where.precision == cuda_precision::bf16 ? weight_format::bf16 : weight_format::f32;
+  options.maker.name = std::string(backend.name()) + detail::suffix_of(where.precision);
   options.maker.make = [backend](const encoder_config& config, const weight_source& source, int threads) {
     return std::make_shared<const device_model_of<cuda_backend>>(
         encoder<cuda_backend>(backend, config, source, threads));

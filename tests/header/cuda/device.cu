@@ -43,7 +43,7 @@ int main() {
   const dnalm::cuda_stream stream;
   const float* x = nullptr;
   float* y = nullptr;
-  const int refused = number_of_error([] { check_cuda(cudaErrorInvalidValue, "a call that fails"); });
+  const int refused = number_of_error([] { check_runtime(cudaErrorInvalidValue, "a call that fails"); });
   const int too_large =
       number_of_error([&] { launch(words_kernel<float>, {.y = 65536}, 128, 2048, stream, x, y); });
   // No GPU has a gigabyte of shared memory; where there is none, that is what CUDA reports.

@@ -199,19 +199,20 @@ TEST_CASE("the adjoint multiplies with the weights the format stands for, gated 
       for (const bool gated : {false, true}) {
         const dnalm::cpu_backend cpu(set, format);
         INFO(dnalm::to_string(set) << " " << dnalm::to_string(format) << " " << gated);
-        const index_t rows = 200, outputs = 1046, inputs = 45;
+        const index_t rows = 600, outputs = 1046, inputs = 45;  // more than a block of rows
         const auto w = random_matrix(outputs, inputs, 10, 0.1F);
         const auto dy = random_matrix(rows, outputs, 11);
         const auto packed = gated ? cpu.pack_gated(w.view()) : cpu.pack(w.view());
         dnalm::buffer<float> scratch(cpu.linear_vjp_scratch(packed));
         std::fill_n(scratch.data(), scratch.size(), std::numeric_limits<float>::quiet_NaN());
+        const auto residual = random_matrix(rows, inputs, 12);
         matrix<float> dx(rows, inputs);
-        cpu.linear_vjp(dy.view(), packed, {}, scratch.view(), dx.view());
+        cpu.linear_vjp(dy.view(), packed, residual.view(), scratch.view(), dx.view());
         const auto meant = stored(w, format);
         double worst = 0.0;
         for (index_t r = 0; r < rows; ++r) {
           for (index_t k = 0; k < inputs; ++k) {
-            double sum = 0.0, size = 0.0;
+            double sum = static_cast<double>(residual(r, k)), size = std::abs(sum);
             for (index_t n = 0; n < outputs; ++n) {
               const double term = static_cast<double>(dy(r, n)) * static_cast<double>(meant(n, k));
               sum += term;

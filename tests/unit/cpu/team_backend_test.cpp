@@ -71,7 +71,7 @@ void check_same_bits(index_t rows, index_t in, index_t out, ScratchSize&& size, 
 }
 
 const auto no_scratch = [](const dnalm::cpu_backend&) { return index_t{0}; };
-constexpr index_t all_rows[] = {0, 1, 11, 12, 13, 25, 97, 208, 461};
+constexpr index_t all_rows[] = {0, 1, 11, 12, 13, 25, 97, 208, 461, 1200};
 
 dnalm::packed_weight random_weight(index_t outputs, index_t inputs, dnalm::weight_format format, bool gated) {
   framed w(outputs, inputs, 3);

@@ -133,12 +133,13 @@ TEST_CASE("the activations stay within their stated errors", "[cpu]") {
     double near_ulp;  ///< for x >= -1
     double scaled = 1.5e-7;
   };
-  for (const stated& one : {stated{DNALM_TEST_ON_EVERY_SET(test_gelu_erf), activation::gelu_erf, 7.0},
-                            stated{DNALM_TEST_ON_EVERY_SET(test_gelu_tanh), activation::gelu_tanh, 3.0},
-                            stated{DNALM_TEST_ON_EVERY_SET(test_silu), activation::silu, 2.5},
-                            stated{DNALM_TEST_ON_EVERY_SET(test_gelu_erf_both), activation::gelu_erf, 7.0},
-                            stated{DNALM_TEST_ON_EVERY_SET(test_gelu_tanh_both), activation::gelu_tanh, 4.0, 1.8e-7},
-                            stated{DNALM_TEST_ON_EVERY_SET(test_silu_both), activation::silu, 3.5}}) {
+  for (const stated& one :
+       {stated{DNALM_TEST_ON_EVERY_SET(test_gelu_erf), activation::gelu_erf, 7.0},
+        stated{DNALM_TEST_ON_EVERY_SET(test_gelu_tanh), activation::gelu_tanh, 3.0},
+        stated{DNALM_TEST_ON_EVERY_SET(test_silu), activation::silu, 2.5},
+        stated{DNALM_TEST_ON_EVERY_SET(test_gelu_erf_both), activation::gelu_erf, 7.0},
+        stated{DNALM_TEST_ON_EVERY_SET(test_gelu_tanh_both), activation::gelu_tanh, 4.0, 1.8e-7},
+        stated{DNALM_TEST_ON_EVERY_SET(test_silu_both), activation::silu, 3.5}}) {
     const auto exact = [&](double x) { return dnalm::apply_activation(one.kind, x); };
     for (const vector_function& function : one.functions) {
       INFO(function.name);

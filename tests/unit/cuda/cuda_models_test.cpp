@@ -103,9 +103,9 @@ TEST_CASE("an encoder on a GPU hands out device rows, which the backend download
 }
 
 TEST_CASE("the cuda backend in 16 bits and tf32 stays near the golden models", "[cuda]") {
-  // In each of up to 20 products one after another weights and rows are rounded, by 2^-9 (bf16) or 2^-12 of
-  // themselves at most: 40 roundings, and half as many again for what the norms between them add.
-  const double roundings = 60;
+  // In each of up to 20 products one after another weights and rows are rounded, by 2^-8 (bf16) or 2^-11 of
+  // themselves at most. Were they all of that size and sign, 40 of them would add up to 40; they are not: 30.
+  const double roundings = 30;
   for (const char* model : {"nt_v2_d8", "dnabert2_a3", "esm2_bin"}) {
     const auto worst_of = [&](dnalm::cuda_precision precision) {
       return dnalm_test::worst_of_case({.name = model, .layers = 0, .inputs = inputs_of(model)},

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,73 @@ TEST_CASE("a model on the GPU pools there what the CPU pools", "[cuda]") {
       CHECK(largest_gap(a.at(kind, layer), b.at(kind, layer)) < 1e-5);
     }
   }
+}
+
+TEST_CASE("forward_pooled gives what pool_sequences makes of the hidden states, and refuses nonsense",
+          "[cuda]") {
+  const dnalm::model gpu = on_gpu();
+  const std::vector<std::int32_t> ids{3, 20, 21, 22, 3, 40, 41};
+  dnalm::ragged_offsets offsets;
+  offsets.append(4);
+  offsets.append(3);
+  const dnalm::token_batch batch{ids, offsets};
+  const std::vector<unsigned char> special{1, 0, 0, 0, 1, 0, 0};
+  const std::vector<index_t> layers{1, 4};
+  const std::vector<pooling> kinds{pooling::max, pooling::mean, pooling::cls, pooling::mean_all};
+  dnalm::forward_workspace space;
+  std::vector<dnalm::matrix<float>> expected;
+  gpu.forward(
+      batch,
+      [&](index_t layer, dnalm::matrix_view<const float> hidden) {
+        if (layer != 1 && layer != 4) return;
+        for (const pooling kind : kinds) {
+          expected.emplace_back(2, hidden.columns);
+          dnalm::pool_sequences(kind, hidden, offsets, {special.data(), 7}, 0, expected.back().view());
+        }
+      },
+      space);
+  std::size_t seen = 0;
+  REQUIRE(gpu.forward_pooled(
+      batch, {layers, kinds, special},
+      [&](std::size_t layer, std::size_t kind, dnalm::matrix_view<const float> found) {
+        const auto& x = expected.at(layer * kinds.size() + kind);
+        for (index_t s = 0; s < 2; ++s) {
+          for (index_t c = 0; c < found.columns; ++c) REQUIRE(found(s, c) == x(s, c));
+        }
+        ++seen;
+      },
+      space));
+  CHECK(seen == 8);
+
+  const auto ignore = [](std::size_t, std::size_t, dnalm::matrix_view<const float>) {};
+  const std::vector<index_t> absent{1, 5};
+  const std::vector<pooling> none{pooling::tokens};
+  const auto refused = [&](const dnalm::model& network, const dnalm::pool_request& request) -> std::string {
+    try {
+      static_cast<void>(network.forward_pooled(batch, request, ignore, space));
+    } catch (const dnalm::error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  CHECK(refused(gpu, {absent, kinds, special}).find("dnalm.input.422") != std::string::npos);
+  CHECK(refused(gpu, {layers, none, special}).find("dnalm.usage.427") != std::string::npos);
+  CHECK(refused(gpu, {layers, kinds, std::span(special).first(6)}).find("dnalm.shape.409") !=
+        std::string::npos);
+  const dnalm::model cpu = dnalm::load_model(bundled);
+  CHECK(refused(cpu, {layers, kinds, special}).find("dnalm.internal.426") != std::string::npos);
+}
+
+TEST_CASE("a GPU's precision stands in the description", "[cuda]") {
+  const auto loaded = [](dnalm::cuda_precision precision) {
+    return dnalm::load_model(
+               bundled, dnalm::on_cuda({.precision = precision}, {.weights = dnalm::weight_format::int8}))
+        .describe();
+  };
+  CHECK(loaded(dnalm::cuda_precision::bf16).weights == dnalm::weight_format::bf16);
+  CHECK(loaded(dnalm::cuda_precision::f32).weights == dnalm::weight_format::f32);
+  CHECK(loaded(dnalm::cuda_precision::f16).backend == "cuda f16");
+  CHECK(loaded(dnalm::cuda_precision::tf32).backend == "cuda tf32");
 }
 
 TEST_CASE("on the GPU a sequence has the same bits alone, in another order and in other batches", "[cuda]") {

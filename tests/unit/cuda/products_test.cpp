@@ -22,7 +22,7 @@ constexpr cuda_precision precisions[] = {cuda_precision::f32, cuda_precision::tf
 /// Relative rounding of weights and rows.
 double rounding_of(cuda_precision precision) {
   switch (precision) {
-    case cuda_precision::bf16: return 0x1p-9;
+    case cuda_precision::bf16: return 0x1p-8;
     case cuda_precision::f32: return 0.0;
     default: return 0x1p-11;
   }

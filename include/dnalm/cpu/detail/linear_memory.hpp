@@ -30,8 +30,9 @@ struct linear_memory {
   float* panel = nullptr;  ///< [word][32]: part of a panel, in the form the products read
 };
 
-/// Rows of a block, a multiple of every tile: `most`, fewer when a row is long, so that a block stays within
-/// the second-level cache or near it.
+/// Rows of a block, a multiple of every tile: `most`, fewer when a row is long, so that a block of the
+/// forward stays within the second-level cache or near it (the adjoint's, up to 10 MB, streams from the
+/// third).
 [[nodiscard]] inline index_t linear_rows(index_t depth, index_t most) {
   const index_t pieces = (depth + depth_words - 1) / depth_words;
   return std::clamp<index_t>(most * 8 / std::max<index_t>(pieces, 1) / 12 * 12, 24, most);

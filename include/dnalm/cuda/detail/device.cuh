@@ -22,6 +22,8 @@
 
 #include <cuda_runtime.h>
 
+#include <dnalm/cuda/detail/status.cuh>
+
 #define DNALM_KERNEL __global__
 #define DNALM_DEVICE __device__ __forceinline__
 /// Of a kernel: threads of its blocks, and how many blocks should share a multiprocessor.
@@ -136,30 +138,24 @@ DNALM_DEVICE void copy_wait() {
   asm volatile("cp.async.wait_group %0;" : : "n"(Open) : "memory");
 }
 
-/// \throws error [dnalm.device.600] unless a call of the CUDA runtime succeeded.
-inline void check_cuda(cudaError_t status, const char* where) {
-  if (status == cudaSuccess) return;
-  throw error(error_kind::device, 600, "CUDA reported a failure",
-              {.where = where, .found = cudaGetErrorString(status)});
-}
-
 /// Puts a kernel into a stream. A grid without blocks is no launch.
-/// \throws error [dnalm.device.600] when CUDA refuses it, [dnalm.device.601] as check_launch.
+/// \throws error as error_of when CUDA refuses it or an earlier kernel failed, [dnalm.device.601] as
+/// check_launch.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), const grid_size& grid, int threads, index_t shared_bytes,
             cuda_stream stream, Arguments... arguments) {
   if (!has_blocks(grid)) return;
   check_launch(grid, threads, shared_bytes);
   if (shared_bytes > index_t{48} * 1024) {  // more than that is given only to those who ask
-    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(shared_bytes)),
-               "shared memory of a kernel");
+    check_runtime(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                       static_cast<int>(shared_bytes)),
+                  "shared memory of a kernel");
   }
   const dim3 blocks(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y),
                     static_cast<unsigned>(grid.z));
   kernel<<<blocks, static_cast<unsigned>(threads), static_cast<std::size_t>(shared_bytes),
            static_cast<cudaStream_t>(stream.handle)>>>(arguments...);
-  check_cuda(cudaGetLastError(), "start of a kernel");
+  check_runtime(cudaGetLastError(), "start of a kernel");
 }
 
 }  // namespace detail::gpu

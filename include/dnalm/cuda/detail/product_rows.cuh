@@ -29,7 +29,7 @@ namespace detail::gpu {
   return std::bit_cast<float>(static_cast<std::uint32_t>(e + 127) << 23);
 }
 
-/// Columns [c, c + 8) of a row of x, 0 where it has none.
+/// How many of the columns [c, c + 8) a row of x has.
 [[nodiscard]] DNALM_DEVICE int columns_left(int columns, int c) {
   const int left = columns - c;
   return left < 0 ? 0 : left < 8 ? left : 8;

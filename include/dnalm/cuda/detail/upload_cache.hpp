@@ -107,11 +107,17 @@ class upload_cache {
     return found->copy;
   }
   shared_bytes keep(entry made) {
-    bytes_ += made.copy->size();
+    const index_t bytes = made.copy->size();
     entries_.push_front(std::move(made));
+    bytes_ += bytes;
     while (entries_.size() > 1 && (entries_.size() > most_entries || bytes_ > most_bytes_)) {
       bytes_ -= entries_.back().copy->size();
+      leaving_.push_back(std::move(entries_.back().content));
       entries_.pop_back();
+    }
+    if (leaving_.size() >= most_entries) {
+      cuda_synchronize(stream_);
+      leaving_.clear();
     }
     return entries_.front().copy;
   }
@@ -120,7 +126,8 @@ class upload_cache {
   cuda_stream stream_;
   index_t most_bytes_;
   mutable std::mutex guard_;
-  std::list<entry> entries_;  // the last used first
+  std::list<entry> entries_;                     // the last used first
+  std::vector<std::vector<std::byte>> leaving_;  // what the GPU may still read, until a wait now and then
   index_t bytes_ = 0;
 };
 

@@ -273,10 +273,7 @@ template <encoder_backend B>
 void encoder<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
                          workspace& w, input_matrix<B> word_rows) const {
   check_batch(config_, batch);
-  // Rows on a device have been checked before they went there (device_model_of).
-  if constexpr (B::space == memory_space::host) {
-    check_word_rows(word_rows, batch.offsets.rows(), config_.width);
-  }
+  check_word_rows(word_rows, batch.offsets.rows(), config_.width);
   if (batch.ids.empty()) return;
   output_matrix<B> x;
   const B& backend = backend_of(w);

@@ -3,6 +3,7 @@
 /// \brief Body of models/model.hpp.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include <dnalm/models/model.hpp>
@@ -30,6 +31,30 @@ DNALM_INLINE void model::word_rows(std::span<const std::int32_t> ids, matrix_vie
                  .found = std::to_string(rows.rows) + " x " + std::to_string(rows.columns)});
   }
   base_->word_rows(ids, rows);
+}
+
+namespace detail {
+
+/// \throws error as model::forward_pooled.
+inline void check_pool_request(const token_batch& batch, const pool_request& request, index_t layers) {
+  check_layer_order(request.layers, layers);
+  if (request.special.size() != batch.ids.size()) {
+    throw error(
+        error_kind::shape, 409, "one flag per token is needed",
+        {.expected = std::to_string(batch.ids.size()), .found = std::to_string(request.special.size())});
+  }
+  if (std::find(request.kinds.begin(), request.kinds.end(), pooling::tokens) != request.kinds.end()) {
+    throw error(error_kind::usage, 427, "pooling `tokens` has no pooled form",
+                {.expected = "cls, mean, mean_all or max"});
+  }
+}
+
+}  // namespace detail
+
+DNALM_INLINE bool model::forward_pooled(const token_batch& batch, const pool_request& request,
+                                        pooled_observer observer, forward_workspace& workspace) const {
+  detail::check_pool_request(batch, request, describe().layers());
+  return base_->forward_pooled(batch, request, observer, workspace);
 }
 
 DNALM_END_NAMESPACE
