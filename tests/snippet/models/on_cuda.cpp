@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model on a GPU is told. A program that loads one links the device code (dnalm_add_cuda):
-//   const dnalm::model model = dnalm::load_model(folder, dnalm::on_cuda(where));
+// What a model on a GPU is told; a program that loads one, load_model(folder, on_cuda(where)), links the device code.
 #include <iostream>
 
 #include <dnalm/models/on_cuda.hpp>
