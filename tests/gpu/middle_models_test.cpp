@@ -8,7 +8,10 @@
 #include <thread>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/embed.hpp>
+#include <dnalm/io/json.hpp>
 #include <dnalm/models.hpp>
 #include <dnalm/models/on_cuda.hpp>
 #include <support/catch.hpp>
