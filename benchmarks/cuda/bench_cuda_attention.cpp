@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <dnalm/cuda/attention.hpp>
+#include <dnalm/cuda/bfloat16.hpp>
 
 #include "../support/report.hpp"
 #include "gpu.hpp"

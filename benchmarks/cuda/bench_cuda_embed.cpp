@@ -8,8 +8,9 @@
 // The floor is (2 x block weights per token + 4 D L per token and layer) operations at the dense bf16 peak.
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <span>
 
-#include <dnalm/embed/embed.hpp>
+#include <dnalm/embed.hpp>
 #include <dnalm/models.hpp>
 #include <dnalm/models/on_cuda.hpp>
 
@@ -106,7 +107,7 @@ class blocker {
 };
 
 void measure_single(const std::string& precision_name, dnalm::cuda_precision precision,
-                    const std::vector<std::int32_t>& ids, double peak, const arguments& a, report& out) {
+                    std::span<const std::int32_t> ids, double peak, const arguments& a, report& out) {
   const dnalm::cuda_backend gpu({.precision = precision});
   const dnalm::encoder_config config = dnalm::read_encoder_config(a.model);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(a.model), dnalm::plan_tensors(config),
@@ -147,7 +148,7 @@ int run(const arguments& a) {
     const dnalm::model network = dnalm::load_model(a.model, dnalm::on_cuda({.precision = precision}));
     const workload work = make_workload(network, read_sequences(a.sequences, a.limit));
     measure_embed(network, work, name, peak, a, out);
-    measure_single(name, precision, network.tokenize(work.sequences.front()), peak, a, out);
+    measure_single(name, precision, network.tokenize(work.sequences.front()).ids, peak, a, out);
   }
   out.print();
   return 0;
