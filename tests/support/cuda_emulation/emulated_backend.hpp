@@ -47,7 +47,7 @@ class emulated_tensor {
 };
 
 /// What host_backend needs to know: nothing is copied.
-struct emulated_memory {
+struct relabelled_memory {
   using vector = emulated_vector;
   using tensor = emulated_tensor;
 
@@ -73,7 +73,7 @@ struct emulated_memory {
   };
 };
 
-using emulated_backend = host_backend<emulated_memory>;
+using emulated_backend = host_backend<relabelled_memory>;
 
 static_assert(dnalm::encoder_backend<emulated_backend>);
 
