@@ -69,7 +69,7 @@ finish() { # exit status
       --out "$root/benchmarks/results/$name.json" $documents
     echo "written: benchmarks/results/$name.json"
   fi
-  echo "card: $(card_line); $((($(date +%s) - started))) s"
+  echo "card: $(card_line); $(($(date +%s) - started)) s"
   if [ -s "$out/missing" ]; then
     echo "not measured:"
     sed 's/^/  /' "$out/missing"

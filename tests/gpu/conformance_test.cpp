@@ -11,16 +11,16 @@ TEST_CASE("gpu: kernels agree with the reference", "[gpu][kernels][sanitize]") {
 }
 
 TEST_CASE("gpu: adjoints of the row kernels agree with differences and with the reference",
-          "[gpu][kernels][adjoint]") {
+          "[gpu][kernels][adjoint][sanitize]") {
   dnalm_test::check_row_kernels(copying_backend());
 }
 
 TEST_CASE("gpu: the adjoint of rotary agrees with differences and with the reference",
-          "[gpu][kernels][adjoint]") {
+          "[gpu][kernels][adjoint][sanitize]") {
   dnalm_test::check_rotary_kernel(copying_backend());
 }
 
 TEST_CASE("gpu: the adjoint of attention agrees with differences and with the reference",
-          "[gpu][kernels][adjoint]") {
+          "[gpu][kernels][adjoint][sanitize]") {
   dnalm_test::check_attention_kernel(copying_backend());
 }

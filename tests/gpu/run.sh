@@ -61,14 +61,14 @@ finish() {
     awk -F '\t' '{printf "%s\n {\"name\": \"%s\", \"result\": \"%s\", \"seconds\": %s}", (NR > 1 ? "," : ""), $1, $2, $3}' "$rows"
     printf ']}\n'
   } >"$out/gpu.json"
-  echo "$((($(date +%s) - started))) s; written: $out/gpu.json"
+  echo "$(($(date +%s) - started)) s; written: $out/gpu.json"
   if grep -q "$(printf '\t')failed" "$rows"; then exit 1; fi
   if grep -q "$(printf '\t')passed" "$rows" && ! grep -q "$(printf '^gpu[^\t]*\t')skipped" "$rows"; then exit 0; fi
   echo "skipped: nothing was tested: no GPU that dnalm can use"
   exit 77
 }
 
-if ! has_card && [ "${DNALM_GPU_BUILD_ONLY:-0}" = 0 ]; then
+if ! has_card; then
   row gpu 'skipped' 0
   finish
 fi
