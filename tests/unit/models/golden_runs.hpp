@@ -46,9 +46,18 @@ template <class T>
   return {worst, worst / largest};
 }
 
-/// Worst difference over all batches, hidden states and logits of a case.
-template <class Backend>
-[[nodiscard]] gaps worst_of_case(const golden_case& item, Backend backend) {
+/// Rows of a backend of host memory.
+struct rows_as_they_are {
+  template <class View>
+  [[nodiscard]] View operator()(View x) const {
+    return x;
+  }
+};
+
+/// Worst difference over all batches, hidden states and logits of a case. `rows` makes host views of those of
+/// the backend, each valid until the next one.
+template <class Backend, class Rows = rows_as_they_are>
+[[nodiscard]] gaps worst_of_case(const golden_case& item, Backend backend, Rows rows = {}) {
   const auto folder = golden_models / item.name;
   const auto config = dnalm::read_encoder_config(folder);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
@@ -64,10 +73,11 @@ template <class Backend>
     const golden_batch batch = read_batch(file, prefix);
     const auto on_layer = [&](dnalm::index_t layer, dnalm::input_matrix<Backend> x) {
       ++seen;
-      worst.include(difference(read_numbers(file, prefix + "hidden." + std::to_string(layer)), batch, x));
+      worst.include(
+          difference(read_numbers(file, prefix + "hidden." + std::to_string(layer)), batch, rows(x)));
     };
     const auto on_logits = [&](dnalm::input_matrix<Backend> x) {
-      worst.include(difference(read_numbers(file, prefix + "logits"), batch, x));
+      worst.include(difference(read_numbers(file, prefix + "logits"), batch, rows(x)));
     };
     const typename dnalm::encoder<Backend>::logits_receiver receiver = on_logits;
     network.forward({batch.ids, batch.offsets, batch.types}, on_layer, &receiver, workspace);

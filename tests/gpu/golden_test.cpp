@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The golden models on a real GPU.
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <dnalm/cuda/cuda_backend.hpp>
+#include <dnalm/models/detail/encoder_gradient_impl.hpp>
+#include <dnalm/models/detail/encoder_impl.hpp>
+#include <gpu/copying_backend.hpp>
+#include <unit/models/golden_runs.hpp>
+#include <unit/models/gradient_golden_runs.hpp>
+
+using dnalm_test::golden_case;
+
+namespace {
+
+/// Rows of the GPU in host memory, until the next ones.
+class downloaded {
+ public:
+  explicit downloaded(dnalm::cuda_backend gpu) : gpu_(std::move(gpu)) {}
+  [[nodiscard]] dnalm::matrix_view<const float> operator()(dnalm::device_matrix<const float> x) {
+    rows_ = dnalm::matrix<float>(x.rows, x.columns);
+    gpu_.download(x, rows_.view());
+    return rows_.view();
+  }
+
+ private:
+  dnalm::cuda_backend gpu_;
+  dnalm::matrix<float> rows_;
+};
+
+dnalm_test::gaps worst_on(const dnalm::cuda_backend& gpu, const golden_case& item) {
+  // Behind a reference, as matrices on the host are not copied with the functor.
+  const auto rows = std::make_shared<downloaded>(gpu);
+  return dnalm_test::worst_of_case(item, gpu,
+                                   [rows](dnalm::device_matrix<const float> x) { return (*rows)(x); });
+}
+
+}  // namespace
+
+TEST_CASE("gpu: every golden model within 1e-4 in float", "[gpu][golden]") {
+  const dnalm::cuda_backend gpu;
+  const auto cases = dnalm_test::golden_cases();
+  REQUIRE(cases.size() == 36);
+  for (const golden_case& item : cases) {
+    INFO(item.name);
+    const double worst = worst_on(gpu, item).absolute;
+    if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(item.name << ": " << worst);
+    CHECK(worst < 1e-4);
+  }
+}
+
+TEST_CASE("gpu: golden models in 16 bits and tf32 stay near", "[gpu][golden]") {
+  // 60 roundings of products one after another, as on the emulation (unit/cuda/cuda_models_test.cpp).
+  const dnalm::cuda_backend bf16({.precision = dnalm::cuda_precision::bf16});
+  const dnalm::cuda_backend f16({.precision = dnalm::cuda_precision::f16});
+  const dnalm::cuda_backend tf32({.precision = dnalm::cuda_precision::tf32});
+  std::size_t seen = 0;
+  for (const golden_case& item : dnalm_test::golden_cases()) {
+    if (item.name != "nt_v2_d8" && item.name != "dnabert2_a3" && item.name != "esm2_bin") continue;
+    ++seen;
+    INFO(item.name);
+    CHECK(worst_on(bf16, item).relative < 60 * 0x1p-9);
+    CHECK(worst_on(f16, item).relative < 60 * 0x1p-12);
+    CHECK(worst_on(tf32, item).relative < 60 * 0x1p-12);
+    CHECK(worst_on(bf16, item).relative > 0x1p-12);  // it is another arithmetic than float's
+  }
+  REQUIRE(seen == 3);
+}
+
+TEST_CASE("gpu: gradients of golden models equal PyTorch autograd in float", "[gpu][golden][gradient]") {
+  const std::vector<std::string> kinds{"nt_v2_flags", "dnabert2_a4_safetensors", "bert_splice", "gena_preln"};
+  std::size_t seen = 0;
+  for (const golden_case& item : dnalm_test::golden_cases()) {
+    if (std::find(kinds.begin(), kinds.end(), item.name) == kinds.end()) continue;
+    ++seen;
+    const auto found = dnalm_test::compare_gradients(item, dnalm_test::copying_backend());
+    CHECK(found.size() >= 3);
+    for (const dnalm_test::gradient_gap& one : found) {
+      INFO(item.name << " " << one.key << ": " << one.gap);
+      CHECK(one.gap < std::max(1e-4, 4.0 * one.pytorch_float_gap));
+    }
+  }
+  REQUIRE(seen == kinds.size());
+}
