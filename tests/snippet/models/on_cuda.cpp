@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model on a GPU is told; a program that loads one, load_model(folder, on_cuda(where)), links the device code.
+// What a model on a GPU is told: load_model(folder, on_cuda(where)), in a program with the device code.
 #include <iostream>
 
 #include <dnalm/models/on_cuda.hpp>
