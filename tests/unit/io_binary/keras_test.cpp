@@ -5,6 +5,7 @@
 #include <dnalm/io/safetensors.hpp>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -201,6 +202,47 @@ TEST_CASE("keras: a child that crashes, loops or asks for too much is an error o
     output.write(bytes_of(std::string(1, much.back())));
   }));
 #endif
+}
+
+TEST_CASE("keras: a child that stands still is ended, and started again if it had written nothing",
+          "[io_binary]") {
+  using dnalm::io::detail::isolation_limits;
+  using dnalm::io::detail::run_isolated;
+  std::string got;
+  const auto receive = [&](std::span<const std::byte> piece) {
+    got.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  };
+  const isolation_limits limits{.still = 1, .attempts = 2};
+  const auto stand_still = [] {
+    while (true) ::pause();
+  };
+  // Each child takes one byte: the first stands still, the second does not.
+  int bytes[2] = {-1, -1};
+  REQUIRE(::pipe(bytes) == 0);
+  REQUIRE(::write(bytes[1], "12345", 5) == 5);
+  REQUIRE(run_isolated(limits, receive, [&](const auto& output) {
+    char byte = 0;
+    if (::read(bytes[0], &byte, 1) != 1 || byte == '1') stand_still();
+    output.write(bytes_of(std::string(1, byte)));
+  }));
+  REQUIRE(got == "2");
+  // Part of an answer cannot be taken back: no second child.
+  REQUIRE_FALSE(run_isolated(limits, receive, [&](const auto& output) {
+    char byte = 0;
+    if (::read(bytes[0], &byte, 1) == 1) output.write(bytes_of(std::string(1, byte)));
+    stand_still();
+  }));
+  REQUIRE(got == "23");
+  REQUIRE_FALSE(run_isolated(limits, receive, [&](const auto&) {
+    char byte = 0;
+    (void)!::read(bytes[0], &byte, 1);
+    stand_still();
+  }));
+  REQUIRE(got == "23");
+  ::close(bytes[1]);
+  char rest = 0;
+  REQUIRE(::read(bytes[0], &rest, 1) == 0);  // the two attempts have taken 4 and 5
+  ::close(bytes[0]);
 }
 
 TEST_CASE("keras: threads may read at the same time", "[io_binary]") {

@@ -4,9 +4,14 @@
 ///
 /// For code of others that reads hostile input: if it crashes, loops or asks for too much memory, the child
 /// ends and the caller gets an error. The child can open no file but the one it is given.
+///
+/// A child has one thread of the parent and the locks of all: one that another thread held at the fork is
+/// never given back. glibc's allocator takes care of that, others (the address sanitizer's) do not, so a
+/// child that stands still is ended and, if it had written nothing, started again.
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <fstream>
 #include <functional>
@@ -46,6 +52,8 @@ namespace detail {
 struct isolation_limits {
   index_t memory = index_t{1} << 30;  ///< beyond what the parent has
   index_t seconds = 60;               ///< of the processor
+  index_t still = 20;                 ///< seconds without use of the processor and without an answer
+  int attempts = 4;                   ///< as long as each child stands still before its first byte
   index_t answer = index_t{1} << 30;  ///< bytes that it writes
 };
 
@@ -150,6 +158,33 @@ template <class Task>
   ::_exit(0);
 }
 
+/// A child that is ended and waited for, whatever happens.
+class child_guard {
+ public:
+  explicit child_guard(pid_t child) : child_(child) {}
+  child_guard(const child_guard&) = delete;
+  child_guard& operator=(const child_guard&) = delete;
+  ~child_guard() {
+    (void)::kill(child_, SIGKILL);
+    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  /// Nanoseconds of the processor it has used; 0 when the system does not tell.
+  [[nodiscard]] std::int64_t processor_time() const {
+    clockid_t clock{};
+    timespec used{};
+    if (::clock_getcpuclockid(child_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
+    return static_cast<std::int64_t>(used.tv_sec) * 1'000'000'000 + used.tv_nsec;
+  }
+
+ private:
+  pid_t child_;
+};
+
+/// How a child ended: with all it had to say, early or with nonsense, or not at all.
+enum class child_end { finished, failed, stood_still };
+
 /// The parent's end of the pipe.
 class parent_input {
  public:
@@ -158,31 +193,61 @@ class parent_input {
   parent_input& operator=(const parent_input&) = delete;
   ~parent_input() { ::close(descriptor_); }
 
-  /// Gives all data to `receive`; false when the child ended early. \throws what the child threw.
-  [[nodiscard]] bool read(index_t most, const byte_receiver& receive) const;
+  /// Gives all data of `child` to `receive`. \throws what the child threw.
+  [[nodiscard]] child_end read(const child_guard& child, const isolation_limits& limits,
+                               const byte_receiver& receive);
 
  private:
-  [[nodiscard]] bool take(std::byte* to, std::size_t size) const {
-    while (size > 0) {
-      const ssize_t got = ::read(descriptor_, to, size);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
-      to += got;
-      size -= static_cast<std::size_t>(got);
-    }
-    return true;
-  }
-  [[nodiscard]] bool take_head(frame_head& head) const {
-    std::array<std::byte, 9> bytes{};
-    if (!take(bytes.data(), bytes.size())) return false;
-    head.kind = static_cast<char>(bytes[0]);
-    head.size = 0;
-    for (std::size_t i = 9; i-- > 1;) head.size = head.size << 8 | std::to_integer<std::uint64_t>(bytes[i]);
-    return true;
-  }
+  [[nodiscard]] bool wait();
+  [[nodiscard]] bool take(std::byte* to, std::size_t size);
+  [[nodiscard]] bool take_head(frame_head& head);
+  [[nodiscard]] bool take_all(index_t most, const byte_receiver& receive);
 
   int descriptor_;
+  const child_guard* child_ = nullptr;
+  index_t still_ = 0;  // seconds
+  bool begun_ = false;
+  bool stood_still_ = false;
 };
+
+/// Waits for bytes or the end of the pipe; false when the child has stood still for too long. Looks each
+/// second and counts looks, not time: a parent that was stopped itself blames nobody.
+inline bool parent_input::wait() {
+  std::int64_t before = -1;
+  for (index_t idle = 0; idle <= still_;) {
+    pollfd watched{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&watched, 1, 1000);
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return true;  // read() tells what it is
+    if (ready < 0) continue;
+    const std::int64_t used = child_->processor_time();
+    idle = used == before ? idle + 1 : 1;
+    before = used;
+  }
+  stood_still_ = true;
+  return false;
+}
+
+inline bool parent_input::take(std::byte* to, std::size_t size) {
+  while (size > 0) {
+    if (!wait()) return false;
+    const ssize_t got = ::read(descriptor_, to, size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    begun_ = true;
+    to += got;
+    size -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+inline bool parent_input::take_head(frame_head& head) {
+  std::array<std::byte, 9> bytes{};
+  if (!take(bytes.data(), bytes.size())) return false;
+  head.kind = static_cast<char>(bytes[0]);
+  head.size = 0;
+  for (std::size_t i = 9; i-- > 1;) head.size = head.size << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+  return true;
+}
 
 /// Throws an error that a child described: kind, number, text.
 [[nodiscard]] inline bool throw_again(std::string_view text) {
@@ -200,7 +265,7 @@ class parent_input {
   throw error(static_cast<error_kind>(numbers[0]), numbers[1], std::string(text));
 }
 
-inline bool parent_input::read(index_t most, const byte_receiver& receive) const {
+inline bool parent_input::take_all(index_t most, const byte_receiver& receive) {
   std::array<std::byte, 1 << 16> piece{};
   frame_head head;
   while (take_head(head)) {
@@ -221,26 +286,18 @@ inline bool parent_input::read(index_t most, const byte_receiver& receive) const
   return false;
 }
 
-/// A child that is ended and waited for, whatever happens.
-class child_guard {
- public:
-  explicit child_guard(pid_t child) : child_(child) {}
-  child_guard(const child_guard&) = delete;
-  child_guard& operator=(const child_guard&) = delete;
-  ~child_guard() {
-    (void)::kill(child_, SIGKILL);
-    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
+inline child_end parent_input::read(const child_guard& child, const isolation_limits& limits,
+                                    const byte_receiver& receive) {
+  child_ = &child;
+  still_ = limits.still;
+  if (take_all(limits.answer, receive)) return child_end::finished;
+  return stood_still_ && !begun_ ? child_end::stood_still : child_end::failed;
+}
 
- private:
-  pid_t child_;
-};
-
-/// Runs `task(output)` in a child; what it writes goes to `receive`. False when the child crashed, broke a
-/// limit or wrote nonsense. \throws error [dnalm.io.291] when there can be no child; what the task threw.
+/// One child, from fork to end.
 template <class Task>
-[[nodiscard]] bool run_isolated(const isolation_limits& limits, const byte_receiver& receive, Task&& task) {
+[[nodiscard]] child_end run_one_child(const isolation_limits& limits, const byte_receiver& receive,
+                                      Task& task) {
   const auto fail = [](const char* what) {
     throw error(error_kind::io, 291, "cannot start a process that reads the file",
                 {.where = what, .found = std::strerror(errno)});
@@ -248,7 +305,7 @@ template <class Task>
   const index_t space = address_space();
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe");
-  const parent_input input(ends[0]);
+  parent_input input(ends[0]);
   const pid_t child = ::fork();
   if (child < 0) {
     ::close(ends[1]);
@@ -257,7 +314,19 @@ template <class Task>
   if (child == 0) run_child(ends[1], limits, space, task);
   ::close(ends[1]);
   const child_guard guard(child);
-  return input.read(limits.answer, receive);
+  return input.read(guard, limits, receive);
+}
+
+/// Runs `task(output)` in a child; what it writes goes to `receive`. False when the child crashed, broke a
+/// limit, stood still or wrote nonsense. \throws error [dnalm.io.291] when there can be no child; what the
+/// task threw.
+template <class Task>
+[[nodiscard]] bool run_isolated(const isolation_limits& limits, const byte_receiver& receive, Task&& task) {
+  for (int attempt = 0; attempt < limits.attempts; ++attempt) {
+    const child_end end = run_one_child(limits, receive, task);
+    if (end != child_end::stood_still) return end == child_end::finished;
+  }
+  return false;
 }
 
 }  // namespace detail
