@@ -134,6 +134,17 @@ concept elementwise_kernels = requires(const B& b, input_matrix<B> x, activation
   { b.scale(factor, y) } -> std::same_as<void>;
 };
 
+/// A backend that does in one step what a layer with an activation does for its adjoint's sake, with the same
+/// bits: `linear_recorded` is `linear` (linear_gated, where the weight was packed so) that also leaves z = x
+/// W^T + bias; `linear_recorded_vjp` is activation_vjp (gated_vjp) at z followed by linear_vjp.
+template <class B>
+concept recording_kernels = requires(const B& b, input_matrix<B> x, const typename B::weight& w,
+                                     activation function, epilogue_of<B> epilogue, output_vector<B> scratch,
+                                     output_matrix<B> y) {
+  { b.linear_recorded(x, w, epilogue, scratch, y, y) } -> std::same_as<void>;
+  { b.linear_recorded_vjp(x, function, x, w, x, scratch, y) } -> std::same_as<void>;
+};
+
 /// A backend whose kernels can be cut into parts for a team of threads: a copy that works on the team, which
 /// gives the same bits, needs the scratch that its own scratch functions say, and serves one pass at a time.
 template <class B>

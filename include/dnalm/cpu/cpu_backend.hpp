@@ -95,6 +95,14 @@ class cpu_backend {
                                    y.row_block(first, count));
                 });
   }
+  void linear_recorded(matrix_view<const float> x, const weight& w, const linear_epilogue<float>& epilogue,
+                       vector_view<float> scratch, matrix_view<float> z, matrix_view<float> y) const {
+    by_products(y.rows, detail::linear_most_rows, scratch,
+                [&](index_t first, index_t count, vector_view<float> own) {
+                  cpu_linear_recorded(isa_, x.row_block(first, count), w, part_of(epilogue, first, count),
+                                      own, z.row_block(first, count), y.row_block(first, count));
+                });
+  }
   [[nodiscard]] index_t linear_vjp_scratch(const weight& w) const {
     return all_scratch(cpu_linear_vjp_scratch(w));
   }
@@ -102,8 +110,19 @@ class cpu_backend {
                   vector_view<float> scratch, matrix_view<float> dx) const {
     by_products(dx.rows, detail::linear_vjp_most_rows, scratch,
                 [&](index_t first, index_t count, vector_view<float> own) {
-                  cpu_linear_vjp(isa_, dy.row_block(first, count), w, rows_or_none(residual, first, count),
-                                 own, dx.row_block(first, count));
+                  cpu_linear_vjp(isa_, dy.row_block(first, count), w,
+                                 detail::rows_or_none(residual, first, count), own,
+                                 dx.row_block(first, count));
+                });
+  }
+  void linear_recorded_vjp(matrix_view<const float> z, activation function, matrix_view<const float> dy,
+                           const weight& w, matrix_view<const float> residual, vector_view<float> scratch,
+                           matrix_view<float> dx) const {
+    by_products(dx.rows, detail::linear_vjp_most_rows, scratch,
+                [&](index_t first, index_t count, vector_view<float> own) {
+                  cpu_linear_recorded_vjp(
+                      isa_, z.row_block(first, count), function, dy.row_block(first, count), w,
+                      detail::rows_or_none(residual, first, count), own, dx.row_block(first, count));
                 });
   }
   void embed_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
@@ -253,13 +272,9 @@ class cpu_backend {
     const index_t width = x.columns / heads;
     return x.column_block(first * width, count * width);
   }
-  [[nodiscard]] static matrix_view<const float> rows_or_none(matrix_view<const float> x, index_t first,
-                                                             index_t count) {
-    return x.data == nullptr ? x : x.row_block(first, count);
-  }
   [[nodiscard]] static linear_epilogue<float> part_of(linear_epilogue<float> epilogue, index_t first,
                                                       index_t count) {
-    epilogue.residual = rows_or_none(epilogue.residual, first, count);
+    epilogue.residual = detail::rows_or_none(epilogue.residual, first, count);
     return epilogue;
   }
   [[nodiscard]] static attention_options<float> part_of(attention_options<float> options, index_t first,

@@ -29,18 +29,35 @@ void cpu_linear_gated(isa set, matrix_view<const float> x, const packed_weight& 
                       const linear_epilogue<float>& epilogue, vector_view<float> scratch,
                       matrix_view<float> y);
 
-/// Floats of scratch memory for cpu_linear_vjp: a copy of up to 192 rows of dy, and 32 columns of W.
+/// cpu_linear, or cpu_linear_gated when the weight was packed as gated, with the same bits, that also leaves
+/// z = x W^T + bias, what the function is of. z (R, out) overlaps neither x nor y.
+void cpu_linear_recorded(isa set, matrix_view<const float> x, const packed_weight& w,
+                         const linear_epilogue<float>& epilogue, vector_view<float> scratch,
+                         matrix_view<float> z, matrix_view<float> y);
+
+/// Floats of scratch memory for cpu_linear_vjp and cpu_linear_recorded_vjp: a copy of up to 576 rows of dy,
+/// and a part of W.
 [[nodiscard]] index_t cpu_linear_vjp_scratch(const packed_weight& w);
 
 /// dx[r, k] = residual[r, k] + sum over n of dy[r, n] W[n, k]: the adjoint of the product alone.
 ///
-/// Read from the panels of the forward: 32 columns of W at a time are turned into `scratch`, then a block of
-/// rows passes by. Each sum is one chain of fused multiply-adds over increasing n, in float for every format
-/// of W. dy (R, out), residual (R, in; data null: none), dx (R, in); dx may be the residual, not dy. Cost: 2
-/// R in out operations, one read of W for every block of rows (192,
-/// fewer where out is beyond 4096).
+/// Read from the panels of the forward: 32 columns of W for 512 outputs at a time are turned into `scratch`,
+/// then a block of rows passes by. Each sum is one chain of fused multiply-adds over increasing n, in float
+/// for every format of W. dy (R, out), residual (R, in; data null: none), dx (R, in); dx may be the residual,
+/// not dy. Cost: 2 R in out operations, one read of W for every block of rows (576, fewer where out is beyond
+/// 4096).
 void cpu_linear_vjp(isa set, matrix_view<const float> dy, const packed_weight& w,
                     matrix_view<const float> residual, vector_view<float> scratch, matrix_view<float> dx);
+
+/// dx = residual + dz W with dz = function'(z) dy, for a gated weight [function'(a) b dy | function(a) dy], z
+/// = [a | b]: cpu_linear_vjp after cpu_activation_vjp or cpu_gated_vjp, with the same bits, without dz in
+/// memory.
+///
+/// z (R, out), dy (R, out; gated: R, out / 2); dx may be the residual, neither z nor dy.
+void cpu_linear_recorded_vjp(isa set, matrix_view<const float> z, activation function,
+                             matrix_view<const float> dy, const packed_weight& w,
+                             matrix_view<const float> residual, vector_view<float> scratch,
+                             matrix_view<float> dx);
 
 DNALM_END_NAMESPACE
 

@@ -41,20 +41,29 @@ struct feed_forward_layer {
 
   /// Columns of z: F, gated 2 F.
   [[nodiscard]] index_t inner_columns() const { return gated ? 2 * inner : inner; }
-  /// z = W1 x + b1, which vjp reads; then finish has the bits of forward.
+  /// z = W1 x + b1, which vjp reads.
   void project(const B& backend, input_matrix<B> x, const block_workspace<B>& w, output_matrix<B> z) const {
     first.forward(backend, x, w.scratch, z);
   }
-  /// y = residual + W2 f(z) + b2, gated, z = [a | b]: residual + W2 (f(a) b) + b2. `y` may be `residual`.
-  void finish(const B& backend, input_matrix<B> z, input_matrix<B> residual, const block_workspace<B>& w,
-              output_matrix<B> y) const {
+  /// The same, and forward's inner rows in the first F columns of w.wide: f(z), gated, z = [a | b]: f(a) b.
+  void project_and_activate(const B& backend, input_matrix<B> x, const block_workspace<B>& w,
+                            output_matrix<B> z) const {
     const output_matrix<B> hidden = w.wide.column_block(0, inner);
-    if (gated) {
-      backend.gated(z, function, hidden);
+    if constexpr (recording_kernels<B>) {
+      backend.linear_recorded(x, first.weight, {first.bias.view(), function, {}}, w.scratch, z, hidden);
     } else {
-      backend.activate(z, function, hidden);
+      project(backend, x, w, z);
+      if (gated) {
+        backend.gated(z, function, hidden);
+      } else {
+        backend.activate(z, function, hidden);
+      }
     }
-    second.forward(backend, hidden, w.scratch, y, activation::none, residual);
+  }
+  /// y = residual + W2 h + b2, h the inner rows that project_and_activate left. `y` may be `residual`.
+  void finish(const B& backend, input_matrix<B> residual, const block_workspace<B>& w,
+              output_matrix<B> y) const {
+    second.forward(backend, w.wide.column_block(0, inner), w.scratch, y, activation::none, residual);
   }
 
   /// Numbers of scratch that vjp needs.
@@ -64,18 +73,22 @@ struct feed_forward_layer {
   /// dx = residual + dz W1 with dh = dy W2, plain: dz = f'(z) dh; gated, z = [a | b]: dz = [f'(a) b dh |
   /// f(a) dh].
   ///
-  /// `z` as project left it; dz is written over it. `dx` may be `dy` or `residual`. Takes F columns of
+  /// `z` as project left it; dz may be written over it. `dx` may be `dy` or `residual`. Takes F columns of
   /// w.wide.
   void vjp(const B& backend, output_matrix<B> z, input_matrix<B> dy, input_matrix<B> residual,
            const block_workspace<B>& w, output_matrix<B> dx) const {
     const output_matrix<B> hidden = w.wide.column_block(0, inner);
     second.vjp(backend, dy, w.scratch, hidden);
-    if (gated) {
-      backend.gated_vjp(z, function, hidden, z);
+    if constexpr (recording_kernels<B>) {
+      backend.linear_recorded_vjp(z, function, hidden, first.weight, residual, w.scratch, dx);
     } else {
-      backend.activation_vjp(z, function, hidden, z);
+      if (gated) {
+        backend.gated_vjp(z, function, hidden, z);
+      } else {
+        backend.activation_vjp(z, function, hidden, z);
+      }
+      first.vjp(backend, z, w.scratch, dx, residual);
     }
-    first.vjp(backend, z, w.scratch, dx, residual);
   }
 };
 

@@ -65,34 +65,30 @@ struct transformer_block {
     return std::max({scratch(backend, longest, head_width), feed_forward.vjp_scratch(backend),
                      attention.vjp_scratch(backend, longest, head_width)});
   }
-  /// Fills `record` with what vjp needs, from x (R, D). finish then has the bits of forward.
+  /// Fills `record` with what vjp needs, from x (R, D).
   ///
   /// Cost: a forward pass, with pre and pre_normed but for its last product.
   void make_record(const B& backend, const block_workspace<B>& w, input_matrix<B> x,
                    const block_record<B>& record) const {
-    block_workspace<B> attending = w;
-    attending.wide = record.projected;
-    attend(backend, attending, x, record.middle);
-    if (placement != norm_placement::post) {
+    record_attention(backend, w, x, record);
+    if (placement == norm_placement::post) {
+      finish_post(backend, w, record);
+    } else {
       feed_forward_norm.forward(backend, record.middle, w.narrow);
       feed_forward.project(backend, w.narrow, w, record.inner);
-      return;
     }
-    input_matrix<B> normed = record.middle;
-    if (attention_norm) {
-      attention_norm->forward(backend, record.middle, w.narrow);
-      normed = w.narrow;
-    }
-    feed_forward.project(backend, normed, w, record.inner);
-    feed_forward.finish(backend, record.inner, normed, w, record.sum);
   }
-  /// y (R, D), the block's output, from what make_record left.
-  void finish(const B& backend, const block_workspace<B>& w, const block_record<B>& record,
-              output_matrix<B> y) const {
+  /// The same, and y (R, D), the block's output with the bits of forward; y may be x.
+  void forward_recorded(const B& backend, const block_workspace<B>& w, input_matrix<B> x,
+                        const block_record<B>& record, output_matrix<B> y) const {
+    record_attention(backend, w, x, record);
     if (placement == norm_placement::post) {
+      finish_post(backend, w, record);
       feed_forward_norm.forward(backend, record.sum, y);
     } else {
-      feed_forward.finish(backend, record.inner, record.middle, w, y);
+      feed_forward_norm.forward(backend, record.middle, w.narrow);
+      feed_forward.project_and_activate(backend, w.narrow, w, record.inner);
+      feed_forward.finish(backend, record.middle, w, y);
     }
   }
 
@@ -111,6 +107,23 @@ struct transformer_block {
   }
 
  private:
+  /// record.projected and record.middle.
+  void record_attention(const B& backend, const block_workspace<B>& w, input_matrix<B> x,
+                        const block_record<B>& record) const {
+    block_workspace<B> attending = w;
+    attending.wide = record.projected;
+    attend(backend, attending, x, record.middle);
+  }
+  /// post: record.inner and record.sum, n + M(n) with n = LN1(m).
+  void finish_post(const B& backend, const block_workspace<B>& w, const block_record<B>& record) const {
+    input_matrix<B> normed = record.middle;
+    if (attention_norm) {
+      attention_norm->forward(backend, record.middle, w.narrow);
+      normed = w.narrow;
+    }
+    feed_forward.project_and_activate(backend, normed, w, record.inner);
+    feed_forward.finish(backend, normed, w, record.sum);
+  }
   /// m = record.middle. pre: dx += LN2^T(m, M^T(LN2(m), dx)).
   void feed_forward_vjp_pre(const B& backend, const block_record<B>& record, const block_workspace<B>& w,
                             output_matrix<B> dx) const {

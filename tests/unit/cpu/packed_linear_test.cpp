@@ -228,6 +228,46 @@ TEST_CASE("the adjoint multiplies with the weights the format stands for, gated 
   }
 }
 
+TEST_CASE("a layer that records gives the bits of its steps, forward and adjoint", "[cpu][adjoint]") {
+  for (const isa set : instruction_sets(true)) {
+    for (const weight_format format : formats) {
+      for (const bool gated : {false, true}) {
+        const dnalm::cpu_backend cpu(set, format);
+        INFO(dnalm::to_string(set) << " " << dnalm::to_string(format) << " " << gated);
+        const index_t rows = 600, outputs = 1046, inputs = 45;  // halves of 523 that cross parts of 512
+        const index_t width = gated ? outputs / 2 : outputs;
+        const activation function = gated ? activation::silu : activation::gelu_erf;
+        const auto w = random_matrix(outputs, inputs, 20, 0.1F);
+        const auto packed = gated ? cpu.pack_gated(w.view()) : cpu.pack(w.view());
+        const auto x = random_matrix(rows, inputs, 21);
+        const auto bias = random_matrix(1, outputs, 22);
+        const auto dy = random_matrix(rows, width, 23);
+        const auto residual = random_matrix(rows, inputs, 24);
+        const dnalm::linear_epilogue<float> plain{.bias = {bias.data(), outputs}};
+        const dnalm::linear_epilogue<float> all{.bias = {bias.data(), outputs}, .function = function};
+        dnalm::buffer<float> scratch(std::max(cpu.linear_scratch(packed), cpu.linear_vjp_scratch(packed)));
+        const auto poisoned = [&] {
+          std::fill_n(scratch.data(), scratch.size(), std::numeric_limits<float>::quiet_NaN());
+          return scratch.view();
+        };
+        matrix<float> z(rows, outputs), y(rows, width), kept(rows, outputs), found(rows, width);
+        cpu.linear(x.view(), packed, plain, poisoned(), z.view());
+        gated ? cpu.gated(z.view(), function, y.view()) : cpu.activate(z.view(), function, y.view());
+        cpu.linear_recorded(x.view(), packed, all, poisoned(), kept.view(), found.view());
+        CHECK(std::memcmp(z.data(), kept.data(), static_cast<std::size_t>(rows * outputs) * 4) == 0);
+        CHECK(std::memcmp(y.data(), found.data(), static_cast<std::size_t>(rows * width) * 4) == 0);
+        matrix<float> dz(rows, outputs), dx(rows, inputs), dx_found(rows, inputs);
+        gated ? cpu.gated_vjp(z.view(), function, dy.view(), dz.view())
+              : cpu.activation_vjp(z.view(), function, dy.view(), dz.view());
+        cpu.linear_vjp(dz.view(), packed, residual.view(), poisoned(), dx.view());
+        cpu.linear_recorded_vjp(z.view(), function, dy.view(), packed, residual.view(), poisoned(),
+                                dx_found.view());
+        CHECK(std::memcmp(dx.data(), dx_found.data(), static_cast<std::size_t>(rows * inputs) * 4) == 0);
+      }
+    }
+  }
+}
+
 TEST_CASE(
     "int8: columns of the smallest numbers become zeros; bf16: a weight that would be infinite is refused",
     "[cpu]") {

@@ -9,10 +9,10 @@
 #include <dnalm/cpu/detail/attention_vjp_memory.hpp>
 #include <dnalm/cpu/detail/product_pairs.hpp>
 
-#define DNALM_ISA_HAS_PAIRS 0
+#define DNALM_ISA_BODY <dnalm/cpu/detail/attention_floats.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 #define DNALM_ISA_BODY <dnalm/cpu/detail/attention.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
-#undef DNALM_ISA_HAS_PAIRS
 #if defined(__x86_64__)
 DNALM_BEGIN_NAMESPACE
 namespace detail::isa_avx512_bf16 {
@@ -30,17 +30,11 @@ using isa_avx512::scale_row;
 using isa_avx512::sub;
 }  // namespace detail::isa_avx512_bf16
 DNALM_END_NAMESPACE
-#define DNALM_ISA isa_avx512_bf16
-#define DNALM_ISA_FUNCTION inline __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")))
-#define DNALM_ISA_INLINE \
-  inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")))
-#define DNALM_ISA_HAS_PAIRS 1
-#include <dnalm/cpu/detail/attention.ipp>
-#undef DNALM_ISA
-#undef DNALM_ISA_FUNCTION
-#undef DNALM_ISA_INLINE
-#undef DNALM_ISA_HAS_PAIRS
 #endif
+#define DNALM_ISA_BODY <dnalm/cpu/detail/attention_pairs.ipp>
+#include <dnalm/cpu/detail/for_pairs_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/attention.ipp>
+#include <dnalm/cpu/detail/for_pairs_isa.ipp>
 #define DNALM_ISA_BODY <dnalm/cpu/detail/attention_vjp.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
 

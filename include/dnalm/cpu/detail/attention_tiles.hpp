@@ -43,7 +43,8 @@ inline void clear_outside(float* row, token_range all, token_range kept) {
 }
 
 /// Asks for the rows of a tile in the columns behind a head's: those of the next head.
-inline void fetch_behind(matrix_view<const float> x, index_t first, index_t rows) {
+__attribute__((always_inline)) inline void fetch_behind(matrix_view<const float> x, index_t first,
+                                                        index_t rows) {
   for (index_t r = first; r < first + rows; ++r) {
     const float* behind = x.row_data(r) + x.columns;
     for (index_t c = 0; c < x.columns; c += 16) __builtin_prefetch(behind + c, 0, 3);

@@ -34,17 +34,6 @@ struct fetch_ahead {
           floats * static_cast<index_t>(sizeof(float)) / count};
 }
 
-/// Panels between the one that is turned and the one asked for.
-inline constexpr index_t unpack_ahead = 4;
-
-/// Asks for input channels [first, first + count) of panel p, if there is one.
-inline void fetch_part(const packed_weight& w, index_t p, index_t first, index_t count) {
-  if (p >= w.panel_count()) return;
-  const index_t channel_bytes = w.panel_bytes() / w.inputs;
-  const std::byte* from = w.panel(p) + first * channel_bytes;
-  for (index_t at = 0; at < count * channel_bytes; at += 64) __builtin_prefetch(from + at, 0, 2);
-}
-
 /// Words [first, first + count) of the `words` of panel p, which are multiplied now, in `tiles` tiles.
 struct weight_piece {
   index_t p;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Body of cpu/gated.hpp, once per instruction set.
+/// \brief Body of gated_rows.hpp, once per instruction set.
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
@@ -39,16 +39,19 @@ DNALM_ISA_INLINE void gated_vjp_part(const float* a, const float* b, activation 
   }
 }
 
+DNALM_ISA_FUNCTION void gated_vjp_row(const float* a, const float* b, activation function, const float* dy,
+                                      float* da, float* db, index_t n) {
+  for (index_t c = 0; c < n; c += 16) {
+    gated_vjp_part(a + c, b + c, function, dy + c, da + c, db + c, n - c);
+  }
+}
+
 DNALM_ISA_FUNCTION void gated_vjp(matrix_view<const float> x, activation function,
                                   matrix_view<const float> dy, matrix_view<float> dx) {
-  const index_t columns = dy.columns;
   for (index_t r = 0; r < dy.rows; ++r) {
     const float* a = x.row_data(r);
     float* da = dx.row_data(r);
-    for (index_t c = 0; c < columns; c += 16) {
-      gated_vjp_part(a + c, a + columns + c, function, dy.row_data(r) + c, da + c, da + columns + c,
-                     columns - c);
-    }
+    gated_vjp_row(a, a + dy.columns, function, dy.row_data(r), da, da + dy.columns, dy.columns);
   }
 }
 
@@ -65,21 +68,23 @@ DNALM_ISA_FUNCTION void activate_rows(matrix_view<const float> x, activation fun
   }
 }
 
+/// function'(z) dy for n columns; dz may be z or dy.
+DNALM_ISA_FUNCTION void activation_vjp_row(const float* z, activation function, const float* dy, float* dz,
+                                           index_t n) {
+  index_t c = 0;
+  for (; c + 16 <= n; c += 16) {
+    store(dz + c, mul(activate_both(function, load(z + c)).slope, load(dy + c)));
+  }
+  if (c < n) {
+    const lanes slope = activate_both(function, load_part(z + c, n - c)).slope;
+    store_part(dz + c, mul(slope, load_part(dy + c, n - c)), n - c);
+  }
+}
+
 DNALM_ISA_FUNCTION void activation_vjp(matrix_view<const float> z, activation function,
                                        matrix_view<const float> dy, matrix_view<float> dz) {
   for (index_t r = 0; r < dz.rows; ++r) {
-    const float* x = z.row_data(r);
-    const float* gradient = dy.row_data(r);
-    float* out = dz.row_data(r);
-    index_t c = 0;
-    for (; c + 16 <= dz.columns; c += 16) {
-      store(out + c, mul(activate_both(function, load(x + c)).slope, load(gradient + c)));
-    }
-    if (c < dz.columns) {
-      const index_t n = dz.columns - c;
-      store_part(out + c, mul(activate_both(function, load_part(x + c, n)).slope, load_part(gradient + c, n)),
-                 n);
-    }
+    activation_vjp_row(z.row_data(r), function, dy.row_data(r), dz.row_data(r), dz.columns);
   }
 }
 

@@ -3,11 +3,8 @@
 /// \brief Body of cpu/gated.hpp.
 #pragma once
 
-#include <dnalm/cpu/detail/vector_math.hpp>
+#include <dnalm/cpu/detail/gated_rows.hpp>
 #include <dnalm/cpu/gated.hpp>
-
-#define DNALM_ISA_BODY <dnalm/cpu/detail/gated.ipp>
-#include <dnalm/cpu/detail/for_each_isa.ipp>
 
 DNALM_BEGIN_NAMESPACE
 

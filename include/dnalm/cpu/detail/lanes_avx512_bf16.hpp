@@ -13,8 +13,9 @@
 #include <dnalm/core/types.hpp>
 #include <dnalm/cpu/detail/lanes_avx512.hpp>
 
-#define DNALM_LANE \
-  inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")))
+/// What functions of this instruction set are compiled for.
+#define DNALM_PAIRS_TARGET "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma"
+#define DNALM_LANE inline __attribute__((always_inline, target(DNALM_PAIRS_TARGET)))
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::isa_avx512_bf16 {

@@ -7,6 +7,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
+#include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -29,6 +30,12 @@ struct linear_memory {
   float* sums = nullptr;   ///< [row][32]
   float* panel = nullptr;  ///< [word][32]: part of a panel, in the form the products read
 };
+
+/// Rows of a matrix that may be missing (data null).
+template <class T>
+[[nodiscard]] matrix_view<T> rows_or_none(matrix_view<T> x, index_t first, index_t count) {
+  return x.data == nullptr ? x : x.row_block(first, count);
+}
 
 /// Rows of a block, a multiple of every tile: `most`, fewer when a row is long, so that a block of the
 /// forward stays within the second-level cache or near it (the adjoint's, up to 10 MB, streams from the

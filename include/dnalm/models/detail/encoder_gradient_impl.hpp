@@ -4,8 +4,8 @@
 ///
 /// Forward, keeping the input of every block and, of as many of the highest as the request's budget holds,
 /// what their adjoints need; then the blocks from the highest that is needed down to the first. One without a
-/// record of its own computes it again from its input. Every block runs as make_record and finish in both
-/// passes, so the numbers cannot depend on the budget.
+/// record of its own computes it again from its input: make_record leaves the bits of forward_recorded, so the
+/// numbers cannot depend on the budget.
 #pragma once
 
 #include <algorithm>
@@ -139,8 +139,8 @@ void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_reque
   show(0, views.saved[0]);
   for (std::size_t layer = 0; layer + 1 < views.saved.size(); ++layer) {
     set_rotation(layer, w, views.block);
-    blocks_[layer].make_record(backend_of(w), views.block, views.saved[layer], views.record(layer));
-    blocks_[layer].finish(backend_of(w), views.block, views.record(layer), views.saved[layer + 1]);
+    blocks_[layer].forward_recorded(backend_of(w), views.block, views.saved[layer], views.record(layer),
+                                    views.saved[layer + 1]);
     const bool normed = reaches_final_norm(static_cast<index_t>(layer) + 1);
     if (normed) final_norm_->forward(backend_of(w), views.saved[layer + 1], views.normed);
     show(layer + 1, normed ? views.normed : views.saved[layer + 1]);
