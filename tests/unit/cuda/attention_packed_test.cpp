@@ -79,7 +79,7 @@ struct packed_case : attention_case {
   }
 };
 
-/// A rotated number is rounded by 2^-9 of itself, so a score by delta = scale (2^-8 + 2^-18) |q| . |k|, at
+/// A rotated number is rounded by 2^-8 of itself, so a score by delta = scale (2^-7 + 2^-16) |q| . |k|, at
 /// most of the largest rows; weights then are wrong by a factor of up to exp(2 delta), and y by that of the
 /// largest |v - y| < 2 |v|. The rest is what attention of bfloat16 rounds itself: its weights, by 2^-8 of the
 /// largest |v|, and y.
@@ -100,7 +100,7 @@ double bound_of_case(const packed_case& c, const matrix<double>& expected) {
       most = std::max(most, square);
     }
   }
-  const double delta = c.scale * 0x1.01p-8 * std::sqrt(largest[0] * largest[1]);
+  const double delta = c.scale * 0x1.01p-7 * std::sqrt(largest[0] * largest[1]);
   return (std::expm1(2 * delta) * 2 * values + 0x1p-8 * values) / results * (1.0 + 0x1p-7) + 0x1p-8 + 1e-5;
 }
 
