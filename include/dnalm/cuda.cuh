@@ -15,6 +15,7 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cuda/bfloat16.hpp>
 #include <dnalm/cuda/detail/attention.cuh>
+#include <dnalm/cuda/detail/attention_packed.cuh>
 #include <dnalm/cuda/detail/attention_vjp.cuh>
 #include <dnalm/cuda/detail/elementwise.cuh>
 #include <dnalm/cuda/detail/embedding.cuh>
@@ -68,6 +69,9 @@ DNALM_BEGIN_NAMESPACE
   template void cuda_attention<T>(cuda_stream, device_rows<T>, device_rows<T>, device_rows<T>,               \
                                   const device_sequences&, const device_attention_options&,                  \
                                   device_matrix<T>);                                                         \
+  template void cuda_attention_packed<T>(cuda_stream, device_matrix<T>, const device_rotary_table&,          \
+                                         const device_sequences&, const device_attention_options&,           \
+                                         device_matrix<T>);                                                  \
   template void cuda_attention_vjp<T>(cuda_stream, device_rows<T>, device_rows<T>, device_rows<T>,           \
                                       const device_sequences&, const device_attention_options&,              \
                                       device_rows<T>, device_vector<float>, device_matrix<T>,                \
@@ -76,5 +80,11 @@ DNALM_BEGIN_NAMESPACE
 DNALM_INSTANTIATE_KERNELS(float);
 DNALM_INSTANTIATE_KERNELS(bfloat16);
 #undef DNALM_INSTANTIATE_KERNELS
+
+template void cuda_layer_norm_both<bfloat16>(cuda_stream, device_matrix<const float>,
+                                             device_vector<const float>, device_vector<const float>, float,
+                                             device_matrix<float>, device_matrix<bfloat16>);
+template void cuda_layer_norm<bfloat16, float>(cuda_stream, device_rows<float>, device_vector<const float>,
+                                               device_vector<const float>, float, device_matrix<bfloat16>);
 
 DNALM_END_NAMESPACE

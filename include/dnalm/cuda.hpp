@@ -4,8 +4,10 @@
 #pragma once
 
 #include <dnalm/cuda/attention.hpp>
+#include <dnalm/cuda/attention_packed.hpp>
 #include <dnalm/cuda/bfloat16.hpp>
 #include <dnalm/cuda/cuda_backend.hpp>
+#include <dnalm/cuda/cuda_bf16_backend.hpp>
 #include <dnalm/cuda/cuda_options.hpp>
 #include <dnalm/cuda/device_buffer.hpp>
 #include <dnalm/cuda/elementwise.hpp>

@@ -12,6 +12,9 @@
 /// output it makes the gradient by the input, recomputing what it needs from the inputs of the forward call.
 /// Gradients by parameters are kernels of their own. docs/kernels.md has all formulas in one table.
 ///
+/// Between its kernels a backend may keep rows in a second, shorter storage type, `row`: the residual stream,
+/// hidden states, logits and parameters stay numbers of type `scalar`. Without it rows are scalars as well.
+///
 /// Letters: R rows (tokens of all sequences), D width, F feed-forward width, V table rows.
 #pragma once
 
@@ -23,6 +26,7 @@
 #include <dnalm/backend/kernel_options.hpp>
 #include <dnalm/backend/rotary_table.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
 #include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
 
@@ -43,6 +47,48 @@ template <class B>
 using output_vector = vector_view<typename B::scalar, B::space>;
 template <class B>
 using epilogue_of = linear_epilogue<typename B::scalar, B::space>;
+
+namespace detail {
+
+template <class B>
+concept has_row = requires {
+  typename B::row;
+};
+template <class B>
+struct row_type {
+  using type = typename B::scalar;
+};
+template <has_row B>
+struct row_type<B> {
+  using type = typename B::row;
+};
+
+}  // namespace detail
+
+/// Storage type of the rows between kernels, and their views.
+template <class B>
+using row_of = typename detail::row_type<B>::type;
+template <class B>
+using input_rows = matrix_view<const row_of<B>, B::space>;
+template <class B>
+using output_rows = matrix_view<row_of<B>, B::space>;
+
+/// A backend whose rows are scalars everywhere. Gradients need one: what a pass kept is read again by kernels
+/// on scalars.
+template <class B>
+concept plain_rows = std::same_as<row_of<B>, scalar_of<B>>;
+
+/// Columns of memory that a row of `columns` takes in a workspace: with a storage type of their own, rows
+/// begin at multiples of 16 bytes.
+template <class B>
+[[nodiscard]] index_t row_stride(index_t columns) {
+  if constexpr (plain_rows<B>) {
+    return columns;
+  } else {
+    constexpr auto pack = static_cast<index_t>(16 / sizeof(row_of<B>));
+    return checked_mul(checked_add(columns, pack - 1) / pack, pack);
+  }
+}
 
 /// Owns memory in its space: `vector`, `tensor` (a matrix), `upload` from the host, `scratch` for workspaces.
 template <class B>
@@ -145,6 +191,30 @@ concept recording_kernels = requires(const B& b, input_matrix<B> x, const typena
   { b.linear_recorded_vjp(x, function, x, w, x, scratch, y) } -> std::same_as<void>;
 };
 
+/// Kernels on rows in a storage type of their own, for backends that have one: forward only. `linear` and
+/// `linear_gated` read and write scalars or rows, `layer_norm` makes rows of scalars or of rows, and
+/// layer_norm_both(x, gamma, beta, eps, y, q) scalars y and their rows q; y may be x.
+///
+/// attention_packed(x, rotation, offsets, options, scratch, y): attention of x (R, 3 D) = [q | k | v], q and
+/// k rotated before unless `rotation` is null; y (R, D). It may overwrite q and k by what they are rotated.
+template <class B>
+concept row_kernels = plain_rows<B> ||
+    requires(const B& b, input_matrix<B> x, input_rows<B> p, const typename B::weight& w,
+             epilogue_of<B> epilogue, input_vector<B> gamma, typename B::scalar eps,
+             const rotary_table<typename B::scalar>* rotation, const ragged_offsets& offsets,
+             const attention_options<typename B::scalar>& options, output_vector<B> scratch,
+             output_matrix<B> y, output_rows<B> q) {
+  { b.linear(x, w, epilogue, scratch, q) } -> std::same_as<void>;
+  { b.linear(p, w, epilogue, scratch, q) } -> std::same_as<void>;
+  { b.linear(p, w, epilogue, scratch, y) } -> std::same_as<void>;
+  { b.linear_gated(x, w, epilogue, scratch, q) } -> std::same_as<void>;
+  { b.linear_gated(p, w, epilogue, scratch, q) } -> std::same_as<void>;
+  { b.layer_norm(x, gamma, gamma, eps, q) } -> std::same_as<void>;
+  { b.layer_norm(p, gamma, gamma, eps, q) } -> std::same_as<void>;
+  { b.layer_norm_both(x, gamma, gamma, eps, y, q) } -> std::same_as<void>;
+  { b.attention_packed(q, rotation, offsets, options, scratch, q) } -> std::same_as<void>;
+};
+
 /// A backend whose kernels can be cut into parts for a team of threads: a copy that works on the team, which
 /// gives the same bits, needs the scratch that its own scratch functions say, and serves one pass at a time.
 template <class B>
@@ -165,6 +235,6 @@ template <class B>
 /// Everything a transformer encoder needs.
 template <class B>
 concept encoder_backend = memory_kernels<B> && linear_kernels<B> && embedding_kernels<B> && norm_kernels<B> &&
-    attention_kernels<B> && elementwise_kernels<B>;
+    attention_kernels<B> && elementwise_kernels<B> && row_kernels<B>;
 
 DNALM_END_NAMESPACE

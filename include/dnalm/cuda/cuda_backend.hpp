@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
 /// \brief The backend on a GPU: float rows, kernels of this module, products through cuBLASLt.
+/// cuda/cuda_bf16_backend.hpp has the one that keeps rows in bfloat16.
 ///
 /// Needs no CUDA to be compiled: the program links one source that includes dnalm/cuda.cuh, made by the CMake
 /// function dnalm_add_cuda(target).
@@ -241,7 +242,6 @@ class cuda_backend {
     }
     throw error(error_kind::internal, 641, "pooling `tokens` has no pooled form");
   }
-  void select() const { cuda_select_device(state_->device.number); }
   void put(std::span<const float> values, float* to) const {
     cuda_upload(stream(), values.data(), to, {.bytes = static_cast<index_t>(values.size_bytes())});
     synchronize();
@@ -251,6 +251,10 @@ class cuda_backend {
     constexpr auto bytes = static_cast<index_t>(sizeof(float));
     return {x.rows, x.columns * bytes, x.stride * bytes, to_stride * bytes};
   }
+
+ protected:
+  // for backends that keep rows otherwise
+  void select() const { cuda_select_device(state_->device.number); }
   template <class T>
   [[nodiscard]] detail::uploaded<T> on_gpu(std::span<const T> values) const {
     select();

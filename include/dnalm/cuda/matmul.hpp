@@ -35,7 +35,7 @@ enum class cuda_precision {
 }
 
 /// Of one kind are all products that share a plan: y (R, outputs) = c + x (R, inputs) op(w) + bias, y, c and
-/// bias in float; x and w in 16 bits for bf16 and f16, else in float.
+/// bias in float, or with half_output in bfloat16; x and w in 16 bits for bf16 and f16, else in float.
 struct matmul_kind {
   index_t outputs = 0;
   index_t inputs = 0;
@@ -44,6 +44,7 @@ struct matmul_kind {
   bool bias = false;
   bool residual = false;  ///< c; else 0
   bool aligned = false;   ///< all rows are aligned to 16 bytes; else to their numbers. Those of w always are
+  bool half_output = false;  ///< y is rounded to bfloat16; with bf16, aligned and no residual only
 
   auto operator<=>(const matmul_kind&) const = default;
 };
@@ -55,10 +56,10 @@ struct matmul_operands {
   index_t x_stride = 0;
   const void* w = nullptr;
   index_t w_stride = 0;
-  const float* bias = nullptr;
+  const void* bias = nullptr;
   const float* c = nullptr;
   index_t c_stride = 0;
-  float* y = nullptr;
+  void* y = nullptr;
   index_t y_stride = 0;
 };
 

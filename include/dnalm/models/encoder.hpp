@@ -62,9 +62,10 @@ class encoder {
 
   /// The gradient of a number of hidden states and logits with respect to the input; the contract is that of
   /// model::input_gradients. The input of each block is kept; what happens within a block is kept for as many
-  /// as request.keep_bytes allows, and computed again for the others.
+  /// as request.keep_bytes allows, and computed again for the others. Not for a backend whose rows have a
+  /// storage type of their own.
   void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                gradient_receiver receive, workspace& w) const;
+                gradient_receiver receive, workspace& w) const requires plain_rows<B>;
 
   /// y (R, D): the words' rows of ids that have one.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -83,7 +84,7 @@ class encoder {
   void load_frequencies(const planned_weights& weights, index_t layer);
   void load_head(const planned_weights& weights);
   [[nodiscard]] index_t wide_columns() const;
-  [[nodiscard]] index_t row_numbers() const;
+  [[nodiscard]] index_t forward_numbers(index_t rows) const;
   [[nodiscard]] index_t rotation_numbers(index_t longest) const;
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
@@ -94,7 +95,7 @@ class encoder {
   [[nodiscard]] block_workspace<B> prepare(const token_batch& batch, bool logits, workspace& w,
                                            output_matrix<B>& x) const;
   void prepare_rotations(index_t longest, workspace& w) const;
-  void run_head(input_matrix<B> hidden, output_matrix<B> narrow, const logits_receiver& receive,
+  void run_head(input_matrix<B> hidden, output_rows<B> narrow, const logits_receiver& receive,
                 workspace& w) const;
   [[nodiscard]] embedding_input<B> read(const token_batch& batch, input_matrix<B> word_rows) const {
     return {batch.ids, batch.offsets, batch.token_types, word_rows};

@@ -10,6 +10,7 @@
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cuda/cuda_backend.hpp>
+#include <dnalm/cuda/cuda_bf16_backend.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/device_model_of.hpp>
 #include <dnalm/models/load_model.hpp>
@@ -24,22 +25,34 @@ namespace detail {
   return precision == cuda_precision::tf32 ? " tf32" : "";
 }
 
+/// Makes encoders on a backend.
+template <class B>
+[[nodiscard]] auto maker_on(B backend) {
+  return [backend = std::move(backend)](const encoder_config& config, const weight_source& source,
+                                        int threads) -> std::shared_ptr<const model_base> {
+    return std::make_shared<const device_model_of<B>>(encoder<B>(backend, config, source, threads));
+  };
+}
+
 }  // namespace detail
 
 /// Options of load_model and random_twin for a GPU; those of `options` that concern the CPU do not count.
 ///
 /// Who calls it links the device code: one source that includes dnalm/cuda.cuh, which the CMake function
-/// dnalm_add_cuda(target) makes. Embeddings pool on the GPU; gradients are not computed there. The model
-/// keeps the backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
+/// dnalm_add_cuda(target) makes. With precision bf16 rows between kernels are bfloat16 too
+/// (cuda_bf16_backend). Embeddings pool on the GPU; gradients are not computed there. The model keeps the
+/// backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
 /// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606.
 [[nodiscard]] inline load_options on_cuda(const cuda_options& where = {}, load_options options = {}) {
   const cuda_backend backend(where);
-  options.weights = where.precision == cuda_precision::bf16 ? weight_format::bf16 : weight_format::f32;
+  const bool half = where.precision == cuda_precision::bf16;
+  options.weights = half ? weight_format::bf16 : weight_format::f32;
   options.maker.name = std::string(backend.name()) + detail::suffix_of(where.precision);
-  options.maker.make = [backend](const encoder_config& config, const weight_source& source, int threads) {
-    return std::make_shared<const device_model_of<cuda_backend>>(
-        encoder<cuda_backend>(backend, config, source, threads));
-  };
+  if (half) {
+    options.maker.make = detail::maker_on(cuda_bf16_backend(backend));
+  } else {
+    options.maker.make = detail::maker_on(backend);
+  }
   return options;
 }
 

@@ -28,22 +28,15 @@ struct attention_layer {
   std::vector<float> alibi_slopes = {};  ///< one per head; empty: none
   index_t window = 0;                    ///< local attention: at most this far away; 0: everywhere
 
-  /// `y` may be `residual`; `x` may be w.narrow. Leaves q | k | v, scaled and rotated, in the first 3 D
-  /// columns of w.wide.
-  void forward(const B& backend, input_matrix<B> x, input_matrix<B> residual, const block_workspace<B>& w,
+  /// `y` may be `residual`; `x` may be w.narrow, or other rows of the backend's storage type for them. With
+  /// plain_rows leaves q | k | v, scaled and rotated, in the first 3 D columns of w.wide.
+  template <class Input>
+  void forward(const B& backend, Input x, input_matrix<B> residual, const block_workspace<B>& w,
                output_matrix<B> y) const {
     const index_t width = x.columns;
-    const output_matrix<B> packed = w.wide.column_block(0, 3 * width);
-    const output_matrix<B> q = packed.column_block(0, width);
-    const output_matrix<B> k = packed.column_block(width, width);
-    const output_matrix<B> v = packed.column_block(2 * width, width);
+    const output_rows<B> packed = w.wide.column_block(0, 3 * width);
     qkv.forward(backend, x, w.scratch, packed);
-    if (scale_query_first) backend.scale(query_factor(width), q);
-    if (w.rotation != nullptr) {
-      backend.rotary(*w.rotation, *w.offsets, heads, q);
-      backend.rotary(*w.rotation, *w.offsets, heads, k);
-    }
-    backend.attention(q, k, v, *w.offsets, options(width), w.scratch, w.narrow);
+    attend(backend, packed, w);
     output.forward(backend, w.narrow, w.scratch, y, activation::none, residual);
   }
 
@@ -93,6 +86,28 @@ struct attention_layer {
     result.alibi_slopes = {alibi_slopes.data(), static_cast<index_t>(alibi_slopes.size())};
     result.window = window;
     return result;
+  }
+
+ private:
+  /// w.narrow = attention of `packed`, [q | k | v]. Rows of a storage type of their own are rotated where
+  /// they are read, and scores are scaled in their place: neither then rounds once more.
+  void attend(const B& backend, output_rows<B> packed, const block_workspace<B>& w) const {
+    const index_t width = packed.columns / 3;
+    if constexpr (plain_rows<B>) {
+      const output_rows<B> q = packed.column_block(0, width);
+      const output_rows<B> k = packed.column_block(width, width);
+      const output_rows<B> v = packed.column_block(2 * width, width);
+      if (scale_query_first) backend.scale(query_factor(width), q);
+      if (w.rotation != nullptr) {
+        backend.rotary(*w.rotation, *w.offsets, heads, q);
+        backend.rotary(*w.rotation, *w.offsets, heads, k);
+      }
+      backend.attention(q, k, v, *w.offsets, options(width), w.scratch, w.narrow);
+    } else {
+      attention_options<scalar_of<B>> scaled = options(width);
+      scaled.score_scale = query_factor(width);
+      backend.attention_packed(packed, w.rotation, *w.offsets, scaled, w.scratch, w.narrow);
+    }
   }
 };
 

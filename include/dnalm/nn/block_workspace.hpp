@@ -10,14 +10,17 @@ DNALM_BEGIN_NAMESPACE
 
 /// Views for one forward pass over R rows; all layers share them. `wide` serves the queries, keys and values
 /// first and the feed-forward block after, `narrow` the normalised input first and the attention's output
-/// after.
+/// after. Both hold rows in the backend's storage type for them.
 template <class B>
 struct block_workspace {
-  output_matrix<B> narrow;   ///< (R, D)
-  output_matrix<B> wide;     ///< (R, max(3 D, F))
+  output_rows<B> narrow;     ///< (R, D)
+  output_rows<B> wide;       ///< (R, max(3 D, F))
   output_vector<B> scratch;  ///< what scratch of the block says; for adjoints vjp_scratch
   const ragged_offsets* offsets = nullptr;
   const rotary_table<scalar_of<B>>* rotation = nullptr;  ///< of the layer that runs; null: no rotation
+  /// `narrow` holds the block's input already. A block with norm_placement::post leaves its output there, in
+  /// rows of a storage type of their own.
+  bool input_in_narrow = false;
 };
 
 /// What the adjoint of one block needs of its forward pass, beside the block's input: with it no product of

@@ -22,10 +22,12 @@ struct feed_forward_layer {
   activation function = activation::gelu_erf;
   bool gated = false;
 
-  /// `y` may be `residual`, not `x` (unless it is also the residual).
-  void forward(const B& backend, input_matrix<B> x, input_matrix<B> residual, const block_workspace<B>& w,
+  /// `y` may be `residual`, not `x` (unless it is also the residual). x may be rows of the backend's storage
+  /// type for them.
+  template <class Input>
+  void forward(const B& backend, Input x, input_matrix<B> residual, const block_workspace<B>& w,
                output_matrix<B> y) const {
-    const output_matrix<B> hidden = w.wide.column_block(0, inner);
+    const output_rows<B> hidden = w.wide.column_block(0, inner);
     if (gated) {
       first.forward_gated(backend, x, w.scratch, hidden, function);
     } else {

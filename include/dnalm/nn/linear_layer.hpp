@@ -8,7 +8,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// y = residual + function(x W^T + b).
+/// y = residual + function(x W^T + b). x and y of forward and forward_gated may be rows of the backend's
+/// storage type for them.
 template <class B>
 requires linear_kernels<B> && memory_kernels<B>
 struct linear_layer {
@@ -17,12 +18,14 @@ struct linear_layer {
 
   /// Numbers of scratch that forward and forward_gated need.
   [[nodiscard]] index_t scratch(const B& backend) const { return backend.linear_scratch(weight); }
-  void forward(const B& backend, input_matrix<B> x, output_vector<B> scratch, output_matrix<B> y,
+  template <class Input, class Output>
+  void forward(const B& backend, Input x, output_vector<B> scratch, Output y,
                activation function = activation::none, input_matrix<B> residual = {}) const {
     backend.linear(x, weight, {bias.view(), function, residual}, scratch, y);
   }
   /// y (R, F) = function(a) b, [a | b] = x W^T + b; the weight was packed by pack_gated.
-  void forward_gated(const B& backend, input_matrix<B> x, output_vector<B> scratch, output_matrix<B> y,
+  template <class Input, class Output>
+  void forward_gated(const B& backend, Input x, output_vector<B> scratch, Output y,
                      activation function) const {
     backend.linear_gated(x, weight, {bias.view(), function, {}}, scratch, y);
   }

@@ -21,7 +21,7 @@ struct masked_lm_head {
   activation function = activation::gelu_erf;
 
   /// x (R, D), narrow (R, D) scratch, logits (R, V).
-  void forward(const B& backend, input_matrix<B> x, output_matrix<B> narrow, output_vector<B> scratch,
+  void forward(const B& backend, input_matrix<B> x, output_rows<B> narrow, output_vector<B> scratch,
                output_matrix<B> logits) const {
     dense.forward(backend, x, scratch, narrow, function);
     norm.forward(backend, narrow, narrow);

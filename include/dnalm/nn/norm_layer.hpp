@@ -8,7 +8,7 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// y = LN(x) gamma + beta by rows; y may be x.
+/// y = LN(x) gamma + beta by rows; y may be x. Both may be rows of the backend's storage type for them.
 template <class B>
 requires norm_kernels<B> && memory_kernels<B>
 struct norm_layer {
@@ -16,8 +16,14 @@ struct norm_layer {
   typename B::vector beta;
   double eps = 1e-12;
 
-  void forward(const B& backend, input_matrix<B> x, output_matrix<B> y) const {
+  template <class Input, class Output>
+  void forward(const B& backend, Input x, Output y) const {
     backend.layer_norm(x, gamma.view(), beta.view(), static_cast<scalar_of<B>>(eps), y);
+  }
+  /// y = LN(x) gamma + beta, and the same in `rows`; y may be x. For a backend whose rows have a storage type
+  /// of their own.
+  void forward_both(const B& backend, input_matrix<B> x, output_matrix<B> y, output_rows<B> rows) const {
+    backend.layer_norm_both(x, gamma.view(), beta.view(), static_cast<scalar_of<B>>(eps), y, rows);
   }
 
   /// dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(var(x) + eps) by rows, g = dy gamma, xhat the normalised

@@ -34,9 +34,7 @@ struct transformer_block {
   void forward(const B& backend, const block_workspace<B>& w, input_matrix<B> x, output_matrix<B> y) const {
     attend(backend, w, x, y);
     if (placement == norm_placement::post) {
-      if (attention_norm) attention_norm->forward(backend, y, y);
-      feed_forward.forward(backend, y, y, w, y);
-      feed_forward_norm.forward(backend, y, y);
+      forward_post(backend, w, y);
     } else {
       feed_forward_norm.forward(backend, y, w.narrow);
       feed_forward.forward(backend, w.narrow, y, w, y);
@@ -45,14 +43,19 @@ struct transformer_block {
 
   /// The first half of the block, without the norm that post puts behind it; y may be x.
   void attend(const B& backend, const block_workspace<B>& w, input_matrix<B> x, output_matrix<B> y) const {
-    if (!attention_norm || placement == norm_placement::post) {
+    if (!plain_rows<B> && placement == norm_placement::post && w.input_in_narrow) {
+      attention.forward(backend, w.narrow, x, w, y);
+    } else if (!attention_norm || placement == norm_placement::post) {
       attention.forward(backend, x, x, w, y);
     } else if (placement == norm_placement::pre) {
       attention_norm->forward(backend, x, w.narrow);
       attention.forward(backend, w.narrow, x, w, y);
-    } else {
+    } else if constexpr (plain_rows<B>) {
       attention_norm->forward(backend, x, y);
       attention.forward(backend, y, y, w, y);
+    } else {
+      attention_norm->forward_both(backend, x, y, w.narrow);
+      attention.forward(backend, w.narrow, y, w, y);
     }
   }
 
@@ -123,6 +126,23 @@ struct transformer_block {
     }
     feed_forward.project_and_activate(backend, normed, w, record.inner);
     feed_forward.finish(backend, normed, w, record.sum);
+  }
+  /// y = LN1(y); y = LN2(y + M(y)). Where rows have a storage type of their own, what the next product reads
+  /// is also left in it, in w.narrow.
+  void forward_post(const B& backend, const block_workspace<B>& w, output_matrix<B> y) const {
+    if constexpr (plain_rows<B>) {
+      if (attention_norm) attention_norm->forward(backend, y, y);
+      feed_forward.forward(backend, y, y, w, y);
+      feed_forward_norm.forward(backend, y, y);
+    } else {
+      if (attention_norm) {
+        attention_norm->forward_both(backend, y, y, w.narrow);
+        feed_forward.forward(backend, w.narrow, y, w, y);
+      } else {
+        feed_forward.forward(backend, y, y, w, y);
+      }
+      feed_forward_norm.forward_both(backend, y, y, w.narrow);
+    }
   }
   /// m = record.middle. pre: dx += LN2^T(m, M^T(LN2(m), dx)).
   void feed_forward_vjp_pre(const B& backend, const block_record<B>& record, const block_workspace<B>& w,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kernel of the header, for both storage types: what nvcc has to compile.
+// Every kernel of the header, for both storage types and from one to the other: what nvcc has to compile.
 #include <dnalm/cuda/detail/layer_norm.cuh>
 
 template <class T>
@@ -11,4 +11,6 @@ void instances() {
 int main() {
   instances<float>();
   instances<dnalm::bfloat16>();
+  (void)&dnalm::cuda_layer_norm<dnalm::bfloat16, float>;
+  (void)&dnalm::cuda_layer_norm_both<dnalm::bfloat16>;
 }

@@ -7,6 +7,7 @@
 
 #include <dnalm/cuda/cuda_backend.hpp>
 #include <dnalm/cuda/detail/attention.cuh>
+#include <dnalm/cuda/detail/attention_packed.cuh>
 #include <dnalm/cuda/detail/attention_vjp.cuh>
 #include <dnalm/cuda/detail/elementwise.cuh>
 #include <dnalm/cuda/detail/embedding.cuh>

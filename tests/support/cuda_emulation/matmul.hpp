@@ -19,8 +19,10 @@ namespace dnalm_test::gpu {
 struct matmul_behaviour {
   bool knows_bias = true;      ///< else it has no algorithm for kinds with a bias
   bool knows_any = true;       ///< else it has none at all
+  bool knows_half = true;      ///< else it has no algorithm that makes bfloat16
   bool takes_any_rows = true;  ///< else its algorithms take the planned number of rows only
   dnalm::index_t products = 0;
+  dnalm::index_t half_outputs = 0;  ///< products that made bfloat16
 };
 inline matmul_behaviour& matmul_settings() {
   static matmul_behaviour settings;
@@ -71,12 +73,29 @@ inline void check_operands(const dnalm::matmul_kind& kind, const dnalm::matmul_o
   check_alignment("w", o.w, o.w_stride * bytes, 16);
   check_alignment("bias", o.bias, 0, wanted);
   check_alignment("c", o.c, o.c_stride * 4, wanted);
-  check_alignment("y", o.y, o.y_stride * 4, wanted);
+  check_alignment("y", o.y, o.y_stride * (kind.half_output ? 2 : 4), wanted);
   const bool wide = o.x_stride >= kind.inputs && o.y_stride >= kind.outputs &&
                     o.w_stride >= (kind.transposed ? kind.inputs : kind.outputs);
   if (!wide) throw matmul_fault("a stride is less than a row");
   if (kind.bias != (o.bias != nullptr) || kind.residual != (o.c != nullptr)) {
     throw matmul_fault("bias or residual are not those of the kind");
+  }
+  if (!kind.half_output) return;
+  if (kind.precision != dnalm::cuda_precision::bf16 || !kind.aligned || kind.residual) {
+    throw matmul_fault("a kind that makes no bfloat16");
+  }
+}
+
+/// Number i of memory that is float or bfloat16.
+[[nodiscard]] inline double output_number(bool half, const void* memory, dnalm::index_t i) {
+  return operand(half ? dnalm::cuda_precision::bf16 : dnalm::cuda_precision::f32, memory, i);
+}
+inline void store_output(bool half, double value, void* memory, dnalm::index_t i) {
+  const auto number = static_cast<float>(value);
+  if (half) {
+    static_cast<std::uint16_t*>(memory)[i] = dnalm::bf16_from_float(number);
+  } else {
+    static_cast<float*>(memory)[i] = number;
   }
 }
 
@@ -96,7 +115,8 @@ DNALM_EMITTED cuda_matmul::cuda_matmul(int, index_t planned_rows, bool, device_v
 DNALM_EMITTED cuda_matmul::~cuda_matmul() {}
 DNALM_EMITTED bool cuda_matmul::supports(const matmul_kind& kind) const {
   const auto& settings = dnalm_test::gpu::matmul_settings();
-  return settings.knows_any && (settings.knows_bias || !kind.bias);
+  return settings.knows_any && (settings.knows_bias || !kind.bias) &&
+         (settings.knows_half || !kind.half_output);
 }
 DNALM_EMITTED bool cuda_matmul::takes(const matmul_kind&, const matmul_operands& operands) const {
   return dnalm_test::gpu::matmul_settings().takes_any_rows || operands.rows == state_->planned_rows;
@@ -107,6 +127,7 @@ DNALM_EMITTED void cuda_matmul::run(cuda_stream, const matmul_kind& kind, const 
   dnalm_test::gpu::check_operands(kind, o);
   if (!takes(kind, o)) throw dnalm_test::gpu::matmul_fault("an algorithm that does not take so many rows");
   ++dnalm_test::gpu::matmul_settings().products;
+  if (kind.half_output) ++dnalm_test::gpu::matmul_settings().half_outputs;
   for (index_t r = 0; r < o.rows; ++r) {
     for (index_t c = 0; c < kind.outputs; ++c) {
       double sum = 0.0;
@@ -115,8 +136,8 @@ DNALM_EMITTED void cuda_matmul::run(cuda_stream, const matmul_kind& kind, const 
         sum += operand(kind.precision, o.x, r * o.x_stride + k) * operand(kind.precision, o.w, at);
       }
       if (kind.residual) sum += static_cast<double>(o.c[r * o.c_stride + c]);
-      if (kind.bias) sum += static_cast<double>(o.bias[c]);
-      o.y[r * o.y_stride + c] = static_cast<float>(sum);
+      if (kind.bias) sum += dnalm_test::gpu::output_number(kind.half_output, o.bias, c);
+      dnalm_test::gpu::store_output(kind.half_output, sum, o.y, r * o.y_stride + c);
     }
   }
 }

@@ -171,6 +171,37 @@ TEST_CASE("on the GPU a sequence has the same bits alone, in another order and i
   }
 }
 
+TEST_CASE("with bf16 the GPU keeps rows in 16 bits: vectors point where those of the CPU do", "[cuda]") {
+  const dnalm::model gpu = on_gpu({.precision = dnalm::cuda_precision::bf16});
+  const dnalm::model cpu = dnalm::load_model(bundled, {.unknown = dnalm::unknown_policy::n});
+  const dnalm::embeddings a = dnalm::embed(gpu, sequences, poolings);
+  const dnalm::embeddings b = dnalm::embed(cpu, sequences, poolings);
+  dnalm::embed_options by_two = poolings;
+  by_two.batch_sequences = 2;
+  const std::vector<std::string> turned(sequences.rbegin(), sequences.rend());
+  const dnalm::embeddings other = dnalm::embed(gpu, turned, by_two);
+  for (const pooling kind : poolings.poolings) {
+    for (const index_t layer : a.layers) {
+      const auto& x = a.at(kind, layer);
+      const auto& y = b.at(kind, layer);
+      const auto& z = other.at(kind, layer);
+      for (std::size_t s = 0; s < sequences.size(); ++s) {
+        double dot = 0.0;
+        double squares[2] = {0.0, 0.0};
+        for (std::size_t d = 0; d < x.shape(1); ++d) {
+          const double p = static_cast<double>(x(s, d));
+          const double q = static_cast<double>(y(s, d));
+          dot += p * q;
+          squares[0] += p * p;
+          squares[1] += q * q;
+          REQUIRE(x(s, d) == z(sequences.size() - 1 - s, d));
+        }
+        CHECK(dot >= 0.999 * std::sqrt(squares[0] * squares[1]));
+      }
+    }
+  }
+}
+
 TEST_CASE("tokens, logits and words' rows come from the GPU as from the CPU", "[cuda]") {
   const dnalm::model gpu = dnalm::random_twin(on_gpu(), 3);
   CHECK(gpu.describe().backend == "cuda");

@@ -80,6 +80,47 @@ TEMPLATE_TEST_CASE("cuda layer_norm against the reference", "[cuda]", float, bfl
   }
 }
 
+TEST_CASE("cuda layer_norm of float rows to bfloat16 rounds what it gives in float", "[cuda]") {
+  for (const index_t columns : row_widths) {
+    norm_case c(5, columns);
+    INFO("columns " << columns);
+    matrix<double> expected(5, columns);
+    dnalm::reference_layer_norm(c.x.view(), c.parameters.view().row(0), c.parameters.view().row(1),
+                                static_cast<double>(eps), expected.view());
+    const auto run = [&](index_t first, index_t count, index_t shift) {
+      guarded<float> in(rows_of(c.x, first, count), shift);
+      guarded<bfloat16> y(count, columns, shift + 1);
+      dnalm::cuda_layer_norm<bfloat16, float>({}, in.view(), c.device_parameters.row(0),
+                                              c.device_parameters.row(1), eps, y.view());
+      CHECK(in.frame_is_whole());
+      return y;
+    };
+    const guarded<bfloat16> found = run(0, 5, 0);
+    CHECK(largest_gap(expected, found) <= bound_of<bfloat16>(float_bound));
+    const guarded<float> floats = c.forward<float>(0, 5, 0);
+    matrix<double> rounded(5, columns);
+    for (index_t r = 0; r < 5; ++r) {
+      for (index_t i = 0; i < columns; ++i) {
+        rounded(r, i) = static_cast<double>(
+            dnalm::to_float(dnalm::to_stored<bfloat16>(static_cast<float>(floats(r, i)))));
+      }
+    }
+    CHECK(largest_gap(rounded, found) == 0.0);
+    check_rows_alone(5, run);
+
+    guarded<float> both(c.x.view(), 1);  // in place
+    guarded<bfloat16> rows(5, columns, 1);
+    dnalm::cuda_layer_norm_both<bfloat16>({}, both.view(), c.device_parameters.row(0),
+                                          c.device_parameters.row(1), eps, both.view(), rows.view());
+    CHECK(both.frame_is_whole());
+    CHECK(rows.frame_is_whole());
+    for (index_t r = 0; r < 5; ++r) {
+      CHECK(both.same_row(r, floats, r));
+      CHECK(rows.same_row(r, found, r));
+    }
+  }
+}
+
 TEST_CASE("cuda layer_norm in place, and no rows at all", "[cuda]") {
   norm_case c(3, 40);
   guarded<float> x(c.x.view());

@@ -26,6 +26,15 @@ namespace detail::gpu {
   return keys > 64 ? 4 : 8;
 }
 
+/// What the kernel does with queries and keys as it reads them: nothing. (turned_rows rotates them.)
+struct rows_as_stored {
+  static constexpr bool turns_keys = false;
+
+  [[nodiscard]] DNALM_DEVICE query_fragments queries(const half_rows& q, int first) const {
+    return {q, first};
+  }
+};
+
 /// Scores and weights of 16 queries with up to Keys keys. Keys are skipped 32 at a time: what is computed for
 /// a sequence does not depend on Keys.
 template <int Keys, int W>
@@ -37,9 +46,9 @@ struct short_queries {
   std::uint32_t p[2 * spans][4];
   float factor[2];  ///< 1 / sum of the exponentials
 
-  DNALM_DEVICE void multiply(const score_rule& rule, const half_rows& q, int first, const bfloat16* keys,
+  template <class Queries>
+  DNALM_DEVICE void multiply(const score_rule& rule, const Queries& queries, const bfloat16* keys,
                              int channels) {
-    const query_fragments queries(q, first);
     const bfloat16* place = keys + key_place<W>();
     DNALM_UNROLL
     for (int n = 0; n < 4 * spans; ++n) {
@@ -128,10 +137,10 @@ struct short_queries {
   }
 };
 
-template <int Keys, int W>
+template <int Keys, int W, class Reading>
 DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(short_warps(Keys) * warp_threads, Keys == 128 ? 3 : 2)
     attention_short_kernel(attention_work work, attention_teams teams, int channels, half_rows all_q,
-                           half_rows all_k, half_rows all_v, device_matrix<bfloat16> all_y) {
+                           half_rows all_k, half_rows all_v, device_matrix<bfloat16> all_y, Reading reading) {
   const attention_pair pair = find_pair(work, teams);
   const score_rule rule(work, pair, log2_e);
   const int numbers = teams.rows * half_stride<W>;
@@ -145,11 +154,15 @@ DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(short_warps(Keys) * warp_threads, Keys == 
   copy_commit();
   copy_wait<0>();
   sync_block();
+  if constexpr (Reading::turns_keys) {
+    reading.template turn_keys<W>(pair.length, rank, threads, keys);
+    sync_block();
+  }
   const half_rows q = pair.part(all_q, work.width);
   const device_matrix<bfloat16> y = pair.part(all_y, work.width);
   for (int first = pair.warp * fragment_rows; first < pair.length; first += teams.warps * fragment_rows) {
     short_queries<Keys, W> queries;
-    queries.multiply(rule, q, first, keys, channels);
+    queries.multiply(rule, reading.queries(q, first), keys, channels);
     queries.normalise(rule, first);
     queries.store(rule, values, channels, first, y);
   }
@@ -185,8 +198,9 @@ void with_short_keys(int longest, const Call& call) {
 }
 
 /// Sequences of up to longest_short tokens.
-inline void launch_attention_short(cuda_stream stream, attention_work work, half_rows q, half_rows k,
-                                   half_rows v, device_matrix<bfloat16> y) {
+template <class Reading = rows_as_stored>
+void launch_attention_short(cuda_stream stream, attention_work work, half_rows q, half_rows k, half_rows v,
+                            device_matrix<bfloat16> y, const Reading& reading = {}) {
   const int limit = longest_short(work.width);
   if (work.longest > limit) work.longest = limit;
   with_head_width(work.width, [&](auto width) {
@@ -195,8 +209,8 @@ inline void launch_attention_short(cuda_stream stream, attention_work work, half
     const index_t bytes = index_t{4} * teams.pairs * teams.rows * half_stride<w>;
     const int threads = teams.pairs * teams.warps * warp_threads;
     with_short_keys<w>(work.longest, [&](auto keys) {
-      launch(attention_short_kernel<decltype(keys)::value, w>, pairs_grid(work, teams, 1), threads, bytes,
-             stream, work, teams, (work.width + 15) / 16 * 16, q, k, v, y);
+      launch(attention_short_kernel<decltype(keys)::value, w, Reading>, pairs_grid(work, teams, 1), threads,
+             bytes, stream, work, teams, (work.width + 15) / 16 * 16, q, k, v, y, reading);
     });
   });
 }

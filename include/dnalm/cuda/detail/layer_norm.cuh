@@ -54,9 +54,22 @@ template <class T, int Threads>
   return {mean, missing, 1.0F / std::sqrt(variance + eps)};
 }
 
-template <class T>
+/// v = LN(row) of the columns [c, c + count).
+template <int N, class X>
+DNALM_DEVICE void normed_part(const row_moments& m, const X* row, const float* gamma, const float* beta,
+                              int c, int count, float (&v)[N]) {
+  float g[N];
+  float b[N];
+  load_numbers(row + c, count, v);
+  load_numbers(gamma + c, count, g);
+  load_numbers(beta + c, count, b);
+  DNALM_UNROLL
+  for (int i = 0; i < N; ++i) v[i] = m.normalised(v[i]) * g[i] + b[i];
+}
+
+template <class T, class X>
 struct layer_norm_rows {
-  device_rows<T> x;
+  device_rows<X> x;
   device_vector<const float> gamma;
   device_vector<const float> beta;
   float eps;
@@ -64,20 +77,38 @@ struct layer_norm_rows {
 
   template <int Threads>
   DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
-    constexpr int n = pack_of<T>;
-    const T* row = x.row_data(r);
+    constexpr int n = pack_of < T >> pack_of<X> ? pack_of<T> : pack_of<X>;
+    const X* row = x.row_data(r);
     const int columns = static_cast<int>(x.columns);
     const row_moments m = moments_of(team, row, columns, eps);
     team.template for_each_part<n>(columns, [&](int c, int count) {
       float v[n];
-      float g[n];
-      float b[n];
-      load_numbers(row + c, count, v);
-      load_numbers(gamma.data + c, count, g);
-      load_numbers(beta.data + c, count, b);
-      DNALM_UNROLL
-      for (int i = 0; i < n; ++i) v[i] = m.normalised(v[i]) * g[i] + b[i];
+      normed_part(m, row, gamma.data, beta.data, c, count, v);
       store_numbers(v, count, y.row_data(r) + c);
+    });
+  }
+};
+
+template <class Z>
+struct layer_norm_both_rows {
+  device_matrix<const float> x;
+  device_vector<const float> gamma;
+  device_vector<const float> beta;
+  float eps;
+  device_matrix<float> y;
+  device_matrix<Z> z;
+
+  template <int Threads>
+  DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
+    constexpr int n = pack_of<Z>;
+    const float* row = x.row_data(r);
+    const int columns = static_cast<int>(x.columns);
+    const row_moments m = moments_of(team, row, columns, eps);
+    team.template for_each_part<n>(columns, [&](int c, int count) {
+      float v[n];
+      normed_part(m, row, gamma.data, beta.data, c, count, v);
+      store_numbers(v, count, y.row_data(r) + c);
+      store_numbers(v, count, z.row_data(r) + c);
     });
   }
 };
@@ -137,11 +168,19 @@ struct layer_norm_vjp_rows {
 
 }  // namespace detail::gpu
 
-template <class T>
-void cuda_layer_norm(cuda_stream stream, device_rows<T> x, device_vector<const float> gamma,
+template <class T, class X>
+void cuda_layer_norm(cuda_stream stream, device_rows<X> x, device_vector<const float> gamma,
                      device_vector<const float> beta, float eps, device_matrix<T> y) {
   detail::gpu::launch_rows(stream, x.rows, x.columns,
-                           detail::gpu::layer_norm_rows<T>{x, gamma, beta, eps, y});
+                           detail::gpu::layer_norm_rows<T, X>{x, gamma, beta, eps, y});
+}
+
+template <class Z>
+void cuda_layer_norm_both(cuda_stream stream, device_matrix<const float> x, device_vector<const float> gamma,
+                          device_vector<const float> beta, float eps, device_matrix<float> y,
+                          device_matrix<Z> z) {
+  detail::gpu::launch_rows(stream, x.rows, x.columns,
+                           detail::gpu::layer_norm_both_rows<Z>{x, gamma, beta, eps, y, z});
 }
 
 template <class T>

@@ -75,6 +75,10 @@ class matmul_layout : public description<cublasLtMatrixLayout_t, cublasLtMatrixL
     default: return CUDA_R_32F;
   }
 }
+/// Of y, c and bias: cuBLASLt takes a bias in the numbers of its D.
+[[nodiscard]] inline cudaDataType_t output_type(const matmul_kind& kind) {
+  return kind.half_output ? CUDA_R_16BF : CUDA_R_32F;
+}
 [[nodiscard]] inline cublasComputeType_t compute_type(cuda_precision precision) {
   switch (precision) {
     case cuda_precision::f32: return CUBLAS_COMPUTE_32F_PEDANTIC;
@@ -109,8 +113,8 @@ struct matmul_layouts {
       : a(number_type(kind.precision), kind.transposed ? kind.inputs : kind.outputs,
           kind.transposed ? kind.outputs : kind.inputs, o.w_stride),
         b(number_type(kind.precision), kind.inputs, o.rows, o.x_stride),
-        c(CUDA_R_32F, kind.outputs, o.rows, kind.residual ? o.c_stride : o.y_stride),
-        d(CUDA_R_32F, kind.outputs, o.rows, o.y_stride) {}
+        c(output_type(kind), kind.outputs, o.rows, kind.residual ? o.c_stride : o.y_stride),
+        d(output_type(kind), kind.outputs, o.rows, o.y_stride) {}
   matmul_layout a;
   matmul_layout b;
   matmul_layout c;

@@ -35,13 +35,14 @@ namespace detail::gpu {
   return left < 0 ? 0 : left < 8 ? left : 8;
 }
 
+template <class T>
 struct rows_to_bf16 {
-  device_matrix<const float> x;
+  device_matrix<const T> x;
   device_matrix<std::uint16_t> y;
 
   template <int Threads>
   DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
-    const float* row = x.row_data(r);
+    const T* row = x.row_data(r);
     team.template for_each_part<8>(static_cast<int>(y.columns), [&](int c, int) {
       float v[8];
       load_numbers(row + c, columns_left(static_cast<int>(x.columns), c), v);
@@ -85,14 +86,16 @@ struct rows_to_f16 {
   }
 };
 
+template <class Z, class Y>
 struct finish_rows {
-  device_matrix<const float> z;
+  device_matrix<const Z> z;
   product_finish finish;
-  device_matrix<float> y;
+  device_matrix<Y> y;
 
   template <int Threads>
   DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
-    constexpr int n = pack_of<float>;
+    constexpr int n = pack_of<Y>;
+    static_assert(n >= pack_of<Z>);
     const bool scaled = !finish.factors.empty();
     const bool shifted = !finish.bias.empty();
     const bool added = finish.residual.data != nullptr;
@@ -124,7 +127,11 @@ struct finish_rows {
 
 DNALM_EMITTED void cuda_rows_to_bf16(cuda_stream stream, device_matrix<const float> x,
                                      device_matrix<std::uint16_t> y) {
-  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::rows_to_bf16{x, y});
+  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::rows_to_bf16<float>{x, y});
+}
+DNALM_EMITTED void cuda_rows_to_bf16(cuda_stream stream, device_matrix<const bfloat16> x,
+                                     device_matrix<std::uint16_t> y) {
+  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::rows_to_bf16<bfloat16>{x, y});
 }
 
 DNALM_EMITTED void cuda_rows_to_f16(cuda_stream stream, device_matrix<const float> x,
@@ -134,7 +141,17 @@ DNALM_EMITTED void cuda_rows_to_f16(cuda_stream stream, device_matrix<const floa
 
 DNALM_EMITTED void cuda_finish_rows(cuda_stream stream, device_matrix<const float> z,
                                     const product_finish& finish, device_matrix<float> y) {
-  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::finish_rows{z, finish, y});
+  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::finish_rows<float, float>{z, finish, y});
+}
+DNALM_EMITTED void cuda_finish_rows(cuda_stream stream, device_matrix<const float> z,
+                                    const product_finish& finish, device_matrix<bfloat16> y) {
+  detail::gpu::launch_rows(stream, y.rows, y.columns,
+                           detail::gpu::finish_rows<float, bfloat16>{z, finish, y});
+}
+DNALM_EMITTED void cuda_finish_rows(cuda_stream stream, device_matrix<const bfloat16> z,
+                                    const product_finish& finish, device_matrix<bfloat16> y) {
+  detail::gpu::launch_rows(stream, y.rows, y.columns,
+                           detail::gpu::finish_rows<bfloat16, bfloat16>{z, finish, y});
 }
 
 DNALM_END_NAMESPACE

@@ -25,6 +25,31 @@ namespace detail::gpu {
   return offsets[low];
 }
 
+/// Rotates pairs [j, j + count), count <= N, of a head at `position`, the angles multiplied by `sign`, 1 or
+/// -1; `a` points to the first of their channels.
+template <int N, class T>
+DNALM_DEVICE void rotate_pairs(const device_rotary_table& table, index_t position, int j, int count,
+                               float sign, T* a) {
+  T* b = a + table.pairs;
+  float first[N];
+  float second[N];
+  float cosine[N];
+  float sine[N];
+  load_numbers(a, count, first);
+  load_numbers(b, count, second);
+  load_numbers(table.cosine.data + position * table.pairs + j, count, cosine);
+  load_numbers(table.sine.data + position * table.pairs + j, count, sine);
+  DNALM_UNROLL
+  for (int i = 0; i < N; ++i) {
+    const float s = sign * sine[i];
+    const float turned = first[i] * cosine[i] - second[i] * s;
+    second[i] = second[i] * cosine[i] + first[i] * s;
+    first[i] = turned;
+  }
+  store_numbers(first, count, a);
+  store_numbers(second, count, b);
+}
+
 /// cuda_rotary with the angles multiplied by `sign`, 1 or -1.
 template <class T>
 struct rotate_rows {
@@ -33,29 +58,6 @@ struct rotate_rows {
   int heads;
   float sign;
   device_matrix<T> x;
-
-  /// Pairs [j, j + count) of one head; `a` points to the first of its channels.
-  template <int N>
-  DNALM_DEVICE void rotate_part(index_t position, int j, int count, T* a) const {
-    T* b = a + table.pairs;
-    float first[N];
-    float second[N];
-    float cosine[N];
-    float sine[N];
-    load_numbers(a, count, first);
-    load_numbers(b, count, second);
-    load_numbers(table.cosine.data + position * table.pairs + j, count, cosine);
-    load_numbers(table.sine.data + position * table.pairs + j, count, sine);
-    DNALM_UNROLL
-    for (int i = 0; i < N; ++i) {
-      const float s = sign * sine[i];
-      const float turned = first[i] * cosine[i] - second[i] * s;
-      second[i] = second[i] * cosine[i] + first[i] * s;
-      first[i] = turned;
-    }
-    store_numbers(first, count, a);
-    store_numbers(second, count, b);
-  }
 
   template <int Threads>
   DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
@@ -67,7 +69,7 @@ struct rotate_rows {
     for (int part = team.rank(); part < heads * parts; part += Threads) {
       const int j = part % parts * n;
       T* a = x.row_data(r) + part / parts * width + j;
-      rotate_part<n>(position, j, pairs - j < n ? pairs - j : n, a);
+      rotate_pairs<n>(table, position, j, pairs - j < n ? pairs - j : n, sign, a);
     }
   }
 };

@@ -107,7 +107,7 @@ typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_bat
 
 template <encoder_backend B>
 void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                          gradient_receiver receive, workspace& w) const {
+                          gradient_receiver receive, workspace& w) const requires plain_rows<B> {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
   if (batch.ids.empty()) return;

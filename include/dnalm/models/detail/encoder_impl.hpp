@@ -15,6 +15,20 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
+/// Numbers of type scalar_of<B> in whose place rows of type T lie. With a storage type for rows, matrices
+/// begin at multiples of 16 bytes.
+template <class B, class T>
+[[nodiscard]] index_t numbers_of_rows(index_t rows, index_t stride) {
+  const index_t numbers = checked_mul(rows, stride);
+  if constexpr (plain_rows<B>) {
+    return numbers;
+  } else {
+    constexpr auto size = static_cast<index_t>(sizeof(T));
+    const index_t sixteens = checked_add(checked_mul(numbers, size), 15) / 16;
+    return checked_mul(sixteens, index_t{16 / sizeof(scalar_of<B>)});
+  }
+}
+
 /// Each holds tensors of its own in memory; more of them would wait for memory anyway.
 inline constexpr int most_loading_threads = 4;
 
@@ -199,10 +213,13 @@ index_t encoder<B>::wide_columns() const {
   return std::max(3 * config_.width, config_.feed_forward);
 }
 
-/// Numbers per row: residual stream, narrow, wide.
+/// Numbers of a workspace for `rows` rows: residual stream, narrow, wide.
 template <encoder_backend B>
-index_t encoder<B>::row_numbers() const {
-  return 2 * config_.width + wide_columns();
+index_t encoder<B>::forward_numbers(index_t rows) const {
+  const index_t stream = detail::numbers_of_rows<B, scalar>(rows, config_.width);
+  const index_t narrow = detail::numbers_of_rows<B, row_of<B>>(rows, row_stride<B>(config_.width));
+  const index_t wide = detail::numbers_of_rows<B, row_of<B>>(rows, row_stride<B>(wide_columns()));
+  return checked_add(stream, checked_add(narrow, wide));
 }
 
 template <encoder_backend B>
@@ -216,8 +233,8 @@ index_t encoder<B>::forward_scratch(const B& backend, index_t longest, bool logi
 
 template <encoder_backend B>
 index_t encoder<B>::workspace_bytes(index_t tokens, index_t longest, bool logits) const {
-  const index_t per_row = row_numbers() + (logits ? config_.vocabulary : 0);
-  index_t numbers = checked_mul(tokens, per_row);
+  index_t numbers = checked_mul(tokens, logits ? config_.vocabulary : 0);
+  numbers = checked_add(numbers, forward_numbers(tokens));
   numbers = checked_add(numbers, forward_scratch(backend_, longest, logits));
   numbers = checked_add(numbers, rotation_numbers(longest));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
@@ -250,20 +267,19 @@ block_workspace<B> encoder<B>::prepare(const token_batch& batch, bool logits, wo
                                        output_matrix<B>& x) const {
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
-  grow(w.memory, checked_mul(rows, row_numbers()));
+  grow(w.memory, forward_numbers(rows));
   grow(w.scratch, forward_scratch(backend_of(w), longest, logits));
   prepare_rotations(longest, w);
   const auto memory = w.memory.view();
   index_t used = 0;
-  const auto take = [&](index_t columns) -> output_matrix<B> {
-    const index_t first = used;
-    used += rows * columns;
-    return {memory.data + first, rows, columns, columns};
+  const auto take = [&]<class T>(matrix_view<T, B::space>& view, index_t columns, index_t stride) {
+    view = {reinterpret_cast<T*>(memory.data + used), rows, columns, stride};
+    used += detail::numbers_of_rows<B, T>(rows, stride);
   };
-  x = take(config_.width);
+  take(x, config_.width, config_.width);
   block_workspace<B> block;
-  block.narrow = take(config_.width);
-  block.wide = take(wide_columns());
+  take(block.narrow, config_.width, row_stride<B>(config_.width));
+  take(block.wide, wide_columns(), row_stride<B>(wide_columns()));
   block.scratch = w.scratch.view();
   block.offsets = &batch.offsets;
   return block;
@@ -283,6 +299,7 @@ void encoder<B>::forward(const token_batch& batch, observer layers, const logits
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     set_rotation(layer, w, block);
     blocks_[layer].forward(backend, block, x);
+    block.input_in_narrow = config_.norm == norm_placement::post;
     if (reaches_final_norm(static_cast<index_t>(layer) + 1)) final_norm_->forward(backend, x, x);
     layers(static_cast<index_t>(layer) + 1, x);
   }
@@ -291,7 +308,7 @@ void encoder<B>::forward(const token_batch& batch, observer layers, const logits
 // adjoint: encoder<B>::gradient, in encoder_gradient_impl.hpp
 
 template <encoder_backend B>
-void encoder<B>::run_head(input_matrix<B> hidden, output_matrix<B> narrow, const logits_receiver& receive,
+void encoder<B>::run_head(input_matrix<B> hidden, output_rows<B> narrow, const logits_receiver& receive,
                           workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, numbers);
