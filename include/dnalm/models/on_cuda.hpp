@@ -29,9 +29,9 @@ namespace detail {
 /// Options of load_model and random_twin for a GPU; those of `options` that concern the CPU do not count.
 ///
 /// Who calls it links the device code: one source that includes dnalm/cuda.cuh, which the CMake function
-/// dnalm_add_cuda(target) makes. Embeddings pool on the GPU; gradients are not computed there. The model
-/// keeps the backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
-/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606.
+/// dnalm_add_cuda(target) makes. Embeddings pool on the GPU. The model keeps the backend, and its memory, as
+/// long as it or a twin lives. \throws as cuda_backend: no GPU is [dnalm.device.603], a driver that is too
+/// old 604, a GPU that is too old 605, no GPU of that number 606.
 [[nodiscard]] inline load_options on_cuda(const cuda_options& where = {}, load_options options = {}) {
   const cuda_backend backend(where);
   options.weights = where.precision == cuda_precision::bf16 ? weight_format::bf16 : weight_format::f32;
