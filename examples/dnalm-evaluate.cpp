@@ -117,7 +117,7 @@ report::manifest make_manifest(const settings& s) {
                    {"bootstrap", std::to_string(s.bootstrap)},
                    {"window", s.model_use.window_text()},
                    {"unknown letters", std::string(to_string(s.letters.policy()))},
-                   {"device", s.common.device},
+                   {"device", program::device_text(s.common)},
                    {"precision", s.common.precision}};
   return made;
 }

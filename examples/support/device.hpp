@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Where the models of a program run: what `--device` and `--precision` say to load_model.
+/// \brief Where the models of a program run: what `--device`, `--gpu-mode` and `--precision` say to
+/// load_model.
 #pragma once
 
 #include <string>
@@ -19,11 +20,18 @@ namespace program {
 /// Of a device that check_common has let pass.
 [[nodiscard]] inline dnalm::cuda_options gpu_of(const common_options& common) {
   dnalm::cuda_options where;
+  where.deterministic = common.gpu_mode == "deterministic";
   if (common.device.size() > 5) where.device = std::stoi(common.device.substr(5));
   if (common.precision == "bf16") where.precision = dnalm::cuda_precision::bf16;
   return where;
 }
 #endif
+
+/// For the manifest: `cpu`, `cuda:0`, `cuda, fast`.
+[[nodiscard]] inline std::string device_text(const common_options& common) {
+  const bool fast = names_gpu(common.device) && common.gpu_mode == "fast";
+  return common.device + (fast ? ", fast" : "");
+}
 
 /// `options` with the weights and the device that were asked for. \throws on a GPU as dnalm::on_cuda.
 [[nodiscard]] inline dnalm::load_options on_device(const common_options& common,

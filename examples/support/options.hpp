@@ -19,9 +19,10 @@
 
 namespace program {
 
-/// `--device --precision --threads --seed --memory --quiet`.
+/// `--device --gpu-mode --precision --threads --seed --memory --quiet`.
 struct common_options {
   std::string device = "cpu";
+  std::string gpu_mode = "deterministic";
   std::string precision = "f32";
   int threads = 0;
   std::uint64_t seed = 1;
@@ -50,6 +51,12 @@ inline void add_common(CLI::App& app, common_options& options) {
   app.add_option("--device", options.device,
                  "cpu, cuda (the first GPU), cuda:i (number i); nothing falls back to the CPU by itself")
       ->capture_default_str();
+  app.add_option("--gpu-mode", options.gpu_mode,
+                 "deterministic: a sequence's numbers do not depend on its batch, and too little memory on\n"
+                 "the GPU is an error; fast: the last bits may depend on the batch, and a batch without\n"
+                 "memory runs in halves")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"deterministic", "fast"}));
   app.add_option("--precision", options.precision,
                  "f32; bf16: weights and what they are multiplied with rounded to bfloat16 (sums\n"
                  "stay float): half the memory, twice as fast where the CPU has AVX512-BF16;\n"

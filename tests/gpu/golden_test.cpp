@@ -10,7 +10,7 @@
 #include <dnalm/cuda/cuda_bf16_backend.hpp>
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
-#include <gpu/copying_backend.hpp>
+#include <dnalm/models/device_model_of.hpp>
 #include <unit/models/golden_runs.hpp>
 #include <unit/models/gradient_golden_runs.hpp>
 
@@ -76,17 +76,20 @@ TEST_CASE("gpu: golden models in 16 bits and tf32 stay near", "[gpu][golden]") {
 }
 
 TEST_CASE("gpu: gradients of golden models equal PyTorch autograd in float", "[gpu][golden][gradient]") {
-  const std::vector<std::string> kinds{"nt_v2_flags", "dnabert2_a4_safetensors", "bert_splice", "gena_preln"};
+  const dnalm::cuda_backend gpu;
   std::size_t seen = 0;
   for (const golden_case& item : dnalm_test::golden_cases()) {
-    if (std::find(kinds.begin(), kinds.end(), item.name) == kinds.end()) continue;
-    ++seen;
-    const auto found = dnalm_test::compare_gradients(item, dnalm_test::copying_backend());
-    CHECK(found.size() >= 3);
-    for (const dnalm_test::gradient_gap& one : found) {
+    const dnalm::device_model_of<dnalm::cuda_backend> network(dnalm_test::golden_encoder(item, gpu));
+    dnalm::forward_workspace workspace;
+    const auto run = [&](const dnalm::token_batch& batch, const dnalm::gradient_request& request,
+                         const auto& receive) {
+      network.input_gradients(batch, request, receive, workspace);
+    };
+    for (const dnalm_test::gradient_gap& one : dnalm_test::compare_gradients_of<float>(item, run)) {
       INFO(item.name << " " << one.key << ": " << one.gap);
       CHECK(one.gap < std::max(1e-4, 4.0 * one.pytorch_float_gap));
+      ++seen;
     }
   }
-  REQUIRE(seen == kinds.size());
+  CHECK(seen >= 3 * 36);
 }

@@ -30,8 +30,8 @@ TEST_CASE("every program explains itself with examples and the options of the co
     REQUIRE(help.code == 0);
     REQUIRE(help.err.empty());
     REQUIRE(help.out.find("Examples:") != std::string::npos);
-    for (const std::string option :
-         {"--help", "--version", "--device", "--precision", "--threads", "--seed", "--memory", "--quiet"}) {
+    for (const std::string option : {"--help", "--version", "--device", "--gpu-mode", "--precision",
+                                     "--threads", "--seed", "--memory", "--quiet"}) {
       INFO(option);
       REQUIRE(help.out.find(option) != std::string::npos);
     }
@@ -55,6 +55,7 @@ TEST_CASE("a mistake on the command line is one line and exit code 2", "[program
     REQUIRE(run(needed(program) + " --memory .").id() == "dnalm.usage.706");
     REQUIRE(run(needed(program) + " --device tpu").id() == "dnalm.usage.707");
     REQUIRE(run(needed(program) + " --device cuda:x").code == 2);
+    REQUIRE(run(needed(program) + " --gpu-mode quick").code == 2);
   }
 }
 

@@ -17,10 +17,13 @@
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/backend/pooling_kind.hpp>
+#include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cuda/attention.hpp>
+#include <dnalm/cuda/detail/captured_graph.hpp>
 #include <dnalm/cuda/detail/cuda_state.hpp>
+#include <dnalm/cuda/detail/pinned_memory.hpp>
 #include <dnalm/cuda/device_buffer.hpp>
 #include <dnalm/cuda/elementwise.hpp>
 #include <dnalm/cuda/embedding.hpp>
@@ -42,6 +45,7 @@ DNALM_BEGIN_NAMESPACE
 /// GPU, so a stream per thread would gain little; and in one stream a weight that one thread has uploaded is
 /// there for the next one's kernels, and scratch memory passes from kernel to kernel without a wait. No
 /// result depends on it. Calls return when the kernel is in the stream; `download` and `synchronize` wait.
+/// Only what a thread records (`capture`) goes elsewhere, until it is replayed in that stream.
 ///
 /// What kernels read of host memory (ids, offsets, row scales, slopes) is copied to the GPU once and found by
 /// its contents as long as it is in use; a rotary table is found by its identity. Scratch comes from a pool
@@ -67,7 +71,16 @@ class cuda_backend {
   /// Waits for all kernels so far. \throws error [dnalm.device.615] when one of them failed.
   void synchronize() const { cuda_synchronize(stream()); }
 
-  [[nodiscard]] vector allocate(index_t size) const { return vector(state_->memory, size); }
+  /// What the scratch pool has to spare goes when there is no other memory.
+  [[nodiscard]] vector allocate(index_t size) const {
+    try {
+      return vector(state_->memory, size);
+    } catch (const error& e) {
+      if (e.kind() != error_kind::memory) throw;
+    }
+    state_->products.pool().trim();
+    return vector(state_->memory, size);
+  }
   [[nodiscard]] vector upload(std::span<const float> values) const {
     vector result = allocate(static_cast<index_t>(values.size()));
     put(values, result.data());
@@ -222,13 +235,47 @@ class cuda_backend {
   void clear(vector& memory) const {
     cuda_clear(stream(), memory.data(), memory.size() * static_cast<index_t>(sizeof(float)));
   }
+  void clear(device_matrix<float> x) const {
+    const bool whole = x.stride == x.columns;
+    const index_t row = (whole ? x.rows * x.columns : x.columns) * static_cast<index_t>(sizeof(float));
+    for (index_t r = 0; r < (whole ? 1 : x.rows); ++r) cuda_clear(stream(), x.row_data(r), row);
+  }
   /// Rows of a batch that fill the GPU.
   [[nodiscard]] index_t batch_rows() const { return state_->options.block_rows; }
+  /// Whether a batch that the GPU has no memory for may run in parts.
+  [[nodiscard]] bool splits_batches() const { return !state_->options.deterministic; }
+
+  using pinned = detail::pinned_memory;
+  /// Puts a copy of contiguous rows to page-locked memory into the stream, larger memory in place of `to`
+  /// when it is too small. The numbers are there after `to.wait()`, which waits for nothing that comes later.
+  void download_later(device_matrix<const float> x, pinned& to) const {
+    const index_t bytes = checked_mul(checked_mul(x.rows, x.columns), static_cast<index_t>(sizeof(float)));
+    if (bytes == 0) return;
+    if (to.size() < bytes) to = pinned(state_->device.number, bytes);
+    to.wait();
+    cuda_download(stream(), x.data, to.data(), {.bytes = bytes});
+    to.mark(stream());
+  }
+
+  /// Work that was recorded; it refers to the memory that its kernels were given.
+  using graph = std::unique_ptr<const detail::captured_graph>;
+  [[nodiscard]] bool uses_graphs() const { return state_->options.graphs; }
+  /// Records the kernels that `work` calls on this thread; none of them runs. What they take of scratch and
+  /// uploaded arrays stays as long as the graph. No downloads and waits within `work`.
+  template <class Work>
+  [[nodiscard]] graph capture(const Work& work) const {
+    select();
+    auto made =
+        std::make_unique<const detail::captured_graph>(state_, state_->device.number, state_->order, work);
+    state_->products.pool().trim_recorded();
+    return made;
+  }
+  void replay(const graph& work) const { cuda_launch_graph(stream(), work->get()); }
 
   /// The stream of all kernels, for kernels beside the backend's; the GPU becomes that of the calling thread.
   [[nodiscard]] cuda_stream stream() const {
     select();
-    return state_->stream.get();
+    return state_->order.get();
   }
 
  private:

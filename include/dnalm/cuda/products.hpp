@@ -23,6 +23,7 @@
 #include <dnalm/cuda/bfloat16.hpp>
 #include <dnalm/cuda/detail/scratch_pool.hpp>
 #include <dnalm/cuda/detail/stored_weight.hpp>
+#include <dnalm/cuda/detail/work_stream.hpp>
 #include <dnalm/cuda/device_buffer.hpp>
 #include <dnalm/cuda/gated.hpp>
 #include <dnalm/cuda/matmul.hpp>
@@ -51,15 +52,15 @@ using device_epilogue = linear_epilogue<float, memory_space::device>;
 class cuda_products {
  public:
   /// Plans are made for blocks of `planned_rows` rows (at least 1). \throws as cuda_matmul, device_buffer
-  cuda_products(std::shared_ptr<detail::device_memory> memory, cuda_stream stream, cuda_precision precision,
-                index_t planned_rows, bool one_algorithm)
+  cuda_products(std::shared_ptr<detail::device_memory> memory, detail::stream_source stream,
+                cuda_precision precision, index_t planned_rows, bool one_algorithm)
       : memory_(std::move(memory)),
         stream_(stream),
         precision_(precision),
         planned_rows_(planned_rows),
         workspace_(memory_, cuda_matmul::workspace_bytes),
         matmul_(memory_->device(), planned_rows, one_algorithm, workspace_.view()),
-        pool_(memory_) {}
+        pool_(memory_, stream.work()) {}
 
   /// The rows of several matrices below each other, copied to the GPU. `gated`: they are [a | b].
   /// \throws error [dnalm.shape.352] gated with an odd number of rows, [dnalm.shape.353] parts of different
@@ -315,7 +316,7 @@ class cuda_products {
   }
 
   std::shared_ptr<detail::device_memory> memory_;
-  cuda_stream stream_;
+  detail::stream_source stream_;
   cuda_precision precision_;
   index_t planned_rows_;
   device_buffer<std::byte> workspace_;

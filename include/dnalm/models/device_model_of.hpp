@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/detail/graph_cache.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/tensor/buffer.hpp>
@@ -19,14 +21,21 @@
 DNALM_BEGIN_NAMESPACE
 
 /// A backend in float whose matrices lie on a device, and who copies them: `download` waits until the numbers
-/// are there, `upload_rows` until the host's may change.
+/// are there, `upload_rows` until the host's may change. `download_later` puts the copy into the device's
+/// queue, where `capture` and `replay` put recorded work.
 template <class B>
-concept device_backend = encoder_backend<B> &&
-                         B::space == memory_space::device&& std::is_same_v<scalar_of<B>, float>&& requires(
-                                         const B& b, input_matrix<B> x, matrix_view<float> to,
-                                         matrix_view<const float> from, output_matrix<B> y) {
+concept device_backend = encoder_backend<B> && B::space ==
+                         memory_space::device&& std::is_same_v<scalar_of<B>, float>&& requires(
+                             const B& b, input_matrix<B> x, matrix_view<float> to,
+                             matrix_view<const float> from, output_matrix<B> y, typename B::pinned& later,
+                             const typename B::graph& graph, void (*work)()) {
   { b.download(x, to) } -> std::same_as<void>;
   { b.upload_rows(from, y) } -> std::same_as<void>;
+  { b.download_later(x, later) } -> std::same_as<void>;
+  { b.uses_graphs() } -> std::same_as<bool>;
+  { b.capture(work) } -> std::same_as<typename B::graph>;
+  { b.replay(graph) } -> std::same_as<void>;
+  { b.splits_batches() } -> std::same_as<bool>;
 };
 
 /// What observers see is copied to the host, layer by layer; of forward_pooled only the poolings, at its end.
@@ -49,8 +58,11 @@ class device_model_of final : public model_base {
   }
   /// Two workers: while one waits for the device, the other prepares its batch.
   [[nodiscard]] batch_preference prefers() const override {
-    return {.tokens = network_.backend().batch_rows(), .workers = 2, .pooled = true};
+    const B& backend = network_.backend();
+    return {.tokens = backend.batch_rows(), .workers = 2, .pooled = true, .splits = backend.splits_batches()};
   }
+  /// The poolings are waited for by an event of this batch: another thread's may stand behind it in the
+  /// stream.
   bool forward_pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
                       forward_workspace& workspace) const override {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
@@ -58,25 +70,19 @@ class device_model_of final : public model_base {
     const index_t width = network_.config().width;
     const auto kinds = static_cast<index_t>(request.kinds.size());
     const index_t matrices = checked_mul(static_cast<index_t>(request.layers.size()), kinds);
-    const index_t size = checked_mul(checked_mul(checked_add(matrices, 1), sequences), width);
-    if (w.pooled.size() < size) w.pooled = network_.backend().allocate(size);
-    network_.backend().clear(w.pooled);
-    const auto place = [&](index_t matrix) -> output_matrix<B> {
-      return {w.pooled.view().data + matrix * sequences * width, sequences, width, width};
-    };
-    const auto on_layer = [&](index_t layer, input_matrix<B> x) {
-      const auto found = std::find(request.layers.begin(), request.layers.end(), layer);
-      if (found == request.layers.end()) return;
-      const index_t first = (found - request.layers.begin()) * kinds;
-      for (index_t k = 0; k < kinds; ++k) {
-        network_.backend().pool_rows(request.kinds[static_cast<std::size_t>(k)], x, batch.offsets,
-                                     request.special, place(first + k));
-      }
-      network_.backend().note_non_finite(x, batch.offsets, place(matrices));
-    };
-    network_.forward(batch, on_layer, nullptr, w.network);
-    const matrix_view<const float> all =
-        on_host({place(0).data, (matrices + 1) * sequences, width, width}, w);
+    const index_t rows = checked_mul(checked_add(matrices, 1), sequences);
+    const index_t size = checked_mul(rows, width);
+    try {
+      put_pass(batch, request, size, w);
+    } catch (const error& e) {
+      if (e.kind() != error_kind::memory || !w.graphs.holds_graphs()) throw;
+      w.records = false;  // graphs hold memory of their own
+      w.graphs.clear();
+      put_pass(batch, request, size, w);
+    }
+    network_.backend().download_later({w.pooled.view().data, rows, width, width}, w.found);
+    w.found.wait();
+    const matrix_view<const float> all = as_matrix(w.found.template as<const float>(), rows, width);
     if (!is_finite(all.row_block(matrices * sequences, sequences))) return false;
     for (index_t m = 0; m < matrices; ++m) {
       observer(static_cast<std::size_t>(m / kinds), static_cast<std::size_t>(m % kinds),
@@ -84,10 +90,19 @@ class device_model_of final : public model_base {
     }
     return true;
   }
-  /// \throws error [dnalm.unsupported.425]: gradients run on the CPU.
-  void input_gradients(const token_batch&, const gradient_request&, gradient_observer,
-                       forward_workspace&) const override {
-    throw no_gradients();
+  /// \throws also error [dnalm.unsupported.425] where rows have a storage type of their own.
+  void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
+                       forward_workspace& workspace) const override {
+    if constexpr (plain_rows<B>) {
+      auto& w = workspace.state<state>(number_, [] { return state{}; });
+      check_gradient_request(network_.config(), request, batch.offsets.rows());
+      const auto on_gradient = [&](const basic_input_gradient<float, B::space>& found) {
+        receive({on_host(found.words, w), on_host(found.tokens, w.part)});
+      };
+      network_.gradient(batch, there(request, w), on_gradient, w.network);
+    } else {
+      throw no_gradients();
+    }
   }
   void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const override {
     typename B::vector memory = network_.backend().allocate(checked_mul(rows.rows, rows.columns));
@@ -102,9 +117,19 @@ class device_model_of final : public model_base {
     const index_t copy = checked_mul(checked_mul(tokens, seen), static_cast<index_t>(sizeof(float)));
     return checked_add(network_.workspace_bytes(tokens, longest, logits), copy);
   }
-  /// \throws error [dnalm.unsupported.425].
-  [[nodiscard]] index_t gradient_bytes(const gradient_request&, index_t, index_t) const override {
-    throw no_gradients();
+  /// On the device, and the copies of what functions read and write. \throws also error
+  /// [dnalm.unsupported.425].
+  [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
+                                       index_t longest) const override {
+    if (!plain_rows<B>) throw no_gradients();
+    const encoder_config& config = network_.config();
+    detail::check_gradient_layers(request, config.layers);
+    const gradient_extent extent = request.extent(config.layers);
+    const bool table = extent.logits || extent.tokens;
+    index_t copies = checked_mul(2, table ? std::max(config.width, config.vocabulary) : config.width);
+    if (request.word_rows.data != nullptr) copies = checked_add(copies, config.width);
+    const index_t bytes = checked_mul(tokens, checked_mul(copies, static_cast<index_t>(sizeof(float))));
+    return checked_add(network_.gradient_bytes(tokens, longest, extent), bytes);
   }
   [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,
                                                          const weight_source& source,
@@ -113,13 +138,86 @@ class device_model_of final : public model_base {
   }
 
  private:
+  using pass = typename encoder<B>::pass;
   struct state {
+    detail::graph_cache<typename B::graph> graphs = {};  // go after the memory, which waits for the device
     encoder_workspace<B> network = {};
     typename B::vector rows = {};    // words' rows that came from the host
     typename B::vector pooled = {};  // [layer][kind][sequence][channel], then where numbers are not finite
-    buffer<float> copy = {};
+    typename B::pinned found = {};   // the same on the host
+    bool records = true;             // until there was no memory for it
+    bool record_failed = false;      // once
+    buffer<float> copy = {};         // what functions read
+    buffer<float> part = {};         // what functions write, or the second of two copies
   };
 
+  /// A pass and its poolings, `size` numbers, into the stream.
+  void put_pass(const token_batch& batch, const pool_request& request, index_t size, state& w) const {
+    if (w.pooled.size() < size) w.pooled = network_.backend().allocate(size);
+    pass begun = network_.begin(batch, false, w.network);
+    if (begun.x.rows > 0) run_pooled(batch, request, begun, w);
+  }
+  /// Blocks and poolings of a pass that has begun: as they are the first time, recorded the second time that
+  /// they come with these arguments, as one piece from then on.
+  void run_pooled(const token_batch& batch, const pool_request& request, pass& begun, state& w) const {
+    const auto run = [&] { pool_layers(batch, request, begun, w); };
+    if (!network_.backend().uses_graphs() || !w.records) return run();
+    auto& known = w.graphs.find(key_of(batch, request, w));
+    if (known.seen && !known.graph) known.graph = recorded(run, w);
+    known.seen = true;
+    if (known.graph) {
+      network_.backend().replay(known.graph);
+    } else {
+      run();
+    }
+  }
+  /// None when it cannot be recorded: for want of memory, of which a graph needs some of its own, or for the
+  /// first time. \throws error what went wrong, the second time.
+  template <class Run>
+  [[nodiscard]] typename B::graph recorded(const Run& run, state& w) const {
+    try {
+      return network_.backend().capture(run);
+    } catch (const error& e) {
+      if (e.kind() == error_kind::memory) {
+        w.records = false;
+      } else if (std::exchange(w.record_failed, true)) {
+        throw;
+      }
+    }
+    return {};
+  }
+  [[nodiscard]] static detail::pooled_key key_of(const token_batch& batch, const pool_request& request,
+                                                 const state& w) {
+    return {.offsets = batch.offsets.offsets,
+            .layers = {request.layers.begin(), request.layers.end()},
+            .kinds = {request.kinds.begin(), request.kinds.end()},
+            .special = {request.special.begin(), request.special.end()},
+            .memory = w.network.memory.view().data,
+            .pooled = w.pooled.view().data};
+  }
+  /// All that forward_pooled puts into the stream after the embedding.
+  void pool_layers(const token_batch& batch, const pool_request& request, pass& begun, state& w) const {
+    const B& backend = network_.backend();
+    const index_t sequences = batch.offsets.sequences();
+    const index_t width = network_.config().width;
+    const auto kinds = static_cast<index_t>(request.kinds.size());
+    const index_t matrices = static_cast<index_t>(request.layers.size()) * kinds;
+    backend.clear({w.pooled.view().data, (matrices + 1) * sequences, width, width});
+    const auto place = [&](index_t matrix) -> output_matrix<B> {
+      return {w.pooled.view().data + matrix * sequences * width, sequences, width, width};
+    };
+    const auto on_layer = [&](index_t layer, input_matrix<B> x) {
+      const auto found = std::find(request.layers.begin(), request.layers.end(), layer);
+      if (found == request.layers.end()) return;
+      const index_t first = (found - request.layers.begin()) * kinds;
+      for (index_t k = 0; k < kinds; ++k) {
+        backend.pool_rows(request.kinds[static_cast<std::size_t>(k)], x, batch.offsets, request.special,
+                          place(first + k));
+      }
+      backend.note_non_finite(x, batch.offsets, place(matrices));
+    };
+    network_.run(begun, on_layer, nullptr, w.network);
+  }
   /// Of zeros and NaN.
   [[nodiscard]] static bool is_finite(matrix_view<const float> x) {
     for (index_t r = 0; r < x.rows; ++r) {
@@ -129,19 +227,27 @@ class device_model_of final : public model_base {
     }
     return true;
   }
-  [[nodiscard]] static error no_gradients() {
-    return error(error_kind::unsupported, 425, "this device computes no gradients",
-                 {.expected = "the cpu or the reference backend"});
-  }
   [[nodiscard]] static output_matrix<B> over(typename B::vector& memory, index_t rows, index_t columns) {
     return {memory.view().data, rows, columns, columns};
   }
-  [[nodiscard]] matrix_view<const float> on_host(input_matrix<B> x, state& w) const {
-    const index_t size = checked_mul(x.rows, x.columns);
-    if (w.copy.size() < size) w.copy = buffer<float>(size, uninitialized);
-    const matrix_view<float> copy = as_matrix(w.copy.data(), x.rows, x.columns);
+  [[nodiscard]] static error no_gradients() {
+    return error(error_kind::unsupported, 425, "this model keeps rows in 16 bits and computes no gradients",
+                 {.expected = "precision f32, tf32 or f16 on the GPU, or the cpu"});
+  }
+  static matrix_view<float> room(index_t rows, index_t columns, buffer<float>& memory) {
+    const index_t size = checked_mul(rows, columns);
+    if (memory.size() < size) memory = buffer<float>(size, uninitialized);
+    return as_matrix(memory.data(), rows, columns);
+  }
+  /// Data null when that of x is.
+  [[nodiscard]] matrix_view<const float> on_host(input_matrix<B> x, buffer<float>& memory) const {
+    if (x.data == nullptr) return {};
+    const matrix_view<float> copy = room(x.rows, x.columns, memory);
     network_.backend().download(x, copy);
     return copy;
+  }
+  [[nodiscard]] matrix_view<const float> on_host(input_matrix<B> x, state& w) const {
+    return on_host(x, w.copy);
   }
   [[nodiscard]] input_matrix<B> on_device(matrix_view<const float> rows, state& w) const {
     if (rows.data == nullptr) return {};
@@ -150,6 +256,42 @@ class device_model_of final : public model_base {
     const output_matrix<B> copy = over(w.rows, rows.rows, rows.columns);
     network_.backend().upload_rows(rows, copy);
     return copy;
+  }
+
+  /// `y` = what `function` makes of zeros and the host's copy of `x`. \throws error [dnalm.numeric.424]
+  template <class Function>
+  void put_cotangent(const Function& function, input_matrix<B> x, output_matrix<B> y, const std::string& what,
+                     state& w) const {
+    const matrix_view<float> part = room(y.rows, y.columns, w.part);
+    std::fill_n(part.data, y.rows * y.columns, 0.0F);
+    function(on_host(x, w), part);
+    detail::check_finite_rows(part, what);
+    network_.backend().upload_rows(part, y);
+  }
+  /// The request with its rows on the device; refers to `request` and `w`.
+  [[nodiscard]] typename encoder<B>::gradient_wish there(const gradient_request& request, state& w) const {
+    typename encoder<B>::gradient_wish wish{.layers = request.layers, .tokens = request.tokens};
+    wish.keep_bytes = request.keep_bytes;
+    wish.word_rows = on_device(request.word_rows, w);
+    if (request.hidden) {
+      wish.hidden = [this, &request, &w](index_t layer, input_matrix<B> x, output_matrix<B> gradient) {
+        const auto function = [&](matrix_view<const float> from, matrix_view<float> to) {
+          request.hidden(layer, from, to);
+        };
+        put_cotangent(function, x, gradient, detail::cotangent_name(layer), w);
+      };
+    }
+    if (request.logits) {
+      wish.logits = [this, &request, &w](input_matrix<B> x, output_matrix<B> gradient) {
+        put_cotangent(request.logits, x, gradient, detail::logits_cotangent, w);
+      };
+    }
+    if (request.states) {
+      wish.states = [this, &request, &w](index_t layer, input_matrix<B> x) {
+        request.states(layer, on_host(x, w));
+      };
+    }
+    return wish;
   }
 
   encoder<B> network_;

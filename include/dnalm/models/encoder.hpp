@@ -44,8 +44,10 @@ class encoder {
   using observer = function_ref<void(index_t, input_matrix<B>)>;
   /// Called with the logits (R, V), valid during the call.
   using logits_receiver = function_ref<void(input_matrix<B>)>;
+  /// What is differentiated: rows where the backend's are.
+  using gradient_wish = basic_gradient_request<scalar, B::space>;
   /// Called once with the gradient, valid during the call.
-  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
+  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
 
   /// Reads and packs all weights; blocks side by side on up to `threads` threads (0: all cores), the calling
   /// one among them, of at most detail::most_loading_threads.
@@ -60,12 +62,25 @@ class encoder {
   void forward(const token_batch& batch, observer layers, const logits_receiver* logits, workspace& w,
                input_matrix<B> word_rows = {}) const;
 
+  /// A pass on its way: the residual stream (R, D), hidden state 0 once it has begun. Refers to the batch and
+  /// the workspace.
+  struct pass {
+    output_matrix<B> x = {};
+    block_workspace<B> block = {};
+  };
+  /// forward in two steps: memory and hidden state 0, then all that depends on nothing of the batch but its
+  /// offsets. Of an empty batch x has no rows, and there is no second step.
+  [[nodiscard]] pass begin(const token_batch& batch, bool logits, workspace& w,
+                           input_matrix<B> word_rows = {}) const;
+  void run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const;
+
   /// The gradient of a number of hidden states and logits with respect to the input; the contract is that of
   /// model::input_gradients. The input of each block is kept; what happens within a block is kept for as many
-  /// as request.keep_bytes allows, and computed again for the others. Not for a backend whose rows have a
-  /// storage type of their own.
-  void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                gradient_receiver receive, workspace& w) const requires plain_rows<B>;
+  /// as request.keep_bytes allows, and computed again for the others. Rows on a device are not looked at:
+  /// whether what the request's functions gave is finite is for them to check. Not for a backend whose rows
+  /// have a storage type of their own.
+  void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                workspace& w) const requires plain_rows<B>;
 
   /// y (R, D): the words' rows of ids that have one.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -92,8 +107,7 @@ class encoder {
   /// The backend of a pass: on the workspace's team.
   [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
   [[nodiscard]] index_t forward_scratch(const B& backend, index_t longest, bool logits) const;
-  [[nodiscard]] block_workspace<B> prepare(const token_batch& batch, bool logits, workspace& w,
-                                           output_matrix<B>& x) const;
+  [[nodiscard]] pass prepare(const token_batch& batch, bool logits, workspace& w) const;
   void prepare_rotations(index_t longest, workspace& w) const;
   void run_head(input_matrix<B> hidden, output_rows<B> narrow, const logits_receiver& receive,
                 workspace& w) const;
@@ -125,17 +139,18 @@ class encoder {
                                          const gradient_extent& extent) const;
   [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, const gradient_extent& extent,
                                                 workspace& w) const;
-  void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                  gradient_views& views, workspace& w) const;
-  void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,
+  void run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                  workspace& w) const;
+  void head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                 workspace& w) const;
-  void add_cotangent(index_t layer, input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
+  void add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
                      gradient_views& views, const workspace& w) const;
-  void top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views, workspace& w) const;
+  void top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const;
   void set_rotation(std::size_t layer, const workspace& w, block_workspace<B>& block) const {
     if (!frequencies_of_.empty()) block.rotation = &w.rotations[frequencies_of_[layer]];
   }
   [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
+  [[nodiscard]] typename B::weight pack_words() const;
   [[nodiscard]] const typename B::weight& packed_words() const;
 
   /// The word table as a packed weight, made when first asked for, by one thread.

@@ -28,28 +28,30 @@ struct gradient_extent {
 };
 
 /// A number S of hidden states and logits, told by its gradients with respect to them: the encoder carries
-/// them back to its input. T is `float` for `model`, the backend's number type for `encoder`.
+/// them back to its input. T is `float` for `model`, the backend's number type for `encoder`; the rows are
+/// where the backend's are (for `model` always on the host).
 ///
 /// The encoder runs up to the highest hidden state that is asked for, and not further. Sequences do not mix:
 /// the gradient of a token comes from the rows of its own sequence.
-template <class T>
+template <class T, memory_space Space = memory_space::host>
 struct basic_gradient_request {
   /// Gets the output `from` (R, columns) and a matrix of zeros of its shape to put dS/dfrom in.
-  using cotangent = std::function<void(matrix_view<const T> from, matrix_view<T> gradient)>;
+  using cotangent = std::function<void(matrix_view<const T, Space> from, matrix_view<T, Space> gradient)>;
 
   /// Hidden states that S depends on, increasing: 0 (embedding output) to layers; as forward hands them out.
   std::vector<index_t> layers = {};
   /// Called once for each of `layers`, the highest first, after the forward pass and after `logits`.
-  std::function<void(index_t layer, matrix_view<const T> hidden, matrix_view<T> gradient)> hidden = {};
+  std::function<void(index_t layer, matrix_view<const T, Space> hidden, matrix_view<T, Space> gradient)>
+      hidden = {};
   /// Called once with the logits (R, V), first of all; empty: S does not depend on them.
   cotangent logits = {};
   /// May be empty; sees hidden state 0, 1, ... as they are computed, up to the highest that is needed.
-  std::function<void(index_t layer, matrix_view<const T> hidden)> states = {};
+  std::function<void(index_t layer, matrix_view<const T, Space> hidden)> states = {};
   /// Whether the gradient with respect to the one-hot tokens is wanted as well.
   bool tokens = false;
   /// (R, D): the words' rows in place of those of the ids, as integrated gradients needs them; data null:
   /// look the ids up. The ids still say what is masked and what is padding.
-  matrix_view<const T> word_rows = {};
+  matrix_view<const T, Space> word_rows = {};
   /// Bytes that may go into what the blocks keep of the forward pass, so that their adjoints need not compute
   /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on
   /// it.
@@ -66,11 +68,11 @@ struct basic_gradient_request {
 };
 
 /// The gradient of S. Views are valid during the call that gets them.
-template <class T>
+template <class T, memory_space Space = memory_space::host>
 struct basic_input_gradient {
-  matrix_view<const T>
+  matrix_view<const T, Space>
       words;  ///< (R, D) by the words' rows of the embedding, before token dropout scales them
-  matrix_view<const T>
+  matrix_view<const T, Space>
       tokens;  ///< (R, V) by the one-hot tokens: words E^T, E the table; data null: not asked for
 };
 
@@ -95,8 +97,8 @@ inline void check_layer_order(std::span<const index_t> wanted, index_t layers) {
 
 /// \throws error [dnalm.usage.421] nothing is differentiated, or a function is missing, [dnalm.input.422]
 /// hidden states that the model has not, or out of order.
-template <class T>
-void check_gradient_layers(const basic_gradient_request<T>& request, index_t layers) {
+template <class T, memory_space Space>
+void check_gradient_layers(const basic_gradient_request<T, Space>& request, index_t layers) {
   if (request.layers.empty() && !request.logits) {
     throw error(error_kind::usage, 421, "nothing to differentiate",
                 {.expected = "at least one hidden state, or the logits"});
@@ -139,8 +141,8 @@ void check_word_rows(matrix_view<const T, Space> rows, index_t tokens, index_t w
 
 /// A request against a configuration and its batch. \throws error [dnalm.usage.421], [dnalm.input.422],
 /// [dnalm.shape.423], [dnalm.numeric.424].
-template <class T>
-void check_gradient_request(const encoder_config& config, const basic_gradient_request<T>& request,
+template <class T, memory_space Space>
+void check_gradient_request(const encoder_config& config, const basic_gradient_request<T, Space>& request,
                             index_t tokens) {
   detail::check_gradient_layers(request, config.layers);
   check_word_rows(request.word_rows, tokens, config.width);

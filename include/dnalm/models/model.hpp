@@ -76,6 +76,11 @@ class forward_workspace {
     }
     return *static_cast<T*>(state_.get());
   }
+  /// Frees the memory; the next pass takes what it needs.
+  void release() {
+    state_.reset();
+    owner_ = 0;
+  }
 
  private:
   std::shared_ptr<void> state_;
@@ -105,6 +110,7 @@ struct batch_preference {
   index_t tokens = 192;  ///< keeps a layer's activations near a core's second-level cache
   int workers = 0;       ///< that run batches side by side at most; 0: any number
   bool pooled = false;   ///< hidden states are far away: forward_pooled spares copying them
+  bool splits = false;   ///< a batch that its device has no memory for may run in parts
 };
 
 /// What stands behind a model; implemented by model_of<Backend> (model_of.hpp).

@@ -40,7 +40,7 @@ template <class B>
 ///
 /// Who calls it links the device code: one source that includes dnalm/cuda.cuh, which the CMake function
 /// dnalm_add_cuda(target) makes. With precision bf16 rows between kernels are bfloat16 too
-/// (cuda_bf16_backend). Embeddings pool on the GPU; gradients are not computed there. The model keeps the
+/// (cuda_bf16_backend); gradients are then not computed. Embeddings pool on the GPU. The model keeps the
 /// backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
 /// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606.
 [[nodiscard]] inline load_options on_cuda(const cuda_options& where = {}, load_options options = {}) {

@@ -12,6 +12,7 @@
 #include <dnalm/cuda/detail/emitted.hpp>
 #include <dnalm/cuda/matmul.hpp>
 #include <dnalm/tensor/dtype.hpp>
+#include <support/cuda_emulation/stream.hpp>
 
 namespace dnalm_test::gpu {
 
@@ -99,6 +100,23 @@ inline void store_output(bool half, double value, void* memory, dnalm::index_t i
   }
 }
 
+/// y = c + x op(w) + bias, sums in double.
+inline void multiply_rows(const dnalm::matmul_kind& kind, const dnalm::matmul_operands& o) {
+  using dnalm::index_t;
+  for (index_t r = 0; r < o.rows; ++r) {
+    for (index_t c = 0; c < kind.outputs; ++c) {
+      double sum = 0.0;
+      for (index_t k = 0; k < kind.inputs; ++k) {
+        const index_t at = kind.transposed ? c * o.w_stride + k : k * o.w_stride + c;
+        sum += operand(kind.precision, o.x, r * o.x_stride + k) * operand(kind.precision, o.w, at);
+      }
+      if (kind.residual) sum += static_cast<double>(o.c[r * o.c_stride + c]);
+      if (kind.bias) sum += output_number(kind.half_output, o.bias, c);
+      store_output(kind.half_output, sum, o.y, r * o.y_stride + c);
+    }
+  }
+}
+
 }  // namespace dnalm_test::gpu
 
 DNALM_BEGIN_NAMESPACE
@@ -121,25 +139,14 @@ DNALM_EMITTED bool cuda_matmul::supports(const matmul_kind& kind) const {
 DNALM_EMITTED bool cuda_matmul::takes(const matmul_kind&, const matmul_operands& operands) const {
   return dnalm_test::gpu::matmul_settings().takes_any_rows || operands.rows == state_->planned_rows;
 }
-DNALM_EMITTED void cuda_matmul::run(cuda_stream, const matmul_kind& kind, const matmul_operands& o) const {
-  using dnalm_test::gpu::operand;
+DNALM_EMITTED void cuda_matmul::run(cuda_stream stream, const matmul_kind& kind,
+                                    const matmul_operands& o) const {
   if (!supports(kind)) throw error(error_kind::device, 621, "cuBLASLt has no algorithm for a product");
   dnalm_test::gpu::check_operands(kind, o);
   if (!takes(kind, o)) throw dnalm_test::gpu::matmul_fault("an algorithm that does not take so many rows");
   ++dnalm_test::gpu::matmul_settings().products;
   if (kind.half_output) ++dnalm_test::gpu::matmul_settings().half_outputs;
-  for (index_t r = 0; r < o.rows; ++r) {
-    for (index_t c = 0; c < kind.outputs; ++c) {
-      double sum = 0.0;
-      for (index_t k = 0; k < kind.inputs; ++k) {
-        const index_t at = kind.transposed ? c * o.w_stride + k : k * o.w_stride + c;
-        sum += operand(kind.precision, o.x, r * o.x_stride + k) * operand(kind.precision, o.w, at);
-      }
-      if (kind.residual) sum += static_cast<double>(o.c[r * o.c_stride + c]);
-      if (kind.bias) sum += dnalm_test::gpu::output_number(kind.half_output, o.bias, c);
-      dnalm_test::gpu::store_output(kind.half_output, sum, o.y, r * o.y_stride + c);
-    }
-  }
+  dnalm_test::gpu::put_into(stream, [kind, o] { dnalm_test::gpu::multiply_rows(kind, o); });
 }
 
 DNALM_END_NAMESPACE

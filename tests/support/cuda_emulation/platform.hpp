@@ -15,6 +15,7 @@
 #include <dnalm/tensor/dtype.hpp>
 #include <support/cuda_emulation/block.hpp>
 #include <support/cuda_emulation/grid.hpp>
+#include <support/cuda_emulation/stream.hpp>
 #include <support/cuda_emulation/warp_tiles.hpp>
 
 #define DNALM_KERNEL
@@ -124,10 +125,11 @@ void copy_wait() {
 
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), const grid_size& grid, int threads, index_t shared_bytes,
-            cuda_stream, Arguments... arguments) {
+            cuda_stream stream, Arguments... arguments) {
   if (!has_blocks(grid)) return;
   check_launch(grid, threads, shared_bytes);
-  dnalm_test::gpu::run_grid(grid, threads, shared_bytes, [&] { kernel(arguments...); });
+  dnalm_test::gpu::put_into(
+      stream, [=] { dnalm_test::gpu::run_grid(grid, threads, shared_bytes, [&] { kernel(arguments...); }); });
 }
 
 }  // namespace detail::gpu

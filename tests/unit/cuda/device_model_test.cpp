@@ -232,13 +232,132 @@ TEST_CASE("numbers that overflow on the GPU are an error that names the sequence
                     Catch::Contains("dnalm.numeric.455") && Catch::Contains("token"));
 }
 
-TEST_CASE("a model on the GPU says that it computes no gradients", "[cuda]") {
+namespace {
+
+/// Two sequences of five tokens, the second with a mask where the model knows one.
+struct two_sequences {
+  std::vector<std::int32_t> ids{3, 20, 21, 22, 3, 40, 41, 2, 43, 44};
+  dnalm::ragged_offsets offsets = {};
+  two_sequences() {
+    offsets.append(5);
+    offsets.append(5);
+  }
+  [[nodiscard]] dnalm::token_batch view() const { return {ids, offsets}; }
+};
+
+dnalm::matrix<float> copy_of(dnalm::matrix_view<const float> x) {
+  dnalm::matrix<float> y(x.rows, x.columns);
+  for (index_t r = 0; r < x.rows; ++r) std::copy_n(x.row_data(r), x.columns, y.data() + r * x.columns);
+  return y;
+}
+
+/// All that a gradient shows: the states it passed, what its functions saw, what came out.
+struct seen_gradient {
+  std::vector<dnalm::matrix<float>> matrices = {};
+  std::vector<index_t> order = {};
+};
+
+/// S = sum over the logits and hidden states 0 and 2 of half their squares: cotangents equal to the outputs.
+seen_gradient gradient_of(const dnalm::model& network, const dnalm::token_batch& batch,
+                          dnalm::matrix_view<const float> word_rows, dnalm::forward_workspace& space) {
+  seen_gradient seen;
+  const auto take = [&](index_t what, dnalm::matrix_view<const float> x) {
+    seen.order.push_back(what);
+    seen.matrices.push_back(copy_of(x));
+  };
+  const auto mirror = [](dnalm::matrix_view<const float> x, dnalm::matrix_view<float> g) {
+    for (index_t i = 0; i < x.rows * x.columns; ++i) g.data[i] += x.data[i];
+  };
+  dnalm::gradient_request request{.layers = {0, 2}, .tokens = true};
+  request.word_rows = word_rows;
+  request.hidden = [&](index_t layer, dnalm::matrix_view<const float> x, dnalm::matrix_view<float> g) {
+    take(100 + layer, x);
+    mirror(x, g);
+  };
+  request.logits = [&](dnalm::matrix_view<const float> x, dnalm::matrix_view<float> g) {
+    take(200, x);
+    mirror(x, g);
+  };
+  request.states = [&](index_t layer, dnalm::matrix_view<const float> x) { take(layer, x); };
+  const auto receive = [&](const dnalm::input_gradient& found) {
+    take(300, found.words);
+    take(301, found.tokens);
+  };
+  network.input_gradients(batch, request, receive, space);
+  return seen;
+}
+
+double largest_gap(const dnalm::matrix<float>& x, const dnalm::matrix<float>& y) {
+  REQUIRE(x.rows() == y.rows());
+  REQUIRE(x.columns() == y.columns());
+  double gap = 0.0;
+  double largest = 0.0;
+  for (index_t i = 0; i < x.rows() * x.columns(); ++i) {
+    gap = std::max(gap, std::abs(static_cast<double>(x.data()[i]) - static_cast<double>(y.data()[i])));
+    largest = std::max(largest, std::abs(static_cast<double>(y.data()[i])));
+  }
+  return gap / largest;
+}
+
+}  // namespace
+
+TEST_CASE("gradients on the GPU are those of the CPU, by words' rows and by one-hot tokens", "[cuda]") {
   const dnalm::model gpu = on_gpu();
+  const dnalm::model cpu = dnalm::load_model(bundled);
+  const two_sequences batch;
+  dnalm::matrix<float> rows(10, gpu.describe().width());
+  cpu.word_rows(batch.ids, rows.view());
+  for (index_t i = 0; i < 10 * rows.columns(); ++i) rows.data()[i] *= 0.75F;
+  dnalm::forward_workspace here;
+  dnalm::forward_workspace there;
+  for (const dnalm::matrix_view<const float> given :
+       {dnalm::matrix_view<const float>(), dnalm::matrix_view<const float>(rows.view())}) {
+    const seen_gradient a = gradient_of(gpu, batch.view(), given, there);
+    const seen_gradient b = gradient_of(cpu, batch.view(), given, here);
+    REQUIRE(a.order == b.order);
+    REQUIRE(a.order.back() == 301);
+    for (std::size_t i = 0; i < a.order.size(); ++i) {
+      INFO("matrix " << a.order[i]);
+      CHECK(largest_gap(a.matrices[i], b.matrices[i]) < 1e-4);
+    }
+  }
+}
+
+TEST_CASE("wrong requests for a gradient are the CPU's errors on the GPU", "[cuda]") {
+  const dnalm::model gpu = on_gpu();
+  const two_sequences batch;
   dnalm::forward_workspace space;
-  dnalm::ragged_offsets offsets;
-  offsets.append(2);
-  const std::vector<std::int32_t> ids{5, 6};
-  CHECK_THROWS_WITH(gpu.input_gradients(
-                        {ids, offsets}, {}, [](const dnalm::input_gradient&) {}, space),
-                    Catch::Contains("dnalm.unsupported.425"));
+  const auto refused = [&](const dnalm::gradient_request& request) {
+    return dnalm_test::error_id_of([&] {
+      gpu.input_gradients(
+          batch.view(), request, [](const dnalm::input_gradient&) {}, space);
+    });
+  };
+  CHECK(refused({}) == "dnalm.usage.421");
+  const auto poison = [](index_t, dnalm::matrix_view<const float>, dnalm::matrix_view<float> g) {
+    g(1, 2) = std::nanf("");
+  };
+  dnalm::gradient_request request{.layers = {9}, .hidden = poison};
+  CHECK(refused(request) == "dnalm.input.422");
+  request.layers = {1};
+  CHECK(refused(request) == "dnalm.numeric.424");
+  dnalm::matrix<float> rows(9, gpu.describe().width());
+  request.word_rows = rows.view();
+  CHECK(refused(request) == "dnalm.shape.423");
+}
+
+TEST_CASE("a model on the GPU counts the host's copies into the memory of a gradient", "[cuda]") {
+  const dnalm::model gpu = on_gpu();
+  dnalm::gradient_request request{.layers = {2}};
+  request.hidden = [](index_t, dnalm::matrix_view<const float>, dnalm::matrix_view<float>) {};
+  const index_t width = gpu.describe().width();
+  const index_t plain = gpu.gradient_bytes(request, 10, 5);
+  const dnalm::matrix<float> rows(10, width);
+  request.word_rows = rows.view();
+  CHECK(gpu.gradient_bytes(request, 10, 5) == plain + 10 * width * 4);
+  request.word_rows = {};
+  request.tokens = true;  // a table on the device, and the wider of two rows twice on the host
+  const index_t vocabulary = gpu.describe().vocabulary();
+  CHECK(gpu.gradient_bytes(request, 10, 5) ==
+        plain + 10 * 4 * (vocabulary + 2 * (std::max(width, vocabulary) - width)));
 }

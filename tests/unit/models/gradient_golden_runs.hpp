@@ -74,18 +74,11 @@ struct gradient_gap {
   double pytorch_float_gap;
 };
 
-/// Every stored gradient of a case, on a backend of host memory.
-template <class Backend>
-std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend backend) {
-  using T = typename Backend::scalar;
-  const auto folder = golden_models / item.name;
-  const auto config = dnalm::read_encoder_config(folder);
-  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
-                                        "golden");
-  const dnalm::encoder<Backend> network(backend, config, source);
-  const dnalm::io::safetensors_file inputs(folder / "expected.safetensors");
+/// Every stored gradient of a case; `run(batch, request, receive)` makes one in T.
+template <class T, class Run>
+std::vector<gradient_gap> compare_gradients_of(const golden_case& item, const Run& run) {
+  const dnalm::io::safetensors_file inputs(golden_models / item.name / "expected.safetensors");
   const dnalm::io::safetensors_file file(golden_gradients / (item.name + ".safetensors"));
-  typename dnalm::encoder<Backend>::workspace workspace;
   std::vector<gradient_gap> found;
   std::vector<std::string> outputs = {"logits"};
   for (index_t layer = 1; layer <= item.layers; ++layer) outputs.push_back("hidden." + std::to_string(layer));
@@ -99,11 +92,32 @@ std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend bac
         found.push_back(
             {key, relative_gap(expected, gradient.words), read_numbers(file, key + ".f32_error")[0]});
       };
-      network.gradient({input.ids, input.offsets, input.types}, formula_request<T>(output), compare,
-                       workspace);
+      const dnalm::token_batch batch{input.ids, input.offsets, input.types};
+      run(batch, formula_request<T>(output), compare);
     }
   }
   return found;
+}
+
+/// A golden model on a backend.
+template <class Backend>
+dnalm::encoder<Backend> golden_encoder(const golden_case& item, const Backend& backend) {
+  const auto folder = golden_models / item.name;
+  const auto config = dnalm::read_encoder_config(folder);
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
+                                        "golden");
+  return dnalm::encoder<Backend>(backend, config, source);
+}
+
+/// The same on a backend of host memory.
+template <class Backend>
+std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend backend) {
+  using T = typename Backend::scalar;
+  const dnalm::encoder<Backend> network = golden_encoder(item, backend);
+  typename dnalm::encoder<Backend>::workspace workspace;
+  return compare_gradients_of<T>(
+      item, [&](const dnalm::token_batch& batch, const dnalm::basic_gradient_request<T>& request,
+                const auto& receive) { network.gradient(batch, request, receive, workspace); });
 }
 
 }  // namespace dnalm_test

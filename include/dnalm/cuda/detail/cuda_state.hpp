@@ -16,6 +16,7 @@
 #include <dnalm/cuda/cuda_options.hpp>
 #include <dnalm/cuda/detail/device_memory.hpp>
 #include <dnalm/cuda/detail/upload_cache.hpp>
+#include <dnalm/cuda/detail/work_stream.hpp>
 #include <dnalm/cuda/products.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
@@ -23,20 +24,6 @@
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
-
-/// Owns a stream.
-class owned_stream {
- public:
-  explicit owned_stream(int device) : device_(device), stream_(cuda_create_stream(device)) {}
-  owned_stream(const owned_stream&) = delete;
-  owned_stream& operator=(const owned_stream&) = delete;
-  ~owned_stream() { cuda_destroy_stream(device_, stream_); }
-  [[nodiscard]] cuda_stream get() const { return stream_; }
-
- private:
-  int device_;
-  cuda_stream stream_;
-};
 
 /// A host array's copy on the GPU, there at least as long as this object.
 template <class T>
@@ -63,15 +50,16 @@ struct cuda_state {
       : options(checked(asked)),
         device(cuda_find_device(options.device)),
         memory(std::make_shared<device_memory>(device.number, options.memory_limit)),
-        stream(device.number),
-        products(memory, stream.get(), options.precision, options.block_rows, options.deterministic),
-        arrays(memory, stream.get(), most_array_bytes),
-        tables(memory, stream.get(), most_table_bytes) {}
+        order(device.number, memory->stream()),
+        products(memory, order, options.precision, options.block_rows, options.deterministic),
+        arrays(memory, order.main(), most_array_bytes),
+        tables(memory, order.main(), most_table_bytes) {}
 
   template <class T>
   [[nodiscard]] uploaded<T> find(std::span<const T> values) {
     if (values.empty()) return {};
     uploaded<T> result{arrays.find(std::as_bytes(values)), {}};
+    order.keep(result.held);
     result.view = {reinterpret_cast<const T*>(result.held->data()), static_cast<index_t>(values.size())};
     return result;
   }
@@ -85,6 +73,7 @@ struct cuda_state {
       return {c.held, s.held, {c.view, s.view, table.pairs()}};
     }
     const shared_bytes both = tables.find(table.identity, std::as_bytes(cosine), std::as_bytes(sine));
+    order.keep(both);
     const auto* data = reinterpret_cast<const float*>(both->data());
     const auto count = static_cast<index_t>(cosine.size());
     return {both, {}, {{data, count}, {data + count, count}, table.pairs()}};
@@ -96,7 +85,7 @@ struct cuda_state {
   cuda_options options;
   cuda_device device;
   std::shared_ptr<device_memory> memory;
-  owned_stream stream;
+  work_stream order;
   cuda_products products;
   upload_cache arrays;
   upload_cache tables;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The memory of one GPU as buffers take it: counted, and up to a limit.
+/// \brief The memory of one GPU as buffers take it: counted, up to a limit, and in the order of a stream.
 #pragma once
 
 #include <mutex>
@@ -8,16 +8,18 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/cuda/detail/owned_stream.hpp>
 #include <dnalm/cuda/runtime.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// May be called from several threads.
+/// May be called from several threads. Has the stream of all work that uses the memory, which lives as long
+/// as the last buffer.
 class device_memory {
  public:
   /// `limit` in bytes; 0: as much as the GPU has.
-  device_memory(int device, index_t limit) : device_(device), limit_(limit) {}
+  device_memory(int device, index_t limit) : device_(device), limit_(limit), stream_(device) {}
   device_memory(const device_memory&) = delete;
   device_memory& operator=(const device_memory&) = delete;
 
@@ -34,11 +36,12 @@ class device_memory {
   }
   void release(void* memory, index_t bytes) noexcept {
     if (memory == nullptr) return;
-    cuda_release(device_, memory);
+    cuda_release(device_, stream_.get(), memory);
     give(bytes);
   }
 
   [[nodiscard]] int device() const { return device_; }
+  [[nodiscard]] cuda_stream stream() const { return stream_.get(); }
   /// Bytes that are allocated now.
   [[nodiscard]] index_t used() const {
     const std::lock_guard lock(guard_);
@@ -64,6 +67,7 @@ class device_memory {
 
   int device_;
   index_t limit_;
+  owned_stream stream_;
   mutable std::mutex guard_;
   index_t used_ = 0;
 };

@@ -19,6 +19,35 @@ namespace detail::gpu {
   return static_cast<cudaStream_t>(stream.handle);
 }
 
+[[nodiscard]] inline cudaEvent_t native(cuda_event event) {
+  return static_cast<cudaEvent_t>(event.handle);
+}
+
+/// While it lives the calling thread may allocate, free and wait although it records a stream: none of that
+/// is part of the recording, and none of it concerns the stream that is recorded.
+class beside_capture {
+ public:
+  beside_capture() { static_cast<void>(cudaThreadExchangeStreamCaptureMode(&mode_)); }
+  beside_capture(const beside_capture&) = delete;
+  beside_capture& operator=(const beside_capture&) = delete;
+  ~beside_capture() { static_cast<void>(cudaThreadExchangeStreamCaptureMode(&mode_)); }
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
+
+/// A recording that is not executable yet.
+class recorded_graph {
+ public:
+  recorded_graph() = default;
+  recorded_graph(const recorded_graph&) = delete;
+  recorded_graph& operator=(const recorded_graph&) = delete;
+  ~recorded_graph() {
+    if (graph != nullptr) static_cast<void>(cudaGraphDestroy(graph));
+  }
+  cudaGraph_t graph = nullptr;
+};
+
 /// \throws error 603, 604 when there is none.
 [[nodiscard]] inline int count_devices(int driver) {
   int count = 0;
@@ -84,6 +113,7 @@ DNALM_EMITTED void cuda_select_device(int number) {
 }
 
 DNALM_EMITTED void* cuda_allocate(int device, index_t bytes) {
+  const detail::gpu::beside_capture beside;
   cuda_select_device(device);
   void* memory = nullptr;
   detail::gpu::check_runtime(cudaMalloc(&memory, static_cast<std::size_t>(bytes)),
@@ -92,11 +122,35 @@ DNALM_EMITTED void* cuda_allocate(int device, index_t bytes) {
 }
 
 // Nobody could mend a failure here: the next call that waits for the GPU reports it.
-DNALM_EMITTED void cuda_release(int device, void* memory) noexcept {
+DNALM_EMITTED void cuda_release(int device, cuda_stream stream, void* memory) noexcept {
   if (memory == nullptr) return;
+  const detail::gpu::beside_capture beside;
   static_cast<void>(cudaSetDevice(device));
-  static_cast<void>(cudaDeviceSynchronize());
+  // Not the whole GPU: another thread may be recording one of its streams.
+  static_cast<void>(cudaStreamSynchronize(detail::gpu::native(stream)));
   static_cast<void>(cudaFree(memory));
+}
+
+DNALM_EMITTED void* cuda_allocate_host(int device, index_t bytes) {
+  const detail::gpu::beside_capture beside;
+  cuda_select_device(device);
+  void* memory = nullptr;
+  const cudaError_t status = cudaHostAlloc(&memory, static_cast<std::size_t>(bytes), cudaHostAllocPortable);
+  const std::string where = std::to_string(bytes) + " bytes of page-locked memory";
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    throw error(error_kind::memory, 611, "the host has not enough memory that can be locked",
+                {.where = where, .found = cudaGetErrorString(status)});
+  }
+  detail::gpu::check_runtime(status, where);
+  return memory;
+}
+
+DNALM_EMITTED void cuda_release_host(int device, void* memory) noexcept {
+  if (memory == nullptr) return;
+  const detail::gpu::beside_capture beside;
+  static_cast<void>(cudaSetDevice(device));
+  static_cast<void>(cudaFreeHost(memory));
 }
 
 DNALM_EMITTED cuda_stream cuda_create_stream(int device) {
@@ -113,7 +167,32 @@ DNALM_EMITTED void cuda_destroy_stream(int device, cuda_stream stream) noexcept 
 }
 
 DNALM_EMITTED void cuda_synchronize(cuda_stream stream) {
+  const detail::gpu::beside_capture beside;
   detail::gpu::check_runtime(cudaStreamSynchronize(detail::gpu::native(stream)), "wait for the GPU");
+}
+
+DNALM_EMITTED cuda_event cuda_create_event(int device) {
+  cuda_select_device(device);
+  cudaEvent_t event = nullptr;
+  detail::gpu::check_runtime(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync),
+                             "a new event");
+  return {event};
+}
+
+DNALM_EMITTED void cuda_destroy_event(int device, cuda_event event) noexcept {
+  if (event.handle == nullptr) return;
+  static_cast<void>(cudaSetDevice(device));
+  static_cast<void>(cudaEventDestroy(detail::gpu::native(event)));
+}
+
+DNALM_EMITTED void cuda_record(cuda_stream stream, cuda_event event) {
+  detail::gpu::check_runtime(cudaEventRecord(detail::gpu::native(event), detail::gpu::native(stream)),
+                             "record of an event");
+}
+
+DNALM_EMITTED void cuda_wait(cuda_event event) {
+  const detail::gpu::beside_capture beside;
+  detail::gpu::check_runtime(cudaEventSynchronize(detail::gpu::native(event)), "wait for the GPU");
 }
 
 DNALM_EMITTED void cuda_upload(cuda_stream stream, const void* from, void* to, const cuda_byte_rows& rows) {
@@ -129,6 +208,41 @@ DNALM_EMITTED void cuda_clear(cuda_stream stream, void* memory, index_t bytes) {
   detail::gpu::check_runtime(
       cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), detail::gpu::native(stream)),
       "zeros on the GPU");
+}
+
+// Only what this thread does may spoil the recording; other threads work on as ever.
+DNALM_EMITTED void cuda_begin_capture(cuda_stream stream) {
+  detail::gpu::check_runtime(
+      cudaStreamBeginCapture(detail::gpu::native(stream), cudaStreamCaptureModeThreadLocal),
+      "start of a recording");
+}
+
+DNALM_EMITTED cuda_graph cuda_end_capture(cuda_stream stream) {
+  detail::gpu::recorded_graph recorded;
+  detail::gpu::check_runtime(cudaStreamEndCapture(detail::gpu::native(stream), &recorded.graph),
+                             "end of a recording");
+  cudaGraphExec_t executable = nullptr;
+  detail::gpu::check_runtime(cudaGraphInstantiateWithFlags(&executable, recorded.graph, 0),
+                             "a graph of recorded work");
+  return {executable};
+}
+
+DNALM_EMITTED void cuda_abandon_capture(cuda_stream stream) noexcept {
+  detail::gpu::recorded_graph recorded;
+  static_cast<void>(cudaStreamEndCapture(detail::gpu::native(stream), &recorded.graph));
+  static_cast<void>(cudaGetLastError());
+}
+
+DNALM_EMITTED void cuda_launch_graph(cuda_stream stream, cuda_graph graph) {
+  detail::gpu::check_runtime(
+      cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph.handle), detail::gpu::native(stream)),
+      "start of recorded work");
+}
+
+DNALM_EMITTED void cuda_destroy_graph(int device, cuda_graph graph) noexcept {
+  if (graph.handle == nullptr) return;
+  static_cast<void>(cudaSetDevice(device));
+  static_cast<void>(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph.handle)));
 }
 
 DNALM_END_NAMESPACE

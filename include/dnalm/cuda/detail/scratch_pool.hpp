@@ -12,6 +12,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/cuda/detail/work_stream.hpp>
 #include <dnalm/cuda/device_buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -19,9 +20,21 @@ namespace detail {
 
 /// Lends memory. Given back it may be lent again at once: kernels that were started with it come first in the
 /// stream. So all borrowers must start their kernels in one stream. May be called from several threads.
+///
+/// What is lent for recorded work is memory of its own, lent to other recordings only: a replay may come
+/// between two kernels of another thread which still holds its loan, but never between two of another replay.
+/// Recordings own it together with the pool (work_stream::keep).
 class scratch_pool {
+  using block = std::shared_ptr<device_buffer<std::byte>>;
+  struct lane {
+    std::vector<block> free = {};
+    std::size_t lent = 0;
+  };
+
  public:
-  explicit scratch_pool(std::shared_ptr<device_memory> memory) : memory_(std::move(memory)) {}
+  /// `order`: whose recordings may borrow; null: nobody records.
+  explicit scratch_pool(std::shared_ptr<device_memory> memory, work_stream* order = nullptr)
+      : memory_(std::move(memory)), order_(order) {}
   scratch_pool(const scratch_pool&) = delete;
   scratch_pool& operator=(const scratch_pool&) = delete;
 
@@ -29,26 +42,29 @@ class scratch_pool {
   class loan {
    public:
     loan() = default;
-    loan(scratch_pool& pool, index_t bytes) : pool_(&pool), buffer_(pool.take(bytes)) {}
+    loan(scratch_pool& pool, index_t bytes)
+        : pool_(&pool), lane_(&pool.lane_here()), block_(pool.take(*lane_, bytes)) {}
     loan(loan&& other) noexcept
-        : pool_(std::exchange(other.pool_, nullptr)), buffer_(std::move(other.buffer_)) {}
+        : pool_(std::exchange(other.pool_, nullptr)), lane_(other.lane_), block_(std::move(other.block_)) {}
     loan& operator=(loan&& other) noexcept {
       std::swap(pool_, other.pool_);
-      std::swap(buffer_, other.buffer_);
+      std::swap(lane_, other.lane_);
+      std::swap(block_, other.block_);
       return *this;
     }
     ~loan() {
-      if (pool_ != nullptr) pool_->give(std::move(buffer_));
+      if (pool_ != nullptr) pool_->give(*lane_, std::move(block_));
     }
     template <class T>
     [[nodiscard]] T* as() {
-      return reinterpret_cast<T*>(buffer_.data());
+      return reinterpret_cast<T*>(block_->data());
     }
-    [[nodiscard]] const std::byte* data() const { return buffer_.data(); }
+    [[nodiscard]] const std::byte* data() const { return block_->data(); }
 
    private:
     scratch_pool* pool_ = nullptr;
-    device_buffer<std::byte> buffer_;
+    lane* lane_ = nullptr;
+    block block_;
   };
 
   /// Undefined bytes, aligned to 256. \throws as device_buffer
@@ -58,43 +74,60 @@ class scratch_pool {
   [[nodiscard]] loan lend_rows(index_t rows, index_t stride) {
     return lend(checked_mul(checked_mul(rows, stride), static_cast<index_t>(sizeof(T))));
   }
+  /// Frees what is not lent and what no recording owns.
+  void trim() {
+    const std::lock_guard lock(guard_);
+    direct_.free.clear();
+    forget_unowned();
+  }
+  /// Frees what was lent for recordings and is owned by none. Not for a thread that records.
+  void trim_recorded() {
+    const std::lock_guard lock(guard_);
+    forget_unowned();
+  }
 
  private:
+  [[nodiscard]] bool records_here() const { return order_ != nullptr && order_->records_here(); }
+  [[nodiscard]] lane& lane_here() { return records_here() ? recorded_ : direct_; }
+  void forget_unowned() {
+    std::erase_if(recorded_.free, [](const block& b) { return b.use_count() == 1; });
+  }
+
   /// The smallest that is large enough. When none is, the free ones go first: those who need so much once
-  /// will need it again.
-  [[nodiscard]] device_buffer<std::byte> take(index_t bytes) {
+  /// will need it again. While a thread records nothing is freed (trim_recorded does it afterwards).
+  [[nodiscard]] block take(lane& from, index_t bytes) {
     const std::lock_guard lock(guard_);
-    auto best = free_.end();
-    for (auto b = free_.begin(); b != free_.end(); ++b) {
-      if (b->size() >= bytes && (best == free_.end() || b->size() < best->size())) best = b;
+    auto best = from.free.end();
+    for (auto b = from.free.begin(); b != from.free.end(); ++b) {
+      if ((*b)->size() >= bytes && (best == from.free.end() || (*b)->size() < (*best)->size())) best = b;
     }
-    if (best == free_.end()) {
-      free_.clear();
-      free_.reserve(lent_ + 1);  // so that give needs no memory
-      ++lent_;
-      try {
-        return {memory_, bytes};
-      } catch (...) {
-        --lent_;
-        throw;
+    block found;
+    if (best != from.free.end()) {
+      found = std::move(*best);
+      from.free.erase(best);
+    } else {
+      if (&from == &direct_) {
+        from.free.clear();
+        forget_unowned();
       }
+      found = std::make_shared<device_buffer<std::byte>>(memory_, bytes);
     }
-    device_buffer<std::byte> found = std::move(*best);
-    free_.erase(best);
-    free_.reserve(free_.size() + lent_ + 1);
-    ++lent_;
+    from.free.reserve(from.free.size() + from.lent + 1);  // so that give needs no memory
+    if (order_ != nullptr) order_->keep(found);
+    ++from.lent;
     return found;
   }
-  void give(device_buffer<std::byte> buffer) noexcept {
+  void give(lane& to, block memory) noexcept {
     const std::lock_guard lock(guard_);
-    --lent_;
-    free_.push_back(std::move(buffer));
+    --to.lent;
+    to.free.push_back(std::move(memory));
   }
 
   std::shared_ptr<device_memory> memory_;
+  work_stream* order_;
   std::mutex guard_;
-  std::vector<device_buffer<std::byte>> free_;
-  std::size_t lent_ = 0;
+  lane direct_;
+  lane recorded_;
 };
 
 }  // namespace detail

@@ -19,7 +19,7 @@
 #include <dnalm/core/types.hpp>
 #include <dnalm/cuda/detail/device_memory.hpp>
 #include <dnalm/cuda/detail/scratch_pool.hpp>
-#include <dnalm/cuda/runtime.hpp>
+#include <dnalm/cuda/detail/upload_staging.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -47,8 +47,8 @@ using shared_bytes = std::shared_ptr<const uploaded_bytes>;
 class upload_cache {
  public:
   /// The pool is the cache's alone: lent memory stays lent for long.
-  upload_cache(std::shared_ptr<device_memory> memory, cuda_stream stream, index_t most_bytes)
-      : pool_(std::move(memory)), stream_(stream), most_bytes_(most_bytes) {}
+  upload_cache(const std::shared_ptr<device_memory>& memory, cuda_stream stream, index_t most_bytes)
+      : pool_(memory), staging_(memory->device(), stream), most_bytes_(most_bytes) {}
 
   /// The copy with these bytes. Cost: a comparison per kept copy that is as long.
   [[nodiscard]] shared_bytes find(std::span<const std::byte> content) {
@@ -56,7 +56,6 @@ class upload_cache {
     for (auto e = entries_.begin(); e != entries_.end(); ++e) {
       if (e->identity == 0 && same_bytes(e->content, content)) return use(e);
     }
-    // The cache's own copy: it stays as it is while the GPU reads it.
     entry made{0, {content.begin(), content.end()}, room_for(content.size())};
     put(made.content, *made.copy, 0);
     return keep(std::move(made));
@@ -71,7 +70,6 @@ class upload_cache {
     entry made{identity, {}, room_for(first.size() + second.size())};
     put(first, *made.copy, 0);
     put(second, *made.copy, first.size());
-    cuda_synchronize(stream_);  // the parts may go as soon as this returns
     return keep(std::move(made));
   }
 
@@ -98,9 +96,8 @@ class upload_cache {
     const auto room = static_cast<index_t>(std::bit_ceil(std::max<std::size_t>(bytes, 256)));
     return std::make_shared<uploaded_bytes>(pool_.lend(room), static_cast<index_t>(bytes));
   }
-  void put(std::span<const std::byte> from, uploaded_bytes& to, std::size_t first) const {
-    cuda_upload(stream_, from.data(), to.memory_.as<std::byte>() + first,
-                {.bytes = static_cast<index_t>(from.size())});
+  void put(std::span<const std::byte> from, uploaded_bytes& to, std::size_t first) {
+    staging_.upload(from, to.memory_.as<std::byte>() + first);
   }
   shared_bytes use(std::list<entry>::iterator found) {
     entries_.splice(entries_.begin(), entries_, found);
@@ -112,22 +109,16 @@ class upload_cache {
     bytes_ += bytes;
     while (entries_.size() > 1 && (entries_.size() > most_entries || bytes_ > most_bytes_)) {
       bytes_ -= entries_.back().copy->size();
-      leaving_.push_back(std::move(entries_.back().content));
       entries_.pop_back();
-    }
-    if (leaving_.size() >= most_entries) {
-      cuda_synchronize(stream_);
-      leaving_.clear();
     }
     return entries_.front().copy;
   }
 
   scratch_pool pool_;
-  cuda_stream stream_;
+  upload_staging staging_;
   index_t most_bytes_;
   mutable std::mutex guard_;
-  std::list<entry> entries_;                     // the last used first
-  std::vector<std::vector<std::byte>> leaving_;  // what the GPU may still read, until a wait now and then
+  std::list<entry> entries_;  // the last used first
   index_t bytes_ = 0;
 };
 

@@ -9,7 +9,7 @@
 
 #include <dnalm/core/parallel.hpp>
 #include <dnalm/core/thread_team.hpp>
-#include <dnalm/embed/detail/chunk_runner.hpp>
+#include <dnalm/embed/detail/chunk_split.hpp>
 #include <dnalm/embed/detail/embed_job.hpp>
 #include <dnalm/embed/detail/ordered_pipeline.hpp>
 #include <dnalm/embed/detail/window_joiner.hpp>
@@ -39,8 +39,8 @@ DNALM_INLINE void embed(const model& network, std::span<const io::sequence_recor
   sink.begin(job.shape);
   pipeline.run(
       [&](index_t item, int worker) {
-        detail::chunk_runner runner(job, chunks[static_cast<std::size_t>(item)]);
-        return runner.run(workspaces[static_cast<std::size_t>(worker)]);
+        return detail::run_chunk(job, chunks[static_cast<std::size_t>(item)],
+                                 workspaces[static_cast<std::size_t>(worker)]);
       },
       [&](index_t item, const detail::chunk_result& result) {
         const detail::sequence_chunk& chunk = chunks[static_cast<std::size_t>(item)];

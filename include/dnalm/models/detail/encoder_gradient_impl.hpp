@@ -4,23 +4,38 @@
 ///
 /// Forward, keeping the input of every block and, of as many of the highest as the request's budget holds,
 /// what their adjoints need; then the blocks from the highest that is needed down to the first. One without a
-/// record of its own computes it again from its input: make_record leaves the bits of forward_recorded, so the
-/// numbers cannot depend on the budget.
+/// record of its own computes it again from its input: make_record leaves the bits of forward_recorded, so
+/// the numbers cannot depend on the budget.
 #pragma once
 
 #include <algorithm>
 #include <string>
 
 #include <dnalm/models/encoder.hpp>
+#include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
 /// Zeros for a function to put a gradient in.
-template <class T>
-void clear_rows(matrix_view<T> x) {
-  for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, T(0));
+template <class B>
+void clear_rows([[maybe_unused]] const B& backend, output_matrix<B> x) {
+  if constexpr (B::space == memory_space::host) {
+    for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, scalar_of<B>(0));
+  } else {
+    backend.clear(x);
+  }
 }
+/// As check_finite_rows, of rows in host memory: others are not looked at.
+template <class B>
+void check_cotangent([[maybe_unused]] output_matrix<B> x, [[maybe_unused]] const std::string& what) {
+  if constexpr (B::space == memory_space::host) check_finite_rows(x, what);
+}
+/// How errors call the gradients that a request's functions give.
+[[nodiscard]] inline std::string cotangent_name(index_t layer) {
+  return "the gradient given for hidden state " + std::to_string(layer);
+}
+inline constexpr const char* logits_cotangent = "the gradient given for the logits";
 
 }  // namespace detail
 
@@ -106,8 +121,8 @@ typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_bat
 }
 
 template <encoder_backend B>
-void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                          gradient_receiver receive, workspace& w) const requires plain_rows<B> {
+void encoder<B>::gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                          workspace& w) const requires plain_rows<B> {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
   if (batch.ids.empty()) return;
@@ -130,8 +145,8 @@ void encoder<B>::gradient(const token_batch& batch, const basic_gradient_request
 /// `views.records` what happens within the highest of them, and `views.normed` the last hidden state when it
 /// is reached and there is a final norm.
 template <encoder_backend B>
-void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                            gradient_views& views, workspace& w) const {
+void encoder<B>::run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                            workspace& w) const {
   const auto show = [&](std::size_t layer, input_matrix<B> x) {
     if (request.states) request.states(static_cast<index_t>(layer), x);
   };
@@ -149,21 +164,20 @@ void encoder<B>::run_saving(const token_batch& batch, const basic_gradient_reque
 
 /// d += what the request puts in for hidden state `layer`.
 template <encoder_backend B>
-void encoder<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
-                               const basic_gradient_request<scalar>& request, gradient_views& views,
-                               const workspace& w) const {
+void encoder<B>::add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
+                               gradient_views& views, const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const output_matrix<B> part = views.block.narrow;
-  detail::clear_rows(part);
+  detail::clear_rows<B>(backend_of(w), part);
   request.hidden(layer, hidden, part);
-  detail::check_finite_rows(part, "the gradient given for hidden state " + std::to_string(layer));
+  detail::check_cotangent<B>(part, detail::cotangent_name(layer));
   backend_of(w).add(part, views.d);
 }
 
 /// d = the gradient with respect to the head's input.
 template <encoder_backend B>
-void encoder<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
-                          gradient_views& views, workspace& w) const {
+void encoder<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
+                          workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
@@ -171,9 +185,9 @@ void encoder<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<s
   };
   const block_workspace<B>& block = views.block;
   head_.forward(backend_of(w), hidden, block.narrow, block.scratch, table(0));
-  detail::clear_rows(table(numbers));
+  detail::clear_rows<B>(backend_of(w), table(numbers));
   request.logits(table(0), table(numbers));
-  detail::check_finite_rows(table(numbers), "the gradient given for the logits");
+  detail::check_cotangent<B>(table(numbers), detail::logits_cotangent);
   head_.vjp(backend_of(w), hidden, table(numbers), block.narrow, block.wide.column_block(0, config_.width),
             block.scratch, views.d);
 }
@@ -181,15 +195,14 @@ void encoder<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<s
 /// d = the gradient with respect to the output of the highest block that ran: from the logits and from the
 /// hidden state there, through the final norm.
 template <encoder_backend B>
-void encoder<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views,
-                         workspace& w) const {
+void encoder<B>::top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const {
   const std::size_t top = views.saved.size() - 1;
   const bool normed = reaches_final_norm(static_cast<index_t>(top));
   const input_matrix<B> state = normed ? views.normed : views.saved[top];
   if (request.logits) {
     head_vjp(state, request, views, w);
   } else {
-    detail::clear_rows(views.d);
+    detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
   if (normed) final_norm_->vjp(backend_of(w), views.saved[top], views.d, views.d);
@@ -204,11 +217,23 @@ input_matrix<B> encoder<B>::one_hot_gradient(input_matrix<B> d, workspace& w) co
   return y;
 }
 
+template <encoder_backend B>
+typename B::weight encoder<B>::pack_words() const {
+  const input_matrix<B> words = embedding_.words.view();
+  if constexpr (B::space == memory_space::host) {
+    return backend_.pack(words);
+  } else {  // weights are packed from host memory
+    matrix<scalar> copy(words.rows, words.columns);
+    backend_.download(words, copy.view());
+    return backend_.pack(matrix_view<const scalar>(copy.view()));
+  }
+}
+
 /// A tied decoder's weight is the table; any other model packs it, once.
 template <encoder_backend B>
 const typename B::weight& encoder<B>::packed_words() const {
   if (config_.tied_head) return head_.decoder.weight;
-  std::call_once(words_->once, [&] { words_->packed = backend_.pack(embedding_.words.view()); });
+  std::call_once(words_->once, [&] { words_->packed = pack_words(); });
   return words_->packed;
 }
 

@@ -261,10 +261,9 @@ void encoder<B>::prepare_rotations(index_t longest, workspace& w) const {
   }
 }
 
-/// Makes room and lays the views over it; `x` becomes the residual stream (R, D).
+/// Makes room and lays the views over it.
 template <encoder_backend B>
-block_workspace<B> encoder<B>::prepare(const token_batch& batch, bool logits, workspace& w,
-                                       output_matrix<B>& x) const {
+typename encoder<B>::pass encoder<B>::prepare(const token_batch& batch, bool logits, workspace& w) const {
   const index_t rows = batch.offsets.rows();
   const index_t longest = batch.longest();
   grow(w.memory, forward_numbers(rows));
@@ -276,34 +275,47 @@ block_workspace<B> encoder<B>::prepare(const token_batch& batch, bool logits, wo
     view = {reinterpret_cast<T*>(memory.data + used), rows, columns, stride};
     used += detail::numbers_of_rows<B, T>(rows, stride);
   };
-  take(x, config_.width, config_.width);
-  block_workspace<B> block;
-  take(block.narrow, config_.width, row_stride<B>(config_.width));
-  take(block.wide, wide_columns(), row_stride<B>(wide_columns()));
-  block.scratch = w.scratch.view();
-  block.offsets = &batch.offsets;
-  return block;
+  pass made;
+  take(made.x, config_.width, config_.width);
+  take(made.block.narrow, config_.width, row_stride<B>(config_.width));
+  take(made.block.wide, wide_columns(), row_stride<B>(wide_columns()));
+  made.block.scratch = w.scratch.view();
+  made.block.offsets = &batch.offsets;
+  return made;
+}
+
+template <encoder_backend B>
+typename encoder<B>::pass encoder<B>::begin(const token_batch& batch, bool logits, workspace& w,
+                                            input_matrix<B> word_rows) const {
+  check_batch(config_, batch);
+  check_word_rows(word_rows, batch.offsets.rows(), config_.width);
+  if (batch.ids.empty()) return {};
+  const pass begun = prepare(batch, logits, w);
+  embedding_.forward(backend_of(w), read(batch, word_rows), w.embedding, begun.x);
+  return begun;
+}
+
+template <encoder_backend B>
+void encoder<B>::run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const {
+  const B& backend = backend_of(w);
+  layers(0, begun.x);
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    set_rotation(layer, w, begun.block);
+    blocks_[layer].forward(backend, begun.block, begun.x);
+    begun.block.input_in_narrow = config_.norm == norm_placement::post;
+    if (reaches_final_norm(static_cast<index_t>(layer) + 1)) {
+      final_norm_->forward(backend, begun.x, begun.x);
+    }
+    layers(static_cast<index_t>(layer) + 1, begun.x);
+  }
+  if (logits != nullptr) run_head(begun.x, begun.block.narrow, *logits, w);
 }
 
 template <encoder_backend B>
 void encoder<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
                          workspace& w, input_matrix<B> word_rows) const {
-  check_batch(config_, batch);
-  check_word_rows(word_rows, batch.offsets.rows(), config_.width);
-  if (batch.ids.empty()) return;
-  output_matrix<B> x;
-  const B& backend = backend_of(w);
-  block_workspace<B> block = prepare(batch, logits != nullptr, w, x);
-  embedding_.forward(backend, read(batch, word_rows), w.embedding, x);
-  layers(0, x);
-  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    set_rotation(layer, w, block);
-    blocks_[layer].forward(backend, block, x);
-    block.input_in_narrow = config_.norm == norm_placement::post;
-    if (reaches_final_norm(static_cast<index_t>(layer) + 1)) final_norm_->forward(backend, x, x);
-    layers(static_cast<index_t>(layer) + 1, x);
-  }
-  if (logits != nullptr) run_head(x, block.narrow, *logits, w);
+  pass begun = begin(batch, logits != nullptr, w, word_rows);
+  if (begun.x.rows > 0) run(begun, layers, logits, w);
 }
 // adjoint: encoder<B>::gradient, in encoder_gradient_impl.hpp
 
