@@ -73,6 +73,7 @@ std::vector<report::result_row> evaluated(const dnalm::io::sequence_table& table
   options.resamples = 0;
   options.threads = 2;
   options.baselines = {};
+  options.task = dnalm::task_kind::regression;
   options.layers = dnalm::parse_layers("0,2,4");
   options.display = dnalm::progress_display::never;
   options.statistics = std::move(maker);
