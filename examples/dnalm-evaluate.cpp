@@ -123,7 +123,8 @@ report::manifest make_manifest(const settings& s) {
 }
 
 void evaluate(const settings& s) {
-  const auto options = make_options(s);
+  auto options = make_options(s);
+  options.statistics = program::statistics_on_device(s.common);
   const dnalm::load_options load = program::on_device(
       s.common,
       {.unknown = s.letters.policy(), .access = s.model_use.access(), .pack_cache = s.model_use.pack_cache});

@@ -4,12 +4,15 @@
 /// load_model.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
 #include <dnalm/models/load_model.hpp>
+#include <dnalm/probe/ridge_accumulator.hpp>
 #if DNALM_PROGRAM_CUDA
 #include <dnalm/models/on_cuda.hpp>
+#include <dnalm/probe/ridge_on_cuda.hpp>
 #endif
 
 #include <support/options.hpp>
@@ -42,6 +45,17 @@ namespace program {
   if (names_gpu(common.device)) return dnalm::on_cuda(gpu_of(common), std::move(options));
 #endif
   return options;
+}
+
+/// Who gathers the statistics of ridge probes: null, which is the CPU, without a GPU in `--device`.
+[[nodiscard]] inline std::shared_ptr<const dnalm::ridge_accumulator_maker> statistics_on_device(
+    [[maybe_unused]] const common_options& common) {
+#if DNALM_PROGRAM_CUDA
+  if (names_gpu(common.device)) {
+    return std::make_shared<const dnalm::cuda_ridge_maker>(gpu_of(common).device);
+  }
+#endif
+  return nullptr;
 }
 
 }  // namespace program

@@ -20,10 +20,15 @@
 #include <dnalm/cuda/detail/elementwise.cuh>
 #include <dnalm/cuda/detail/embedding.cuh>
 #include <dnalm/cuda/detail/gated.cuh>
+#include <dnalm/cuda/detail/gather.cuh>
 #include <dnalm/cuda/detail/layer_norm.cuh>
 #include <dnalm/cuda/detail/matmul.cuh>
+#include <dnalm/cuda/detail/moments.cuh>
+#include <dnalm/cuda/detail/norm_pool.cuh>
 #include <dnalm/cuda/detail/pooling.cuh>
 #include <dnalm/cuda/detail/product_rows.cuh>
+#include <dnalm/cuda/detail/random.cuh>
+#include <dnalm/cuda/detail/rms_norm.cuh>
 #include <dnalm/cuda/detail/rotary.cuh>
 #include <dnalm/cuda/detail/runtime.cuh>
 #include <dnalm/cuda/detail/softmax.cuh>
@@ -51,6 +56,13 @@ DNALM_BEGIN_NAMESPACE
                                    device_vector<const float>, float, device_matrix<T>);                     \
   template void cuda_layer_norm_vjp<T>(cuda_stream, device_rows<T>, device_vector<const float>, float,       \
                                        device_rows<T>, device_matrix<T>);                                    \
+  template void cuda_rms_norm<T>(cuda_stream, device_rows<T>, device_vector<const float>, float,             \
+                                 device_matrix<T>);                                                          \
+  template void cuda_rms_norm_vjp<T>(cuda_stream, device_rows<T>, device_vector<const float>, float,         \
+                                     device_rows<T>, device_matrix<T>);                                      \
+  template void cuda_norm_pool<T>(cuda_stream, device_matrix<const float>, device_vector<const float>,       \
+                                  device_vector<const float>, float, const norm_pool_batch&,                 \
+                                  device_vector<double>, device_matrix<T>, const device_pooled_rows&);       \
   template void cuda_pool_rows<T>(cuda_stream, device_rows<T>, const device_pooling&, device_matrix<float>); \
   template void cuda_pool_rows_vjp<T>(cuda_stream, device_matrix<const float>, const device_pooling&,        \
                                       device_matrix<T>);                                                     \
@@ -76,6 +88,23 @@ DNALM_BEGIN_NAMESPACE
                                       const device_sequences&, const device_attention_options&,              \
                                       device_rows<T>, device_vector<float>, device_matrix<T>,                \
                                       device_matrix<T>, device_matrix<T>)
+
+// Rows that are moved as they are, which double ones are too.
+#define DNALM_INSTANTIATE_MOVES(T)                                                                 \
+  template void cuda_gather_rows<T>(cuda_stream, device_rows<T>, device_vector<const index_t>,     \
+                                    device_matrix<T>);                                             \
+  template void cuda_gather_rows_vjp<T>(cuda_stream, device_rows<T>, device_vector<const index_t>, \
+                                        device_matrix<T>);                                         \
+  template void cuda_move_rows<T>(cuda_stream, device_rows<T>, device_vector<const index_t>,       \
+                                  device_vector<const index_t>, device_matrix<T>)
+
+DNALM_INSTANTIATE_MOVES(float);
+DNALM_INSTANTIATE_MOVES(bfloat16);
+DNALM_INSTANTIATE_MOVES(double);
+#undef DNALM_INSTANTIATE_MOVES
+
+template void cuda_fill_normal<float>(cuda_stream, const random_numbers&, double, device_vector<float>);
+template void cuda_fill_normal<double>(cuda_stream, const random_numbers&, double, device_vector<double>);
 
 DNALM_INSTANTIATE_KERNELS(float);
 DNALM_INSTANTIATE_KERNELS(bfloat16);

@@ -10,6 +10,9 @@
 #include <dnalm/probe/probe_file.hpp>
 #include <dnalm/probe/probe_problem.hpp>
 #include <dnalm/probe/ridge.hpp>
+#include <dnalm/probe/ridge_accumulator.hpp>
+#include <dnalm/probe/ridge_moments.hpp>
+#include <dnalm/probe/ridge_on_cuda.hpp>
 #include <dnalm/probe/ridge_statistics.hpp>
 #include <dnalm/probe/split.hpp>
 #include <dnalm/probe/task.hpp>

@@ -10,5 +10,6 @@
 #include <dnalm/reference/layer_norm.hpp>
 #include <dnalm/reference/linear.hpp>
 #include <dnalm/reference/reference_backend.hpp>
+#include <dnalm/reference/rms_norm.hpp>
 #include <dnalm/reference/rotary.hpp>
 #include <dnalm/reference/softmax.hpp>

@@ -13,6 +13,7 @@
 #include <dnalm/metrics/score_table.hpp>
 #include <dnalm/probe/fitted_probe.hpp>
 #include <dnalm/probe/probe_problem.hpp>
+#include <dnalm/probe/ridge_accumulator.hpp>
 #include <dnalm/probe/ridge_statistics.hpp>
 #include <dnalm/probe/task.hpp>
 #include <dnalm/tensor/view.hpp>
@@ -92,7 +93,7 @@ struct probe_evaluation {
 /// missingness_groups of those columns); `features` is read only at the test rows. Ridge only.
 /// \throws as evaluate_probe; error [dnalm.shape.520] when the statistics do not fit the problem.
 [[nodiscard]] probe_evaluation evaluate_ridge(const probe_problem& problem,
-                                              const ridge_statistics& statistics,
+                                              const ridge_accumulator& statistics,
                                               matrix_view<const float> features,
                                               const probe_options& options);
 

@@ -21,6 +21,7 @@
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/probe/evaluate_probe.hpp>
+#include <dnalm/probe/ridge_accumulator.hpp>
 #include <dnalm/report/manifest.hpp>
 #include <dnalm/report/result_folder.hpp>
 #include <dnalm/report/result_table.hpp>
@@ -58,6 +59,8 @@ struct evaluation_options {
   index_t memory = index_t{2} << 30;  ///< bytes for batches, statistics and vectors; more is spilled to disk
   progress_display display = progress_display::terminal;
   std::function<void()> check = {};  ///< called between pieces of work; throws to stop
+  /// Who gathers the statistics of ridge probes while a model runs; null: the CPU, within `memory`.
+  std::shared_ptr<const ridge_accumulator_maker> statistics = nullptr;
 };
 
 /// The table as the probes need it: labels, tasks, splits (assigned by seed when there are none), groups.

@@ -107,16 +107,19 @@ DNALM_KERNEL void rows_kernel(index_t rows, Operation operation) {
 /// Up to this width a warp works on a row, beyond it a block.
 inline constexpr index_t widest_warp_row = 1024;
 
+/// \throws error [dnalm.device.602] for rows of 2^30 numbers and more: they are numbered in 32 bits.
+inline void check_columns(index_t columns) {
+  if (columns < index_t{1} << 30) return;
+  throw error(error_kind::device, 602, "a row is too long for the GPU's kernels",
+              {.expected = "less than 1073741824 columns", .found = std::to_string(columns)});
+}
+
 /// Starts an operation on rows of `columns` numbers. Without rows or columns nothing is started.
-/// \throws error [dnalm.device.602] for rows of 2^30 numbers and more (they are numbered in 32 bits); as
-/// launch.
+/// \throws as check_columns and launch
 template <class Operation>
 void launch_rows(cuda_stream stream, index_t rows, index_t columns, const Operation& operation) {
   if (rows == 0 || columns == 0) return;
-  if (columns >= index_t{1} << 30) {
-    throw error(error_kind::device, 602, "a row is too long for the GPU's kernels",
-                {.expected = "less than 1073741824 columns", .found = std::to_string(columns)});
-  }
+  check_columns(columns);
   if (columns <= widest_warp_row) {
     launch(rows_kernel<warp_threads, Operation>, {.x = (rows + 3) / 4}, 4 * warp_threads, 0, stream, rows,
            operation);

@@ -250,7 +250,8 @@ DNALM_INLINE probe_evaluation evaluate_probe(const probe_problem& problem, matri
   return evaluation;
 }
 
-DNALM_INLINE probe_evaluation evaluate_ridge(const probe_problem& problem, const ridge_statistics& statistics,
+DNALM_INLINE probe_evaluation evaluate_ridge(const probe_problem& problem,
+                                             const ridge_accumulator& statistics,
                                              matrix_view<const float> features,
                                              const probe_options& options) {
   detail::check_features(problem, features, true);

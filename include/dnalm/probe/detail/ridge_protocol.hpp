@@ -105,7 +105,7 @@ inline void check_memory(index_t needed, index_t limit, const char* what) {
 }
 
 /// A source on streamed statistics.
-[[nodiscard]] inline ridge_source primal_source(const ridge_statistics& statistics) {
+[[nodiscard]] inline ridge_source primal_source(const ridge_accumulator& statistics) {
   ridge_source source;
   source.cheap = statistics.features() <= widest_tridiagonal;
   source.parts = statistics.parts();

@@ -5,7 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <string>
+#include <utility>
 
 #include <Eigen/Core>
 
@@ -33,17 +34,6 @@ inline void mirror_gram(std::vector<double>& gram, index_t features) {
       gram[static_cast<std::size_t>(j * features + i)] = gram[static_cast<std::size_t>(i * features + j)];
     }
   }
-}
-
-/// mean += share (other - mean), and the difference itself.
-[[nodiscard]] inline std::vector<double> shift_mean(std::vector<double>& mean,
-                                                    const std::vector<double>& other, double share) {
-  std::vector<double> difference(mean.size());
-  for (std::size_t i = 0; i < mean.size(); ++i) {
-    difference[i] = other[i] - mean[i];
-    mean[i] += share * difference[i];
-  }
-  return difference;
 }
 
 /// A leaf of rows: weighted means, then rows centred on them and scaled by sqrt(weight), with room for one
@@ -105,92 +95,13 @@ inline void add_cross_products(const row_matrix& x, const row_matrix& y, ridge_m
   }
 }
 
-/// Missing rows of a column as bytes: columns with equal patterns share statistics.
-[[nodiscard]] inline std::vector<bool> missing_pattern(matrix_view<const double> labels, index_t column) {
-  std::vector<bool> pattern(static_cast<std::size_t>(labels.rows));
-  for (index_t row = 0; row < labels.rows; ++row) {
-    pattern[static_cast<std::size_t>(row)] = std::isnan(labels(row, column));
-  }
-  return pattern;
-}
-
 }  // namespace detail
-
-DNALM_INLINE ridge_moments make_moments(index_t features, index_t targets) {
-  ridge_moments moments;
-  moments.features = features;
-  moments.targets = targets;
-  moments.mean_x.assign(static_cast<std::size_t>(checked_size(std::initializer_list<index_t>{features})),
-                        0.0);
-  moments.mean_y.assign(static_cast<std::size_t>(targets), 0.0);
-  moments.gram.assign(static_cast<std::size_t>(checked_mul(features, features)), 0.0);
-  moments.cross.assign(static_cast<std::size_t>(checked_mul(targets, features)), 0.0);
-  moments.yy.assign(static_cast<std::size_t>(targets), 0.0);
-  return moments;
-}
-
-DNALM_INLINE void merge_moments(ridge_moments& into, const ridge_moments& other) {
-  if (into.features != other.features || into.targets != other.targets) {
-    detail::throw_statistics_shape(
-        std::to_string(into.features) + " features, " + std::to_string(into.targets) + " targets",
-        std::to_string(other.features) + " and " + std::to_string(other.targets));
-  }
-  if (other.rows == 0) return;
-  if (into.rows == 0) {
-    into = other;
-    return;
-  }
-  const double total = into.weight + other.weight;
-  const double factor = into.weight * (other.weight / total);
-  const auto dx = detail::shift_mean(into.mean_x, other.mean_x, other.weight / total);
-  const auto dy = detail::shift_mean(into.mean_y, other.mean_y, other.weight / total);
-  const std::size_t features = dx.size();
-  for (std::size_t i = 0; i < features; ++i) {
-    const double scaled = factor * dx[i];
-    for (std::size_t j = 0; j < features; ++j) {
-      into.gram[i * features + j] += other.gram[i * features + j] + scaled * dx[j];
-    }
-  }
-  for (std::size_t t = 0; t < dy.size(); ++t) {
-    const double scaled = factor * dy[t];
-    for (std::size_t d = 0; d < features; ++d) {
-      into.cross[t * features + d] += other.cross[t * features + d] + scaled * dx[d];
-    }
-    into.yy[t] += other.yy[t] + scaled * dy[t];
-  }
-  into.rows += other.rows;
-  into.weight = total;
-}
-
-DNALM_INLINE std::vector<index_t> missingness_groups(matrix_view<const double> labels) {
-  std::map<std::vector<bool>, index_t> numbers;
-  std::vector<index_t> groups;
-  for (index_t column = 0; column < labels.columns; ++column) {
-    const auto next = static_cast<index_t>(numbers.size());
-    groups.push_back(numbers.try_emplace(detail::missing_pattern(labels, column), next).first->second);
-  }
-  return groups;
-}
 
 DNALM_INLINE ridge_statistics::ridge_statistics(index_t features, index_t targets, index_t parts,
                                                 std::vector<index_t> target_group)
-    : features_(features), parts_(parts), target_group_(std::move(target_group)) {
+    : ridge_accumulator({features, targets, parts, std::move(target_group)}) {
   detail::check_eigen_objects();
-  if (target_group_.empty()) target_group_.assign(static_cast<std::size_t>(std::max<index_t>(targets, 0)), 0);
-  if (features < 1 || parts < 1 || targets < 1 || static_cast<index_t>(target_group_.size()) != targets) {
-    detail::throw_statistics_shape("at least one feature, target and part, one group per target",
-                                   std::to_string(features) + ", " + std::to_string(targets) + ", " +
-                                       std::to_string(parts) + ", " + std::to_string(target_group_.size()));
-  }
-  for (index_t t = 0; t < targets; ++t) {
-    const index_t group = target_group_[static_cast<std::size_t>(t)];
-    if (group < 0 || group > static_cast<index_t>(group_targets_.size())) {
-      detail::throw_statistics_shape("groups numbered by first appearance", "group " + std::to_string(group));
-    }
-    if (group == static_cast<index_t>(group_targets_.size())) group_targets_.emplace_back();
-    group_targets_[static_cast<std::size_t>(group)].push_back(t);
-  }
-  cells_.resize(static_cast<std::size_t>(checked_mul(groups(), parts_)));
+  cells_.resize(static_cast<std::size_t>(checked_mul(groups(), parts)));
 }
 
 DNALM_INLINE void ridge_statistics::add(matrix_view<const float> x, matrix_view<const double> y,
@@ -206,26 +117,10 @@ DNALM_INLINE void ridge_statistics::add(matrix_view<const double> x, matrix_view
 template <class Number>
 void ridge_statistics::add_rows(matrix_view<const Number> x, matrix_view<const double> y,
                                 std::span<const index_t> part, std::span<const double> weight) {
-  const auto rows = static_cast<index_t>(part.size());
-  if (x.rows != rows || y.rows != rows || x.columns != features_ || y.columns != targets() ||
-      (!weight.empty() && weight.size() != part.size())) {
-    detail::throw_statistics_shape(std::to_string(rows) + " rows of " + std::to_string(features_) +
-                                       " features and " + std::to_string(targets()) + " targets",
-                                   std::to_string(x.rows) + " x " + std::to_string(x.columns) + ", " +
-                                       std::to_string(y.rows) + " x " + std::to_string(y.columns));
-  }
-  for (index_t row = 0; row < rows; ++row) {
+  check_sizes(x.rows, x.columns, y, part, weight);
+  for (index_t row = 0; row < x.rows; ++row) {
     const index_t to = part[static_cast<std::size_t>(row)];
-    if (to < -1 || to >= parts_) {
-      detail::throw_statistics_shape("a part below " + std::to_string(parts_), std::to_string(to));
-    }
-    const double share = weight.empty() ? 1.0 : weight[static_cast<std::size_t>(row)];
-    if (!(share > 0) || !std::isfinite(share)) {
-      throw error(error_kind::usage, 541, "a row has an impossible weight",
-                  {.where = "row " + std::to_string(row),
-                   .expected = "a positive number",
-                   .found = std::to_string(share)});
-    }
+    const double share = checked_weight(row, part, weight);
     detail::check_finite_row<Number>(x.row(row), row);
     if (to >= 0) add_row<Number>(x.row(row), y.row(row), to, share);
   }
@@ -235,28 +130,19 @@ template <class Number>
 void ridge_statistics::add_row(vector_view<const Number> x, vector_view<const double> y, index_t part,
                                double weight) {
   for (index_t group = 0; group < groups(); ++group) {
-    const auto& columns = group_targets(group);
-    const bool missing = std::isnan(y[columns.front()]);
-    for (const index_t column : columns) {
-      if (std::isnan(y[column]) == missing && !std::isinf(y[column])) continue;
-      throw error(error_kind::input, 536, "a label cannot be used",
-                  {.where = "target number " + std::to_string(column),
-                   .expected = "a finite label, missing exactly where its group of targets is",
-                   .found = std::to_string(y[column])});
-    }
-    if (missing) continue;
-    cell& waiting = cells_[static_cast<std::size_t>(group * parts_ + part)];
+    if (!is_labelled(y, group)) continue;
+    cell& waiting = cells_[static_cast<std::size_t>(group * parts() + part)];
     if (waiting.total.features == 0) start(waiting, group);
     waiting.x.insert(waiting.x.end(), x.begin(), x.end());
-    for (const index_t column : columns) waiting.y.push_back(y[column]);
+    for (const index_t column : group_targets(group)) waiting.y.push_back(y[column]);
     waiting.weight.push_back(weight);
     if (static_cast<index_t>(waiting.weight.size()) == leaf_rows) flush(waiting);
   }
 }
 
 DNALM_INLINE void ridge_statistics::start(cell& fresh, index_t group) const {
-  fresh.total = make_moments(features_, static_cast<index_t>(group_targets(group).size()));
-  fresh.x.reserve(static_cast<std::size_t>(checked_mul(leaf_rows, features_)));
+  fresh.total = make_moments(features(), static_cast<index_t>(group_targets(group).size()));
+  fresh.x.reserve(static_cast<std::size_t>(checked_mul(leaf_rows, features())));
 }
 
 /// Chan's update with one leaf: total.G += leaf.G + (a b / (a + b)) d d', the last term as one more row of
@@ -288,27 +174,20 @@ DNALM_INLINE void ridge_statistics::flush(cell& waiting) {
 }
 
 DNALM_INLINE index_t ridge_statistics::rows(index_t part, index_t group) const {
-  if (part < 0 || part >= parts_ || group < 0 || group >= groups()) {
-    detail::throw_statistics_shape("a part and a group that exist",
-                                   std::to_string(part) + ", " + std::to_string(group));
-  }
-  const cell& asked = cells_[static_cast<std::size_t>(group * parts_ + part)];
+  check_cell(part, group);
+  const cell& asked = cells_[static_cast<std::size_t>(group * parts() + part)];
   return asked.total.rows + static_cast<index_t>(asked.weight.size());
 }
 
 DNALM_INLINE ridge_moments ridge_statistics::moments(std::span<const index_t> parts, index_t group) const {
-  if (group < 0 || group >= groups()) {
-    detail::throw_statistics_shape("a group below " + std::to_string(groups()), std::to_string(group));
-  }
-  ridge_moments sum = make_moments(features_, static_cast<index_t>(group_targets(group).size()));
+  check_cell(0, group);
+  ridge_moments sum = make_moments(features(), static_cast<index_t>(group_targets(group).size()));
   for (const index_t part : parts) {
-    if (part < 0 || part >= parts_) {
-      detail::throw_statistics_shape("a part below " + std::to_string(parts_), std::to_string(part));
-    }
-    cell copy = cells_[static_cast<std::size_t>(group * parts_ + part)];
+    check_cell(part, group);
+    cell copy = cells_[static_cast<std::size_t>(group * this->parts() + part)];
     if (copy.total.features == 0) continue;
     flush(copy);
-    detail::mirror_gram(copy.total.gram, features_);
+    detail::mirror_gram(copy.total.gram, features());
     merge_moments(sum, copy.total);
   }
   return sum;

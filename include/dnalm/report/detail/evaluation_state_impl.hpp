@@ -102,14 +102,17 @@ DNALM_INLINE std::vector<index_t> evaluation::state::rows_to_keep(bool streamed)
   return kept;
 }
 
-/// Statistics are gathered when they fit half the budget and the probe works on them (not on rows) anyway.
+/// Statistics are gathered when they fit half the budget, or the memory of those who make them, and the probe
+/// works on them (not on rows) anyway.
 DNALM_INLINE bool evaluation::state::can_stream(index_t width, index_t slots,
                                                 const detail::stream_labels& labels) const {
   const auto used = std::count_if(labels.parts.begin(), labels.parts.end(), [](index_t p) { return p >= 0; });
+  if (width >= used) return false;
+  if (options.statistics) return options.statistics->fits(labels.shape(width), slots);
   index_t groups = 0;
   for (const index_t group : labels.missing_groups) groups = std::max(groups, group + 1);
   const index_t bytes = ridge_statistics::bytes(width, labels.targets, labels.part_count, groups);
-  return width < used && checked_mul(bytes, slots) <= options.memory / 2;
+  return checked_mul(bytes, slots) <= options.memory / 2;
 }
 
 DNALM_INLINE void evaluation::state::embed_and_probe(const std::string& name, const model& loaded) {
@@ -124,6 +127,7 @@ DNALM_INLINE void evaluation::state::embed_and_probe(const std::string& name, co
     labels = detail::make_stream_labels(ridge->problem, options_for(probe_kind::ridge, 1));
     if (can_stream(loaded.describe().width(), slots, *labels)) settings.labels = &*labels;
   }
+  settings.maker = options.statistics.get();
   settings.kept_rows = rows_to_keep(settings.labels != nullptr);
   settings.memory = std::max<index_t>(options.memory / 4, 1);
   settings.threads = options.threads;
@@ -179,7 +183,7 @@ DNALM_INLINE std::vector<probe_evaluation> evaluation::state::probe_slot(
     check();
     const probe_options wanted = options_for(task.kind, 1);
     if (task.kind == probe_kind::ridge && !sink.statistics.empty()) {
-      results.push_back(evaluate_ridge(task.problem, sink.statistics[s], features, wanted));
+      results.push_back(evaluate_ridge(task.problem, *sink.statistics[s], features, wanted));
     } else {
       results.push_back(evaluate_probe(task.problem, features, wanted));
     }

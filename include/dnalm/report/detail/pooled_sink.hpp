@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -15,6 +16,8 @@
 #include <dnalm/core/parallel.hpp>
 #include <dnalm/embed/embedding_sink.hpp>
 #include <dnalm/probe/evaluate_probe.hpp>
+#include <dnalm/probe/ridge_accumulator.hpp>
+#include <dnalm/probe/ridge_statistics.hpp>
 #include <dnalm/probe/vector_store.hpp>
 #include <dnalm/report/detail/slot_name.hpp>
 
@@ -29,6 +32,10 @@ struct stream_labels {
   std::vector<index_t> missing_groups;  // (T)
   index_t part_count = 0;
   index_t targets = 0;
+
+  [[nodiscard]] ridge_shape shape(index_t width) const {
+    return {width, targets, part_count, missing_groups};
+  }
 };
 
 inline stream_labels make_stream_labels(const probe_problem& problem, const probe_options& options) {
@@ -45,8 +52,9 @@ inline stream_labels make_stream_labels(const probe_problem& problem, const prob
 class pooled_sink : public embedding_sink {
  public:
   struct settings {
-    const stream_labels* labels = nullptr;  // null: no statistics
-    std::vector<index_t> kept_rows = {};    // rising; the rows whose vectors are stored
+    const stream_labels* labels = nullptr;           // null: no statistics
+    const ridge_accumulator_maker* maker = nullptr;  // null: they are gathered on the CPU
+    std::vector<index_t> kept_rows = {};             // rising; the rows whose vectors are stored
     index_t memory = 0;
     int threads = 0;
     std::filesystem::path directory = {};
@@ -64,8 +72,9 @@ class pooled_sink : public embedding_sink {
                   vector_store_options{settings_.memory, settings_.directory});
     if (settings_.labels == nullptr) return;
     const stream_labels& labels = *settings_.labels;
+    const ridge_shape wanted = labels.shape(shape.width);
     for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-      statistics.emplace_back(shape.width, labels.targets, labels.part_count, labels.missing_groups);
+      statistics.push_back(settings_.maker != nullptr ? settings_.maker->make(wanted) : on_cpu(wanted));
     }
   }
 
@@ -82,15 +91,18 @@ class pooled_sink : public embedding_sink {
                            .subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
     parallel_for(static_cast<index_t>(slots.size()), settings_.threads, [&](index_t slot, int) {
       const auto s = static_cast<std::size_t>(slot);
-      statistics[s].add(block.values[s].view(), y, parts);
+      statistics[s]->add(block.values[s].view(), y, parts);
     });
   }
 
   std::vector<slot_name> slots;
-  std::vector<ridge_statistics> statistics;  // by slot, when they are gathered
+  std::vector<std::unique_ptr<ridge_accumulator>> statistics;  // by slot, when they are gathered
   std::optional<vector_store> store;
 
  private:
+  [[nodiscard]] static std::unique_ptr<ridge_accumulator> on_cpu(const ridge_shape& shape) {
+    return std::make_unique<ridge_statistics>(shape.features, shape.targets, shape.parts, shape.target_group);
+  }
   /// Rows of a block that are stored, relative to the block.
   [[nodiscard]] std::vector<index_t> kept_in(index_t first, index_t rows) const {
     const auto& all = settings_.kept_rows;
