@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The encoders that the library ships ready-made: on the CPU, and on the reference backend.
+/// \brief The networks that the library ships ready-made: on the CPU, and on the reference backend.
 ///
 /// With dnalm::compiled they are instantiated once, in the library.
 #pragma once
@@ -17,6 +17,22 @@ DNALM_BEGIN_NAMESPACE
 extern template class encoder<cpu_backend>;
 extern template class encoder<reference_backend>;
 #endif
+
+namespace detail {
+
+/// The class of a kind of network on a backend.
+template <class Config, class B>
+struct network_class;
+template <class B>
+struct network_class<encoder_config, B> {
+  using type = encoder<B>;
+};
+
+}  // namespace detail
+
+/// The network of a configuration type on a backend.
+template <class Config, class B>
+using network_of = typename detail::network_class<Config, B>::type;
 
 using cpu_encoder = encoder<cpu_backend>;
 using reference_encoder = encoder<reference_backend>;

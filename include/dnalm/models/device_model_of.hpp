@@ -106,10 +106,11 @@ class device_model_of final : public model_base {
   [[nodiscard]] index_t gradient_bytes(const gradient_request&, index_t, index_t) const override {
     throw no_gradients();
   }
-  [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,
+  [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source,
                                                          int threads) const override {
-    return std::make_shared<const device_model_of>(encoder<B>(network_.backend(), config, source, threads));
+    const auto& kind = config_as<encoder_config>(config, network_.backend().name());
+    return std::make_shared<const device_model_of>(encoder<B>(network_.backend(), kind, source, threads));
   }
 
  private:

@@ -31,14 +31,16 @@ namespace detail {
 /// Who calls it links the device code: one source that includes dnalm/cuda.cuh, which the CMake function
 /// dnalm_add_cuda(target) makes. Embeddings pool on the GPU; gradients are not computed there. The model
 /// keeps the backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
-/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606.
+/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606;
+/// the model is a network that is not built for GPUs: [dnalm.unsupported.440].
 [[nodiscard]] inline load_options on_cuda(const cuda_options& where = {}, load_options options = {}) {
   const cuda_backend backend(where);
   options.weights = where.precision == cuda_precision::bf16 ? weight_format::bf16 : weight_format::f32;
   options.maker.name = std::string(backend.name()) + detail::suffix_of(where.precision);
-  options.maker.make = [backend](const encoder_config& config, const weight_source& source, int threads) {
+  options.maker.make = [backend](const network_config& config, const weight_source& source, int threads) {
+    const auto& kind = config_as<encoder_config>(config, backend.name());
     return std::make_shared<const device_model_of<cuda_backend>>(
-        encoder<cuda_backend>(backend, config, source, threads));
+        encoder<cuda_backend>(backend, kind, source, threads));
   };
   return options;
 }

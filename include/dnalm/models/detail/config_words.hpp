@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The settings of an encoder in words, for people.
+/// \brief The settings of a network in words, for people.
 #pragma once
 
 #include <sstream>
 #include <string>
+#include <variant>
 #include <vector>
 
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_config.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -80,6 +81,10 @@ namespace detail {
   if (c.mask_row_zero) settings.push_back({"mask token", "its embedding is 0"});
   if (c.naming == tensor_naming::multimolecule) settings.push_back({"tensor names", "of MultiMolecule"});
   return settings;
+}
+
+[[nodiscard]] inline std::vector<config_entry> settings_in_words(const network_config& config) {
+  return std::visit([](const auto& kind) { return settings_in_words(kind); }, config);
 }
 
 }  // namespace detail
