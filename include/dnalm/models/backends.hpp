@@ -7,6 +7,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/models/convnet.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/model_of.hpp>
 #include <dnalm/reference/reference_backend.hpp>
@@ -16,6 +17,8 @@ DNALM_BEGIN_NAMESPACE
 #if !DNALM_WITH_BODIES
 extern template class encoder<cpu_backend>;
 extern template class encoder<reference_backend>;
+extern template class convnet<cpu_backend>;
+extern template class convnet<reference_backend>;
 #endif
 
 namespace detail {
@@ -27,6 +30,10 @@ template <class B>
 struct network_class<encoder_config, B> {
   using type = encoder<B>;
 };
+template <class B>
+struct network_class<convnet_config, B> {
+  using type = convnet<B>;
+};
 
 }  // namespace detail
 
@@ -36,5 +43,7 @@ using network_of = typename detail::network_class<Config, B>::type;
 
 using cpu_encoder = encoder<cpu_backend>;
 using reference_encoder = encoder<reference_backend>;
+using cpu_convnet = convnet<cpu_backend>;
+using reference_convnet = convnet<reference_backend>;
 
 DNALM_END_NAMESPACE

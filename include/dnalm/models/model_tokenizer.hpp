@@ -26,9 +26,10 @@ DNALM_BEGIN_NAMESPACE
 ///
 /// Learned positions: rows of the table (counted from the pad token: max_position_embeddings - pad - 1), or
 /// less when the tokenizer says so; BigBird: no more than its dense attention takes. Rotary positions: what
-/// the tokenizer says (model_max_length), else max_position_embeddings, less 2 in the ESM family. ALiBi:
-/// none.
+/// the tokenizer says (model_max_length), else max_position_embeddings, less 2 in the ESM family. ALiBi,
+/// convolutions: none.
 [[nodiscard]] index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens);
+[[nodiscard]] index_t token_limit(const convnet_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens);
 
 DNALM_END_NAMESPACE

@@ -15,13 +15,14 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/convnet_config.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/network_summary.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 /// One of the networks that the library builds.
-using network_config = std::variant<encoder_config>;
+using network_config = std::variant<encoder_config, convnet_config>;
 
 [[nodiscard]] inline network_summary summary_of(const network_config& config) {
   return std::visit([](const auto& kind) { return kind.summary(); }, config);
@@ -38,8 +39,8 @@ template <summarized Config>
                .found = std::string(summary_of(config).architecture)});
 }
 
-/// Reads `folder/config.json` and checks it: read_encoder_config or the reader of another kind of network, by
-/// what the file says. \throws as read_encoder_config.
+/// Reads `folder/config.json` and checks it: by read_convnet_config where model_type is `ConvNet`,
+/// by read_encoder_config otherwise. \throws as these.
 [[nodiscard]] network_config read_network_config(const std::filesystem::path& folder);
 
 DNALM_END_NAMESPACE

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
@@ -74,21 +75,25 @@ struct gradient_gap {
   double pytorch_float_gap;
 };
 
-/// Every stored gradient of a case, on a backend of host memory.
-template <class Backend>
-std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend backend) {
+/// Every gradient that `stored` holds for the model of `folder`, by a kind of network on a backend of host
+/// memory.
+template <template <class> class Network, class Backend>
+std::vector<gradient_gap> compare_gradients_of(const std::filesystem::path& folder,
+                                               const std::filesystem::path& stored, Backend backend) {
+  using network_type = Network<Backend>;
   using T = typename Backend::scalar;
-  const auto folder = golden_models / item.name;
-  const auto config = dnalm::read_encoder_config(folder);
+  const auto read = dnalm::read_network_config(folder);
+  const auto& config = std::get<typename network_type::config_type>(read);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
                                         "golden");
-  const dnalm::encoder<Backend> network(backend, config, source);
+  const network_type network(backend, config, source);
   const dnalm::io::safetensors_file inputs(folder / "expected.safetensors");
-  const dnalm::io::safetensors_file file(golden_gradients / (item.name + ".safetensors"));
-  typename dnalm::encoder<Backend>::workspace workspace;
+  const dnalm::io::safetensors_file file(stored);
+  typename network_type::workspace workspace;
   std::vector<gradient_gap> found;
   std::vector<std::string> outputs = {"logits"};
-  for (index_t layer = 1; layer <= item.layers; ++layer) outputs.push_back("hidden." + std::to_string(layer));
+  for (index_t layer = 1; layer <= config.layers; ++layer)
+    outputs.push_back("hidden." + std::to_string(layer));
   for (int j = 0; inputs.contains("case" + std::to_string(j) + ".input_ids"); ++j) {
     const golden_batch input = read_batch(inputs, "case" + std::to_string(j) + ".");
     for (const std::string& output : outputs) {
@@ -104,6 +109,13 @@ std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend bac
     }
   }
   return found;
+}
+
+/// The same for the encoder of a line of INDEX.json.
+template <class Backend>
+std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend backend) {
+  return compare_gradients_of<dnalm::encoder>(golden_models / item.name,
+                                              golden_gradients / (item.name + ".safetensors"), backend);
 }
 
 }  // namespace dnalm_test

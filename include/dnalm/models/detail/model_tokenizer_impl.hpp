@@ -60,6 +60,10 @@ DNALM_INLINE index_t token_limit(const encoder_config& config, const std::option
   return 0;
 }
 
+DNALM_INLINE index_t token_limit(const convnet_config&, const std::optional<tokenizer>&) {
+  return 0;
+}
+
 DNALM_INLINE index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens) {
   return std::visit([&](const auto& kind) { return token_limit(kind, tokens); }, config);
 }

@@ -6,6 +6,7 @@
 
 #include <variant>
 
+#include <dnalm/models/detail/plan_convnet.hpp>
 #include <dnalm/models/detail/plan_writer.hpp>
 #include <dnalm/models/detail/tensor_names.hpp>
 #include <dnalm/models/tensor_plan.hpp>
@@ -149,6 +150,10 @@ DNALM_INLINE std::vector<planned_tensor> plan_tensors(const encoder_config& conf
   detail::plan_extras(config, plan);
   detail::plan_head(config, names, plan);
   return plan.take();
+}
+
+DNALM_INLINE std::vector<planned_tensor> plan_tensors(const convnet_config& config) {
+  return detail::plan_convnet(config);
 }
 
 DNALM_INLINE std::vector<planned_tensor> plan_tensors(const network_config& config) {
