@@ -93,7 +93,7 @@ namespace detail {
   if (shown > 16) dilations += ", ...";
   if (shown < c.layers) dilations += ", and again";
   return {{"convolutions", std::to_string(c.taps) + " taps, dilations " + dilations},
-          {"receptive field", std::to_string(c.receptive_field()) + " tokens"},
+          {"field of view", std::to_string(c.receptive_field()) + " tokens"},
           {"LayerNorm", "after each activation, before the sum; eps " + number_text(c.norm_eps)},
           {"activation", "gelu_erf"},
           {"embedding", "one-hot"}};
