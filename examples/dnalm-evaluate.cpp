@@ -95,9 +95,10 @@ report::probed_source describe(const std::string& name, const dnalm::model_inspe
   report::probed_source source;
   source.name = name;
   source.parameters = m.parameters;
-  source.description = std::string(to_string(m.config.family)) + ", " + std::to_string(m.config.layers) +
-                       " layers, width " + std::to_string(m.config.width) + ", " +
-                       std::to_string(m.parameters) + " parameters; " + m.tokenizer;
+  const dnalm::network_summary about = summary_of(m.config);
+  source.description = std::string(about.architecture) + ", " + std::to_string(about.layers) +
+                       " layers, width " + std::to_string(about.width) + ", " + std::to_string(m.parameters) +
+                       " parameters; " + m.tokenizer;
   for (const auto& file : m.files) source.files.push_back(hashed(file));
   source.files.push_back(hashed(m.folder / "config.json"));
   return source;

@@ -34,12 +34,16 @@ void fact(const char* name, const std::string& value) {
 
 void print_text(const dnalm::model_inspection& m) {
   fact("folder", m.folder.string());
-  fact("architecture", std::string(to_string(m.config.family)));
-  fact("layers", std::to_string(m.config.layers));
-  fact("width", std::to_string(m.config.width) + " (" + std::to_string(m.config.heads) + " heads)");
-  fact("feed-forward", std::to_string(m.config.feed_forward) + (m.config.gated ? ", gated" : ""));
+  const dnalm::network_summary about = summary_of(m.config);
+  const std::string heads = about.heads > 0 ? " (" + std::to_string(about.heads) + " heads)" : "";
+  fact("architecture", std::string(about.architecture));
+  fact("layers", std::to_string(about.layers));
+  fact("width", std::to_string(about.width) + heads);
+  if (about.feed_forward > 0) {
+    fact("feed-forward", std::to_string(about.feed_forward) + (about.gated ? ", gated" : ""));
+  }
   for (const auto& setting : m.settings) fact(setting.key.c_str(), setting.value);
-  fact("vocabulary", std::to_string(m.config.vocabulary));
+  fact("vocabulary", std::to_string(about.vocabulary));
   fact("tokenizer", m.tokenizer.empty() ? "none in the folder" : m.tokenizer);
   fact("longest input", m.max_tokens == 0 ? "no limit" : std::to_string(m.max_tokens) + " tokens");
   fact("parameters", std::to_string(m.parameters));
@@ -64,12 +68,13 @@ void print_text(const dnalm::model_inspection& m) {
 }
 
 json to_json(const dnalm::model_inspection& m) {
-  json out = {{"folder", m.folder.string()}, {"architecture", to_string(m.config.family)}};
-  out["layers"] = m.config.layers;
-  out["width"] = m.config.width;
-  out["heads"] = m.config.heads;
-  out["feed_forward"] = m.config.feed_forward;
-  out["vocabulary"] = m.config.vocabulary;
+  const dnalm::network_summary about = summary_of(m.config);
+  json out = {{"folder", m.folder.string()}, {"architecture", about.architecture}};
+  out["layers"] = about.layers;
+  out["width"] = about.width;
+  out["heads"] = about.heads == 0 ? json(nullptr) : json(about.heads);
+  out["feed_forward"] = about.feed_forward == 0 ? json(nullptr) : json(about.feed_forward);
+  out["vocabulary"] = about.vocabulary;
   out["settings"] = json::object();
   for (const auto& setting : m.settings) out["settings"][setting.key] = setting.value;
   out["parameters"] = m.parameters;

@@ -89,7 +89,7 @@ void measure(const arguments& a, dnalm::weight_format format, report& out) {
   for (const std::string& line : read_sequences(a.sequences, a.forward_limit)) {
     records.push_back({.name = std::to_string(records.size()), .sequence = line});
   }
-  const dnalm::encoder_config& config = network.describe().config;
+  const dnalm::encoder_config& config = std::get<dnalm::encoder_config>(network.describe().config);
   const auto forward_rows = static_cast<index_t>(records.size());
   statistics_bench statistics(config.layers, config.width, a);
   peak_meter peak(bound_of(dnalm::choose_isa(), false), 1);

@@ -37,7 +37,7 @@ dnalm::model load_on(const std::filesystem::path& folder, Backend backend) {
   const auto plan = dnalm::plan_tensors(config);
   dnalm::model_description about = describe(folder, config, plan);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), plan, folder.string());
-  auto base = std::make_shared<const dnalm::model_of<Backend>>(
+  auto base = std::make_shared<const dnalm::model_of<dnalm::encoder<Backend>>>(
       dnalm::encoder<Backend>(std::move(backend), config, source));
   return {std::move(base), std::move(about)};
 }

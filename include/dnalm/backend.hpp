@@ -5,6 +5,7 @@
 
 #include <dnalm/backend/activation.hpp>
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/backend/kernel_options.hpp>
 #include <dnalm/backend/pack_store.hpp>
 #include <dnalm/backend/pooling_kind.hpp>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dnalm/cpu/attention.hpp>
+#include <dnalm/cpu/convolution.hpp>
 #include <dnalm/cpu/cpu_backend.hpp>
 #include <dnalm/cpu/elementwise.hpp>
 #include <dnalm/cpu/embedding.hpp>

@@ -5,6 +5,8 @@
 
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/convnet.hpp>
+#include <dnalm/models/convnet_config.hpp>
 #include <dnalm/models/device_model_of.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/encoder_config.hpp>
@@ -15,6 +17,9 @@
 #include <dnalm/models/model.hpp>
 #include <dnalm/models/model_of.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
+#include <dnalm/models/network.hpp>
+#include <dnalm/models/network_config.hpp>
+#include <dnalm/models/network_summary.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 #include <dnalm/models/token_batch.hpp>

@@ -5,6 +5,8 @@
 
 #include <dnalm/nn/attention_layer.hpp>
 #include <dnalm/nn/block_workspace.hpp>
+#include <dnalm/nn/convnet_block.hpp>
+#include <dnalm/nn/convolution_layer.hpp>
 #include <dnalm/nn/embedding_layer.hpp>
 #include <dnalm/nn/feed_forward_layer.hpp>
 #include <dnalm/nn/linear_layer.hpp>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dnalm/reference/attention.hpp>
+#include <dnalm/reference/convolution.hpp>
 #include <dnalm/reference/elementwise.hpp>
 #include <dnalm/reference/embedding.hpp>
 #include <dnalm/reference/gated.hpp>

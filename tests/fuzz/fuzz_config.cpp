@@ -2,7 +2,9 @@
 /// \file
 /// \brief Any bytes as a config.json: sizes that are accepted fit together, and a plan of tensors can be
 /// made.
-#include <dnalm/models/encoder_config.hpp>
+#include <variant>
+
+#include <dnalm/models/network_config.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 
 #include "fuzz_support.hpp"
@@ -27,7 +29,17 @@ void check_sizes(const dnalm::encoder_config& config) {
   promise(config.norm_eps >= 0 && config.head_norm_eps >= 0, "what LayerNorm adds is not negative");
 }
 
-void check_plan(const dnalm::encoder_config& config) {
+void check_sizes(const dnalm::convnet_config& config) {
+  promise(config.layers > 0 && config.width > 0 && config.taps > 0, "there are layers, channels and taps");
+  promise(config.vocabulary > 0 && config.vocabulary <= config.width, "every token has a channel");
+  for (dnalm::index_t layer = 0; layer < config.layers; ++layer) {
+    const auto dilation = config.dilation(layer);
+    promise(dilation > 0 && dilation <= config.dilation_max, "dilations are positive and within their limit");
+  }
+  promise(config.receptive_field() > 0, "a token is seen");
+}
+
+void check_plan(const dnalm::network_config& config) {
   const auto plan = dnalm::plan_tensors(config);
   promise(!plan.empty(), "a model has tensors");
   for (const auto& tensor : plan) {
@@ -45,9 +57,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string path = folder.path().string();
   guarded(
       [&] {
-        const auto config = dnalm::read_encoder_config(folder.path());
-        check_sizes(config);
-        if (config.layers <= 64) check_plan(config);
+        const auto config = dnalm::read_network_config(folder.path());
+        std::visit([](const auto& kind) { check_sizes(kind); }, config);
+        if (dnalm::summary_of(config).layers <= 64) check_plan(config);
       },
       path);
   guarded([&] { (void)dnalm::read_config_entries(folder.path()); }, path);

@@ -85,7 +85,7 @@ TEST_CASE("gpu: gradients of golden models equal PyTorch autograd in float", "[g
                          const auto& receive) {
       network.input_gradients(batch, request, receive, workspace);
     };
-    for (const dnalm_test::gradient_gap& one : dnalm_test::compare_gradients_of<float>(item, run)) {
+    for (const dnalm_test::gradient_gap& one : dnalm_test::compare_gradients_by<float>(item, run)) {
       INFO(item.name << " " << one.key << ": " << one.gap);
       CHECK(one.gap < std::max(1e-4, 4.0 * one.pytorch_float_gap));
       ++seen;

@@ -23,6 +23,7 @@
 #include <span>
 #include <string_view>
 
+#include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/backend/kernel_options.hpp>
 #include <dnalm/backend/rotary_table.hpp>
 #include <dnalm/core/platform.hpp>
@@ -215,6 +216,23 @@ concept row_kernels = plain_rows<B> ||
   { b.attention_packed(q, rotation, offsets, options, scratch, q) } -> std::same_as<void>;
 };
 
+/// Convolutions along the sequences of a batch, as products with weights (out, taps in) that `pack` has
+/// packed: y[r] = residual[r] + function(sum over t of x[r + t dilation - before] W_t^T + bias), W_t the
+/// columns [t in, (t + 1) in) of W, and zeros for rows outside of r's sequence. y may be the residual, not x.
+///
+/// convolution_vjp: dx[r] = residual[r] + sum over t of dy[r + before - t dilation] W_t: the adjoint of the
+/// product alone; dx may be the residual, not dy.
+template <class B>
+concept convolution_kernels = requires(const B& b, input_matrix<B> x, const ragged_offsets& offsets,
+                                       const typename B::weight& w, const convolution_taps& taps,
+                                       epilogue_of<B> epilogue, output_vector<B> scratch,
+                                       output_matrix<B> y) {
+  { b.convolution_scratch(w) } -> std::same_as<index_t>;
+  { b.convolution(x, offsets, w, taps, epilogue, scratch, y) } -> std::same_as<void>;
+  { b.convolution_vjp_scratch(w, taps) } -> std::same_as<index_t>;
+  { b.convolution_vjp(x, offsets, w, taps, x, scratch, y) } -> std::same_as<void>;
+};
+
 /// A backend whose kernels can be cut into parts for a team of threads: a copy that works on the team, which
 /// gives the same bits, needs the scratch that its own scratch functions say, and serves one pass at a time.
 template <class B>
@@ -236,5 +254,9 @@ template <class B>
 template <class B>
 concept encoder_backend = memory_kernels<B> && linear_kernels<B> && embedding_kernels<B> && norm_kernels<B> &&
     attention_kernels<B> && elementwise_kernels<B> && row_kernels<B>;
+
+/// A backend of encoders that has convolutions too.
+template <class B>
+concept convolution_backend = encoder_backend<B> && convolution_kernels<B>;
 
 DNALM_END_NAMESPACE

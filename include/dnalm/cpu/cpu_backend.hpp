@@ -13,6 +13,7 @@
 #include <dnalm/core/thread_team.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cpu/attention.hpp>
+#include <dnalm/cpu/convolution.hpp>
 #include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/cpu/detail/team_parts.hpp>
 #include <dnalm/cpu/elementwise.hpp>
@@ -123,6 +124,31 @@ class cpu_backend {
                   cpu_linear_recorded_vjp(
                       isa_, z.row_block(first, count), function, dy.row_block(first, count), w,
                       detail::rows_or_none(residual, first, count), own, dx.row_block(first, count));
+                });
+  }
+  [[nodiscard]] index_t convolution_scratch(const weight& w) const {
+    return all_scratch(cpu_convolution_scratch(w));
+  }
+  void convolution(matrix_view<const float> x, const ragged_offsets& offsets, const weight& w,
+                   const convolution_taps& taps, const linear_epilogue<float>& epilogue,
+                   vector_view<float> scratch, matrix_view<float> y) const {
+    by_products(y.rows, detail::linear_most_rows, scratch,
+                [&](index_t first, index_t count, vector_view<float> own) {
+                  cpu_convolution(isa_, x, offsets, first, w, taps, part_of(epilogue, first, count), own,
+                                  y.row_block(first, count));
+                });
+  }
+  [[nodiscard]] index_t convolution_vjp_scratch(const weight& w, const convolution_taps& taps) const {
+    return all_scratch(cpu_convolution_vjp_scratch(w, taps));
+  }
+  void convolution_vjp(matrix_view<const float> dy, const ragged_offsets& offsets, const weight& w,
+                       const convolution_taps& taps, matrix_view<const float> residual,
+                       vector_view<float> scratch, matrix_view<float> dx) const {
+    by_products(dx.rows, detail::linear_vjp_most_rows, scratch,
+                [&](index_t first, index_t count, vector_view<float> own) {
+                  cpu_convolution_vjp(isa_, dy, offsets, first, w, taps,
+                                      detail::rows_or_none(residual, first, count), own,
+                                      dx.row_block(first, count));
                 });
   }
   void embed_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
@@ -294,6 +320,6 @@ class cpu_backend {
   thread_team* team_ = nullptr;
 };
 
-static_assert(encoder_backend<cpu_backend>);
+static_assert(convolution_backend<cpu_backend>);
 
 DNALM_END_NAMESPACE

@@ -131,10 +131,11 @@ class device_model_of final : public model_base {
     const index_t bytes = checked_mul(tokens, checked_mul(copies, static_cast<index_t>(sizeof(float))));
     return checked_add(network_.gradient_bytes(tokens, longest, extent), bytes);
   }
-  [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,
+  [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source,
                                                          int threads) const override {
-    return std::make_shared<const device_model_of>(encoder<B>(network_.backend(), config, source, threads));
+    const auto& kind = config_as<encoder_config>(config, network_.backend().name());
+    return std::make_shared<const device_model_of>(encoder<B>(network_.backend(), kind, source, threads));
   }
 
  private:

@@ -38,6 +38,8 @@ struct encoder_workspace {
 template <encoder_backend B>
 class encoder {
  public:
+  using backend_type = B;
+  using config_type = encoder_config;
   using scalar = scalar_of<B>;
   using workspace = encoder_workspace<B>;
   /// Called with layer 0, ..., layers and the hidden state (R, D), valid during the call.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_summary.hpp>
 #include <dnalm/models/token_batch.hpp>
 #include <dnalm/tensor/view.hpp>
 
@@ -27,11 +27,11 @@ struct gradient_extent {
   index_t keep_bytes = 0;  ///< gradient_request::keep_bytes
 };
 
-/// A number S of hidden states and logits, told by its gradients with respect to them: the encoder carries
-/// them back to its input. T is `float` for `model`, the backend's number type for `encoder`; the rows are
-/// where the backend's are (for `model` always on the host).
+/// A number S of hidden states and logits, told by its gradients with respect to them: the network carries
+/// them back to its input. T is `float` for `model`, the backend's number type for `encoder` and its like;
+/// the rows are where the backend's are (for `model` always on the host).
 ///
-/// The encoder runs up to the highest hidden state that is asked for, and not further. Sequences do not mix:
+/// The network runs up to the highest hidden state that is asked for, and not further. Sequences do not mix:
 /// the gradient of a token comes from the rows of its own sequence.
 template <class T, memory_space Space = memory_space::host>
 struct basic_gradient_request {
@@ -141,8 +141,8 @@ void check_word_rows(matrix_view<const T, Space> rows, index_t tokens, index_t w
 
 /// A request against a configuration and its batch. \throws error [dnalm.usage.421], [dnalm.input.422],
 /// [dnalm.shape.423], [dnalm.numeric.424].
-template <class T, memory_space Space>
-void check_gradient_request(const encoder_config& config, const basic_gradient_request<T, Space>& request,
+template <summarized Config, class T, memory_space Space>
+void check_gradient_request(const Config& config, const basic_gradient_request<T, Space>& request,
                             index_t tokens) {
   detail::check_gradient_layers(request, config.layers);
   check_word_rows(request.word_rows, tokens, config.width);

@@ -10,7 +10,7 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/io/mapped_file.hpp>
 #include <dnalm/io/tensor_info.hpp>
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_config.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -42,7 +42,7 @@ struct inspected_tensor {
 /// The contents of a model folder.
 struct model_inspection {
   std::filesystem::path folder = {};
-  encoder_config config = {};
+  network_config config = {};
   std::vector<config_entry> settings = {};        ///< what the configuration means, in words
   std::vector<config_entry> configuration = {};   ///< config.json as it stands
   std::vector<std::filesystem::path> files = {};  ///< that hold the weights
@@ -58,7 +58,7 @@ struct model_inspection {
 };
 
 /// Reads headers only. Problems with tensors are reported in the result, not thrown.
-/// \throws as read_encoder_config, checkpoint::open and load_tokenizer.
+/// \throws as read_network_config, checkpoint::open and load_tokenizer.
 [[nodiscard]] model_inspection inspect_model(const std::filesystem::path& folder,
                                              io::file_access access = io::file_access::mapped);
 

@@ -33,7 +33,7 @@ enum class backend_kind {
 /// of a configuration's weights on `threads` threads (as in load_options).
 struct backend_maker {
   std::string name = {};
-  std::function<std::shared_ptr<const model_base>(const encoder_config&, const weight_source&, int threads)>
+  std::function<std::shared_ptr<const model_base>(const network_config&, const weight_source&, int threads)>
       make = {};
 };
 
@@ -63,7 +63,7 @@ struct load_options {
 /// no such folder, [dnalm.unsupported.416] bf16 or int8 on the reference backend, [dnalm.config.410] missing
 /// tensors, [dnalm.config.411] surplus tensors, [dnalm.shape.412] a tensor of another shape,
 /// [dnalm.config.413] a tied tensor that differs, [dnalm.config.414] vocabularies that differ,
-/// [dnalm.numeric.415] NaN or infinite weights; as read_encoder_config, checkpoint::open and load_tokenizer,
+/// [dnalm.numeric.415] NaN or infinite weights; as read_network_config, checkpoint::open and load_tokenizer,
 /// and with a pack_cache as that and its `save`.
 /// Cost: one read of the weights. Memory: the packed weights and, for each thread, a few copies of the
 /// largest tensor; pages of the file are given back tensor by tensor.

@@ -16,9 +16,9 @@
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/thread_team.hpp>
-#include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
+#include <dnalm/models/network_config.hpp>
 #include <dnalm/models/token_batch.hpp>
 #include <dnalm/models/weight_source.hpp>
 #include <dnalm/tensor/ragged.hpp>
@@ -33,16 +33,22 @@ struct model_description {
   std::filesystem::path folder = {};
   std::string backend = {};  ///< `cpu` or `reference`
   weight_format weights = weight_format::f32;
-  encoder_config config = {};
+  network_config config = {};
   index_t parameters = 0;                ///< numbers in parameter tensors; tied ones once, buffers not
   index_t max_tokens = 0;                ///< longest input, CLS and the like included; 0: no limit
   std::optional<tokenizer> tokens = {};  ///< empty when the folder has no tokenizer
 
-  [[nodiscard]] std::string_view architecture_name() const { return to_string(config.family); }
-  [[nodiscard]] index_t layers() const { return config.layers; }
-  [[nodiscard]] index_t width() const { return config.width; }
-  [[nodiscard]] index_t heads() const { return config.heads; }
-  [[nodiscard]] index_t vocabulary() const { return config.vocabulary; }
+  [[nodiscard]] network_summary summary() const { return summary_of(config); }
+  [[nodiscard]] std::string_view architecture_name() const { return summary().architecture; }
+  [[nodiscard]] index_t layers() const { return summary().layers; }
+  [[nodiscard]] index_t width() const { return summary().width; }
+  [[nodiscard]] index_t heads() const { return summary().heads; }  ///< 0: no attention
+  [[nodiscard]] index_t vocabulary() const { return summary().vocabulary; }
+  /// Number of the mask token, as the configuration or else the tokenizer says; -1: none.
+  [[nodiscard]] int mask_id() const {
+    const int named = summary().mask_id;
+    return named >= 0 || !tokens ? named : tokens->special().mask;
+  }
   /// Whether sequences begin with a token that stands for the whole (CLS).
   [[nodiscard]] bool has_cls() const { return tokens && tokens->special().cls >= 0; }
 };
@@ -113,7 +119,7 @@ struct batch_preference {
   bool splits = false;   ///< a batch that its device has no memory for may run in parts
 };
 
-/// What stands behind a model; implemented by model_of<Backend> (model_of.hpp).
+/// What stands behind a model; implemented by model_of<Network> (model_of.hpp).
 class model_base {
  public:
   virtual ~model_base() = default;
@@ -132,8 +138,9 @@ class model_base {
                               forward_workspace&) const {
     throw error(error_kind::internal, 426, "this network pools nothing by itself");
   }
-  /// A network of other weights on the same backend; `threads` as in load_options.
-  [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const encoder_config& config,
+  /// A network of other weights and the same kind on the same backend; `threads` as in load_options.
+  /// \throws error [dnalm.unsupported.440] a configuration of another kind.
+  [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const network_config& config,
                                                                  const weight_source& source,
                                                                  int threads) const = 0;
 };
@@ -215,7 +222,7 @@ class model {
   [[nodiscard]] bool forward_pooled(const token_batch& batch, const pool_request& request,
                                     pooled_observer observer, forward_workspace& workspace) const;
   /// As model_base::remade.
-  [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,
+  [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source, int threads) const {
     return base_->remade(config, source, threads);
   }

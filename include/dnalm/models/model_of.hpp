@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief An encoder on a certain backend behind the type-erased interface of `model`.
+/// \brief A network on a certain backend behind the type-erased interface of `model`.
 #pragma once
 
 #include <algorithm>
@@ -9,26 +9,28 @@
 #include <utility>
 
 #include <dnalm/core/platform.hpp>
-#include <dnalm/models/encoder.hpp>
 #include <dnalm/models/model.hpp>
+#include <dnalm/models/network.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 /// Hands numbers on as floats (copies when the backend computes in double).
-template <encoder_backend B>
-requires(B::space == memory_space::host) class model_of final : public model_base {
- public:
-  explicit model_of(encoder<B> network) : network_(std::move(network)) {}
+template <network Network>
+requires(Network::backend_type::space == memory_space::host) class model_of final : public model_base {
+  using B = typename Network::backend_type;
 
-  [[nodiscard]] const encoder<B>& network() const { return network_; }
+ public:
+  explicit model_of(Network network) : network_(std::move(network)) {}
+
+  [[nodiscard]] const Network& network() const { return network_; }
 
   void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
                const logits_observer* logits, forward_workspace& workspace) const override {
     auto& w = state_of(workspace);
     const auto on_layer = [&](index_t layer, input_matrix<B> x) { layers(layer, as_float(x, w.copy)); };
     const auto on_logits = [&](input_matrix<B> x) { (*logits)(as_float(x, w.copy)); };
-    const typename encoder<B>::logits_receiver receiver = on_logits;
+    const typename Network::logits_receiver receiver = on_logits;
     check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
     network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                      as_scalar(word_rows, w.rows));
@@ -72,10 +74,11 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
     return checked_add(bytes, checked_mul(tokens, copies));
   }
   [[nodiscard]] bool works_on_teams() const override { return team_kernels<B>; }
-  [[nodiscard]] std::shared_ptr<const model_base> remade(const encoder_config& config,
+  [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source,
                                                          int threads) const override {
-    return std::make_shared<const model_of>(encoder<B>(network_.backend(), config, source, threads));
+    const auto& kind = config_as<typename Network::config_type>(config, network_.backend().name());
+    return std::make_shared<const model_of>(Network(network_.backend(), kind, source, threads));
   }
 
  private:
@@ -83,7 +86,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
   static constexpr bool is_float = std::is_same_v<T, float>;
 
   struct state {
-    encoder_workspace<B> network = {};
+    typename Network::workspace network = {};
     matrix<float> copy = {};  // what functions read
     matrix<float> part = {};  // what functions write
     matrix<T> rows = {};
@@ -95,7 +98,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
     return w;
   }
   [[nodiscard]] index_t widest(bool vocabulary) const {
-    const encoder_config& config = network_.config();
+    const auto& config = network_.config();
     return vocabulary ? std::max(config.width, config.vocabulary) : config.width;
   }
 
@@ -156,7 +159,7 @@ requires(B::space == memory_space::host) class model_of final : public model_bas
     return wide;
   }
 
-  encoder<B> network_;
+  Network network_;
   std::uint64_t number_ = detail::new_model_number();
 };
 

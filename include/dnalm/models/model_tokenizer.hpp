@@ -7,7 +7,7 @@
 #include <optional>
 
 #include <dnalm/core/platform.hpp>
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_config.hpp>
 #include <dnalm/sequence/alphabet.hpp>
 #include <dnalm/tokenize/tokenizer.hpp>
 
@@ -19,16 +19,18 @@ DNALM_BEGIN_NAMESPACE
 /// the published files of NT-v1 (they are refused when a sequence brings them). \throws error
 /// [dnalm.config.414] vocabularies that differ; as load_tokenizer.
 [[nodiscard]] std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
-                                                            const encoder_config& config,
+                                                            const network_config& config,
                                                             unknown_policy policy);
 
 /// Longest input in tokens, CLS and the like included; 0: none.
 ///
 /// Learned positions: rows of the table (counted from the pad token: max_position_embeddings - pad - 1), or
 /// less when the tokenizer says so; BigBird: no more than its dense attention takes. Rotary positions: what
-/// the tokenizer says (model_max_length), else max_position_embeddings, less 2 in the ESM family. ALiBi:
-/// none.
+/// the tokenizer says (model_max_length), else max_position_embeddings, less 2 in the ESM family. ALiBi,
+/// convolutions: none.
 [[nodiscard]] index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens);
+[[nodiscard]] index_t token_limit(const convnet_config& config, const std::optional<tokenizer>& tokens);
+[[nodiscard]] index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens);
 
 DNALM_END_NAMESPACE
 

@@ -28,9 +28,10 @@ namespace detail {
 /// Makes encoders on a backend.
 template <class B>
 [[nodiscard]] auto maker_on(B backend) {
-  return [backend = std::move(backend)](const encoder_config& config, const weight_source& source,
+  return [backend = std::move(backend)](const network_config& config, const weight_source& source,
                                         int threads) -> std::shared_ptr<const model_base> {
-    return std::make_shared<const device_model_of<B>>(encoder<B>(backend, config, source, threads));
+    const auto& kind = config_as<encoder_config>(config, backend.name());
+    return std::make_shared<const device_model_of<B>>(encoder<B>(backend, kind, source, threads));
   };
 }
 
@@ -42,7 +43,8 @@ template <class B>
 /// dnalm_add_cuda(target) makes. With precision bf16 rows between kernels are bfloat16 too
 /// (cuda_bf16_backend); gradients are then not computed. Embeddings pool on the GPU. The model keeps the
 /// backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
-/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606.
+/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606;
+/// the model is a network that is not built for GPUs: [dnalm.unsupported.440].
 [[nodiscard]] inline load_options on_cuda(const cuda_options& where = {}, load_options options = {}) {
   const cuda_backend backend(where);
   const bool half = where.precision == cuda_precision::bf16;

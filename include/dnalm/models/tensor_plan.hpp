@@ -8,11 +8,11 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_config.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
-/// Where a tensor enters the encoder.
+/// Where a tensor enters its network.
 enum class tensor_role {
   unused,  ///< known to be in the files, not needed
   words,
@@ -33,6 +33,10 @@ enum class tensor_role {
   rotary_frequencies,
   attention_output_weight,
   attention_output_bias,
+  convolution_weight,  ///< (out, in, taps)
+  convolution_bias,
+  convolution_norm_weight,
+  convolution_norm_bias,
   feed_forward_norm_weight,
   feed_forward_norm_bias,
   feed_forward1_weight,
@@ -74,6 +78,8 @@ struct planned_tensor {
 
 /// All tensors of a configuration, in the order of the published files.
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const encoder_config& config);
+[[nodiscard]] std::vector<planned_tensor> plan_tensors(const convnet_config& config);
+[[nodiscard]] std::vector<planned_tensor> plan_tensors(const network_config& config);
 
 /// Parameters of the reference implementation's masked-language model: tied ones once, buffers not, unused
 /// ones (contact head, an unused position table) included. \throws error [dnalm.shape.101] on overflow.

@@ -7,8 +7,9 @@
 #include <span>
 #include <string>
 
+#include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_summary.hpp>
 #include <dnalm/tensor/ragged.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -73,24 +74,29 @@ inline void check_tokens(std::span<const std::int32_t> ids, index_t vocabulary, 
   }
 }
 
-/// A whole batch against a configuration. \throws error [dnalm.shape.409] sizes that disagree; as
+/// A whole batch against a network. \throws error [dnalm.shape.409] sizes that disagree; as
 /// check_tokens.
-inline void check_batch(const encoder_config& config, const token_batch& batch) {
+inline void check_batch(const network_summary& about, const token_batch& batch) {
   detail::check_batch_sizes(batch);
   for (index_t s = 0; s < batch.offsets.sequences(); ++s) {
     const auto first = static_cast<std::size_t>(batch.offsets.begin(s));
     const auto length = static_cast<std::size_t>(batch.offsets.length(s));
     const std::string where = "sequence " + std::to_string(s) + " of the batch";
-    check_tokens(batch.ids.subspan(first, length), config.vocabulary, config.table_limit(), where);
+    check_tokens(batch.ids.subspan(first, length), about.vocabulary, about.table_limit, where);
     if (batch.token_types.empty()) continue;
     for (const std::int32_t type : batch.token_types.subspan(first, length)) {
-      if (type >= 0 && type < config.token_types) continue;
+      if (type >= 0 && type < about.token_types) continue;
       throw error(error_kind::input, 407, "a token type that the model has not",
                   {.where = where,
-                   .expected = "0 to " + std::to_string(config.token_types - 1),
+                   .expected = "0 to " + std::to_string(about.token_types - 1),
                    .found = std::to_string(type)});
     }
   }
+}
+
+template <summarized Config>
+void check_batch(const Config& config, const token_batch& batch) {
+  check_batch(config.summary(), batch);
 }
 
 DNALM_END_NAMESPACE

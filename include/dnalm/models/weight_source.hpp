@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Where an encoder's numbers come from: a checkpoint, or a random twin.
+/// \brief Where a network's numbers come from: a checkpoint, or a random twin.
 #pragma once
 
 #include <algorithm>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <dnalm/backend/pack_store.hpp>
@@ -36,7 +37,10 @@ class weight_source {
 class planned_weights {
  public:
   planned_weights(const encoder_config& config, const weight_source& source)
-      : plan_(plan_tensors(config)), source_(source), zero_row_(config.mask_row_zero ? config.mask_id : -1) {}
+      : planned_weights(plan_tensors(config), source, config.mask_row_zero ? config.mask_id : -1) {}
+  /// `zero_row` of the word table counts as zeros; -1: none.
+  planned_weights(std::vector<planned_tensor> plan, const weight_source& source, index_t zero_row = -1)
+      : plan_(std::move(plan)), source_(source), zero_row_(zero_row) {}
 
   /// The tensor of a role that the source holds, or null.
   [[nodiscard]] const planned_tensor* find(tensor_role role, index_t layer = -1) const {

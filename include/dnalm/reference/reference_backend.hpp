@@ -11,6 +11,7 @@
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/reference/attention.hpp>
+#include <dnalm/reference/convolution.hpp>
 #include <dnalm/reference/elementwise.hpp>
 #include <dnalm/reference/embedding.hpp>
 #include <dnalm/reference/gated.hpp>
@@ -65,6 +66,18 @@ class reference_backend {
   void linear_vjp(matrix_view<const double> dy, const weight& w, matrix_view<const double> residual,
                   vector_view<double>, matrix_view<double> dx) const {
     reference_linear_vjp(dy, w.view(), residual, dx);
+  }
+  [[nodiscard]] index_t convolution_scratch(const weight&) const { return 0; }
+  void convolution(matrix_view<const double> x, const ragged_offsets& offsets, const weight& w,
+                   const convolution_taps& taps, const linear_epilogue<double>& epilogue, vector_view<double>,
+                   matrix_view<double> y) const {
+    reference_convolution(x, offsets, w.view(), taps, epilogue, y);
+  }
+  [[nodiscard]] index_t convolution_vjp_scratch(const weight&, const convolution_taps&) const { return 0; }
+  void convolution_vjp(matrix_view<const double> dy, const ragged_offsets& offsets, const weight& w,
+                       const convolution_taps& taps, matrix_view<const double> residual, vector_view<double>,
+                       matrix_view<double> dx) const {
+    reference_convolution_vjp(dy, offsets, w.view(), taps, residual, dx);
   }
   void embed_rows(std::span<const std::int32_t> ids, matrix_view<const double> table,
                   std::span<const double> row_scale, matrix_view<double> y) const {
@@ -132,6 +145,6 @@ class reference_backend {
   void scale(double factor, matrix_view<double> y) const { reference_scale(factor, y); }
 };
 
-static_assert(encoder_backend<reference_backend>);
+static_assert(convolution_backend<reference_backend>);
 
 DNALM_END_NAMESPACE

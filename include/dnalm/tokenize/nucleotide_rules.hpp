@@ -37,6 +37,7 @@ struct nucleotide_rules {
   bool replaces_literally = false;   ///< whether the reference itself does so
   case_folding folding = case_folding::none;  ///< of literal text
   bool skips_blanks = false;                  ///< literal white space vanishes; else it is UNK
+  bool drops_unknown = false;                 ///< there is no UNK: unknown literal characters vanish
   bool joins_unknown = false;  ///< a run of unknown literal characters is one UNK; else each is
   index_t model_max_length = 0;
   std::string kind = "single letters";  ///< for people
@@ -71,8 +72,8 @@ struct nucleotide_rules {
 /// does. \throws error [dnalm.unsupported.302] for another class.
 [[nodiscard]] nucleotide_rules character_rules(const tokenizer_config& config, const std::string& where);
 
-/// GPN: a tokenizer.json of lower-case letters without merges, not framed by anything. Empty tokens when
-/// `json_text` is another tokenizer. \throws as parse_json.
+/// GPN: a tokenizer.json of lower-case letters without merges, not framed by anything; the vocabularies of
+/// six tokens have no UNK. Empty tokens when `json_text` is another tokenizer. \throws as parse_json.
 [[nodiscard]] nucleotide_rules gpn_rules(std::string_view json_text, const tokenizer_config& config,
                                          const std::string& where);
 

@@ -21,11 +21,11 @@ DNALM_BEGIN_NAMESPACE
 /// Reads single letters by a table, framed as the model wants it.
 ///
 /// Under the policies `error` and `n` case does not matter, the model's own form of T and U is chosen
-/// (nucleotide_rules::replaced), N is UNK where the vocabulary has no N, and the letters of the vocabulary
-/// are those that may stand in a sequence: a model of RNA reads U, and R and Y if it knows them. `n` reads
-/// any other printable character as N (as X in a vocabulary without nucleotides' N, that of proteins).
-/// `literal` is what the reference implementation makes of the text. Cost: a few instructions for
-/// sixteen letters of ACGT and one more (U or N), one table look-up for each of the others.
+/// (nucleotide_rules::replaced), N is UNK where the vocabulary has no N (an error where it has no UNK), and
+/// the letters of the vocabulary are those that may stand in a sequence: a model of RNA reads U, and R and Y
+/// if it knows them. `n` reads any other printable character as N (as X in a vocabulary without nucleotides'
+/// N, that of proteins). `literal` is what the reference implementation makes of the text. Cost: a few
+/// instructions for sixteen letters of ACGT and one more (U or N), one table look-up for each of the others.
 class nucleotide_tokenizer final : public tokenizer_base {
  public:
   /// `where` names what the rules were made from. \throws error [dnalm.config.342] when the rules contradict

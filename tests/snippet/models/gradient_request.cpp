@@ -14,7 +14,7 @@ int main(int, char** argv) {
   auto tokens = model.tokenize("ATGGCTAAATCCCAAGGTATTGTCGGTTACCACGGT");
   const auto asked = model.tokenize("ATTGTCCCCCCC").ids;  // CLS and the two 6-mers
   const dnalm::index_t masked = 4;
-  tokens.ids[4] = model.describe().config.mask_id;
+  tokens.ids[4] = model.describe().mask_id();
   dnalm::ragged_offsets batch;
   batch.append(static_cast<dnalm::index_t>(tokens.ids.size()));
 

@@ -12,7 +12,7 @@
 int main(int, char** argv) {
   const auto config = dnalm::read_encoder_config(std::string(argv[1]) + "/tests/golden/models/nt_v2_d8");
   dnalm::cpu_encoder network({}, config, dnalm::random_source(1, 0.02));
-  const dnalm::model model(std::make_shared<dnalm::model_of<dnalm::cpu_backend>>(std::move(network)),
+  const dnalm::model model(std::make_shared<dnalm::model_of<dnalm::cpu_encoder>>(std::move(network)),
                            {.name = "mine", .backend = "cpu", .config = config});
   const std::vector<std::int32_t> ids = {3, 7, 21};
   dnalm::ragged_offsets batch;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
@@ -13,7 +15,7 @@
 #include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
 #include <dnalm/models/encoder.hpp>
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_config.hpp>
 #include <support/catch.hpp>
 #include <unit/models/golden_inputs.hpp>
 
@@ -54,17 +56,19 @@ struct rows_as_they_are {
   }
 };
 
-/// Worst difference over all batches, hidden states and logits of a case. `rows` makes host views of those of
-/// the backend, each valid until the next one.
-template <class Backend, class Rows = rows_as_they_are>
-[[nodiscard]] gaps worst_of_case(const golden_case& item, Backend backend, Rows rows = {}) {
-  const auto folder = golden_models / item.name;
-  const auto config = dnalm::read_encoder_config(folder);
+/// Worst difference over all batches, hidden states and logits of a case in `folder`, for a kind of network.
+/// `rows` makes host views of those of the backend, each valid until the next one.
+template <template <class> class Network, class Backend, class Rows = rows_as_they_are>
+[[nodiscard]] gaps worst_of_network(const std::filesystem::path& folder, int expected_inputs, Backend backend,
+                                    Rows rows = {}) {
+  using network_type = Network<Backend>;
+  const auto read = dnalm::read_network_config(folder);
+  const auto& config = std::get<typename network_type::config_type>(read);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
                                         "golden");
-  const dnalm::encoder<Backend> network(backend, config, source);
+  const network_type network(backend, config, source);
   const dnalm::io::safetensors_file file(folder / "expected.safetensors");
-  typename dnalm::encoder<Backend>::workspace workspace;
+  typename network_type::workspace workspace;
   gaps worst;
   int seen = 0;
   int inputs = 0;
@@ -79,14 +83,20 @@ template <class Backend, class Rows = rows_as_they_are>
     const auto on_logits = [&](dnalm::input_matrix<Backend> x) {
       worst.include(difference(read_numbers(file, prefix + "logits"), batch, rows(x)));
     };
-    const typename dnalm::encoder<Backend>::logits_receiver receiver = on_logits;
+    const typename network_type::logits_receiver receiver = on_logits;
     network.forward({batch.ids, batch.offsets, batch.types}, on_layer, &receiver, workspace);
     seen -= static_cast<int>(config.layers) + 1;
     ++inputs;
   }
   REQUIRE(seen == 0);
-  REQUIRE(inputs == item.inputs);
+  REQUIRE(inputs == expected_inputs);
   return worst;
+}
+
+/// The same for the encoder of a line of INDEX.json.
+template <class Backend, class Rows = rows_as_they_are>
+[[nodiscard]] gaps worst_of_case(const golden_case& item, Backend backend, Rows rows = {}) {
+  return worst_of_network<dnalm::encoder>(golden_models / item.name, item.inputs, backend, rows);
 }
 
 }  // namespace dnalm_test

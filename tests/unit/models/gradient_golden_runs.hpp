@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
@@ -74,14 +75,17 @@ struct gradient_gap {
   double pytorch_float_gap;
 };
 
-/// Every stored gradient of a case; `run(batch, request, receive)` makes one in T.
+/// Every gradient that `stored` holds for the model of `folder`; `run(batch, request, receive)` makes one in
+/// T.
 template <class T, class Run>
-std::vector<gradient_gap> compare_gradients_of(const golden_case& item, const Run& run) {
-  const dnalm::io::safetensors_file inputs(golden_models / item.name / "expected.safetensors");
-  const dnalm::io::safetensors_file file(golden_gradients / (item.name + ".safetensors"));
+std::vector<gradient_gap> compare_stored(const std::filesystem::path& folder,
+                                         const std::filesystem::path& stored, const Run& run) {
+  const dnalm::io::safetensors_file inputs(folder / "expected.safetensors");
+  const dnalm::io::safetensors_file file(stored);
+  const index_t layers = dnalm::summary_of(dnalm::read_network_config(folder)).layers;
   std::vector<gradient_gap> found;
   std::vector<std::string> outputs = {"logits"};
-  for (index_t layer = 1; layer <= item.layers; ++layer) outputs.push_back("hidden." + std::to_string(layer));
+  for (index_t layer = 1; layer <= layers; ++layer) outputs.push_back("hidden." + std::to_string(layer));
   for (int j = 0; inputs.contains("case" + std::to_string(j) + ".input_ids"); ++j) {
     const golden_batch input = read_batch(inputs, "case" + std::to_string(j) + ".");
     for (const std::string& output : outputs) {
@@ -99,25 +103,42 @@ std::vector<gradient_gap> compare_gradients_of(const golden_case& item, const Ru
   return found;
 }
 
-/// A golden model on a backend.
-template <class Backend>
-dnalm::encoder<Backend> golden_encoder(const golden_case& item, const Backend& backend) {
-  const auto folder = golden_models / item.name;
-  const auto config = dnalm::read_encoder_config(folder);
+/// A kind of network of a folder on a backend.
+template <template <class> class Network, class Backend>
+Network<Backend> golden_network(const std::filesystem::path& folder, const Backend& backend) {
+  const auto read = dnalm::read_network_config(folder);
+  const auto& config = std::get<typename Network<Backend>::config_type>(read);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
                                         "golden");
-  return dnalm::encoder<Backend>(backend, config, source);
+  return Network<Backend>(backend, config, source);
+}
+template <class Backend>
+dnalm::encoder<Backend> golden_encoder(const golden_case& item, const Backend& backend) {
+  return golden_network<dnalm::encoder>(golden_models / item.name, backend);
 }
 
-/// The same on a backend of host memory.
+/// compare_stored for a kind of network on a backend of host memory.
+template <template <class> class Network, class Backend>
+std::vector<gradient_gap> compare_gradients_of(const std::filesystem::path& folder,
+                                               const std::filesystem::path& stored, Backend backend) {
+  using T = typename Backend::scalar;
+  const Network<Backend> network = golden_network<Network>(folder, backend);
+  typename Network<Backend>::workspace workspace;
+  return compare_stored<T>(
+      folder, stored,
+      [&](const dnalm::token_batch& batch, const dnalm::basic_gradient_request<T>& request,
+          const auto& receive) { network.gradient(batch, request, receive, workspace); });
+}
+
+/// The same for the encoder of a line of INDEX.json.
 template <class Backend>
 std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend backend) {
-  using T = typename Backend::scalar;
-  const dnalm::encoder<Backend> network = golden_encoder(item, backend);
-  typename dnalm::encoder<Backend>::workspace workspace;
-  return compare_gradients_of<T>(
-      item, [&](const dnalm::token_batch& batch, const dnalm::basic_gradient_request<T>& request,
-                const auto& receive) { network.gradient(batch, request, receive, workspace); });
+  return compare_gradients_of<dnalm::encoder>(golden_models / item.name,
+                                              golden_gradients / (item.name + ".safetensors"), backend);
+}
+template <class T, class Run>
+std::vector<gradient_gap> compare_gradients_by(const golden_case& item, const Run& run) {
+  return compare_stored<T>(golden_models / item.name, golden_gradients / (item.name + ".safetensors"), run);
 }
 
 }  // namespace dnalm_test

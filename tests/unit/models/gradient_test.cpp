@@ -594,7 +594,7 @@ namespace {
 template <class Backend>
 dnalm::model erased(const dnalm::encoder_config& config, const std::string& backend) {
   dnalm::encoder<Backend> network({}, config, lively_source(4));
-  return {std::make_shared<dnalm::model_of<Backend>>(std::move(network)),
+  return {std::make_shared<dnalm::model_of<dnalm::encoder<Backend>>>(std::move(network)),
           {.name = "lively", .backend = backend, .config = config}};
 }
 

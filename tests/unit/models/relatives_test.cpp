@@ -118,7 +118,7 @@ TEST_CASE("every relative's folder loads and is told for what it is", "[models]"
   for (const relative& one : relatives) {
     INFO(one.folder);
     const auto found = dnalm::inspect_model(golden / one.folder);
-    CHECK(found.config.family == one.family);
+    CHECK(std::get<dnalm::encoder_config>(found.config).family == one.family);
     CHECK(found.loadable());
     CHECK(found.missing.empty());
     const auto network = dnalm::load_model(golden / one.folder);

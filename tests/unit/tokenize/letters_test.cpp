@@ -263,6 +263,21 @@ TEST_CASE("GPN: lower-case letters, N is unknown, no frame", "[tokenize]") {
   REQUIRE(strict.description() == "single letters (ACGNT), 7 tokens");
 }
 
+TEST_CASE("GPN without a token for unknown letters: they are errors, and vanish literally", "[tokenize]") {
+  const auto folder = std::filesystem::path(DNALM_GOLDEN_DIR) / "convnets" / "gpn_6_bin";
+  const dnalm::tokenizer strict = dnalm::load_tokenizer(folder);
+  REQUIRE(strict.encode("ACgt").ids == ids_type{2, 3, 4, 5});
+  REQUIRE(strict.vocabulary_size() == 6);
+  REQUIRE(strict.special().unk == -1);
+  REQUIRE(error_of(strict, "ACN") == "dnalm.input.150");
+  REQUIRE(error_of(strict.with_policy(unknown_policy::n), "ACN") == "dnalm.input.150");
+  const dnalm::tokenizer literal = strict.with_policy(unknown_policy::literal);
+  const auto tokens = literal.encode("aCNNg-[MASK] t[PAD]x");  // ids as tokenizers 0.19.1 gives them
+  REQUIRE(tokens.ids == ids_type{2, 3, 4, 0, 5, 1});
+  REQUIRE(tokens.begin[2] == 4);
+  REQUIRE(literal.encode("NNN").ids.empty());
+}
+
 TEST_CASE("RNA alphabets: RNA-FM reads T as U, RiNALMo U as T", "[tokenize]") {
   const dnalm::tokenizer fm = dnalm::builtin_tokenizer("rna-fm");
   REQUIRE(fm.encode("ACGTUn").ids == ids_type{0, 4, 5, 6, 7, 7, 18, 2});

@@ -3,47 +3,12 @@
 /// \brief Body of cpu/linear.hpp.
 #pragma once
 
-#include <bit>
-#include <cstdint>
-#include <cstring>
-
-#include <dnalm/cpu/detail/gated_rows.hpp>
-#include <dnalm/cpu/detail/linear_memory.hpp>
-#include <dnalm/cpu/detail/product_pairs.hpp>
-#include <dnalm/cpu/detail/product_tile.hpp>
+#include <dnalm/cpu/detail/linear_blocks.hpp>
 #include <dnalm/cpu/detail/recorded_rows.hpp>
-#include <dnalm/cpu/detail/transpose.hpp>
-#include <dnalm/cpu/detail/turned_part.hpp>
-#include <dnalm/cpu/detail/vector_math.hpp>
 #include <dnalm/cpu/linear.hpp>
-#include <dnalm/tensor/dtype.hpp>
 
-#define DNALM_ISA_BODY <dnalm/cpu/detail/linear_finish.ipp>
-#include <dnalm/cpu/detail/for_each_isa.ipp>
-
-#define DNALM_ISA_BODY <dnalm/cpu/detail/expand_panel.ipp>
-#include <dnalm/cpu/detail/for_each_isa.ipp>
-
-#define DNALM_ISA_HAS_PAIRS 0
-#define DNALM_ISA_BODY <dnalm/cpu/detail/linear.ipp>
-#include <dnalm/cpu/detail/for_each_isa.ipp>
-#undef DNALM_ISA_HAS_PAIRS
 #define DNALM_ISA_BODY <dnalm/cpu/detail/linear_vjp.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
-
-#if defined(__x86_64__)
-DNALM_BEGIN_NAMESPACE
-namespace detail::isa_avx512_bf16 {
-using isa_avx512::expand_to_pairs;
-using isa_avx512::finish_panel;
-using isa_avx512::product_panel;
-}  // namespace detail::isa_avx512_bf16
-DNALM_END_NAMESPACE
-#endif
-#define DNALM_ISA_HAS_PAIRS 1
-#define DNALM_ISA_BODY <dnalm/cpu/detail/linear.ipp>
-#include <dnalm/cpu/detail/for_pairs_isa.ipp>
-#undef DNALM_ISA_HAS_PAIRS
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -71,14 +36,6 @@ inline void cpu_linear_vjp(isa set, const recorded_rows& x, const packed_weight&
 #endif
   static_cast<void>(set);
   isa_portable::linear_vjp(x, w, residual, scratch, dx);
-}
-
-/// Rows, sums and one piece of a panel.
-[[nodiscard]] inline index_t linear_scratch_size(index_t depth, index_t most, index_t panel_words) {
-  const index_t rows = linear_rows(depth, most);
-  const index_t pieces = (depth + depth_words - 1) / depth_words;
-  const index_t copied = checked_mul(checked_mul(pieces, row_words), rows);
-  return checked_add(copied, checked_mul(checked_add(rows, panel_words), panel_columns));
 }
 
 }  // namespace detail

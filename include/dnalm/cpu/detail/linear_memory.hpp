@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/tensor/view.hpp>
 
@@ -43,6 +44,13 @@ template <class T>
 [[nodiscard]] inline index_t linear_rows(index_t depth, index_t most) {
   const index_t pieces = (depth + depth_words - 1) / depth_words;
   return std::clamp<index_t>(most * 8 / std::max<index_t>(pieces, 1) / 12 * 12, 24, most);
+}
+/// Rows, sums and one piece of a panel.
+[[nodiscard]] inline index_t linear_scratch_size(index_t depth, index_t most, index_t panel_words) {
+  const index_t rows = linear_rows(depth, most);
+  const index_t pieces = (depth + depth_words - 1) / depth_words;
+  const index_t copied = checked_mul(checked_mul(pieces, row_words), rows);
+  return checked_add(copied, checked_mul(checked_add(rows, panel_words), panel_columns));
 }
 [[nodiscard]] inline linear_memory divide_linear_memory(index_t depth, index_t most, float* scratch) {
   linear_memory memory;

@@ -14,61 +14,79 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Neighbouring outputs that lie side by side in a panel, from column `column` on.
+/// W of a product (one tap), or of a convolution whose taps the adjoint passes in reverse order.
+struct turned_weight {
+  const packed_weight& packed;
+  index_t taps = 1;
+  /// Input channels of a tap.
+  [[nodiscard]] index_t inputs() const { return packed.inputs / taps; }
+  /// Numbers of a row that the adjoint multiplies: the outputs, tap after tap.
+  [[nodiscard]] index_t depth() const { return packed.outputs * taps; }
+};
+
+/// Neighbouring outputs of one tap that lie side by side in a panel, from column `column` on; the tap's input
+/// channels begin at `channel`.
 struct panel_run {
   index_t p;
   index_t column;
   index_t count;
+  index_t channel;
 };
 
-/// Outputs [n, end) as far as one half panel holds them.
-[[nodiscard]] inline panel_run outputs_from(const packed_weight& w, index_t n, index_t end) {
-  const index_t which = w.gated ? n / (w.outputs / 2) : n / half_columns % 2;
-  const index_t p = w.gated ? (n - which * (w.outputs / 2)) / half_columns : n / panel_columns;
+/// Numbers [n, end) as far as one half panel holds them.
+[[nodiscard]] inline panel_run outputs_from(const turned_weight& turned, index_t n, index_t end) {
+  const packed_weight& w = turned.packed;
+  const index_t tap = n / w.outputs;
+  const index_t output = n - tap * w.outputs;
+  const index_t which = w.gated ? output / (w.outputs / 2) : output / half_columns % 2;
+  const index_t p = w.gated ? (output - which * (w.outputs / 2)) / half_columns : output / panel_columns;
   const half_panel half = w.half(p, which);
-  const index_t skipped = n - half.first;
-  return {p, which * half_columns + skipped, std::min(half.count - skipped, end - n)};
+  const index_t skipped = output - half.first;
+  return {p, which * half_columns + skipped, std::min(half.count - skipped, end - n),
+          (turned.taps - 1 - tap) * turned.inputs()};
 }
 
-/// Outputs [first, first + count) and up to 32 input channels from `column` on.
+/// Numbers [first, first + count) of the depth and up to 32 input channels from `column` on.
 struct turned_part {
   index_t column = 0;
   index_t first = 0;
   index_t count = 0;
-  [[nodiscard]] index_t columns(const packed_weight& w) const {
-    return std::min(w.inputs - column, panel_columns);
+  [[nodiscard]] index_t columns(const turned_weight& w) const {
+    return std::min(w.inputs() - column, panel_columns);
   }
 };
 
-[[nodiscard]] inline turned_part first_part(const packed_weight& w, index_t column) {
-  return {column, 0, std::min(w.outputs, depth_words)};
+[[nodiscard]] inline turned_part first_part(const turned_weight& w, index_t column) {
+  return {column, 0, std::min(w.depth(), depth_words)};
 }
-/// Of the same channels, else of the next; behind the last one without outputs.
-[[nodiscard]] inline turned_part part_behind(const packed_weight& w, const turned_part& part) {
+/// Of the same channels, else of the next; behind the last one nothing.
+[[nodiscard]] inline turned_part part_behind(const turned_weight& w, const turned_part& part) {
   const index_t done = part.first + part.count;
-  if (done < w.outputs) return {part.column, done, std::min(w.outputs - done, depth_words)};
-  if (part.column + panel_columns < w.inputs) return first_part(w, part.column + panel_columns);
+  if (done < w.depth()) return {part.column, done, std::min(w.depth() - done, depth_words)};
+  if (part.column + panel_columns < w.inputs()) return first_part(w, part.column + panel_columns);
   return {};
 }
 
 // Compilers may take a function that does nothing but prefetch for one without effect and drop its calls, so
 // these two must be inlined.
 
-/// Asks for the half panel in which output n lies, as far as the part's channels go: 64 bytes of each channel
+/// Asks for the half panel in which number n lies, as far as the part's channels go: 64 bytes of each channel
 /// in f32; the other formats have both halves in a line.
-__attribute__((always_inline)) inline void fetch_half(const packed_weight& w, const turned_part& part,
+__attribute__((always_inline)) inline void fetch_half(const turned_weight& w, const turned_part& part,
                                                       index_t n) {
-  const index_t number = w.format == weight_format::f32 ? 4 : w.format == weight_format::bf16 ? 2 : 1;
+  const weight_format format = w.packed.format;
+  const index_t number = format == weight_format::f32 ? 4 : format == weight_format::bf16 ? 2 : 1;
   const index_t channel = panel_columns * number;
   const panel_run run = outputs_from(w, n, n + 1);
-  const std::byte* from = w.panel(run.p) + part.column * channel + (number == 4 ? run.column * number : 0);
+  const std::byte* from = w.packed.panel(run.p) + (run.channel + part.column) * channel;
+  if (number == 4) from += run.column * number;
   const index_t end = part.columns(w) * channel;
   for (index_t at = 0; at < end; at += std::max<index_t>(channel, 64)) __builtin_prefetch(from + at, 0, 2);
 }
 
 /// The last few of `tiles` tiles ask for the part, tile `tile` for its share: what comes earlier has left the
 /// second-level cache again, through which the rows stream, when it is needed.
-__attribute__((always_inline)) inline void fetch_part(const packed_weight& w, const turned_part& part,
+__attribute__((always_inline)) inline void fetch_part(const turned_weight& w, const turned_part& part,
                                                       index_t tile, index_t tiles) {
   const index_t halves = (part.count + half_columns - 1) / half_columns;
   const index_t fetching = std::min<index_t>(tiles, 12);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The settings of an encoder in words, for people.
+/// \brief The settings of a network in words, for people.
 #pragma once
 
+#include <algorithm>
 #include <sstream>
 #include <string>
+#include <variant>
 #include <vector>
 
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_config.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -80,6 +82,25 @@ namespace detail {
   if (c.mask_row_zero) settings.push_back({"mask token", "its embedding is 0"});
   if (c.naming == tensor_naming::multimolecule) settings.push_back({"tensor names", "of MultiMolecule"});
   return settings;
+}
+
+[[nodiscard]] inline std::vector<config_entry> settings_in_words(const convnet_config& c) {
+  std::string dilations;
+  const index_t shown = std::min(c.layers, c.dilation_cycle);
+  for (index_t layer = 0; layer < shown && layer < 16; ++layer) {
+    dilations += (layer == 0 ? "" : ", ") + std::to_string(c.dilation(layer));
+  }
+  if (shown > 16) dilations += ", ...";
+  if (shown < c.layers) dilations += ", and again";
+  return {{"convolutions", std::to_string(c.taps) + " taps, dilations " + dilations},
+          {"field of view", std::to_string(c.receptive_field()) + " tokens"},
+          {"LayerNorm", "after each activation, before the sum; eps " + number_text(c.norm_eps)},
+          {"activation", "gelu_erf"},
+          {"embedding", "one-hot"}};
+}
+
+[[nodiscard]] inline std::vector<config_entry> settings_in_words(const network_config& config) {
+  return std::visit([](const auto& kind) { return settings_in_words(kind); }, config);
 }
 
 }  // namespace detail

@@ -1,154 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Body of models/encoder_config.hpp: which family a configuration is of.
+/// \brief Body of models/encoder_config.hpp.
 #pragma once
 
-#include <algorithm>
-#include <string>
-#include <system_error>
 #include <vector>
 
-#include <dnalm/models/detail/config_bert.hpp>
-#include <dnalm/models/detail/config_esm.hpp>
-#include <dnalm/models/detail/config_rna.hpp>
+#include <dnalm/models/detail/config_encoder.hpp>
+#include <dnalm/models/detail/config_file.hpp>
 #include <dnalm/models/encoder_config.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
-
-[[noreturn]] inline void unknown_architecture(const config_reader& reader, const std::string& type) {
-  throw error(
-      error_kind::unsupported, 400, "the architecture of this model is not built in",
-      {.where = reader.where(),
-       .expected = "NT-v1 or ESM-2 (model_type \"esm\"), NT-v2 (auto_map to modeling_esm, or "
-                   "add_bias_fnn), DNABERT-2 (auto_map to bert_layers, or alibi_starting_size), BERT "
-                   "and GENA-LM (model_type \"bert\", or architectures of Bert...), or model_type "
-                   "\"big_bird\", \"modernbert\", \"rnafm\", \"rinalmo\", \"dnabert\", \"splicebert\" "
-                   "or \"rnabert\"",
-       .found = type.empty() ? "no model_type and no key of these" : "model_type \"" + type + "\""});
-}
-
-/// Whether the class that wrote the file is one of stock BERT.
-[[nodiscard]] inline bool names_bert_class(const config_reader& reader) {
-  for (const std::string& name : reader.texts("architectures")) {
-    if (name.rfind("Bert", 0) == 0) return true;
-  }
-  return false;
-}
-
-[[nodiscard]] inline architecture tell_bert(const config_reader& reader) {
-  for (const std::string key : {"pre_layer_norm", "last_layer_norm", "sparse_config_cls", "rotary_dim"}) {
-    if (reader.contains(key)) return architecture::gena;
-  }
-  return architecture::bert;
-}
-
-[[nodiscard]] inline architecture tell_architecture(const config_reader& reader) {
-  const std::string type = reader.text("model_type", "");
-  const bool gated_esm = reader.contains("add_bias_fnn") || reader.mentions("auto_map", "modeling_esm");
-  const bool mosaic = reader.contains("alibi_starting_size") || reader.mentions("auto_map", "bert_layers");
-  if (gated_esm && mosaic) unknown_architecture(reader, type);
-  if ((type.empty() || type == "esm") && gated_esm) return architecture::nt_v2;
-  if ((type.empty() || type == "bert") && mosaic) return architecture::dnabert2;
-  if (gated_esm || mosaic) unknown_architecture(reader, type);
-  if (type == "esm") {
-    const bool rotary = reader.text("position_embedding_type", "absolute") == "rotary";
-    return rotary ? architecture::esm2 : architecture::nt_v1;
-  }
-  if (type == "bert" || (type.empty() && names_bert_class(reader))) return tell_bert(reader);
-  if (type == "dnabert" || type == "splicebert" || type == "rnabert") return architecture::bert;
-  if (type == "big_bird") return architecture::big_bird;
-  if (type == "modernbert") return architecture::modernbert;
-  if (type == "rnafm") return architecture::rnafm;
-  if (type == "rinalmo") return architecture::rinalmo;
-  unknown_architecture(reader, type);
-}
-
-/// The code that publishers ship with a family, and that dnalm's encoder was compared with.
-[[nodiscard]] inline std::vector<std::string> known_code(architecture family) {
-  switch (family) {
-    case architecture::nt_v2: return {"modeling_esm", "esm_config"};
-    case architecture::dnabert2: return {"bert_layers"};
-    case architecture::bert: return {"modeling_bert", "dnabert_layer"};
-    case architecture::gena:
-    case architecture::big_bird: return {"modeling_bert"};
-    case architecture::nt_v1:
-    case architecture::esm2:
-    case architecture::modernbert:
-    case architecture::rnafm:
-    case architecture::rinalmo: break;
-  }
-  return {};
-}
-
-/// \throws 404 when a folder brings other code, which may compute anything.
-inline void check_code(const config_reader& reader, architecture family) {
-  const std::vector<std::string> known = known_code(family);
-  for (const std::string& name : reader.texts("auto_map")) {
-    const std::string module = name.substr(name.rfind("--") == std::string::npos ? 0 : name.rfind("--") + 2);
-    const std::string file = module.substr(0, module.find('.'));
-    const bool no_model = file.rfind("configuration_", 0) == 0 || file.rfind("tokeniz", 0) == 0;
-    if (no_model || std::find(known.begin(), known.end(), file) != known.end()) continue;
-    std::string expected;
-    for (const std::string& one : known) expected += one + " or ";
-    reader.unsupported("auto_map", expected + "no code", "\"" + name + "\"");
-  }
-}
-
-inline void read_family(const config_reader& reader, encoder_config& config) {
-  switch (config.family) {
-    case architecture::nt_v1:
-    case architecture::nt_v2:
-    case architecture::esm2: return read_esm(reader, config);
-    case architecture::dnabert2: return read_dnabert2(reader, config);
-    case architecture::bert: {
-      const std::string type = reader.text("model_type", "bert");
-      return type == "bert" ? read_bert(reader, config) : read_multimolecule_bert(reader, config);
-    }
-    case architecture::gena: return read_gena(reader, config);
-    case architecture::big_bird: return read_big_bird(reader, config);
-    case architecture::modernbert: return read_modernbert(reader, config);
-    case architecture::rnafm: return read_rnafm(reader, config);
-    case architecture::rinalmo: return read_rinalmo(reader, config);
-  }
-}
-
-/// \throws 430 when there is no such file: bare weights need a configuration written beside them.
-inline void require_config_file(const std::filesystem::path& file) {
-  std::error_code code;
-  if (std::filesystem::exists(file, code) || code) return;
-  throw error(error_kind::config, 430, "the model folder has no config.json",
-              {.where = file.parent_path().string(),
-               .expected = "the published config.json; for bare weights, a file such as {\"model_type\": "
-                           "\"rinalmo\", \"tensor_names\": \"published\", \"hidden_size\": 1280, "
-                           "\"num_hidden_layers\": 33, \"num_attention_heads\": 20, \"intermediate_size\": "
-                           "5120, \"vocab_size\": 22} (docs/models.md has one for each model)",
-               .found = "no such file"});
-}
-
-[[nodiscard]] inline io::json read_config_file(const std::filesystem::path& folder) {
-  const std::filesystem::path file = folder / "config.json";
-  require_config_file(file);
-  io::json_limits limits;
-  limits.duplicates = io::duplicate_keys::last_wins;
-  limits.bytes = index_t{16} << 20;
-  return io::read_json_file(file, limits);
-}
-
-}  // namespace detail
 
 DNALM_INLINE encoder_config read_encoder_config(const std::filesystem::path& folder) {
-  const detail::config_reader reader(detail::read_config_file(folder), (folder / "config.json").string());
-  encoder_config config;
-  config.family = detail::tell_architecture(reader);
-  detail::read_sizes(reader, config);
-  detail::read_family(reader, config);
-  detail::check_code(reader, config.family);
-  for (const std::string key : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
-    reader.require_false(key);
-  }
-  for (const std::string key : {"pruned_heads", "quantization_config"}) reader.require_absent(key);
-  return config;
+  return detail::read_encoder(detail::open_config(folder));
 }
 
 DNALM_INLINE std::vector<config_entry> read_config_entries(const std::filesystem::path& folder) {

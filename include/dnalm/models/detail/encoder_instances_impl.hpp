@@ -4,6 +4,8 @@
 #pragma once
 
 #include <dnalm/models/backends.hpp>
+#include <dnalm/models/detail/convnet_gradient_impl.hpp>
+#include <dnalm/models/detail/convnet_impl.hpp>
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 
@@ -12,6 +14,8 @@ DNALM_BEGIN_NAMESPACE
 
 template class encoder<cpu_backend>;
 template class encoder<reference_backend>;
+template class convnet<cpu_backend>;
+template class convnet<reference_backend>;
 
 DNALM_END_NAMESPACE
 #endif

@@ -51,7 +51,7 @@ DNALM_INLINE std::vector<std::string> model_inspection::surplus() const {
 DNALM_INLINE model_inspection inspect_model(const std::filesystem::path& folder, io::file_access access) {
   model_inspection result;
   result.folder = folder;
-  result.config = read_encoder_config(folder);
+  result.config = read_network_config(folder);
   result.settings = detail::settings_in_words(result.config);
   result.configuration = read_config_entries(folder);
   const io::checkpoint weights = io::checkpoint::open(folder, access);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/models/backends.hpp>
@@ -34,7 +35,7 @@ inline void require_folder(const std::filesystem::path& folder) {
 }
 
 [[nodiscard]] inline model_description describe_folder(const std::filesystem::path& folder,
-                                                       const encoder_config& config,
+                                                       const network_config& config,
                                                        const std::vector<planned_tensor>& plan,
                                                        const load_options& options) {
   model_description about;
@@ -49,7 +50,19 @@ inline void require_folder(const std::filesystem::path& folder) {
   return about;
 }
 
-[[nodiscard]] inline std::shared_ptr<const model_base> build(const encoder_config& config,
+/// The network of a configuration on a backend in host memory.
+template <class B>
+[[nodiscard]] std::shared_ptr<const model_base> make_network(const B& backend, const network_config& config,
+                                                             const weight_source& source, int threads) {
+  return std::visit(
+      [&]<class Config>(const Config& kind) -> std::shared_ptr<const model_base> {
+        using built = network_of<Config, B>;
+        return std::make_shared<const model_of<built>>(built(backend, kind, source, threads));
+      },
+      config);
+}
+
+[[nodiscard]] inline std::shared_ptr<const model_base> build(const network_config& config,
                                                              const weight_source& source,
                                                              const load_options& options) {
   if (options.maker.make) return options.maker.make(config, source, options.threads);
@@ -58,11 +71,9 @@ inline void require_folder(const std::filesystem::path& folder) {
       throw error(error_kind::unsupported, 416, "the reference backend keeps weights as they are",
                   {.expected = "f32", .found = std::string(to_string(options.weights))});
     }
-    return std::make_shared<const model_of<reference_backend>>(
-        reference_encoder(reference_backend(), config, source, options.threads));
+    return make_network(reference_backend(), config, source, options.threads);
   }
-  return std::make_shared<const model_of<cpu_backend>>(
-      cpu_encoder(cpu_backend(options.weights), config, source, options.threads));
+  return make_network(cpu_backend(options.weights), config, source, options.threads);
 }
 
 /// The cache that the options ask for. Opened before the files of the model are read: when another process
@@ -88,7 +99,7 @@ inline void require_folder(const std::filesystem::path& folder) {
 DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_options& options) {
   detail::require_folder(folder);
   std::optional<pack_cache> packs = detail::open_packs(folder, options);
-  const encoder_config config = read_encoder_config(folder);
+  const network_config config = read_network_config(folder);
   const std::vector<planned_tensor> plan = plan_tensors(config);
   model_description about = detail::describe_folder(folder, config, plan, options);
   checkpoint_source source(io::checkpoint::open(folder, options.access), plan, folder.string());
@@ -101,16 +112,16 @@ DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_op
 DNALM_INLINE model random_twin(const std::filesystem::path& folder, std::uint64_t seed,
                                const load_options& options) {
   detail::require_folder(folder);
-  const encoder_config config = read_encoder_config(folder);
+  const network_config config = read_network_config(folder);
   model_description about = detail::describe_folder(folder, config, plan_tensors(config), options);
-  return {detail::build(config, random_source(seed, config.initializer_range), options),
+  return {detail::build(config, random_source(seed, summary_of(config).initializer_range), options),
           detail::twin_of(std::move(about))};
 }
 
 DNALM_INLINE model random_twin(const model& original, std::uint64_t seed, int threads) {
-  const encoder_config& config = original.describe().config;
-  return {original.remade(config, random_source(seed, config.initializer_range), threads),
-          detail::twin_of(original.describe())};
+  const model_description& about = original.describe();
+  const random_source source(seed, about.summary().initializer_range);
+  return {original.remade(about.config, source, threads), detail::twin_of(about)};
 }
 
 DNALM_END_NAMESPACE

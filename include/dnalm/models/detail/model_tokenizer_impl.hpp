@@ -6,29 +6,31 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <variant>
 
 #include <dnalm/models/model_tokenizer.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
-                                                           const encoder_config& config,
+                                                           const network_config& config,
                                                            unknown_policy policy) {
   if (!has_tokenizer(folder)) return std::nullopt;
   tokenizer_options options;
   options.policy = policy;
   const tokenizer tokens = load_tokenizer(folder, options);
+  const index_t vocabulary = summary_of(config).vocabulary;
   index_t rows = tokens.vocabulary_size();
   const special_tokens& special = tokens.special();
   std::set<int> beyond;  // one number may have several uses
   for (const int id : {special.eos, special.bos, special.cls, special.sep, special.pad, special.mask}) {
-    if (id >= config.vocabulary) beyond.insert(id);
+    if (id >= vocabulary) beyond.insert(id);
   }
   rows -= static_cast<index_t>(beyond.size());
-  if (rows != config.vocabulary) {
+  if (rows != vocabulary) {
     throw error(error_kind::config, 414, "the tokenizer and the model have different vocabularies",
                 {.where = folder.string(),
-                 .expected = std::to_string(config.vocabulary) + " tokens (vocab_size of config.json)",
+                 .expected = std::to_string(vocabulary) + " tokens (vocab_size of config.json)",
                  .found = std::to_string(rows) + " tokens"});
   }
   return tokens;
@@ -56,6 +58,14 @@ DNALM_INLINE index_t token_limit(const encoder_config& config, const std::option
     case position_kind::alibi: break;
   }
   return 0;
+}
+
+DNALM_INLINE index_t token_limit(const convnet_config&, const std::optional<tokenizer>&) {
+  return 0;
+}
+
+DNALM_INLINE index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens) {
+  return std::visit([&](const auto& kind) { return token_limit(kind, tokens); }, config);
 }
 
 DNALM_END_NAMESPACE

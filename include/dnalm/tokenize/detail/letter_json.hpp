@@ -95,8 +95,9 @@ namespace detail {
            says_nothing(json_member(token, "normalized")) && json_member(token, "content").is_string();
   };
   const io::json& merges = json_member(model, "merges");
+  const io::json& unknown = json_member(model, "unk_token");
   return json_is(json_member(model, "type"), "BPE") && merges.is_array() && merges.empty() &&
-         json_member(model, "unk_token").is_string() && json_member(document, "post_processor").is_null() &&
+         (unknown.is_string() || unknown.is_null()) && json_member(document, "post_processor").is_null() &&
          json_is(json_member(json_member(document, "normalizer"), "type"), "Lowercase") &&
          json_is(json_member(json_member(document, "pre_tokenizer"), "type"), "Whitespace") &&
          added.is_array() && std::all_of(added.begin(), added.end(), is_plain);

@@ -153,7 +153,9 @@ DNALM_INLINE nucleotide_rules gpn_rules(std::string_view json_text, const tokeni
   const detail::vocabulary_index index(tokens, where);
   index.check_listed(config);
   refuse_token_flags(config, where);
-  rules.special.unk = index.require(document.at("model").at("unk_token").get<std::string>());
+  const io::json& unknown = detail::json_member(detail::json_member(document, "model"), "unk_token");
+  rules.drops_unknown = unknown.is_null();
+  if (!rules.drops_unknown) rules.special.unk = index.require(unknown.get<std::string>());
   rules.special.pad = index.special(config, "pad_token", "[PAD]");
   rules.special.mask = index.special(config, "mask_token", "[MASK]");
   rules.special.cls = index.special(config, "cls_token", "[CLS]");

@@ -70,7 +70,8 @@ DNALM_INLINE void nucleotide_tokenizer::check_rules(const std::string& where) co
   if (std::none_of(rules_.tokens.begin(), rules_.tokens.end(), is_letter)) {
     throw_rules("tokens of one character", "none");
   }
-  if (rules_.special.unk < 0 || rules_.special.unk >= size) {
+  const bool has_unknown = rules_.special.unk >= 0 && rules_.special.unk < size;
+  if (rules_.drops_unknown ? rules_.special.unk != -1 : !has_unknown) {
     throw_rules("a token for unknown characters", std::to_string(rules_.special.unk));
   }
   for (const auto* frame : {&rules_.prefix, &rules_.suffix}) {
@@ -174,7 +175,7 @@ DNALM_INLINE std::size_t nucleotide_tokenizer::end_of_blanks(std::string_view te
 /// Takes a run of white space: it vanishes, before a token that takes it along too, else each is UNK.
 DNALM_INLINE void nucleotide_tokenizer::encode_blanks(std::string_view text, std::size_t at, std::size_t end,
                                                       token_sequence& out) const {
-  if (rules_.skips_blanks) return;
+  if (rules_.skips_blanks || rules_.drops_unknown) return;
   const std::int32_t next = end < text.size() ? found_.find(text, end).id : -1;
   const auto& strips = rules_.strips_left;
   if (next >= 0 && std::find(strips.begin(), strips.end(), token(next)) != strips.end()) return;
@@ -214,7 +215,7 @@ DNALM_INLINE std::size_t nucleotide_tokenizer::encode_odd(std::string_view text,
            !detail::is_word_separator(character.code);
   };
   while (rules_.joins_unknown && end < text.size() && is_unknown(end)) end += read_utf8(text, end).length;
-  return append(rules_.special.unk, end);
+  return rules_.drops_unknown ? end : append(rules_.special.unk, end);
 }
 
 DNALM_INLINE token_sequence nucleotide_tokenizer::encode(std::string_view text) const {

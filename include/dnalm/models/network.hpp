@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief What a class must offer to stand behind `model`: the members of `encoder`.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+
+#include <dnalm/backend/concepts.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/thread_team.hpp>
+#include <dnalm/models/gradient_request.hpp>
+#include <dnalm/models/network_summary.hpp>
+#include <dnalm/models/token_batch.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// A network on a backend, built as N(backend, config, weight_source, threads): immutable, safe to share.
+///
+/// `forward(batch, layers, logits, workspace, word_rows)` has the contract of model::forward, `gradient` that
+/// of model::input_gradients; `word_rows(ids, y)` writes what the ids are looked up as, (R, D). The workspace
+/// is one per thread; its `team` shares the work of a pass. `workspace_bytes` and `gradient_bytes` say what a
+/// workspace takes.
+template <class N>
+concept network = summarized<typename N::config_type> &&
+    requires(const N& network, const token_batch& batch, typename N::observer layers,
+             const typename N::logits_receiver* logits, typename N::workspace& workspace,
+             const basic_gradient_request<typename N::scalar>& request, typename N::gradient_receiver receive,
+             input_matrix<typename N::backend_type> rows, output_matrix<typename N::backend_type> y,
+             std::span<const std::int32_t> ids, index_t tokens, const gradient_extent& extent,
+             thread_team* team) {
+  { network.config() } -> std::same_as<const typename N::config_type&>;
+  { network.backend() } -> std::same_as<const typename N::backend_type&>;
+  { network.forward(batch, layers, logits, workspace, rows) } -> std::same_as<void>;
+  { network.gradient(batch, request, receive, workspace) } -> std::same_as<void>;
+  { network.word_rows(ids, y) } -> std::same_as<void>;
+  { network.workspace_bytes(tokens, tokens, true) } -> std::same_as<index_t>;
+  { network.gradient_bytes(tokens, tokens, extent) } -> std::same_as<index_t>;
+  workspace.team = team;
+};
+
+DNALM_END_NAMESPACE
