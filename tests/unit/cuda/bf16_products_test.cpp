@@ -228,9 +228,10 @@ TEST_CASE("cuda products of bfloat16 rows when cuBLASLt can do less", "[cuda]") 
 
 TEST_CASE("rows of bfloat16 need weights in bfloat16", "[cuda]") {
   using dnalm_test::error_id_of;
-  CHECK(error_id_of([] { cuda_bf16_backend({.precision = cuda_precision::f16}); }) == "dnalm.usage.651");
-  CHECK(error_id_of([] { cuda_bf16_backend(dnalm::cuda_backend()); }) == "dnalm.usage.651");
+  CHECK(error_id_of([] { static_cast<void>(cuda_bf16_backend({.precision = cuda_precision::f16})); }) ==
+        "dnalm.usage.651");
   const dnalm::cuda_backend floats;
+  CHECK(error_id_of([&] { static_cast<void>(cuda_bf16_backend{floats}); }) == "dnalm.usage.651");
   const float one = 1.0F;
   const auto w = floats.pack({&one, 1, 1, 1});
   const cuda_bf16_backend b;
