@@ -56,8 +56,9 @@ inline std::vector<float> pooled(const dnalm::model& network, const random_batch
   const auto append = [&](std::size_t, std::size_t, dnalm::matrix_view<const float> x) {
     for (index_t r = 0; r < x.rows; ++r) all.insert(all.end(), x.row_data(r), x.row_data(r) + x.columns);
   };
-  REQUIRE(network.forward_pooled({batch.ids, batch.offsets}, {asked.layers, asked.kinds, batch.special},
-                                 append, space));
+  const dnalm::pool_request request{asked.layers, asked.kinds, batch.special};
+  const bool finite = network.forward_pooled({batch.ids, batch.offsets}, request, append, space);
+  REQUIRE(finite);
   return all;
 }
 

@@ -145,7 +145,7 @@ TEST_CASE("without memory for a graph passes go on without one", "[cuda]") {
   both.check(lengths, 1);
   const counted_work work;
   {
-    const memory_limit full(device_memory().used());
+    const memory_limit full(device_memory().used() + 4096);  // the ids of these batches fit
     for (std::uint64_t seed = 2; seed < 5; ++seed) both.check(lengths, seed);
   }
   CHECK(work.now() == std::vector<index_t>{0, 0});
