@@ -63,8 +63,8 @@ TEST_CASE("dnalm-embed writes what the library computes from a GPN folder", "[pr
 TEST_CASE("dnalm-evaluate probes a GPN folder and its random twin", "[programs]") {
   const scratch dir;
   const std::string out = dir / "out";
-  const auto result = run("dnalm-evaluate --model " + model + " --data " +
-                          make_table(dir, "t.tsv", {}) + " --out " + out + " --bootstrap 20");
+  const auto result = run("dnalm-evaluate --model " + model + " --data " + make_table(dir, "t.tsv", {}) +
+                          " --out " + out + " --bootstrap 20");
   INFO(result.err);
   REQUIRE(result.code == 0);
   CHECK(content(out + "/results.tsv").find("gpn_7") != std::string::npos);
