@@ -18,6 +18,7 @@
 #include <dnalm/models/checkpoint_source.hpp>
 #include <dnalm/models/inspect.hpp>
 #include <dnalm/models/load_model.hpp>
+#include <dnalm/models/model_tokenizer.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <support/catch.hpp>
 #include <support/instruction_sets.hpp>
