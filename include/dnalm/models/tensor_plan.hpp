@@ -70,6 +70,7 @@ struct planned_tensor {
   bool required = true;
   bool counted = true;       ///< among the parameters of the reference implementation's model
   std::string same_as = {};  ///< tied: must hold the same numbers as this tensor
+  std::string group = {};    ///< one tensor under several names: at least one of a group must be there
 };
 
 /// All tensors of a configuration, in the order of the published files.

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <dnalm/models/detail/config_bert.hpp>
 #include <dnalm/models/detail/config_esm.hpp>
+#include <dnalm/models/detail/config_file.hpp>
 #include <dnalm/models/detail/config_rna.hpp>
 #include <dnalm/models/encoder_config.hpp>
 
@@ -111,28 +111,6 @@ inline void read_family(const config_reader& reader, encoder_config& config) {
     case architecture::rnafm: return read_rnafm(reader, config);
     case architecture::rinalmo: return read_rinalmo(reader, config);
   }
-}
-
-/// \throws 430 when there is no such file: bare weights need a configuration written beside them.
-inline void require_config_file(const std::filesystem::path& file) {
-  std::error_code code;
-  if (std::filesystem::exists(file, code) || code) return;
-  throw error(error_kind::config, 430, "the model folder has no config.json",
-              {.where = file.parent_path().string(),
-               .expected = "the published config.json; for bare weights, a file such as {\"model_type\": "
-                           "\"rinalmo\", \"tensor_names\": \"published\", \"hidden_size\": 1280, "
-                           "\"num_hidden_layers\": 33, \"num_attention_heads\": 20, \"intermediate_size\": "
-                           "5120, \"vocab_size\": 22} (docs/models.md has one for each model)",
-               .found = "no such file"});
-}
-
-[[nodiscard]] inline io::json read_config_file(const std::filesystem::path& folder) {
-  const std::filesystem::path file = folder / "config.json";
-  require_config_file(file);
-  io::json_limits limits;
-  limits.duplicates = io::duplicate_keys::last_wins;
-  limits.bytes = index_t{16} << 20;
-  return io::read_json_file(file, limits);
 }
 
 }  // namespace detail

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief What every kind of network says of itself alike: names, sizes, limits.
+#pragma once
+
+#include <concepts>
+#include <string_view>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// The part of a configuration that programs, checks and descriptions need, whatever the network is.
+struct network_summary {
+  std::string_view architecture = {};  ///< for people: `NT-v2`, `GPN`
+  index_t layers = 0;                  ///< hidden states are numbered 0 (the embedding's output) to layers
+  index_t width = 0;                   ///< D, channels of hidden states
+  index_t vocabulary = 0;              ///< V, token numbers and width of the logits
+  index_t heads = 0;                   ///< 0: no attention
+  index_t feed_forward = 0;            ///< 0: no feed-forward width of its own
+  bool gated = false;                  ///< whether the feed-forward block is gated
+  index_t table_limit = 0;             ///< longest input that the weights allow, in tokens; 0: no limit
+  index_t token_types = 0;             ///< rows of the token-type table; 0: none
+  int pad_id = -1;                     ///< -1: the configuration names none
+  int mask_id = -1;                    ///< -1: the configuration names none
+  double initializer_range = 0.02;     ///< standard deviation of a random twin's matrices
+};
+
+/// A configuration of one kind of network.
+template <class C>
+concept summarized = requires(const C& config) {
+  { config.summary() } -> std::same_as<network_summary>;
+};
+
+DNALM_END_NAMESPACE
