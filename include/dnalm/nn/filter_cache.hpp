@@ -48,7 +48,7 @@ class filter_cache {
   }
 
  private:
-  struct entry {
+  struct kept_filter {
     index_t taps = 0;
     index_t bytes = 0;
     std::shared_ptr<const filter> made = {};
@@ -61,13 +61,13 @@ class filter_cache {
   }
   [[nodiscard]] index_t sum() const {
     index_t all = 0;
-    for (const entry& one : kept_) all = checked_add(all, one.bytes);
+    for (const kept_filter& one : kept_) all = checked_add(all, one.bytes);
     return all;
   }
 
   index_t most_bytes_;
   mutable std::mutex guard_;
-  std::list<entry> kept_;  // the one used last comes first
+  std::list<kept_filter> kept_;  // the one used last comes first
 };
 
 DNALM_END_NAMESPACE
