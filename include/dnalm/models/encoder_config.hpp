@@ -13,6 +13,7 @@
 #include <dnalm/backend/activation.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/models/network_summary.hpp>
 #include <dnalm/nn/norm_placement.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -130,6 +131,20 @@ struct encoder_config {
   [[nodiscard]] bool is_local(index_t layer) const { return local_window > 0 && layer % global_every != 0; }
   /// Channels of a head that are rotated.
   [[nodiscard]] index_t rotated_channels() const { return rotary_width > 0 ? rotary_width : head_width(); }
+  [[nodiscard]] network_summary summary() const {
+    return {.architecture = to_string(family),
+            .layers = layers,
+            .width = width,
+            .vocabulary = vocabulary,
+            .heads = heads,
+            .feed_forward = feed_forward,
+            .gated = gated,
+            .table_limit = table_limit(),
+            .token_types = token_types,
+            .pad_id = pad_id,
+            .mask_id = mask_id,
+            .initializer_range = initializer_range};
+  }
 };
 
 /// A key of config.json and its value as JSON text, for people.

@@ -6,12 +6,14 @@
 #include <string>
 #include <system_error>
 
-#include <dnalm/models/detail/config_common.hpp>
 #include <dnalm/models/detail/config_file.hpp>
 #include <dnalm/models/hyena_config.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
+
+/// Largest size of any kind that is believed.
+inline constexpr index_t hyena_extent = index_t{1} << 24;
 
 [[nodiscard]] inline bool is_hub_hyena(const config_reader& reader) {
   return reader.text("model_type", "") == "hyenadna";
@@ -24,21 +26,21 @@ namespace detail {
 /// Rows of the embedding: a multiple of `multiple`.
 [[nodiscard]] inline index_t padded_vocabulary(const config_reader& reader, index_t letters,
                                                index_t otherwise) {
-  const index_t multiple = reader.size("pad_vocab_size_multiple", 1, most_extent, otherwise);
+  const index_t multiple = reader.size("pad_vocab_size_multiple", 1, hyena_extent, otherwise);
   return (letters + multiple - 1) / multiple * multiple;
 }
 
 /// \throws 404 unless the key is absent or has that value: the others are other operators.
 inline void require_size(const config_reader& reader, const std::string& key, index_t only) {
-  const index_t value = reader.size(key, 0, most_extent, only);
+  const index_t value = reader.size(key, 0, hyena_extent, only);
   if (value != only) reader.unsupported(key, std::to_string(only), std::to_string(value));
 }
 
 inline void read_hyena_sizes(const config_reader& reader, hyena_config& config) {
   config.layers = reader.size("n_layer", 1, 4096);
-  config.width = reader.size("d_model", 1, most_extent);
-  config.feed_forward = reader.size("d_inner", 1, most_extent, 4 * config.width);
-  config.letters = reader.size("vocab_size", 1, most_extent);
+  config.width = reader.size("d_model", 1, hyena_extent);
+  config.feed_forward = reader.size("d_inner", 1, hyena_extent, 4 * config.width);
+  config.letters = reader.size("vocab_size", 1, hyena_extent);
   config.final_norm_eps = reader.number("layer_norm_epsilon", 0.0, 1.0, 1e-5);
   config.initializer_range = reader.number("initializer_range", 0.0, 1e3, 0.02);
 }
@@ -47,9 +49,9 @@ inline void read_hyena_sizes(const config_reader& reader, hyena_config& config) 
 inline void read_hub_hyena(const config_reader& reader, hyena_config& config) {
   config.layout = hyena_layout::hub;
   config.vocabulary = padded_vocabulary(reader, config.letters, 8);
-  config.positions = reader.size("max_seq_len", 1, most_extent);
+  config.positions = reader.size("max_seq_len", 1, hyena_extent);
   config.embedding = reader.size("emb_dim", 3, 4095);
-  config.filter_order = reader.size("filter_order", 1, most_extent, 64);
+  config.filter_order = reader.size("filter_order", 1, hyena_extent, 64);
   config.inner_layers = reader.size("num_inner_mlps", 0, 4096, 2);
   config.frequency = reader.number("activation_freq", -1e6, 1e6, 1.0);
   config.learned_frequency = reader.flag("train_freq", true);
@@ -72,9 +74,9 @@ inline void read_original_hyena(const config_reader& reader, hyena_config& confi
   config.layout = hyena_layout::original;
   config.norm_eps = config.final_norm_eps;
   config.vocabulary = padded_vocabulary(reader, config.letters, 1);
-  config.positions = layer.size("l_max", 1, most_extent);
+  config.positions = layer.size("l_max", 1, hyena_extent);
   config.embedding = layer.size("emb_dim", 3, 4095, 3);
-  config.filter_order = layer.size("filter_order", 1, most_extent, 64);
+  config.filter_order = layer.size("filter_order", 1, hyena_extent, 64);
   config.inner_layers = layer.size("num_inner_mlps", 0, 4096, 2);
   config.frequency = layer.number("w", -1e6, 1e6, 1.0);
   config.modulated = layer.flag("modulate", true);
