@@ -31,9 +31,9 @@ struct causal_filter {
 
 /// Taps of the filter for sequences of `length` rows: the same for all lengths that are computed alike.
 ///
-/// Up to 192 rows by sums alone. Else P rows at once, P the smallest of 2^k and 3 x 2^k from 128 on with P +
+/// Up to 128 rows by sums alone. Else P rows at once, P the smallest of 2^k and 3 x 2^k from 128 on with P +
 /// 32 >= length (P >= length from 2^16 on), and up to 32 rows behind them: a row costs as many products as
-/// the sequence has rows, the next larger transform at least 50 x P / 2 (docs/kernels.md).
+/// the sequence has rows, the next larger transform some 50 P (docs/kernels.md).
 [[nodiscard]] index_t cpu_filter_taps(index_t length);
 
 /// Prepares taps (cpu_filter_taps(...), D). Spectra are computed in double and rounded once. Cost: a

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <dnalm/backend/long_convolution.hpp>
+#include <dnalm/cpu/detail/convolution_rows.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 #include <support/adjoint_test.hpp>
 
@@ -89,9 +90,9 @@ numbers run_long(const B& b, const convolution_problem& problem, const numbers& 
   return result;
 }
 
-/// What cpu/long_convolution.hpp allows a float result to be away, per number: the larger of the bounds of
-/// transforms and of sums (sums are bounded by the norms too, by Cauchy and Schwarz), and two roundings of
-/// d v.
+/// What cpu/long_convolution.hpp allows a float result to be away, per number: the bound of transforms for
+/// the rows computed at once, with 34 roundings of the products with the rows behind them that the adjoint
+/// adds; that of sums, by Cauchy and Schwarz, for the others; and two roundings of d v.
 inline numbers long_bound(const convolution_problem& problem, const numbers& x) {
   const numbers skip = problem.skip();
   const dnalm::matrix<double> taps = problem.taps(problem.longest());
@@ -107,12 +108,14 @@ inline numbers long_bound(const convolution_problem& problem, const numbers& x) 
         h[static_cast<std::size_t>(c)] += taps(i, c) * taps(i, c);
       }
     }
-    const double log = std::log2(4.0 * static_cast<double>(length) + 64.0);
-    const double factor = std::max(8.0 * log, 272.0 + static_cast<double>(length) / 256.0) * 0x1p-24;
+    const index_t at_once = dnalm::detail::convolution_rows_at_once(length);
+    const double by_transforms = 8.0 * std::log2(2.0 * static_cast<double>(at_once)) + 34.0;
+    const double by_sums = 272.0 + static_cast<double>(length) / 256.0;
     for (index_t i = 0; i < length; ++i) {
       for (index_t c = 0; c < problem.width; ++c) {
         const auto at = static_cast<std::size_t>(c);
         const double value = x[static_cast<std::size_t>((first + i) * problem.width + c)];
+        const double factor = 0x1p-24 * (i < at_once ? by_transforms : by_sums);
         bound.push_back(factor * std::sqrt(v[at] * h[at]) + 2 * 0x1p-24 * std::abs(skip[at] * value));
       }
     }

@@ -41,7 +41,8 @@ numbers rows_of(const numbers& x, const convolution_problem& problem, index_t se
 
 TEST_CASE("the float long convolution is within its bound of double", "[cpu]") {
   check_long({{1, 2, 3, 5, 7, 8, 9, 17, 31, 64, 97}, 21}, 1);
-  check_long({{191, 192, 193, 223, 224, 225, 226}, 19}, 2);  // sums alone; 192 rows at once; 256
+  check_long({{127, 128, 129, 159, 160, 161}, 18}, 9);  // sums alone; 128 rows at once; 192
+  check_long({{191, 192, 193, 223, 224, 225, 226}, 19}, 2);
   check_long({{255, 256, 257, 288, 289, 311}, 16}, 3);
   check_long({{383, 384, 385, 416, 417, 509, 511, 512, 513, 544, 545}, 5}, 4);
   check_long({{1023, 1024, 1025, 1056, 1057, 1151, 1568, 1569}, 3}, 5);
@@ -54,9 +55,10 @@ TEST_CASE("the float long convolution of 32 k rows is within its bound of double
 }
 
 TEST_CASE("filters are the same for lengths that are computed alike", "[cpu]") {
-  CHECK(dnalm::cpu_filter_taps(1) == 192);
-  CHECK(dnalm::cpu_filter_taps(192) == 192);
-  CHECK(dnalm::cpu_filter_taps(193) == 192 + 32);
+  CHECK(dnalm::cpu_filter_taps(1) == 128);
+  CHECK(dnalm::cpu_filter_taps(128) == 128);
+  CHECK(dnalm::cpu_filter_taps(129) == 128 + 32);
+  CHECK(dnalm::cpu_filter_taps(161) == 192 + 32);
   CHECK(dnalm::cpu_filter_taps(1026) == 1024 + 32);
   CHECK(dnalm::cpu_filter_taps(1057) == 1536 + 32);
   CHECK(dnalm::cpu_filter_taps(32770) == 32768 + 32);

@@ -10,7 +10,7 @@ DNALM_BEGIN_NAMESPACE
 namespace detail {
 
 /// Up to so many rows a sequence is computed by sums alone.
-inline constexpr index_t convolution_direct_rows = 192;
+inline constexpr index_t convolution_direct_rows = 128;
 /// Rows that may stand behind those that are computed at once.
 inline constexpr index_t convolution_rows_behind = 32;
 /// From so many rows on none does.
