@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The encoders that the library ships ready-made: on the CPU, and on the reference backend.
+/// \brief The networks that the library ships ready-made: on the CPU, and on the reference backend.
 ///
 /// With dnalm::compiled they are instantiated once, in the library.
 #pragma once
@@ -8,6 +8,7 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cpu/cpu_backend.hpp>
 #include <dnalm/models/encoder.hpp>
+#include <dnalm/models/hyena_network.hpp>
 #include <dnalm/models/model_of.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 
@@ -16,9 +17,13 @@ DNALM_BEGIN_NAMESPACE
 #if !DNALM_WITH_BODIES
 extern template class encoder<cpu_backend>;
 extern template class encoder<reference_backend>;
+extern template class hyena_network<cpu_backend>;
+extern template class hyena_network<reference_backend>;
 #endif
 
 using cpu_encoder = encoder<cpu_backend>;
 using reference_encoder = encoder<reference_backend>;
+using cpu_hyena = hyena_network<cpu_backend>;
+using reference_hyena = hyena_network<reference_backend>;
 
 DNALM_END_NAMESPACE

@@ -2,7 +2,7 @@
 // A HyenaDNA network of random weights: one pass over two sequences.
 #include <iostream>
 
-#include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/models/backends.hpp>
 #include <dnalm/models/hyena_network.hpp>
 #include <dnalm/models/random_source.hpp>
 

@@ -140,3 +140,38 @@ TEST_CASE("the float short convolution is within four roundings a term of double
     }
   }
 }
+
+TEST_CASE("products by elements are rounded once, in place too, and so are their adjoints", "[cpu]") {
+  // The product of two floats is exact in double.
+  const numbers a = normal_numbers(7 * 19, 21);
+  const numbers b = normal_numbers(7 * 19, 22);
+  const numbers u = normal_numbers(7 * 19, 23);
+  const auto exact = [](const numbers& x, const numbers& y) {
+    numbers product;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      product.push_back(static_cast<double>(static_cast<float>(x[i] * y[i])));
+    return product;
+  };
+  const auto values = [](const dnalm_test::poisoned<float>& x) {
+    numbers all;
+    dnalm_test::append_numbers(x.view(), all);
+    CHECK(x.frame_is_whole());
+    return all;
+  };
+  using rows = dnalm_test::poisoned<float>;
+  const dnalm::cpu_backend backend;
+  const rows right(7, 19, b.data());
+  rows left(7, 19, a.data());
+  rows y(7, 19);
+  const rows& in = left;
+  backend.multiply(in.view(), right.view(), y.view());
+  CHECK(values(y) == exact(a, b));
+  rows dy(7, 19, u.data());
+  const rows& slope = dy;
+  rows db(7, 19);
+  backend.multiply_vjp(in.view(), right.view(), slope.view(), dy.view(), db.view());
+  CHECK(values(dy) == exact(b, u));
+  CHECK(values(db) == exact(a, u));
+  backend.multiply(in.view(), right.view(), left.view());
+  CHECK(values(left) == exact(a, b));
+}

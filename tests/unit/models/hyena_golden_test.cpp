@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <map>
 
-#include <dnalm/cpu/cpu_backend.hpp>
-#include <dnalm/reference/reference_backend.hpp>
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/detail/hyena_filter_parts.hpp>
 #include <support/instruction_sets.hpp>
 #include <unit/models/hyena_runs.hpp>
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HyenaDNA: published sizes, refused settings and files, and what a sequence's numbers do not depend on.
 #include <dnalm/core/thread_team.hpp>
-#include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/models/backends.hpp>
 #include <dnalm/models/random_source.hpp>
-#include <dnalm/reference/reference_backend.hpp>
 #include <dnalm/tokenize/tokenizer.hpp>
 #include <support/temporary_folder.hpp>
 #include <unit/models/hyena_runs.hpp>
