@@ -31,7 +31,7 @@ import types
 import numpy as np
 import torch
 import transformers
-from safetensors.torch import save_file, save_model
+from safetensors.torch import save_file
 
 torch.set_num_threads(1)
 transformers.logging.set_verbosity_error()
@@ -266,10 +266,18 @@ def make_hub(code, configuration, out, name, settings, sequences, seed, whole=Tr
     config.auto_map = {"AutoConfig": "configuration_hyena.HyenaConfig", "AutoModelForCausalLM": "modeling_hyena.HyenaDNAForCausalLM"}
     model = code.HyenaDNAForCausalLM(config).eval()
     randomise(model, seed)
-    # save_pretrained of this version refuses the shared frequencies; published files hold one of them, as save_model writes them.
+    # save_pretrained of this version refuses the shared frequencies; published files hold them under one of their names. Here the last.
     model.config.architectures = ["HyenaDNAForCausalLM"]
     model.config.save_pretrained(folder)
-    save_model(model, str(folder / "model.safetensors"), {"format": "pt"})
+    state = {}
+    for key, value in model.state_dict().items():
+        shared = [name for name, other in state.items() if other.data_ptr() == value.data_ptr()]
+        if shared and not key.endswith(".freq"):
+            continue
+        for name in shared:
+            del state[name]
+        state[key] = value
+    save_file(state, folder / "model.safetensors", {"format": "pt"})
 
     def load():
         # from_pretrained fills a missing name of a shared tensor from the one that is there.
