@@ -7,6 +7,7 @@
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/backend/kernel_options.hpp>
+#include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/backend/pack_store.hpp>
 #include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/backend/rotary_table.hpp>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dnalm/cpu/attention.hpp>
+#include <dnalm/cpu/causal_filter.hpp>
 #include <dnalm/cpu/convolution.hpp>
 #include <dnalm/cpu/cpu_backend.hpp>
 #include <dnalm/cpu/elementwise.hpp>
@@ -12,7 +13,10 @@
 #include <dnalm/cpu/isa.hpp>
 #include <dnalm/cpu/layer_norm.hpp>
 #include <dnalm/cpu/linear.hpp>
+#include <dnalm/cpu/long_convolution.hpp>
+#include <dnalm/cpu/multiply.hpp>
 #include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/cpu/rotary.hpp>
+#include <dnalm/cpu/short_convolution.hpp>
 #include <dnalm/cpu/softmax.hpp>

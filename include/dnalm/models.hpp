@@ -12,6 +12,9 @@
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
+#include <dnalm/models/hyena_config.hpp>
+#include <dnalm/models/hyena_network.hpp>
+#include <dnalm/models/hyena_tensors.hpp>
 #include <dnalm/models/inspect.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/models/model.hpp>

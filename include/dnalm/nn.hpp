@@ -9,6 +9,10 @@
 #include <dnalm/nn/convolution_layer.hpp>
 #include <dnalm/nn/embedding_layer.hpp>
 #include <dnalm/nn/feed_forward_layer.hpp>
+#include <dnalm/nn/filter_cache.hpp>
+#include <dnalm/nn/hyena_block.hpp>
+#include <dnalm/nn/hyena_mixer.hpp>
+#include <dnalm/nn/implicit_filter.hpp>
 #include <dnalm/nn/linear_layer.hpp>
 #include <dnalm/nn/masked_lm_head.hpp>
 #include <dnalm/nn/norm_layer.hpp>

@@ -10,7 +10,10 @@
 #include <dnalm/reference/gated.hpp>
 #include <dnalm/reference/layer_norm.hpp>
 #include <dnalm/reference/linear.hpp>
+#include <dnalm/reference/long_convolution.hpp>
+#include <dnalm/reference/multiply.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 #include <dnalm/reference/rms_norm.hpp>
 #include <dnalm/reference/rotary.hpp>
+#include <dnalm/reference/short_convolution.hpp>
 #include <dnalm/reference/softmax.hpp>

@@ -9,10 +9,12 @@
 #include <string_view>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/thread_team.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cpu/attention.hpp>
+#include <dnalm/cpu/causal_filter.hpp>
 #include <dnalm/cpu/convolution.hpp>
 #include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/cpu/detail/team_parts.hpp>
@@ -22,8 +24,11 @@
 #include <dnalm/cpu/isa.hpp>
 #include <dnalm/cpu/layer_norm.hpp>
 #include <dnalm/cpu/linear.hpp>
+#include <dnalm/cpu/long_convolution.hpp>
+#include <dnalm/cpu/multiply.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/cpu/rotary.hpp>
+#include <dnalm/cpu/short_convolution.hpp>
 #include <dnalm/cpu/softmax.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
@@ -40,6 +45,7 @@ class cpu_backend {
  public:
   using scalar = float;
   using weight = packed_weight;
+  using filter = causal_filter;
   using vector = buffer<float>;
   using tensor = matrix<float>;
   static constexpr memory_space space = memory_space::host;
@@ -263,6 +269,54 @@ class cpu_backend {
   void scale(float factor, matrix_view<float> y) const {
     by_rows(y, [&](index_t first, index_t count) { cpu_scale(factor, y.row_block(first, count)); });
   }
+  [[nodiscard]] index_t filter_taps(index_t length) const { return cpu_filter_taps(length); }
+  [[nodiscard]] filter make_filter(matrix_view<const double> taps) const { return make_causal_filter(taps); }
+  void short_convolution(matrix_view<const float> x, matrix_view<const float> w,
+                         vector_view<const float> bias, const ragged_offsets& offsets,
+                         matrix_view<float> y) const {
+    by_channels(y.columns, [&](index_t first, index_t count, int) {
+      cpu_short_convolution(isa_, x.column_block(first, count), w.column_block(first, count),
+                            bias.part(first, count), offsets, y.column_block(first, count));
+    });
+  }
+  void short_convolution_vjp(matrix_view<const float> dy, matrix_view<const float> w,
+                             const ragged_offsets& offsets, matrix_view<float> dx) const {
+    by_channels(dx.columns, [&](index_t first, index_t count, int) {
+      cpu_short_convolution_vjp(isa_, dy.column_block(first, count), w.column_block(first, count), offsets,
+                                dx.column_block(first, count));
+    });
+  }
+  [[nodiscard]] index_t long_convolution_scratch(index_t longest, index_t) const {
+    return all_scratch(cpu_long_convolution_scratch(longest));
+  }
+  void long_convolution(matrix_view<const float> v, std::span<const filter* const> filters,
+                        vector_view<const float> d, const ragged_offsets& offsets, vector_view<float> scratch,
+                        matrix_view<float> y) const {
+    by_channels(y.columns, [&](index_t first, index_t count, int member) {
+      cpu_long_convolution(isa_, v.column_block(first, count), filters, first, d.part(first, count), offsets,
+                           member_scratch(scratch, member), y.column_block(first, count));
+    });
+  }
+  void long_convolution_vjp(matrix_view<const float> dy, std::span<const filter* const> filters,
+                            vector_view<const float> d, const ragged_offsets& offsets,
+                            vector_view<float> scratch, matrix_view<float> dv) const {
+    by_channels(dv.columns, [&](index_t first, index_t count, int member) {
+      cpu_long_convolution_vjp(isa_, dy.column_block(first, count), filters, first, d.part(first, count),
+                               offsets, member_scratch(scratch, member), dv.column_block(first, count));
+    });
+  }
+  void multiply(matrix_view<const float> a, matrix_view<const float> b, matrix_view<float> y) const {
+    by_rows(y, [&](index_t first, index_t count) {
+      cpu_multiply(a.row_block(first, count), b.row_block(first, count), y.row_block(first, count));
+    });
+  }
+  void multiply_vjp(matrix_view<const float> a, matrix_view<const float> b, matrix_view<const float> dy,
+                    matrix_view<float> da, matrix_view<float> db) const {
+    by_rows(da, [&](index_t first, index_t count) {
+      cpu_multiply_vjp(a.row_block(first, count), b.row_block(first, count), dy.row_block(first, count),
+                       da.row_block(first, count), db.row_block(first, count));
+    });
+  }
 
  private:
   /// Scratch for every member; each begins at a multiple of 64 bytes.
@@ -290,6 +344,15 @@ class cpu_backend {
   template <class Work>
   void by_heads(index_t heads, bool share, Work&& work) const {
     detail::for_parts_of_heads(team_, heads, share, work);
+  }
+
+  /// Blocks of 16 channels, one at a time for each member.
+  template <class Work>
+  void by_channels(index_t channels, Work&& work) const {
+    if (team_ == nullptr) return work(index_t{0}, channels, 0);
+    team_->run((channels + 15) / 16, [&](index_t block, int member) {
+      work(16 * block, std::min<index_t>(16, channels - 16 * block), member);
+    });
   }
 
   template <class T>
@@ -321,5 +384,6 @@ class cpu_backend {
 };
 
 static_assert(convolution_backend<cpu_backend>);
+static_assert(hyena_backend<cpu_backend>);
 
 DNALM_END_NAMESPACE

@@ -9,6 +9,7 @@
 #include <dnalm/cpu/cpu_backend.hpp>
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/encoder.hpp>
+#include <dnalm/models/hyena_network.hpp>
 #include <dnalm/models/model_of.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 
@@ -19,6 +20,8 @@ extern template class encoder<cpu_backend>;
 extern template class encoder<reference_backend>;
 extern template class convnet<cpu_backend>;
 extern template class convnet<reference_backend>;
+extern template class hyena_network<cpu_backend>;
+extern template class hyena_network<reference_backend>;
 #endif
 
 namespace detail {
@@ -34,6 +37,10 @@ template <class B>
 struct network_class<convnet_config, B> {
   using type = convnet<B>;
 };
+template <class B>
+struct network_class<hyena_config, B> {
+  using type = hyena_network<B>;
+};
 
 }  // namespace detail
 
@@ -45,5 +52,7 @@ using cpu_encoder = encoder<cpu_backend>;
 using reference_encoder = encoder<reference_backend>;
 using cpu_convnet = convnet<cpu_backend>;
 using reference_convnet = convnet<reference_backend>;
+using cpu_hyena = hyena_network<cpu_backend>;
+using reference_hyena = hyena_network<reference_backend>;
 
 DNALM_END_NAMESPACE

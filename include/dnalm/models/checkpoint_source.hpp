@@ -28,8 +28,9 @@ struct plan_differences {
 };
 
 /// Compares names and shapes. A name counts as planned without a `module.` (DataParallel) or `encoder.`,
-/// `encoder.sentence_encoder.` (fairseq) before it, and with `gamma` and `beta` for `weight` and `bias`.
-/// Cost: a sorted lookup per tensor.
+/// `encoder.sentence_encoder.` (fairseq) before it, and with `gamma` and `beta` for `weight` and `bias`, and
+/// HyenaDNA's as plan_tensors(hyena_config) says. What trainers keep beside a network is no surplus. Cost:
+/// a sorted lookup per tensor.
 [[nodiscard]] plan_differences compare_with_plan(const std::vector<planned_tensor>& plan,
                                                  const io::checkpoint& weights);
 

@@ -30,6 +30,7 @@ DNALM_BEGIN_NAMESPACE
 /// convolutions: none.
 [[nodiscard]] index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const convnet_config& config, const std::optional<tokenizer>& tokens);
+[[nodiscard]] index_t token_limit(const hyena_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens);
 
 DNALM_END_NAMESPACE

@@ -17,6 +17,7 @@ struct network_summary {
   index_t layers = 0;                  ///< hidden states are numbered 0 (the embedding's output) to layers
   index_t width = 0;                   ///< D, channels of hidden states
   index_t vocabulary = 0;              ///< V, token numbers and width of the logits
+  index_t letters = 0;                 ///< tokens a tokenizer knows, where V has rows for none; 0: V
   index_t heads = 0;                   ///< 0: no attention
   index_t feed_forward = 0;            ///< 0: no feed-forward width of its own
   bool gated = false;                  ///< whether the feed-forward block is gated
@@ -25,6 +26,9 @@ struct network_summary {
   int pad_id = -1;                     ///< -1: the configuration names none
   int mask_id = -1;                    ///< -1: the configuration names none
   double initializer_range = 0.02;     ///< standard deviation of a random twin's matrices
+
+  /// Tokens that the model's tokenizer knows.
+  [[nodiscard]] index_t known_tokens() const { return letters > 0 ? letters : vocabulary; }
 };
 
 /// A configuration of one kind of network.

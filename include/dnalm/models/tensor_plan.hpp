@@ -74,11 +74,13 @@ struct planned_tensor {
   bool required = true;
   bool counted = true;       ///< among the parameters of the reference implementation's model
   std::string same_as = {};  ///< tied: must hold the same numbers as this tensor
+  std::string group = {};    ///< one tensor under several names: at least one of a group must be there
 };
 
 /// All tensors of a configuration, in the order of the published files.
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const encoder_config& config);
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const convnet_config& config);
+[[nodiscard]] std::vector<planned_tensor> plan_tensors(const hyena_config& config);
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const network_config& config);
 
 /// Parameters of the reference implementation's masked-language model: tied ones once, buffers not, unused

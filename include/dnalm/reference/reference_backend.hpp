@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/reference/attention.hpp>
 #include <dnalm/reference/convolution.hpp>
@@ -17,7 +18,10 @@
 #include <dnalm/reference/gated.hpp>
 #include <dnalm/reference/layer_norm.hpp>
 #include <dnalm/reference/linear.hpp>
+#include <dnalm/reference/long_convolution.hpp>
+#include <dnalm/reference/multiply.hpp>
 #include <dnalm/reference/rotary.hpp>
+#include <dnalm/reference/short_convolution.hpp>
 #include <dnalm/reference/softmax.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
@@ -28,6 +32,7 @@ class reference_backend {
  public:
   using scalar = double;
   using weight = matrix<double>;
+  using filter = matrix<double>;
   using vector = buffer<double>;
   using tensor = matrix<double>;
   static constexpr memory_space space = memory_space::host;
@@ -143,8 +148,39 @@ class reference_backend {
   }
   void add(matrix_view<const double> x, matrix_view<double> y) const { reference_add(x, y); }
   void scale(double factor, matrix_view<double> y) const { reference_scale(factor, y); }
+  [[nodiscard]] index_t filter_taps(index_t length) const { return reference_filter_taps(length); }
+  [[nodiscard]] filter make_filter(matrix_view<const double> taps) const { return pack(taps); }
+  void short_convolution(matrix_view<const double> x, matrix_view<const double> w,
+                         vector_view<const double> bias, const ragged_offsets& offsets,
+                         matrix_view<double> y) const {
+    reference_short_convolution(x, w, bias, offsets, y);
+  }
+  void short_convolution_vjp(matrix_view<const double> dy, matrix_view<const double> w,
+                             const ragged_offsets& offsets, matrix_view<double> dx) const {
+    reference_short_convolution_vjp(dy, w, offsets, dx);
+  }
+  /// One row.
+  [[nodiscard]] index_t long_convolution_scratch(index_t, index_t columns) const { return columns; }
+  void long_convolution(matrix_view<const double> v, std::span<const filter* const> filters,
+                        vector_view<const double> d, const ragged_offsets& offsets,
+                        vector_view<double> scratch, matrix_view<double> y) const {
+    reference_long_convolution(v, filters, d, offsets, scratch, y);
+  }
+  void long_convolution_vjp(matrix_view<const double> dy, std::span<const filter* const> filters,
+                            vector_view<const double> d, const ragged_offsets& offsets,
+                            vector_view<double> scratch, matrix_view<double> dv) const {
+    reference_long_convolution_vjp(dy, filters, d, offsets, scratch, dv);
+  }
+  void multiply(matrix_view<const double> a, matrix_view<const double> b, matrix_view<double> y) const {
+    reference_multiply(a, b, y);
+  }
+  void multiply_vjp(matrix_view<const double> a, matrix_view<const double> b, matrix_view<const double> dy,
+                    matrix_view<double> da, matrix_view<double> db) const {
+    reference_multiply_vjp(a, b, dy, da, db);
+  }
 };
 
 static_assert(convolution_backend<reference_backend>);
+static_assert(hyena_backend<reference_backend>);
 
 DNALM_END_NAMESPACE

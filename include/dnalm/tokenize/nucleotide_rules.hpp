@@ -78,12 +78,13 @@ struct nucleotide_rules {
                                          const std::string& where);
 
 /// Names of the alphabets that are built in because their models are published without files:
-/// `rna-fm`, `rinalmo`, `hyenadna`.
+/// `rna-fm`, `rinalmo`, `hyenadna`, `hyenadna-cls`.
 [[nodiscard]] std::vector<std::string> builtin_alphabets();
 
 /// Rules of a built-in alphabet. `rna-fm`: the ESM-1b alphabet of RNA, 25 tokens with four null ones, CLS and
 /// EOS, T as U. `rinalmo`: 22 tokens, CLS and EOS, U as T; folds case and replaces U itself. `hyenadna`: as
-/// HyenaDNATokenizer. \throws error [dnalm.usage.343] for another name.
+/// HyenaDNATokenizer; `hyenadna-cls`: with CLS in front, as the CharacterTokenizer that goes with
+/// weights.ckpt. \throws error [dnalm.usage.343] for another name.
 [[nodiscard]] nucleotide_rules builtin_rules(std::string_view name);
 
 DNALM_END_NAMESPACE

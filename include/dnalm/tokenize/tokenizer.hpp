@@ -70,8 +70,8 @@ struct tokenizer_options {
 ///    single letters (kmer_tokenizer), k-mers without (overlapping_kmer_tokenizer);
 /// 3. `tokenizer.json`: single letters or overlapping k-mers in BERT's format, GPN (gpn_rules), else
 ///    make_json_tokenizer;
-/// 4. config.json names a model whose alphabet is built in (`model_type` rnafm, rinalmo, hyenadna), and its
-///    vocab_size fits.
+/// 4. config.json names a model whose alphabet is built in (`model_type` rnafm, rinalmo, hyenadna; or it is
+///    that of HyenaDNA's authors: hyenadna-cls), and its vocab_size fits.
 ///
 /// \throws error [dnalm.io.301] when no tokenizer is there, [dnalm.unsupported.302] for a class or a
 /// vocabulary that is not built in, and what the tokenizers named above throw.

@@ -230,6 +230,7 @@ TEST_CASE("HyenaDNA and Caduceus: SEP behind, nothing before; U is an error", "[
   const dnalm::tokenizer hub = with_config(R"({"tokenizer_class": "HyenaDNATokenizer"})");
   REQUIRE(hub.encode("ACGTN").ids == ids_type{7, 8, 9, 10, 11, 1});
   REQUIRE(dnalm::builtin_tokenizer("hyenadna").encode("acgtn").ids == ids_type{7, 8, 9, 10, 11, 1});
+  REQUIRE(dnalm::builtin_tokenizer("hyenadna-cls").encode("acgtn").ids == ids_type{0, 7, 8, 9, 10, 11, 1});
   REQUIRE(error_of(hub, "ACGU") == "dnalm.input.151");
   REQUIRE(hub.with_policy(unknown_policy::literal).encode("Aa [MASK]").ids == ids_type{7, 6, 6, 3, 1});
   REQUIRE(hub.vocabulary_size() == 12);

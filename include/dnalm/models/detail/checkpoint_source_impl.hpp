@@ -44,6 +44,21 @@ inline void refuse_differences(const plan_differences& differences, const std::s
   }
 }
 
+/// The first tensor of every group of which none is there.
+[[nodiscard]] inline std::vector<planned_tensor> missing_groups(const std::vector<planned_tensor>& plan,
+                                                                const io::checkpoint& weights) {
+  std::map<std::string_view, const planned_tensor*> missing;
+  for (const planned_tensor& tensor : plan) {
+    if (!tensor.group.empty()) missing.emplace(tensor.group, &tensor);
+  }
+  for (const planned_tensor& tensor : plan) {
+    if (!tensor.group.empty() && weights.contains(tensor.name)) missing.erase(tensor.group);
+  }
+  std::vector<planned_tensor> first;
+  for (const auto& [group, tensor] : missing) first.push_back(*tensor);
+  return first;
+}
+
 /// A tied tensor that is there must hold the numbers of the other.
 inline void check_tied(const io::checkpoint& weights, const planned_tensor& tensor,
                        const std::string& where) {
@@ -76,6 +91,7 @@ DNALM_INLINE plan_differences compare_with_plan(const std::vector<planned_tensor
                                                 const io::checkpoint& weights) {
   const std::vector<planned_tensor> plan = detail::rename_plan(wanted, weights);
   plan_differences differences;
+  differences.missing = detail::missing_groups(plan, weights);
   std::map<std::string_view, const planned_tensor*> planned;
   for (const planned_tensor& tensor : plan) {
     planned.emplace(tensor.name, &tensor);
@@ -84,7 +100,7 @@ DNALM_INLINE plan_differences compare_with_plan(const std::vector<planned_tensor
   for (const io::tensor_info& info : weights.tensors()) {
     const auto known = planned.find(info.name);
     if (known == planned.end()) {
-      differences.surplus.push_back(info);
+      if (!detail::is_beside_network(info.name)) differences.surplus.push_back(info);
     } else if (!known->second->shape.empty() && known->second->shape != info.shape) {
       differences.shapes.push_back({info, *known->second});
     }

@@ -99,6 +99,20 @@ namespace detail {
           {"embedding", "one-hot"}};
 }
 
+[[nodiscard]] inline std::vector<config_entry> settings_in_words(const hyena_config& c) {
+  const bool hub = c.layout == hyena_layout::hub;
+  std::string filter = std::to_string(c.embedding) + " numbers of a position, " +
+                       std::to_string(c.inner_layers + 1) + " layers of " + std::to_string(c.filter_order) +
+                       " sines";
+  if (c.modulated) filter += ", damped";
+  return {{"operator", "Hyena of order 2: short convolution of 3, gates, long convolution; causal"},
+          {"filter", filter},
+          {"LayerNorm", "before each half; eps " + number_text(c.norm_eps)},
+          {"activation", "gelu_tanh"},
+          {"head", c.tied_head ? "decoder is the embedding" : "decoder of its own"},
+          {"tensor names", hub ? "of the hub" : "of the authors"}};
+}
+
 [[nodiscard]] inline std::vector<config_entry> settings_in_words(const network_config& config) {
   return std::visit([](const auto& kind) { return settings_in_words(kind); }, config);
 }

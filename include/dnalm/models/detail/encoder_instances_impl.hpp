@@ -8,6 +8,8 @@
 #include <dnalm/models/detail/convnet_impl.hpp>
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
+#include <dnalm/models/detail/hyena_gradient_impl.hpp>
+#include <dnalm/models/detail/hyena_network_impl.hpp>
 
 #if defined(DNALM_COMPILED_SOURCE)
 DNALM_BEGIN_NAMESPACE
@@ -16,6 +18,8 @@ template class encoder<cpu_backend>;
 template class encoder<reference_backend>;
 template class convnet<cpu_backend>;
 template class convnet<reference_backend>;
+template class hyena_network<cpu_backend>;
+template class hyena_network<reference_backend>;
 
 DNALM_END_NAMESPACE
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Names of a file that only wrap those of the plan: of DataParallel, of fairseq, of old BERT files.
+/// \brief Names of a file that only wrap those of the plan: of DataParallel, of fairseq, of old BERT files,
+/// of HyenaDNA.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
@@ -17,8 +19,28 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
+/// HyenaDNA's name without the network's prefix, and without the `layer.` that checkpointing puts behind
+/// `mixer.` and `mlp.`; empty when it is none.
+[[nodiscard]] inline std::string plain_hyena_name(std::string name) {
+  for (const std::string_view prefix : {"model.", "hyena."}) {
+    if (name.starts_with(prefix)) name = name.substr(prefix.size());
+  }
+  if (!name.starts_with("backbone.") && name != "lm_head.weight") return {};
+  for (const std::string_view part : {".mixer.layer.", ".mlp.layer."}) {
+    constexpr std::size_t surplus = 6;  // "layer."
+    const std::size_t at = name.find(part);
+    if (at != std::string::npos) name.erase(at + part.size() - surplus, surplus);
+  }
+  return name;
+}
+
+/// What the files of a trainer hold beside the network: the counters of its metrics.
+[[nodiscard]] inline bool is_beside_network(std::string_view name) {
+  return name.find("torchmetrics") != std::string_view::npos;
+}
+
 /// What a name of a file may stand for: itself without `module.`, without fairseq's `encoder.`, with `weight`
-/// and `bias` for `gamma` and `beta`.
+/// and `bias` for `gamma` and `beta`, and as plain_hyena_name.
 [[nodiscard]] inline std::vector<std::string> plain_names(std::string name) {
   constexpr std::string_view data_parallel = "module.";
   std::vector<std::string> found;
@@ -31,6 +53,7 @@ namespace detail {
   };
   renamed(".gamma", ".weight");
   renamed(".beta", ".bias");
+  if (std::string plain = plain_hyena_name(name); !plain.empty()) found.push_back(std::move(plain));
   return found;
 }
 

@@ -19,7 +19,7 @@ DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem
   tokenizer_options options;
   options.policy = policy;
   const tokenizer tokens = load_tokenizer(folder, options);
-  const index_t vocabulary = summary_of(config).vocabulary;
+  const index_t vocabulary = summary_of(config).known_tokens();
   index_t rows = tokens.vocabulary_size();
   const special_tokens& special = tokens.special();
   std::set<int> beyond;  // one number may have several uses
@@ -62,6 +62,11 @@ DNALM_INLINE index_t token_limit(const encoder_config& config, const std::option
 
 DNALM_INLINE index_t token_limit(const convnet_config&, const std::optional<tokenizer>&) {
   return 0;
+}
+
+DNALM_INLINE index_t token_limit(const hyena_config& config, const std::optional<tokenizer>& tokens) {
+  const index_t stated = tokens ? tokens->model_max_length() : 0;
+  return stated > 0 ? std::min(stated, config.table_limit()) : config.table_limit();
 }
 
 DNALM_INLINE index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens) {

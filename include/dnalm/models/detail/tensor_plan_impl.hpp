@@ -9,6 +9,7 @@
 #include <dnalm/models/detail/plan_convnet.hpp>
 #include <dnalm/models/detail/plan_writer.hpp>
 #include <dnalm/models/detail/tensor_names.hpp>
+#include <dnalm/models/hyena_tensors.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 
 DNALM_BEGIN_NAMESPACE

@@ -175,7 +175,7 @@ DNALM_INLINE nucleotide_rules gpn_rules(std::string_view json_text, const tokeni
 }
 
 DNALM_INLINE std::vector<std::string> builtin_alphabets() {
-  return {"rna-fm", "rinalmo", "hyenadna"};
+  return {"rna-fm", "rinalmo", "hyenadna", "hyenadna-cls"};
 }
 
 DNALM_INLINE nucleotide_rules builtin_rules(std::string_view name) {
@@ -192,16 +192,18 @@ DNALM_INLINE nucleotide_rules builtin_rules(std::string_view name) {
     rules.replaced = {'U', 'T'};
     rules.replaces_literally = true;
     rules.folding = case_folding::upper;
-  } else if (name == "hyenadna") {
+  } else if (name == "hyenadna" || name == "hyenadna-cls") {
     rules.tokens = detail::alphabet_tokens(
         {"[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]"}, "ACGTN");
     rules.special = {.cls = 0, .sep = 1, .pad = 4, .mask = 3, .unk = 6, .eos = 1, .bos = 2};
+    if (name == "hyenadna-cls") rules.prefix = {rules.special.cls};
     rules.suffix = {rules.special.sep};
     rules.found = {"[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[UNK]"};
     return rules;
   } else {
-    throw error(error_kind::usage, 343, "no alphabet of this name is built in",
-                {.expected = "rna-fm, rinalmo or hyenadna", .found = "\"" + std::string(name) + "\""});
+    throw error(
+        error_kind::usage, 343, "no alphabet of this name is built in",
+        {.expected = "rna-fm, rinalmo, hyenadna or hyenadna-cls", .found = "\"" + std::string(name) + "\""});
   }
   const int mask = name == "rna-fm" ? 24 : 4;
   rules.special = {.cls = 0, .pad = 1, .mask = mask, .unk = 3, .eos = 2};

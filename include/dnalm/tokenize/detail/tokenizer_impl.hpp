@@ -135,6 +135,8 @@ using tokenizer_pointer = std::shared_ptr<const tokenizer_base>;
   if (json_is(type, "rnafm") || json_is(type, "rna-fm")) name = "rna-fm";
   if (json_is(type, "rinalmo")) name = "rinalmo";
   if (json_is(type, "hyenadna")) name = "hyenadna";
+  const bool authors = document.is_object() && document.contains("n_layer") && type.is_null();
+  if (authors && json_member(json_member(document, "layer"), "l_max").is_number()) name = "hyenadna-cls";
   const io::json& size = json_member(document, "vocab_size");
   if (name.empty() || !size.is_number_unsigned()) return name;
   return builtin_rules(name).tokens.size() == size.get<std::uint64_t>() ? name : "";

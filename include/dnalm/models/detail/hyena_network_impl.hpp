@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of models/hyena_network.hpp.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <dnalm/core/parallel.hpp>
+#include <dnalm/models/detail/hyena_filter_parts.hpp>
+#include <dnalm/models/hyena_network.hpp>
+#include <dnalm/models/hyena_tensors.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// A linear layer by its name; without a bias where there is none.
+template <class B>
+[[nodiscard]] linear_layer<B> load_named_linear(const B& backend, const named_weights& weights,
+                                                const std::string& name, index_t inputs) {
+  return {weights.pack(backend, name + ".weight", inputs),
+          backend.upload(weights.template read<scalar_of<B>>(name + ".bias"))};
+}
+template <class B>
+[[nodiscard]] norm_layer<B> load_named_norm(const B& backend, const named_weights& weights,
+                                            const std::string& name, double eps) {
+  using T = scalar_of<B>;
+  return {backend.upload(weights.template read<T>(name + ".weight")),
+          backend.upload(weights.template read<T>(name + ".bias")), eps};
+}
+
+/// Weights (C, 1, K) of a depthwise convolution as (K, C).
+template <class B>
+[[nodiscard]] typename B::tensor load_depthwise(const B& backend, const named_weights& weights,
+                                                const std::string& name, index_t channels) {
+  using T = scalar_of<B>;
+  const std::vector<T> stored = weights.template read<T>(name);
+  const auto width = static_cast<index_t>(stored.size()) / channels;
+  std::vector<T> turned(stored.size());
+  for (index_t c = 0; c < channels; ++c) {
+    for (index_t j = 0; j < width; ++j) {
+      turned[static_cast<std::size_t>(j * channels + c)] = stored[static_cast<std::size_t>(c * width + j)];
+    }
+  }
+  return backend.upload(turned, width, channels);
+}
+
+}  // namespace detail
+
+template <hyena_backend B>
+hyena_network<B>::hyena_network(B backend, const hyena_config& config, const weight_source& source,
+                                int threads, index_t filter_bytes)
+    : backend_(std::move(backend)), config_(config) {
+  const detail::named_weights weights(plan_tensors(config), source);
+  load_blocks(weights, threads, filter_bytes / config.layers);
+  load_ends(weights);
+}
+
+template <hyena_backend B>
+void hyena_network<B>::load_blocks(const detail::named_weights& weights, int threads, index_t filter_bytes) {
+  std::vector<std::shared_ptr<const filter_positions>> positions;
+  for (index_t layer = 0; layer < config_.layers; ++layer) {
+    positions.push_back(
+        detail::load_positions(weights, config_, layer, layer > 0 ? positions.back() : nullptr));
+  }
+  blocks_.resize(static_cast<std::size_t>(config_.layers));
+  constexpr int most_threads = 4;  // as encoder
+  parallel_for(config_.layers, std::min(thread_count(threads), most_threads), [&](index_t layer, int) {
+    const auto at = static_cast<std::size_t>(layer);
+    blocks_[at] = load_block(weights, layer, positions[at], filter_bytes);
+  });
+}
+
+template <hyena_backend B>
+hyena_block<B> hyena_network<B>::load_block(const detail::named_weights& weights, index_t layer,
+                                            std::shared_ptr<const filter_positions> positions,
+                                            index_t filter_bytes) const {
+  const index_t d = config_.width;
+  const auto name = [&](const std::string& part) { return detail::hyena_tensor(layer, part); };
+  const auto linear = [&](const std::string& part, index_t inputs) {
+    return detail::load_named_linear(backend_, weights, name(part), inputs);
+  };
+  const auto vector = [&](const std::string& part) {
+    return backend_.upload(weights.template read<scalar>(name(part)));
+  };
+  hyena_block<B> block;
+  block.mixer_norm = detail::load_named_norm(backend_, weights, name("norm1"), config_.norm_eps);
+  block.feed_forward_norm = detail::load_named_norm(backend_, weights, name("norm2"), config_.norm_eps);
+  block.feed_forward.first = linear("mlp.fc1", d);
+  block.feed_forward.second = linear("mlp.fc2", config_.feed_forward);
+  block.feed_forward.inner = config_.feed_forward;
+  block.feed_forward.function = activation::gelu_tanh;
+  block.mixer.in = linear("mixer.in_proj", d);
+  block.mixer.out = linear("mixer.out_proj", d);
+  block.mixer.short_weight =
+      detail::load_depthwise(backend_, weights, name("mixer.short_filter.weight"), 3 * d);
+  block.mixer.short_bias = vector("mixer.short_filter.bias");
+  block.mixer.skip = vector("mixer.filter_fn.bias");
+  block.mixer.filter = detail::load_filter(weights, config_, layer, std::move(positions));
+  block.mixer.cache = std::make_unique<filter_cache<B>>(filter_bytes);
+  return block;
+}
+
+template <hyena_backend B>
+void hyena_network<B>::load_ends(const detail::named_weights& weights) {
+  const std::string words = "backbone.embeddings.word_embeddings.weight";
+  embedding_.words = backend_.upload(weights.template read<scalar>(words), config_.vocabulary, config_.width);
+  final_norm_ = detail::load_named_norm(backend_, weights, "backbone.ln_f", config_.final_norm_eps);
+  head_.weight = weights.pack(backend_, config_.tied_head ? words : "lm_head.weight", config_.width);
+}
+
+template <hyena_backend B>
+void hyena_network<B>::check(const token_batch& batch) const {
+  detail::check_batch_sizes(batch);
+  if (!batch.token_types.empty()) {
+    throw error(error_kind::input, 407, "token types, which the model has not",
+                {.expected = "none", .found = std::to_string(batch.token_types.size())});
+  }
+  for (index_t s = 0; s < batch.offsets.sequences(); ++s) {
+    const auto first = static_cast<std::size_t>(batch.offsets.begin(s));
+    const auto length = static_cast<std::size_t>(batch.offsets.length(s));
+    check_tokens(batch.ids.subspan(first, length), config_.vocabulary, config_.table_limit(),
+                 "sequence " + std::to_string(s) + " of the batch");
+  }
+}
+
+template <hyena_backend B>
+index_t hyena_network<B>::wide_columns() const {
+  return std::max(3 * config_.width, config_.feed_forward);
+}
+
+/// Numbers per row: residual stream, narrow, wide, convolved.
+template <hyena_backend B>
+index_t hyena_network<B>::row_numbers() const {
+  return 5 * config_.width + wide_columns();
+}
+
+template <hyena_backend B>
+index_t hyena_network<B>::forward_scratch(const B& backend, index_t longest, bool logits) const {
+  index_t most = logits ? head_.scratch(backend) : 0;
+  for (const auto& block : blocks_) most = std::max(most, block.scratch(backend, longest));
+  return most;
+}
+
+template <hyena_backend B>
+index_t hyena_network<B>::workspace_bytes(index_t tokens, index_t longest, bool logits) const {
+  const index_t per_row = row_numbers() + (logits ? config_.vocabulary : 0);
+  const index_t numbers =
+      checked_add(checked_mul(tokens, per_row), forward_scratch(backend_, longest, logits));
+  return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
+}
+
+/// Makes room and lays the views over it; `x` becomes the residual stream (R, D).
+template <hyena_backend B>
+hyena_workspace<B> hyena_network<B>::prepare(const token_batch& batch, bool logits, workspace& w,
+                                             output_matrix<B>& x) const {
+  const index_t rows = batch.offsets.rows();
+  grow(w.memory, checked_mul(rows, row_numbers()));
+  grow(w.scratch, forward_scratch(backend_of(w), batch.longest(), logits));
+  index_t used = 0;
+  const auto take = [&](index_t columns) -> output_matrix<B> {
+    const index_t first = used;
+    used += rows * columns;
+    return {w.memory.view().data + first, rows, columns, columns};
+  };
+  x = take(config_.width);
+  hyena_workspace<B> all;
+  all.block.narrow = take(config_.width);
+  all.block.wide = take(wide_columns());
+  all.block.scratch = w.scratch.view();
+  all.block.offsets = &batch.offsets;
+  all.convolved = take(3 * config_.width);
+  all.filters = &w.filters;
+  all.team = w.team;
+  return all;
+}
+
+template <hyena_backend B>
+void hyena_network<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
+                               workspace& w, input_matrix<B> word_rows) const {
+  check(batch);
+  check_word_rows(word_rows, batch.offsets.rows(), config_.width);
+  if (batch.ids.empty()) return;
+  output_matrix<B> x;
+  const B& backend = backend_of(w);
+  const hyena_workspace<B> all = prepare(batch, logits != nullptr, w, x);
+  embedding_.forward(backend, read(batch, word_rows), w.embedding, x);
+  layers(0, x);
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    blocks_[layer].mixer.find_filters(backend, all);
+    blocks_[layer].forward(backend, all, x);
+    if (layer + 1 == blocks_.size()) final_norm_.forward(backend, x, x);
+    layers(static_cast<index_t>(layer) + 1, x);
+  }
+  w.filters.clear();
+  if (logits != nullptr) run_head(x, *logits, w);
+}
+// adjoint: hyena_network<B>::gradient, in hyena_gradient_impl.hpp
+
+template <hyena_backend B>
+void hyena_network<B>::run_head(input_matrix<B> hidden, const logits_receiver& receive, workspace& w) const {
+  grow(w.logits, checked_mul(hidden.rows, config_.vocabulary));
+  const output_matrix<B> logits{w.logits.view().data, hidden.rows, config_.vocabulary, config_.vocabulary};
+  head_.forward(backend_of(w), hidden, w.scratch.view(), logits);
+  receive(logits);
+}
+
+DNALM_END_NAMESPACE

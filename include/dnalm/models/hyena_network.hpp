@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief HyenaDNA as a template on a backend: hidden states, causal logits, gradients by the input.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include <dnalm/backend/long_convolution.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/models/function_ref.hpp>
+#include <dnalm/models/gradient_request.hpp>
+#include <dnalm/models/hyena_config.hpp>
+#include <dnalm/models/token_batch.hpp>
+#include <dnalm/models/weight_source.hpp>
+#include <dnalm/nn/embedding_layer.hpp>
+#include <dnalm/nn/hyena_block.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+namespace detail {
+class named_weights;
+}
+
+/// Bytes of filters that a network keeps, unless it is told otherwise; its layers share them evenly.
+inline constexpr index_t default_filter_bytes = index_t{4} << 30;
+
+/// Memory of passes of one network: grows as needed, then stays. One per thread.
+template <hyena_backend B>
+struct hyena_network_workspace {
+  typename B::vector memory = {};   ///< residual stream and hyena_workspace; for gradients also saved states
+  typename B::vector scratch = {};  ///< of kernels
+  typename B::vector logits = {};   ///< and their gradient, or that with respect to one-hot tokens
+  embedding_workspace<scalar_of<B>> embedding = {};
+  sequence_filters<B> filters = {};  ///< of the layer that runs
+  thread_team* team = nullptr;       ///< threads that share the work of a pass; null: the calling one alone
+};
+
+/// Embedding, blocks, final norm, head; weights packed for the backend. Filters are made when a length is
+/// first met, and kept. Safe to share.
+template <hyena_backend B>
+class hyena_network {
+ public:
+  using backend_type = B;
+  using config_type = hyena_config;
+  using scalar = scalar_of<B>;
+  using workspace = hyena_network_workspace<B>;
+  /// Called with layer 0 (the embedding), ..., layers (after the final norm) and the hidden state (R, D),
+  /// valid during the call.
+  using observer = function_ref<void(index_t, input_matrix<B>)>;
+  /// Called with the logits (R, V), valid during the call: those of row r are of the token behind it.
+  using logits_receiver = function_ref<void(input_matrix<B>)>;
+  /// Called once with the gradient, valid during the call.
+  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
+
+  /// Reads and packs all weights, on up to `threads` threads (0: all cores). \throws as the source.
+  hyena_network(B backend, const hyena_config& config, const weight_source& source, int threads = 1,
+                index_t filter_bytes = default_filter_bytes);
+
+  [[nodiscard]] const hyena_config& config() const { return config_; }
+  [[nodiscard]] const B& backend() const { return backend_; }
+
+  /// One pass. `logits` may be null. `word_rows` (R, D), when given, stand in place of the words' rows of the
+  /// ids. \throws error [dnalm.shape.409] sizes that disagree, [dnalm.input.407] token types, which the model
+  /// has not; as check_tokens and check_word_rows.
+  void forward(const token_batch& batch, observer layers, const logits_receiver* logits, workspace& w,
+               input_matrix<B> word_rows = {}) const;
+
+  /// The gradient of a number of hidden states and logits with respect to the input, as encoder::gradient.
+  void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                gradient_receiver receive, workspace& w) const;
+
+  /// y (R, D): the words' rows of ids that have one.
+  void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
+    backend_.embed_rows(ids, embedding_.words.view(), {}, y);
+  }
+
+  /// Bytes that a workspace takes for `tokens` tokens, the longest sequence of `longest`; filters come on top
+  /// of them (default_filter_bytes). On a team, each member but the first needs the kernels' scratch once
+  /// more.
+  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
+  /// The same for a gradient. The packed table of one-hot gradients is not in it.
+  [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const;
+
+  /// The filter of a block, its first `count` taps (count, D).
+  [[nodiscard]] matrix<double> filter_taps(index_t layer, index_t count) const {
+    return blocks_[static_cast<std::size_t>(layer)].mixer.filter.taps(count);
+  }
+
+ private:
+  [[nodiscard]] hyena_block<B> load_block(const detail::named_weights& weights, index_t layer,
+                                          std::shared_ptr<const filter_positions> positions,
+                                          index_t filter_bytes) const;
+  void load_blocks(const detail::named_weights& weights, int threads, index_t filter_bytes);
+  void load_ends(const detail::named_weights& weights);
+  void check(const token_batch& batch) const;
+  [[nodiscard]] index_t wide_columns() const;
+  [[nodiscard]] index_t row_numbers() const;
+  void grow(typename B::vector& memory, index_t size) const {
+    if (memory.size() < size) memory = backend_.allocate(size);
+  }
+  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
+  [[nodiscard]] index_t forward_scratch(const B& backend, index_t longest, bool logits) const;
+  [[nodiscard]] hyena_workspace<B> prepare(const token_batch& batch, bool logits, workspace& w,
+                                           output_matrix<B>& x) const;
+  void run_head(input_matrix<B> hidden, const logits_receiver& receive, workspace& w) const;
+  [[nodiscard]] embedding_input<B> read(const token_batch& batch, input_matrix<B> word_rows) const {
+    return {batch.ids, batch.offsets, {}, word_rows};
+  }
+
+  /// The views of one gradient (detail/hyena_gradient_impl.hpp).
+  struct gradient_views {
+    std::vector<output_matrix<B>> saved = {};   // the input of block l, then the output of the last that runs
+    std::vector<hyena_record<B>> records = {};  // of the highest blocks; the first also serves those below
+    output_matrix<B> normed = {};               // of the final norm
+    output_matrix<B> d = {};                    // the gradient, on its way down
+    hyena_workspace<B> block = {};
+
+    [[nodiscard]] bool keeps(std::size_t layer) const { return layer + records.size() + 1 >= saved.size(); }
+    [[nodiscard]] const hyena_record<B>& record(std::size_t layer) const {
+      return records[keeps(layer) ? layer + records.size() + 1 - saved.size() : 0];
+    }
+  };
+  [[nodiscard]] index_t record_numbers() const;
+  [[nodiscard]] index_t record_count(index_t tokens, const gradient_extent& extent) const;
+  [[nodiscard]] index_t gradient_numbers(index_t tokens, const gradient_extent& extent) const;
+  [[nodiscard]] index_t gradient_scratch(const B& backend, index_t longest,
+                                         const gradient_extent& extent) const;
+  [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, const gradient_extent& extent,
+                                                workspace& w) const;
+  void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                  gradient_views& views, workspace& w) const;
+  void top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views, workspace& w) const;
+  void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,
+                workspace& w) const;
+  void add_cotangent(index_t layer, input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
+                     gradient_views& views, const workspace& w) const;
+  [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
+  [[nodiscard]] const typename B::weight& packed_words() const;
+
+  /// The word table as a packed weight, made when first asked for, by one thread.
+  struct lazy_weight {
+    std::once_flag once = {};
+    typename B::weight packed = {};
+  };
+
+  B backend_;
+  hyena_config config_;
+  embedding_layer<B> embedding_;
+  std::vector<hyena_block<B>> blocks_;
+  norm_layer<B> final_norm_;
+  linear_layer<B> head_;
+  std::unique_ptr<lazy_weight> words_ = std::make_unique<lazy_weight>();
+};
+
+DNALM_END_NAMESPACE
+
+#if DNALM_WITH_BODIES
+#include <dnalm/models/detail/hyena_gradient_impl.hpp>
+#include <dnalm/models/detail/hyena_network_impl.hpp>
+#endif

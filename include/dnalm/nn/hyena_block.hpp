@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief A block of HyenaDNA: the operator and a feed-forward network, each behind a LayerNorm.
+#pragma once
+
+#include <algorithm>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/nn/feed_forward_layer.hpp>
+#include <dnalm/nn/hyena_mixer.hpp>
+#include <dnalm/nn/norm_layer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// What the adjoint of one block needs of its forward pass, beside the block's input.
+template <hyena_backend B>
+struct hyena_record {
+  hyena_mixer_record<B> mixer = {};
+  output_matrix<B> middle = {};  ///< (R, D): the stream between operator and feed-forward network
+  output_matrix<B> inner = {};   ///< (R, F): the first feed-forward product, with its bias
+};
+
+/// x += mixer(LN1(x)); x += feed_forward(LN2(x)).
+template <hyena_backend B>
+struct hyena_block {
+  norm_layer<B> mixer_norm;
+  hyena_mixer<B> mixer;
+  norm_layer<B> feed_forward_norm;
+  feed_forward_layer<B> feed_forward;
+
+  /// Numbers of scratch that forward needs.
+  [[nodiscard]] index_t scratch(const B& backend, index_t longest) const {
+    return std::max(mixer.scratch(backend, longest), feed_forward.scratch(backend));
+  }
+  /// x (R, D) in place; the filters of the mixer were found.
+  void forward(const B& backend, const hyena_workspace<B>& w, output_matrix<B> x) const {
+    mixer_norm.forward(backend, x, w.block.narrow);
+    mixer.forward(backend, w.block.narrow, x, w, x);
+    feed_forward_norm.forward(backend, x, w.block.narrow);
+    feed_forward.forward(backend, w.block.narrow, x, w.block, x);
+  }
+
+  /// What vjp reads.
+  void make_record(const B& backend, const hyena_workspace<B>& w, input_matrix<B> x,
+                   const hyena_record<B>& record) const {
+    record_mixer(backend, w, x, record);
+    feed_forward.project(backend, w.block.narrow, w.block, record.inner);
+  }
+  /// The same, and y (R, D), the block's output with the bits of forward.
+  void forward_recorded(const B& backend, const hyena_workspace<B>& w, input_matrix<B> x,
+                        const hyena_record<B>& record, output_matrix<B> y) const {
+    record_mixer(backend, w, x, record);
+    feed_forward.project_and_activate(backend, w.block.narrow, w.block, record.inner);
+    feed_forward.finish(backend, record.middle, w.block, y);
+  }
+
+  /// Numbers of scratch that make_record, forward_recorded and vjp need.
+  [[nodiscard]] index_t vjp_scratch(const B& backend, index_t longest) const {
+    return std::max(
+        {scratch(backend, longest), mixer.vjp_scratch(backend, longest), feed_forward.vjp_scratch(backend)});
+  }
+  /// d becomes the gradient by x; record.inner may be written over.
+  void vjp(const B& backend, input_matrix<B> x, const hyena_record<B>& record, const hyena_workspace<B>& w,
+           output_matrix<B> d) const {
+    const output_matrix<B> narrow = w.block.narrow;
+    feed_forward.vjp(backend, record.inner, d, {}, w.block, narrow);
+    feed_forward_norm.vjp(backend, record.middle, narrow, narrow);
+    backend.add(narrow, d);
+    mixer.vjp(backend, record.mixer, d, w, narrow);
+    mixer_norm.vjp(backend, x, narrow, narrow);
+    backend.add(narrow, d);
+  }
+
+ private:
+  /// record.mixer and record.middle; LN2 of it in w.block.narrow.
+  void record_mixer(const B& backend, const hyena_workspace<B>& w, input_matrix<B> x,
+                    const hyena_record<B>& record) const {
+    mixer_norm.forward(backend, x, w.block.narrow);
+    mixer.make_record(backend, w.block.narrow, x, w, record.mixer, record.middle);
+    feed_forward_norm.forward(backend, record.middle, w.block.narrow);
+  }
+};
+
+DNALM_END_NAMESPACE
