@@ -27,7 +27,7 @@ inline constexpr index_t convolution_all_at_once = index_t{1} << 16;
 }
 
 /// Taps that serve all lengths with these rows at once.
-[[nodiscard]] inline index_t convolution_taps(index_t rows_at_once) {
+[[nodiscard]] inline index_t taps_for_rows_at_once(index_t rows_at_once) {
   if (rows_at_once == 0) return convolution_direct_rows;
   return rows_at_once + (rows_at_once < convolution_all_at_once ? convolution_rows_behind : 0);
 }
