@@ -35,7 +35,7 @@ class filter_cache {
       return kept_.front().made;
     }
     auto made = std::make_shared<const filter>(backend.make_filter(source.taps(taps, team).view()));
-    const index_t bytes = size_of(source, taps);
+    const index_t bytes = size_of(*made);
     if (bytes > most_bytes_) return made;
     kept_.push_front({taps, bytes, made});
     for (index_t all = sum(); all > most_bytes_; kept_.pop_back()) all -= kept_.back().bytes;
@@ -54,9 +54,14 @@ class filter_cache {
     std::shared_ptr<const filter> made = {};
   };
 
-  /// Three numbers a tap and channel: two of a transform, one of the taps themselves.
-  [[nodiscard]] static index_t size_of(const implicit_filter& source, index_t taps) {
-    const index_t numbers = checked_mul(3, checked_mul(taps, source.last.outputs));
+  /// Bytes of a filter: what it says, else those of a matrix.
+  [[nodiscard]] static index_t size_of(const filter& made) {
+    index_t numbers = 0;
+    if constexpr (requires { made.numbers(); }) {
+      numbers = made.numbers();
+    } else {
+      numbers = checked_mul(made.rows(), made.columns());
+    }
     return checked_mul(numbers, static_cast<index_t>(sizeof(typename B::scalar)));
   }
   [[nodiscard]] index_t sum() const {

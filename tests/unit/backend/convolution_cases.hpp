@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <dnalm/backend/long_convolution.hpp>
-#include <dnalm/cpu/detail/long_convolution_rows.hpp>
+#include <dnalm/cpu/detail/rows_at_once.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 #include <support/adjoint_test.hpp>
 

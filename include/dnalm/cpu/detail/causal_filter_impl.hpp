@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <dnalm/cpu/causal_filter.hpp>
-#include <dnalm/cpu/detail/long_convolution_rows.hpp>
+#include <dnalm/cpu/detail/rows_at_once.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -130,7 +130,7 @@ inline void fill_direct(matrix_view<const double> taps, causal_filter& filter) {
 }  // namespace detail
 
 DNALM_INLINE index_t cpu_filter_taps(index_t length) {
-  return detail::long_convolution_taps(detail::convolution_rows_at_once(length));
+  return detail::taps_for_rows_at_once(detail::convolution_rows_at_once(length));
 }
 
 DNALM_INLINE causal_filter make_causal_filter(matrix_view<const double> taps) {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include <dnalm/cpu/detail/fft.hpp>
-#include <dnalm/cpu/detail/long_convolution_rows.hpp>
+#include <dnalm/cpu/detail/rows_at_once.hpp>
 #include <dnalm/cpu/detail/unroll.hpp>
 #include <dnalm/cpu/long_convolution.hpp>
 

@@ -4,7 +4,7 @@
 ///
 /// As of the encoder: forward, keeping the input of every block and, of as many of the highest as the
 /// request's budget holds, what their adjoints need; then the blocks from the highest that is needed down to
-/// the first. Every block runs as make_record and finish in both passes, so the numbers cannot depend on the
+/// the first. make_record leaves the bits of forward_recorded, so the numbers cannot depend on the
 /// budget.
 #pragma once
 
