@@ -8,24 +8,10 @@
 #include <string>
 
 #include <dnalm/probe/detail/probe_checks.hpp>
+#include <dnalm/probe/detail/shift_mean.hpp>
 #include <dnalm/probe/ridge_moments.hpp>
 
 DNALM_BEGIN_NAMESPACE
-
-namespace detail {
-
-/// mean += share (other - mean), and the difference itself.
-[[nodiscard]] inline std::vector<double> shift_mean(std::vector<double>& mean,
-                                                    const std::vector<double>& other, double share) {
-  std::vector<double> difference(mean.size());
-  for (std::size_t i = 0; i < mean.size(); ++i) {
-    difference[i] = other[i] - mean[i];
-    mean[i] += share * difference[i];
-  }
-  return difference;
-}
-
-}  // namespace detail
 
 DNALM_INLINE ridge_moments make_moments(index_t features, index_t targets) {
   ridge_moments moments;

@@ -14,6 +14,7 @@
 #include <dnalm/probe/detail/eigen_objects.hpp>
 #include <dnalm/probe/detail/lanes.hpp>
 #include <dnalm/probe/detail/probe_checks.hpp>
+#include <dnalm/probe/detail/shift_mean.hpp>
 #include <dnalm/probe/ridge_statistics.hpp>
 
 DNALM_BEGIN_NAMESPACE
