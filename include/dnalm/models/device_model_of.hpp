@@ -13,6 +13,7 @@
 #include <utility>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/graph_cache.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/model.hpp>

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <string>
 
+#include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
@@ -31,12 +32,6 @@ template <class B>
 void check_cotangent([[maybe_unused]] output_matrix<B> x, [[maybe_unused]] const std::string& what) {
   if constexpr (B::space == memory_space::host) check_finite_rows(x, what);
 }
-/// How errors call the gradients that a request's functions give.
-[[nodiscard]] inline std::string cotangent_name(index_t layer) {
-  return "the gradient given for hidden state " + std::to_string(layer);
-}
-inline constexpr const char* logits_cotangent = "the gradient given for the logits";
-
 }  // namespace detail
 
 /// Numbers per row of a block_record.
