@@ -39,6 +39,13 @@ void check_sizes(const dnalm::convnet_config& config) {
   promise(config.receptive_field() > 0, "a token is seen");
 }
 
+void check_sizes(const dnalm::hyena_config& config) {
+  promise(config.layers > 0 && config.width > 0 && config.feed_forward > 0, "sizes are positive");
+  promise(config.letters > 0 && config.letters <= config.vocabulary, "letters have rows");
+  promise(config.positions >= 2 && config.filter_order > 0, "filters have taps and a network");
+  promise(config.embedding > 0 && config.embedding % 2 == 1, "positions are a number and whole waves");
+}
+
 void check_plan(const dnalm::network_config& config) {
   const auto plan = dnalm::plan_tensors(config);
   promise(!plan.empty(), "a model has tensors");

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/token_batch.hpp>
 
 int main() {

@@ -9,6 +9,7 @@
 
 #include <dnalm/embed/embeddings.hpp>
 #include <dnalm/models/inspect.hpp>
+#include <dnalm/reference/reference_backend.hpp>
 #include <support/catch.hpp>
 #include <unit/models/hyena_runs.hpp>
 
