@@ -32,16 +32,14 @@ class cuda_moments_room {
   explicit cuda_moments_room(int device = 0, index_t memory_limit = 0)
       : device_(cuda_find_device(device)),
         memory_(std::make_shared<detail::device_memory>(device_.number, memory_limit)),
-        pool_(memory_),
-        stream_(cuda_create_stream(device_.number)) {}
+        pool_(memory_) {}
   cuda_moments_room(const cuda_moments_room&) = delete;
   cuda_moments_room& operator=(const cuda_moments_room&) = delete;
-  ~cuda_moments_room() { cuda_destroy_stream(device_.number, stream_); }
 
-  /// The stream of all its work; the GPU becomes that of the calling thread.
+  /// The stream of all its work, that of its memory; the GPU becomes that of the calling thread.
   [[nodiscard]] cuda_stream stream() const {
     cuda_select_device(device_.number);
-    return stream_;
+    return memory_->stream();
   }
   [[nodiscard]] const std::shared_ptr<detail::device_memory>& memory() const { return memory_; }
   [[nodiscard]] detail::scratch_pool& pool() { return pool_; }
@@ -50,7 +48,6 @@ class cuda_moments_room {
   cuda_device device_;
   std::shared_ptr<detail::device_memory> memory_;
   detail::scratch_pool pool_;
-  cuda_stream stream_;
 };
 
 /// The moments of one cell, on the host.
@@ -124,6 +121,7 @@ class cuda_cell_moments {
   [[nodiscard]] std::vector<double> labels_of(const detail::leaf_rounds& plan, std::span<const cell_row> rows,
                                               matrix_view<const double> y) const;
   void take(device_matrix<const float> x, std::span<const cell_row> rows, matrix_view<const double> y);
+  void make_room(std::span<const index_t> numbers, std::vector<index_t> waiting);
   void count_round(std::span<const index_t> order, std::span<const cell_row> rows);
   template <class Number>
   [[nodiscard]] device_moments<Number> parts_of(Number* sums, index_t targets) const;
@@ -252,6 +250,7 @@ inline void cuda_cell_moments::take(device_matrix<const float> x, std::span<cons
   const auto count = static_cast<index_t>(rows.size());
   auto held_places = room_->pool().template lend_rows<index_t>(2, count);
   auto held_labels = room_->pool().template lend_rows<double>(count, label_columns());
+  make_room(numbers, waiting);
   cuda_upload(stream, places.data(), held_places.as<index_t>(), detail::whole_array<index_t>(places.size()));
   cuda_upload(stream, labels.data(), held_labels.as<double>(), detail::whole_array<double>(labels.size()));
   cuda_synchronize(stream);
@@ -269,6 +268,18 @@ inline void cuda_cell_moments::take(device_matrix<const float> x, std::span<cons
   }
 }
 
+/// All memory that leaves of these cells' next rows will need: nothing has changed when there is none.
+inline void cuda_cell_moments::make_room(std::span<const index_t> numbers, std::vector<index_t> waiting) {
+  index_t widest = 0;
+  for (const index_t number : numbers) {
+    if (++waiting[static_cast<std::size_t>(number)] != leaf_rows) continue;
+    cell& c = cells_[static_cast<std::size_t>(number)];
+    if (c.sums.size() == 0) c.sums = {room_->memory(), detail::moment_numbers(features_, c.targets)};
+    widest = std::max(widest, features_ + c.targets);
+  }
+  if (widest > 0) static_cast<void>(room_->pool().template lend_rows<double>(2, widest));
+}
+
 /// Rows that have been moved wait; leaves that they fill are added.
 inline void cuda_cell_moments::count_round(std::span<const index_t> order, std::span<const cell_row> rows) {
   for (const index_t i : order) {
@@ -277,7 +288,6 @@ inline void cuda_cell_moments::count_round(std::span<const index_t> order, std::
     ++c.waiting;
     c.waiting_weight += row.weight;
     if (c.waiting < leaf_rows) continue;
-    if (c.sums.size() == 0) c.sums = {room_->memory(), detail::moment_numbers(features_, c.targets)};
     add_waiting(row.cell, c.sums.data());
     c.rows += c.waiting;
     c.weight += c.waiting_weight;

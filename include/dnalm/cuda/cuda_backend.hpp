@@ -265,10 +265,12 @@ class cuda_backend {
   template <class Work>
   [[nodiscard]] graph capture(const Work& work) const {
     select();
-    auto made =
-        std::make_unique<const detail::captured_graph>(state_, state_->device.number, state_->order, work);
-    state_->products.pool().trim_recorded();
-    return made;
+    struct trim_at_end {
+      detail::scratch_pool& pool;
+      ~trim_at_end() { pool.trim_recorded(); }
+    };
+    const trim_at_end trim{state_->products.pool()};
+    return std::make_unique<const detail::captured_graph>(state_, state_->device.number, state_->order, work);
   }
   void replay(const graph& work) const { cuda_launch_graph(stream(), work->get()); }
 

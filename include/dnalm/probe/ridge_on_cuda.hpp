@@ -84,7 +84,9 @@ class cuda_ridge_statistics : public ridge_accumulator {
  private:
   /// A row of labels for each of `rows`: those of its cell's group.
   [[nodiscard]] matrix<double> labels_of(std::span<const cell_row> rows, matrix_view<const double> y) const {
-    matrix<double> labels(static_cast<index_t>(rows.size()), targets());
+    std::size_t widest = 0;
+    for (index_t group = 0; group < groups(); ++group) widest = std::max(widest, group_targets(group).size());
+    matrix<double> labels(static_cast<index_t>(rows.size()), static_cast<index_t>(widest));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       double* to = labels.view().row_data(static_cast<index_t>(i));
       for (const index_t column : group_targets(rows[i].cell / parts())) *to++ = y(rows[i].row, column);

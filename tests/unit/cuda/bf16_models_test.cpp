@@ -9,6 +9,7 @@
 
 #include <dnalm/cuda/cuda_bf16_backend.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
+#include <dnalm/models/device_model_of.hpp>
 #include <support/cuda_emulation/backend.hpp>
 #include <unit/models/golden_runs.hpp>
 
@@ -153,4 +154,40 @@ TEST_CASE("rows of bfloat16 take less memory", "[cuda]") {
   const auto eights = [](index_t columns) { return (columns + 7) / 8 * 8; };
   CHECK(per_token(1024) ==
         static_cast<double>(4 * config.width + 2 * eights(config.width) + 2 * eights(wide)));
+}
+
+TEST_CASE("rows of bfloat16: a recording that fails leaves the pass as it was", "[cuda]") {
+  const auto folder = std::filesystem::path(DNALM_GOLDEN_DIR) / "models" / "bert_dnabert";  // norms behind
+  const auto config = dnalm::read_encoder_config(folder);
+  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), dnalm::plan_tensors(config),
+                                        "golden");
+  REQUIRE(config.norm == dnalm::norm_placement::post);
+  using backend = dnalm::cuda_bf16_backend;
+  const dnalm::device_model_of<backend> model(dnalm::encoder<backend>(backend(), config, source));
+  const auto pooled = [&](dnalm::forward_workspace& space, int seed) {
+    dnalm::ragged_offsets offsets;
+    offsets.append(4);
+    offsets.append(4);
+    std::vector<std::int32_t> ids;
+    for (int i = 0; i < 8; ++i) ids.push_back((i * 7 + seed * 3) % static_cast<int>(config.vocabulary));
+    const std::vector<dnalm::index_t> layers{config.layers};
+    const std::vector<dnalm::pooling> kinds{dnalm::pooling::mean_all};
+    const std::vector<unsigned char> special(8, 0);
+    std::vector<float> found;
+    const auto take = [&](std::size_t, std::size_t, dnalm::matrix_view<const float> x) {
+      for (dnalm::index_t r = 0; r < x.rows; ++r)
+        found.insert(found.end(), x.row_data(r), x.row_data(r) + x.columns);
+    };
+    REQUIRE(model.forward_pooled({ids, offsets}, {layers, kinds, special}, take, space));
+    return found;
+  };
+  dnalm::forward_workspace fresh;
+  dnalm::forward_workspace space;
+  const std::vector<float> expected = pooled(fresh, 2);
+  static_cast<void>(pooled(space, 1));
+  dnalm_test::gpu::stream_settings().failing_recordings = 1;
+  CHECK(pooled(space, 2) == expected);  // the recording of this one fails
+  CHECK(dnalm_test::gpu::stream_settings().failing_recordings == 0);
+  CHECK(pooled(space, 2) == expected);
+  CHECK(pooled(space, 2) == expected);
 }

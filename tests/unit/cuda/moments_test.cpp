@@ -320,6 +320,52 @@ TEST_CASE("a row that is not finite is told when moments on a GPU are read", "[c
   }
 }
 
+TEST_CASE("moments on a GPU do not depend on when the stream does its work", "[cuda][moments]") {
+  const auto moments_of = [] {
+    cuda_cell_moments moments(room(), 4, {1});
+    for (const index_t count : {40, 300, 900}) {  // scratch that is too small goes
+      matrix<float> x(count, 4);
+      matrix<double> y(count, 1);
+      std::vector<cell_row> rows;
+      for (index_t r = 0; r < count; ++r) {
+        for (index_t c = 0; c < 4; ++c) x(r, c) = static_cast<float>((r * 7 + c * 3) % 11);
+        y(r, 0) = static_cast<double>(r % 5);
+        rows.push_back({r, 0, 1.0});
+      }
+      moments.add(x.view(), rows, y.view());
+    }
+    return moments.read(0);
+  };
+  const dnalm::cell_moments now = moments_of();
+  const dnalm_test::gpu::late_streams late;
+  const dnalm::cell_moments then = moments_of();
+  CHECK(now.mean == then.mean);
+  CHECK(now.products == then.products);
+}
+
+TEST_CASE("moments on a GPU go on after a lack of memory as if nothing had been added", "[cuda][moments]") {
+  cuda_cell_moments moments(room(), 4, {1, 1});
+  const auto put = [&](index_t count, index_t cell, float value) {
+    matrix<float> x(count, 4);
+    std::fill_n(x.data(), count * 4, value);
+    matrix<double> y(count, 1);
+    std::vector<cell_row> rows;
+    for (index_t r = 0; r < count; ++r) rows.push_back({r, cell, 1.0});
+    moments.add(x.view(), rows, y.view());
+  };
+  put(255, 0, 1.0F);
+  put(10, 1, 1000.0F);
+  {
+    const dnalm_test::gpu::memory_limit none(dnalm_test::gpu::device_memory().used());
+    CHECK(error_id_of([&] { put(1, 0, 1.0F); }) == "dnalm.memory.608");
+  }
+  CHECK(moments.rows(0) == 255);
+  put(1, 0, 1.0F);
+  const dnalm::cell_moments found = moments.read(0);
+  CHECK(found.rows == 256);
+  CHECK(found.mean == std::vector<double>{1, 1, 1, 1, 0});
+}
+
 TEST_CASE("moments on a GPU: what ridge_statistics refuses is refused", "[cuda][moments]") {
   CHECK(error_id_of([] { dnalm::cuda_ridge_statistics(room(), {2, 2, 1, {0, 2}}); }) == "dnalm.shape.520");
   CHECK(error_id_of([] { dnalm::cuda_ridge_statistics(room(), {0, 1, 1}); }) == "dnalm.shape.520");

@@ -168,6 +168,7 @@ TEST_CASE("keras: a child that crashes, loops or asks for too much is an error o
   REQUIRE(got == "one two");
   REQUIRE_FALSE(run_isolated({}, receive, [](const auto&) { std::abort(); }));
   REQUIRE_FALSE(run_isolated({}, receive, [](const auto&) { throw std::runtime_error("x"); }));
+  REQUIRE_FALSE(run_isolated({}, receive, [](const auto&) { throw 1; }));  // NOLINT: of no library
   REQUIRE_FALSE(run_isolated({.seconds = 1}, receive, [](const auto&) {
     volatile bool on = true;
     while (on) {

@@ -151,6 +151,10 @@ TEST_CASE("settings of HyenaDNA that are not built in or make no sense are refus
   CHECK(number_of_error(with(original_json, "\"l_max\": 1026", "\"l_max\": 1")) == 403);
   CHECK(number_of_error(with(original_json, "\"w\": 10", "\"w\": 10, \"order\": 3")) == 404);
   CHECK(number_of_error(with(original_json, "\"w\": 10", "\"bidirectional\": true")) == 404);
+  CHECK(number_of_error(with(original_json, "\"w\": 10", "\"normalized\": true")) == 404);
+  CHECK(number_of_error(with(original_json, "\"w\": 10", "\"activation\": \"gelu\"")) == 404);
+  CHECK(number_of_error(with(original_json, "\"w\": 10", "\"short_filter_order\": 5")) == 404);
+  CHECK(number_of_error(with(original_json, "\"w\": 10", "\"num_inner_mlps\": 4096")) == 402);
   CHECK(number_of_error(with(original_json, "\"hyena\"", "\"mha\"")) == 404);
   CHECK(number_of_error(with(original_json, "\"n_layer\": 2", "\"n_layer\": 2, \"attn_layer_idx\": [1]")) ==
         404);

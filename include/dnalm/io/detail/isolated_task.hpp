@@ -142,9 +142,10 @@ inline void confine_child(int pipe, const isolation_limits& limits, index_t spac
   if (free >= 0) set_limit(RLIMIT_NOFILE, free + isolated_files);
 }
 
-/// What the child does. Never returns; no destructor or exit handler of the parent's objects runs.
+/// What the child does. Never returns, and ends by SIGABRT what would be thrown beyond it; no destructor or
+/// exit handler of the parent's objects runs.
 template <class Task>
-[[noreturn]] void run_child(int pipe, const isolation_limits& limits, index_t space, Task& task) {
+[[noreturn]] void run_child(int pipe, const isolation_limits& limits, index_t space, Task& task) noexcept {
   const child_output output(pipe);
   try {
     confine_child(pipe, limits, space);
@@ -170,11 +171,11 @@ class child_guard {
     }
   }
 
-  /// Nanoseconds of the processor it has used; 0 when the system does not tell.
+  /// Nanoseconds of the processor it has used; -1 when the system does not tell.
   [[nodiscard]] std::int64_t processor_time() const {
     clockid_t clock{};
     timespec used{};
-    if (::clock_getcpuclockid(child_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
+    if (::clock_getcpuclockid(child_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return -1;
     return static_cast<std::int64_t>(used.tv_sec) * 1'000'000'000 + used.tv_nsec;
   }
 
@@ -205,7 +206,8 @@ class parent_input {
 
   int descriptor_;
   const child_guard* child_ = nullptr;
-  index_t still_ = 0;  // seconds
+  index_t still_ = 0;    // seconds
+  index_t seconds_ = 0;  // of the processor
   bool begun_ = false;
   bool stood_still_ = false;
 };
@@ -213,14 +215,16 @@ class parent_input {
 /// Waits for bytes or the end of the pipe; false when the child has stood still for too long. Looks each
 /// second and counts looks, not time: a parent that was stopped itself blames nobody.
 inline bool parent_input::wait() {
-  std::int64_t before = -1;
-  for (index_t idle = 0; idle <= still_;) {
+  std::int64_t before = -2;
+  index_t most = still_;
+  for (index_t idle = 0; idle <= most;) {
     pollfd watched{.fd = descriptor_, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&watched, 1, 1000);
     if (ready > 0 || (ready < 0 && errno != EINTR)) return true;  // read() tells what it is
     if (ready < 0) continue;
     const std::int64_t used = child_->processor_time();
     idle = used == before ? idle + 1 : 1;
+    most = used < 0 ? still_ + seconds_ : still_;  // it may be busy
     before = used;
   }
   stood_still_ = true;
@@ -290,6 +294,7 @@ inline child_end parent_input::read(const child_guard& child, const isolation_li
                                     const byte_receiver& receive) {
   child_ = &child;
   still_ = limits.still;
+  seconds_ = limits.seconds;
   if (take_all(limits.answer, receive)) return child_end::finished;
   return stood_still_ && !begun_ ? child_end::stood_still : child_end::failed;
 }

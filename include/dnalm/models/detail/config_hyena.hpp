@@ -51,7 +51,7 @@ inline void read_hub_hyena(const config_reader& reader, hyena_config& config) {
   config.positions = reader.size("max_seq_len", 1, hyena_extent);
   config.embedding = reader.size("emb_dim", 3, 4095);
   config.filter_order = reader.size("filter_order", 1, hyena_extent, 64);
-  config.inner_layers = reader.size("num_inner_mlps", 0, 4096, 2);
+  config.inner_layers = reader.size("num_inner_mlps", 0, 64, 2);
   config.frequency = reader.number("activation_freq", -1e6, 1e6, 1.0);
   config.learned_frequency = reader.flag("train_freq", true);
   config.tied_head = reader.flag("tie_word_embeddings", true);
@@ -64,7 +64,11 @@ inline void check_original_layer(const config_reader& layer) {
   layer.require_text("_name_", "hyena");
   require_size(layer, "order", 2);
   for (const std::string key : {"num_heads", "num_blocks", "inner_factor"}) require_size(layer, key, 1);
-  for (const std::string key : {"bidirectional", "outer_mixing", "post_order_ffn"}) layer.require_false(key);
+  for (const std::string key : {"bidirectional", "outer_mixing", "post_order_ffn", "normalized"}) {
+    layer.require_false(key);
+  }
+  layer.require_text("activation", "id");
+  require_size(layer, "short_filter_order", 3);
 }
 
 /// The authors' format: the operator's settings under `layer`; logits are products with the embedding.
@@ -76,7 +80,7 @@ inline void read_original_hyena(const config_reader& reader, hyena_config& confi
   config.positions = layer.size("l_max", 1, hyena_extent);
   config.embedding = layer.size("emb_dim", 3, 4095, 3);
   config.filter_order = layer.size("filter_order", 1, hyena_extent, 64);
-  config.inner_layers = layer.size("num_inner_mlps", 0, 4096, 2);
+  config.inner_layers = layer.size("num_inner_mlps", 0, 64, 2);
   config.frequency = layer.number("w", -1e6, 1e6, 1.0);
   config.modulated = layer.flag("modulate", true);
   config.shift = layer.number("shift", -1e6, 1e6, 0.05);

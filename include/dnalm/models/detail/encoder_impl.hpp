@@ -278,6 +278,7 @@ typename encoder<B>::pass encoder<B>::begin(const token_batch& batch, bool logit
 template <encoder_backend B>
 void encoder<B>::run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const {
   const B& backend = backend_of(w);
+  begun.block.input_in_narrow = false;  // a pass may run again after a recording that failed
   layers(0, begun.x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     set_rotation(layer, w, begun.block);

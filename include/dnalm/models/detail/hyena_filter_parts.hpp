@@ -29,8 +29,14 @@ namespace detail {
 
 /// z_i = [t_i, cos(f_1 w_i), ..., -sin(f_1 w_i), ...], t_i = i / (n - 1), w_i = 2 pi i / n, f from 1e-4 to b
 /// - 1 in b = (E - 1) / 2 steps; rounded to float, as files have them.
+/// \throws error [dnalm.config.403] for many more numbers than any published model has.
 [[nodiscard]] inline filter_positions formula_positions(const hyena_config& config) {
   const index_t n = config.positions;
+  if (checked_mul(n, config.embedding) > (index_t{1} << 28)) {
+    throw error(error_kind::config, 403, "more positions of HyenaDNA's filter than can be meant",
+                {.expected = "l_max times emb_dim of at most 2^28 where the file holds no positions",
+                 .found = std::to_string(n) + " times " + std::to_string(config.embedding)});
+  }
   const index_t bands = (config.embedding - 1) / 2;
   filter_positions made{n, config.embedding, {}, {}};
   for (index_t i = 0; i < n; ++i) {
