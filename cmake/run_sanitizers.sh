@@ -9,4 +9,4 @@ cd "$(dirname "$0")/.."
 sh cmake/setup.sh tests
 cmake --preset asan-ubsan
 cmake --build --preset asan-ubsan --target dnalm_code_tests
-ctest --test-dir build/asan-ubsan --output-on-failure --timeout 600 --parallel "$(nproc)" -R '^(unit[.]|fuzz[.]|hostile|programs)'
+ctest --test-dir build/asan-ubsan --output-on-failure --timeout 1200 --parallel "$(nproc)" -R '^(unit[.]|fuzz[.]|hostile|programs)'

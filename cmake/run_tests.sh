@@ -7,4 +7,4 @@ cd "$(dirname "$0")/.."
 sh cmake/setup.sh tests
 cmake -S . -B build/release-tests -G Ninja -DCMAKE_BUILD_TYPE=Release
 cmake --build build/release-tests
-ctest --test-dir build/release-tests --output-on-failure --timeout 600 --parallel "$(nproc)"
+ctest --test-dir build/release-tests --output-on-failure --timeout 1200 --parallel "$(nproc)"
