@@ -224,7 +224,7 @@ TEST_CASE("Ctrl-C ends with 130 and leaves nothing behind", "[programs]") {
   const auto entries = dir.entries();
   const auto result = run("dnalm-evaluate --model " + model + " --data " + table + " --out " + (dir / "out") +
                               " --bootstrap 20000 --threads 1",
-                          "timeout --preserve-status -s INT 0.7");
+                          "timeout --preserve-status -s INT 2");
   REQUIRE(result.code == 130);
   REQUIRE(result.err.find("interrupted") != std::string::npos);
   REQUIRE(dir.entries() == entries);
