@@ -225,7 +225,8 @@ TEST_CASE("GPN: the authors' code, within 1e-9 in double and 1e-4 in float with 
 }
 
 TEST_CASE("GPN: gradients equal PyTorch autograd", "[models][convnet][gradient]") {
-  for (const auto& item : golden_index().at("cases")) {
+  const auto index = golden_index();
+  for (const auto& item : index.at("cases")) {
     const auto folder = golden / item.at("name").get<std::string>();
     INFO(folder.filename().string());
     const auto stored = folder / "gradients.safetensors";
