@@ -11,6 +11,7 @@
 #include <string>
 
 #include <dnalm/models/convnet.hpp>
+#include <dnalm/models/detail/cotangent_names.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -132,7 +133,7 @@ void convnet<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const output_matrix<B> part = detail::zeroed(views.block.narrow);
   request.hidden(layer, hidden, part);
-  detail::check_finite_rows(part, "the gradient given for hidden state " + std::to_string(layer));
+  detail::check_finite_rows(part, detail::cotangent_name(layer));
   backend_of(w).add(part, views.d);
 }
 
@@ -148,7 +149,7 @@ void convnet<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<s
   const convnet_views<B>& block = views.block;
   head_.forward(backend_of(w), hidden, block.narrow, block.scratch, table(0));
   request.logits(table(0), detail::zeroed(table(numbers)));
-  detail::check_finite_rows(table(numbers), "the gradient given for the logits");
+  detail::check_finite_rows(table(numbers), detail::logits_cotangent);
   head_.vjp(backend_of(w), hidden, table(numbers), block.narrow, block.gradient, block.scratch, views.d);
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <string>
 
+#include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/hyena_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -155,7 +156,7 @@ void hyena_network<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
   const output_matrix<B> part = views.block.block.narrow;
   detail::clear_all_rows(part);
   request.hidden(layer, hidden, part);
-  detail::check_finite_rows(part, "the gradient given for hidden state " + std::to_string(layer));
+  detail::check_finite_rows(part, detail::cotangent_name(layer));
   backend_of(w).add(part, views.d);
 }
 
@@ -171,7 +172,7 @@ void hyena_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_req
   head_.forward(backend_of(w), hidden, w.scratch.view(), table(0));
   detail::clear_all_rows(table(numbers));
   request.logits(table(0), table(numbers));
-  detail::check_finite_rows(table(numbers), "the gradient given for the logits");
+  detail::check_finite_rows(table(numbers), detail::logits_cotangent);
   head_.vjp(backend_of(w), table(numbers), w.scratch.view(), views.d);
 }
 
