@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches that the GPU has no memory for: halves in fast mode, an error in deterministic mode.
-#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include <dnalm/models/on_cuda.hpp>
 #include <support/catch.hpp>
 #include <support/cuda_emulation/backend.hpp>
+#include <support/same_bits.hpp>
 
 namespace {
 
@@ -71,8 +71,7 @@ void require_same(const collecting_sink& a, const collecting_sink& b) {
   REQUIRE(a.ids == b.ids);
   REQUIRE(a.values.size() == b.values.size());
   for (std::size_t i = 0; i < a.values.size(); ++i) {
-    REQUIRE(a.values[i].size() == b.values[i].size());
-    REQUIRE(std::memcmp(a.values[i].data(), b.values[i].data(), a.values[i].size() * sizeof(float)) == 0);
+    REQUIRE(dnalm_test::same_bits(a.values[i], b.values[i]));
   }
 }
 

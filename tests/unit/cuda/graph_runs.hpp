@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include <dnalm/models.hpp>
 #include <dnalm/models/on_cuda.hpp>
 #include <support/catch.hpp>
+#include <support/same_bits.hpp>
 
 namespace dnalm_test {
 
@@ -64,8 +64,7 @@ inline std::vector<float> pooled(const dnalm::model& network, const random_batch
 
 inline void require_same(const std::vector<float>& a, const std::vector<float>& b) {
   REQUIRE(!a.empty());
-  REQUIRE(a.size() == b.size());
-  REQUIRE(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+  REQUIRE(same_bits(a, b));
 }
 
 /// Runs the same batches with graphs and without.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -22,12 +21,14 @@
 #include <dnalm/models/random_source.hpp>
 #include <support/catch.hpp>
 #include <support/instruction_sets.hpp>
+#include <support/same_bits.hpp>
 #include <support/small_models.hpp>
 #include <unit/models/golden_runs.hpp>
 #include <unit/models/gradient_golden_runs.hpp>
 
 namespace {
 
+using dnalm_test::same_bits;
 using dnalm::index_t;
 using dnalm_test::error_id_of;
 
@@ -149,10 +150,6 @@ std::vector<float> all_numbers(const dnalm::model& model, std::span<const std::i
   std::vector<float> all;
   for (const auto& one : by_sequence) all.insert(all.end(), one.begin(), one.end());
   return all;
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 /// d of S = <u(hidden.k), hidden k> + <u(logits), logits>, by the rows that enter and by the one-hot tokens.
