@@ -22,7 +22,6 @@
 #include <dnalm/cuda/detail/gated.cuh>
 #include <dnalm/cuda/detail/gather.cuh>
 #include <dnalm/cuda/detail/layer_norm.cuh>
-#include <dnalm/cuda/detail/matmul.cuh>
 #include <dnalm/cuda/detail/moments.cuh>
 #include <dnalm/cuda/detail/norm_pool.cuh>
 #include <dnalm/cuda/detail/pooling.cuh>
@@ -30,9 +29,12 @@
 #include <dnalm/cuda/detail/random.cuh>
 #include <dnalm/cuda/detail/rms_norm.cuh>
 #include <dnalm/cuda/detail/rotary.cuh>
-#include <dnalm/cuda/detail/runtime.cuh>
 #include <dnalm/cuda/detail/softmax.cuh>
 #include <dnalm/cuda/detail/token_scores.cuh>
+#if !defined(DNALM_CUDA_PLATFORM)  // an emulation has its own
+#include <dnalm/cuda/detail/matmul.cuh>
+#include <dnalm/cuda/detail/runtime.cuh>
+#endif
 
 DNALM_BEGIN_NAMESPACE
 
