@@ -64,13 +64,64 @@ template <class T>
   return s + x * (tail / ((T(1) + tail) * (T(1) + tail)));
 }
 
+/// 1 / (1 + exp(-x)), by exp(-|x|), which does not overflow.
+template <class T>
+[[nodiscard]] DNALM_HD T sigmoid(T x) {
+  const T tail = std::exp(-std::abs(x));
+  return (x < T(0) ? tail : T(1)) / (T(1) + tail);
+}
+
+/// s(x) (1 - s(x)), s the logistic function.
+template <class T>
+[[nodiscard]] DNALM_HD T sigmoid_derivative(T x) {
+  const T tail = std::exp(-std::abs(x));
+  return tail / ((T(1) + tail) * (T(1) + tail));
+}
+
+/// x s(1.702 x), s the logistic function.
+template <class T>
+[[nodiscard]] DNALM_HD T gelu_sigmoid(T x) {
+  return x / (T(1) + std::exp(T(-1.702) * x));
+}
+
+/// s(w) + w s(w) (1 - s(w)), w = 1.702 x: the derivative of silu at w.
+template <class T>
+[[nodiscard]] DNALM_HD T gelu_sigmoid_derivative(T x) {
+  return silu_derivative(T(1.702) * x);
+}
+
+/// max(x, 0); NaN stays NaN.
+template <class T>
+[[nodiscard]] DNALM_HD T relu(T x) {
+  return x < T(0) ? T(0) : x;
+}
+
+/// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)).
+template <class T>
+[[nodiscard]] DNALM_HD T softplus(T x) {
+  return relu(x) + std::log1p(std::exp(-std::abs(x)));
+}
+
+/// 1 - tanh(x)^2.
+template <class T>
+[[nodiscard]] DNALM_HD T tanh_derivative(T x) {
+  const T y = std::tanh(x);
+  return (T(1) - y) * (T(1) + y);
+}
+
 /// The named activation of one number.
 template <class T>
 [[nodiscard]] DNALM_HD T apply_activation(activation function, T x) {
   switch (function) {
     case activation::gelu_erf: return gelu_erf(x);
     case activation::gelu_tanh: return gelu_tanh(x);
+    case activation::gelu_sigmoid: return gelu_sigmoid(x);
     case activation::silu: return silu(x);
+    case activation::relu: return relu(x);
+    case activation::sigmoid: return sigmoid(x);
+    case activation::tanh: return std::tanh(x);
+    case activation::exponential: return std::exp(x);
+    case activation::softplus: return softplus(x);
     case activation::none: break;
   }
   return x;
@@ -82,7 +133,13 @@ template <class T>
   switch (function) {
     case activation::gelu_erf: return gelu_erf_derivative(x);
     case activation::gelu_tanh: return gelu_tanh_derivative(x);
+    case activation::gelu_sigmoid: return gelu_sigmoid_derivative(x);
     case activation::silu: return silu_derivative(x);
+    case activation::relu: return x > T(0) ? T(1) : T(0);
+    case activation::sigmoid: return sigmoid_derivative(x);
+    case activation::tanh: return tanh_derivative(x);
+    case activation::exponential: return std::exp(x);
+    case activation::softplus: return sigmoid(x);
     case activation::none: break;
   }
   return T(1);

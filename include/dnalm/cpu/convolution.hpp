@@ -16,33 +16,49 @@ DNALM_BEGIN_NAMESPACE
 /// Floats of scratch memory for cpu_convolution: what up to 96 output rows read, and a little.
 [[nodiscard]] index_t cpu_convolution_scratch(const packed_weight& w);
 
-/// y[r, n] = residual[r, n] + function(sum over t, c of x[f + r + t dilation - before, c] W[n, t in + c] +
-/// bias[n]) for the output rows f + r, f = `first`; rows outside of a row's sequence are zeros.
+/// y[r, n] = residual[r, n] + function(sum over t, c of x[i stride + t dilation - before, c] W[n, t in + c] +
+/// bias[n]) for the output rows f + r, f = `first`, of `to`; such a row is row i of its sequence, and x's rows
+/// are counted in the same sequence of `from`: those outside of it are zeros.
 ///
 /// A block of output rows at a time, the rows that their taps read are copied beside each other, in the
 /// pieces that cpu_linear multiplies; there is no larger copy of x. Each sum is one chain of fused
 /// multiply-adds over increasing t in + c (by pairs as in cpu_linear), so a row's bits depend on its sequence
-/// and the weights only. x (R, in) has all rows of `offsets`; W (out, taps in); y, and residual, the rows
-/// [first, first + rows). y may be the residual, not x. Cost: 2 rows taps in out operations.
-void cpu_convolution(isa set, matrix_view<const float> x, const ragged_offsets& offsets, index_t first,
-                     const packed_weight& w, const convolution_taps& taps,
-                     const linear_epilogue<float>& epilogue, vector_view<float> scratch,
-                     matrix_view<float> y);
+/// and the weights only. x (R, in) has all rows of `from`; W (out, taps in); y, and residual, the rows
+/// [first, first + rows) of `to`. y may be the residual, not x. Cost: 2 rows taps in out operations.
+void cpu_convolution(isa set, matrix_view<const float> x, const ragged_offsets& from,
+                     const ragged_offsets& to, index_t first, const packed_weight& w,
+                     const convolution_taps& taps, const linear_epilogue<float>& epilogue,
+                     vector_view<float> scratch, matrix_view<float> y);
+/// The same where output and input have the rows `offsets`.
+inline void cpu_convolution(isa set, matrix_view<const float> x, const ragged_offsets& offsets, index_t first,
+                            const packed_weight& w, const convolution_taps& taps,
+                            const linear_epilogue<float>& epilogue, vector_view<float> scratch,
+                            matrix_view<float> y) {
+  cpu_convolution(set, x, offsets, offsets, first, w, taps, epilogue, scratch, y);
+}
 
 /// Floats of scratch memory for cpu_convolution_vjp: what up to 576 rows read of dy, and 32 columns of W.
 [[nodiscard]] index_t cpu_convolution_vjp_scratch(const packed_weight& w, const convolution_taps& taps);
 
-/// dx[r, c] = residual[r, c] + sum over t, n of dy[f + r + before - t dilation, n] W[n, t in + c] for the
-/// rows f + r, f = `first`: the adjoint of the product alone.
+/// dx[r, c] = residual[r, c] + sum over t, n of dy[(j + before - t dilation) / stride, n] W[n, t in + c] for
+/// the rows f + r, f = `first`, of `to`, each row j of its sequence; dy's rows are counted in the same sequence
+/// of `from`, quotients that are not whole or outside of it are left out: the adjoint of the product alone.
 ///
 /// Itself a convolution, of dy with the taps in reverse order and each tap's matrix turned, 32 columns at a
 /// time, from the panels of the forward. Each sum is one chain over decreasing t and increasing n, in float
-/// for every format of W. dy (R, out) has all rows; residual (data null: none) and dx (rows, in); dx may be
-/// the residual, not dy. Cost: 2 rows taps in out operations, one read of W for every block of rows.
-void cpu_convolution_vjp(isa set, matrix_view<const float> dy, const ragged_offsets& offsets, index_t first,
-                         const packed_weight& w, const convolution_taps& taps,
-                         matrix_view<const float> residual, vector_view<float> scratch,
-                         matrix_view<float> dx);
+/// for every format of W. dy (R, out) has all rows of `from`; residual (data null: none) and dx (rows, in); dx
+/// may be the residual, not dy. Cost: 2 rows taps in out operations, one read of W for every block of rows.
+void cpu_convolution_vjp(isa set, matrix_view<const float> dy, const ragged_offsets& from,
+                         const ragged_offsets& to, index_t first, const packed_weight& w,
+                         const convolution_taps& taps, matrix_view<const float> residual,
+                         vector_view<float> scratch, matrix_view<float> dx);
+/// The same where output and input have the rows `offsets`.
+inline void cpu_convolution_vjp(isa set, matrix_view<const float> dy, const ragged_offsets& offsets,
+                                index_t first, const packed_weight& w, const convolution_taps& taps,
+                                matrix_view<const float> residual, vector_view<float> scratch,
+                                matrix_view<float> dx) {
+  cpu_convolution_vjp(set, dy, offsets, offsets, first, w, taps, residual, scratch, dx);
+}
 
 DNALM_END_NAMESPACE
 

@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/host_layer_kernels.hpp>
+#include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/thread_team.hpp>
@@ -41,7 +43,7 @@ DNALM_BEGIN_NAMESPACE
 /// `on_team` gives a copy whose kernels are cut into parts, by rows or by heads, for a team of threads: for
 /// one long sequence. The numbers are the same bits. Such a copy serves one pass at a time, and needs scratch
 /// for every member, which its scratch functions say.
-class cpu_backend {
+class cpu_backend : public host_layer_kernels<float> {
  public:
   using scalar = float;
   using weight = packed_weight;
@@ -138,9 +140,14 @@ class cpu_backend {
   void convolution(matrix_view<const float> x, const ragged_offsets& offsets, const weight& w,
                    const convolution_taps& taps, const linear_epilogue<float>& epilogue,
                    vector_view<float> scratch, matrix_view<float> y) const {
+    convolution_between(x, offsets, w, taps, epilogue, scratch, offsets, y);
+  }
+  void convolution_between(matrix_view<const float> x, const ragged_offsets& from, const weight& w,
+                           const convolution_taps& taps, const linear_epilogue<float>& epilogue,
+                           vector_view<float> scratch, const ragged_offsets& to, matrix_view<float> y) const {
     by_products(y.rows, detail::linear_most_rows, scratch,
                 [&](index_t first, index_t count, vector_view<float> own) {
-                  cpu_convolution(isa_, x, offsets, first, w, taps, part_of(epilogue, first, count), own,
+                  cpu_convolution(isa_, x, from, to, first, w, taps, part_of(epilogue, first, count), own,
                                   y.row_block(first, count));
                 });
   }
@@ -150,9 +157,15 @@ class cpu_backend {
   void convolution_vjp(matrix_view<const float> dy, const ragged_offsets& offsets, const weight& w,
                        const convolution_taps& taps, matrix_view<const float> residual,
                        vector_view<float> scratch, matrix_view<float> dx) const {
+    convolution_between_vjp(dy, offsets, w, taps, residual, scratch, offsets, dx);
+  }
+  void convolution_between_vjp(matrix_view<const float> dy, const ragged_offsets& from, const weight& w,
+                               const convolution_taps& taps, matrix_view<const float> residual,
+                               vector_view<float> scratch, const ragged_offsets& to,
+                               matrix_view<float> dx) const {
     by_products(dx.rows, detail::linear_vjp_most_rows, scratch,
                 [&](index_t first, index_t count, vector_view<float> own) {
-                  cpu_convolution_vjp(isa_, dy, offsets, first, w, taps,
+                  cpu_convolution_vjp(isa_, dy, from, to, first, w, taps,
                                       detail::rows_or_none(residual, first, count), own,
                                       dx.row_block(first, count));
                 });
@@ -385,5 +398,6 @@ class cpu_backend {
 
 static_assert(convolution_backend<cpu_backend>);
 static_assert(hyena_backend<cpu_backend>);
+static_assert(layer_backend<cpu_backend>);
 
 DNALM_END_NAMESPACE

@@ -16,10 +16,13 @@ DNALM_BEGIN_NAMESPACE
 /// What will come, told once before the first block.
 struct embedding_shape {
   index_t sequences = 0;
-  index_t tokens = 0;                  ///< of all sequences together
-  index_t width = 0;                   ///< D
-  index_t vocabulary = 0;              ///< V, the width of the logits
+  index_t tokens = 0;      ///< of all sequences together
+  index_t width = 0;       ///< D; where layers have widths of their own, of the first that is selected
+  index_t vocabulary = 0;  ///< the width of the logits
+  index_t logit_rows = 0;  ///< of all sequences together; `tokens` but for networks that resize
   std::vector<index_t> layers = {};    ///< selected, in the order asked for
+  std::vector<index_t> widths = {};    ///< of each of `layers`
+  std::vector<index_t> rows = {};      ///< of each of `layers`, all sequences together
   std::vector<pooling> poolings = {};  ///< in the order asked for
   bool logits = false;
 
@@ -32,11 +35,13 @@ struct embedding_shape {
 /// Results of consecutive sequences.
 struct embedding_block {
   index_t sequences = 0;
-  ragged_offsets offsets = {};         ///< of the block's tokens, from 0
-  std::vector<std::int32_t> ids = {};  ///< of the block's tokens
+  ragged_offsets offsets = {};            ///< of the block's tokens, from 0
+  std::vector<ragged_offsets> rows = {};  ///< by layer, of its rows; empty: all as `offsets`
+  ragged_offsets logit_rows = {};         ///< the same of the logits, where `rows` is not empty
+  std::vector<std::int32_t> ids = {};     ///< of the block's tokens
   std::vector<matrix<float>> values =
-      {};                     ///< by embedding_shape::place: (sequences, D), for `tokens` (tokens, D)
-  matrix<float> logits = {};  ///< (tokens, V) when asked for
+      {};                     ///< by embedding_shape::place: (sequences, width), for `tokens` (rows, width)
+  matrix<float> logits = {};  ///< (tokens, V), or (rows, predictions), when asked for
 };
 
 /// Takes blocks on the thread that called embed(), strictly in input order.

@@ -19,8 +19,11 @@ struct embeddings {
   std::vector<index_t> layers = {};
   std::vector<pooling> poolings = {};
   std::vector<nd_array<float, 2>> values = {};  ///< by pooling, then layer; use at()
-  nd_array<float, 2> logits = {};               ///< (sum of tokens, V) when asked for
+  nd_array<float, 2> logits = {};               ///< (sum of rows, V or predictions) when asked for
   ragged_offsets offsets = {};                  ///< tokens of each sequence
+  std::vector<ragged_offsets> rows =
+      {};  ///< rows of each sequence, by layer: `offsets` but for networks that resize
+  ragged_offsets logit_rows = {};  ///< the same of the logits
   std::vector<std::int32_t> token_ids = {};
 
   /// (sequences, D) of a pooling and a layer; (sum of tokens, D) for `tokens`.

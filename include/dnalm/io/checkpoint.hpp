@@ -36,6 +36,11 @@ class checkpoint {
   [[nodiscard]] static checkpoint open(const std::filesystem::path& file_or_folder,
                                        file_access access = file_access::mapped);
 
+  /// Several files at once, the tensors of file i under the names `<i>/<name>` (one file: under their own):
+  /// the members of an ensemble. \throws as open.
+  [[nodiscard]] static checkpoint open_members(const std::vector<std::filesystem::path>& files,
+                                               file_access access = file_access::mapped);
+
   /// In the order of the files.
   [[nodiscard]] const std::vector<tensor_info>& tensors() const;
   [[nodiscard]] bool contains(std::string_view name) const;

@@ -10,6 +10,7 @@
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/hyena_network.hpp>
+#include <dnalm/models/layer_network.hpp>
 #include <dnalm/models/model_of.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 
@@ -22,6 +23,8 @@ extern template class convnet<cpu_backend>;
 extern template class convnet<reference_backend>;
 extern template class hyena_network<cpu_backend>;
 extern template class hyena_network<reference_backend>;
+extern template class layer_network<cpu_backend>;
+extern template class layer_network<reference_backend>;
 #endif
 
 namespace detail {
@@ -41,6 +44,10 @@ template <class B>
 struct network_class<hyena_config, B> {
   using type = hyena_network<B>;
 };
+template <class B>
+struct network_class<layer_graph, B> {
+  using type = layer_network<B>;
+};
 
 }  // namespace detail
 
@@ -54,5 +61,7 @@ using cpu_convnet = convnet<cpu_backend>;
 using reference_convnet = convnet<reference_backend>;
 using cpu_hyena = hyena_network<cpu_backend>;
 using reference_hyena = hyena_network<reference_backend>;
+using cpu_layers = layer_network<cpu_backend>;
+using reference_layers = layer_network<reference_backend>;
 
 DNALM_END_NAMESPACE

@@ -57,6 +57,11 @@ class device_model_of final : public model_base {
     network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                      on_device(word_rows, w));
   }
+  [[nodiscard]] index_t state_width(index_t) const override { return network_.config().width; }
+  [[nodiscard]] index_t state_rows(index_t, index_t tokens, const std::string&) const override {
+    return tokens;
+  }
+  [[nodiscard]] index_t inner_rows(index_t tokens, const std::string&) const override { return tokens; }
   /// Two workers: while one waits for the device, the other prepares its batch.
   [[nodiscard]] batch_preference prefers() const override {
     const B& backend = network_.backend();

@@ -139,13 +139,18 @@ void check_word_rows(matrix_view<const T, Space> rows, index_t tokens, index_t w
   if constexpr (Space == memory_space::host) detail::check_finite_rows(rows, "the words' rows");
 }
 
-/// A request against a configuration and its batch. \throws error [dnalm.usage.421], [dnalm.input.422],
+/// A request against a network and its batch. \throws error [dnalm.usage.421], [dnalm.input.422],
 /// [dnalm.shape.423], [dnalm.numeric.424].
+template <class T, memory_space Space>
+void check_gradient_request(const network_summary& about, const basic_gradient_request<T, Space>& request,
+                            index_t tokens) {
+  detail::check_gradient_layers(request, about.layers);
+  check_word_rows(request.word_rows, tokens, about.width);
+}
 template <summarized Config, class T, memory_space Space>
 void check_gradient_request(const Config& config, const basic_gradient_request<T, Space>& request,
                             index_t tokens) {
-  detail::check_gradient_layers(request, config.layers);
-  check_word_rows(request.word_rows, tokens, config.width);
+  check_gradient_request(config.summary(), request, tokens);
 }
 
 DNALM_END_NAMESPACE

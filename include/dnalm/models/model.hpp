@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/backend/weight_format.hpp>
@@ -133,6 +134,9 @@ class model_base {
                                                index_t longest) const = 0;
   [[nodiscard]] virtual bool works_on_teams() const { return false; }
   [[nodiscard]] virtual batch_preference prefers() const { return {}; }
+  [[nodiscard]] virtual index_t state_width(index_t state) const = 0;
+  [[nodiscard]] virtual index_t state_rows(index_t state, index_t tokens, const std::string& where) const = 0;
+  [[nodiscard]] virtual index_t inner_rows(index_t tokens, const std::string& where) const = 0;
   /// False when a hidden state of the request's layers is not finite: then `observer` saw nothing.
   virtual bool forward_pooled(const token_batch&, const pool_request&, pooled_observer,
                               forward_workspace&) const {
@@ -215,6 +219,25 @@ class model {
     return base_->gradient_bytes(request, tokens, longest);
   }
   [[nodiscard]] batch_preference prefers() const { return base_->prefers(); }
+  /// Channels of hidden state `state`: describe().width() but for networks that resize
+  /// (network_summary::resizes).
+  [[nodiscard]] index_t state_width(index_t state) const { return base_->state_width(state); }
+  /// Rows of a hidden state for a sequence of `tokens`: `tokens` but for networks that resize. `where` names
+  /// the sequence. \throws error [dnalm.input.433] a length that the network does not read.
+  [[nodiscard]] index_t state_rows(index_t state, index_t tokens,
+                                   const std::string& where = "sequence") const {
+    return base_->state_rows(state, tokens, where);
+  }
+  /// The hidden state that the logits are: of networks that resize the first prediction, else the last state
+  /// (which has as many rows).
+  [[nodiscard]] index_t logits_state() const {
+    const auto* graph = std::get_if<layer_graph>(&describe().config);
+    return graph == nullptr ? describe().layers() : static_cast<index_t>(graph->layers.size()) + 1;
+  }
+  /// Rows of the longest matrix that a sequence of `tokens` takes inside: what its share of a batch costs.
+  [[nodiscard]] index_t inner_rows(index_t tokens, const std::string& where = "sequence") const {
+    return base_->inner_rows(tokens, where);
+  }
   /// Only for models that prefer it (`prefers().pooled`): a pass of which only poolings come back. False when
   /// a hidden state of these layers is NaN or infinite; then `observer` saw nothing. \throws as forward.
   /// \throws also error [dnalm.input.422] layers that the model has not, or not increasing, [dnalm.shape.409]

@@ -31,14 +31,14 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     const auto on_layer = [&](index_t layer, input_matrix<B> x) { layers(layer, as_float(x, w.copy)); };
     const auto on_logits = [&](input_matrix<B> x) { (*logits)(as_float(x, w.copy)); };
     const typename Network::logits_receiver receiver = on_logits;
-    check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
+    check_word_rows(word_rows, batch.offsets.rows(), summary().width);
     network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                      as_scalar(word_rows, w.rows));
   }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
     auto& w = state_of(workspace);
-    check_gradient_request(network_.config(), request, batch.offsets.rows());
+    check_gradient_request(summary(), request, batch.offsets.rows());
     const auto on_gradient = [&](const basic_input_gradient<T>& found) {
       receive({as_float(found.words, w.copy), as_float(found.tokens, w.part)});
     };
@@ -63,17 +63,35 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
   }
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
-    detail::check_gradient_layers(request, network_.config().layers);
-    const gradient_extent extent = request.extent(network_.config().layers);
+    detail::check_gradient_layers(request, summary().layers);
+    const gradient_extent extent = request.extent(summary().layers);
     const index_t bytes = network_.gradient_bytes(tokens, longest, extent);
     if (is_float) return bytes;
     index_t copies = checked_mul(2, checked_mul(widest(extent.logits || extent.tokens), 4));
     if (request.word_rows.data != nullptr) {
-      copies = checked_add(copies, checked_mul(network_.config().width, static_cast<index_t>(sizeof(T))));
+      copies = checked_add(copies, checked_mul(summary().width, static_cast<index_t>(sizeof(T))));
     }
     return checked_add(bytes, checked_mul(tokens, copies));
   }
   [[nodiscard]] bool works_on_teams() const override { return team_kernels<B>; }
+  /// Of networks that resize: several short sequences share a pass, a long one runs alone.
+  [[nodiscard]] batch_preference prefers() const override {
+    batch_preference wishes;
+    if constexpr (resizing_network<Network>) wishes.tokens = 2048;
+    return wishes;
+  }
+  [[nodiscard]] index_t state_width(index_t which) const override {
+    if constexpr (resizing_network<Network>) return network_.state_width(which);
+    return summary().width;
+  }
+  [[nodiscard]] index_t state_rows(index_t which, index_t tokens, const std::string& where) const override {
+    if constexpr (resizing_network<Network>) return network_.state_rows(which, tokens, where);
+    return tokens;
+  }
+  [[nodiscard]] index_t inner_rows(index_t tokens, const std::string& where) const override {
+    if constexpr (resizing_network<Network>) return network_.inner_rows(tokens, where);
+    return tokens;
+  }
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source,
                                                          int threads) const override {
@@ -97,9 +115,10 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     w.network.team = workspace.team();
     return w;
   }
+  [[nodiscard]] network_summary summary() const { return network_.config().summary(); }
   [[nodiscard]] index_t widest(bool vocabulary) const {
-    const auto& config = network_.config();
-    return vocabulary ? std::max(config.width, config.vocabulary) : config.width;
+    const network_summary about = summary();
+    return vocabulary ? std::max(about.width, about.logits_width()) : about.width;
   }
 
   template <class From, class To>

@@ -13,7 +13,11 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Loads the tokenizer; nothing when the folder has neither vocab.txt nor tokenizer.json.
+/// A tokenizer of single bases: A 0, C 1, G 2, T 3, N 4, not framed by anything.
+[[nodiscard]] tokenizer base_tokenizer(unknown_policy policy = unknown_policy::error);
+
+/// Loads the tokenizer; nothing when the folder has neither vocab.txt nor tokenizer.json. Of a layer_graph it
+/// is always that of the letters A, C, G, T and N, and no file of the folder counts.
 ///
 /// Its vocabulary must be that of the embedding; special tokens may lie beyond it, as `<eos>` and `<bos>` in
 /// the published files of NT-v1 (they are refused when a sequence brings them). \throws error
@@ -31,6 +35,7 @@ DNALM_BEGIN_NAMESPACE
 [[nodiscard]] index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const convnet_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const hyena_config& config, const std::optional<tokenizer>& tokens);
+[[nodiscard]] index_t token_limit(const layer_graph& graph, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens);
 
 DNALM_END_NAMESPACE

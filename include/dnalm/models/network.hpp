@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
@@ -38,6 +39,17 @@ concept network = summarized<typename N::config_type> &&
   { network.workspace_bytes(tokens, tokens, true) } -> std::same_as<index_t>;
   { network.gradient_bytes(tokens, tokens, extent) } -> std::same_as<index_t>;
   workspace.team = team;
+};
+
+/// A network whose hidden states have rows and channels of their own: of state k, `state_width(k)` channels
+/// and, for a sequence of so many tokens, `state_rows(k, tokens, where)` rows. `inner_rows` are those of its
+/// longest value, which its memory depends on. `where` names the sequence in errors.
+template <class N>
+concept resizing_network = network<N> &&
+    requires(const N& network, index_t number, const std::string& where) {
+  { network.state_width(number) } -> std::same_as<index_t>;
+  { network.state_rows(number, number, where) } -> std::same_as<index_t>;
+  { network.inner_rows(number, where) } -> std::same_as<index_t>;
 };
 
 DNALM_END_NAMESPACE

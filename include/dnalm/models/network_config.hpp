@@ -18,12 +18,13 @@
 #include <dnalm/models/convnet_config.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/hyena_config.hpp>
+#include <dnalm/models/layer_graph.hpp>
 #include <dnalm/models/network_summary.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 /// One of the networks that the library builds.
-using network_config = std::variant<encoder_config, convnet_config, hyena_config>;
+using network_config = std::variant<encoder_config, convnet_config, hyena_config, layer_graph>;
 
 [[nodiscard]] inline network_summary summary_of(const network_config& config) {
   return std::visit([](const auto& kind) { return kind.summary(); }, config);
@@ -40,8 +41,9 @@ template <summarized Config>
                .found = std::string(summary_of(config).architecture)});
 }
 
-/// Reads `folder/config.json` and checks it: by read_convnet_config where model_type is `ConvNet`, by
-/// read_hyena_config where has_hyena_config says so, by read_encoder_config otherwise. \throws as these.
+/// Reads `folder/config.json` and checks it: by read_layer_graph where model_type names one of
+/// layer_recipes(), by read_convnet_config where it is `ConvNet`, by read_hyena_config where has_hyena_config
+/// says so, by read_encoder_config otherwise. \throws as these.
 [[nodiscard]] network_config read_network_config(const std::filesystem::path& folder);
 
 DNALM_END_NAMESPACE

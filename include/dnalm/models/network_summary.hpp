@@ -15,8 +15,10 @@ DNALM_BEGIN_NAMESPACE
 struct network_summary {
   std::string_view architecture = {};  ///< for people: `NT-v2`, `GPN`
   index_t layers = 0;                  ///< hidden states are numbered 0 (the embedding's output) to layers
-  index_t width = 0;                   ///< D, channels of hidden states
+  index_t width = 0;                   ///< D, channels of hidden states; where each has its own, of the first
   index_t vocabulary = 0;              ///< V, token numbers and width of the logits
+  index_t predictions = 0;             ///< width of the logits where it is not V; 0: V
+  bool resizes = false;                ///< hidden states have numbers of rows and channels of their own
   index_t letters = 0;                 ///< tokens a tokenizer knows, where V has rows for none; 0: V
   index_t heads = 0;                   ///< 0: no attention
   index_t feed_forward = 0;            ///< 0: no feed-forward width of its own
@@ -27,6 +29,8 @@ struct network_summary {
   int mask_id = -1;                    ///< -1: the configuration names none
   double initializer_range = 0.02;     ///< standard deviation of a random twin's matrices
 
+  /// Width of the logits, or of the predictions in their place.
+  [[nodiscard]] index_t logits_width() const { return predictions > 0 ? predictions : vocabulary; }
   /// Tokens that the model's tokenizer knows.
   [[nodiscard]] index_t known_tokens() const { return letters > 0 ? letters : vocabulary; }
 };

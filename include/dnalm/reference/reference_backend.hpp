@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/host_layer_kernels.hpp>
+#include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/reference/attention.hpp>
@@ -28,7 +30,7 @@
 DNALM_BEGIN_NAMESPACE
 
 /// Naive kernels in double (formulas in the headers of this module). Stateless; safe to share.
-class reference_backend {
+class reference_backend : public host_layer_kernels<double> {
  public:
   using scalar = double;
   using weight = matrix<double>;
@@ -83,6 +85,16 @@ class reference_backend {
                        const convolution_taps& taps, matrix_view<const double> residual, vector_view<double>,
                        matrix_view<double> dx) const {
     reference_convolution_vjp(dy, offsets, w.view(), taps, residual, dx);
+  }
+  void convolution_between(matrix_view<const double> x, const ragged_offsets& from, const weight& w,
+                           const convolution_taps& taps, const linear_epilogue<double>& epilogue,
+                           vector_view<double>, const ragged_offsets& to, matrix_view<double> y) const {
+    reference_convolution(x, from, w.view(), taps, epilogue, to, y);
+  }
+  void convolution_between_vjp(matrix_view<const double> dy, const ragged_offsets& from, const weight& w,
+                               const convolution_taps& taps, matrix_view<const double> residual,
+                               vector_view<double>, const ragged_offsets& to, matrix_view<double> dx) const {
+    reference_convolution_vjp(dy, from, w.view(), taps, residual, to, dx);
   }
   void embed_rows(std::span<const std::int32_t> ids, matrix_view<const double> table,
                   std::span<const double> row_scale, matrix_view<double> y) const {
@@ -182,5 +194,6 @@ class reference_backend {
 
 static_assert(convolution_backend<reference_backend>);
 static_assert(hyena_backend<reference_backend>);
+static_assert(layer_backend<reference_backend>);
 
 DNALM_END_NAMESPACE

@@ -5,7 +5,7 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-/// Numbers [first, first + count) of what output row walk.row() reads, tap after tap; zeros outside of its
+/// Numbers [first, first + count) of what the walk's output row reads, tap after tap; zeros outside of its
 /// sequence.
 DNALM_ISA_FUNCTION void gather_piece(const convolution_rows& rows, const row_walk& walk, index_t first,
                                      index_t count, float* to) {
@@ -14,9 +14,9 @@ DNALM_ISA_FUNCTION void gather_piece(const convolution_rows& rows, const row_wal
   while (count > 0) {
     const index_t rest = rows.x.columns - channel;
     const index_t n = rest < count ? rest : count;
-    const index_t from = walk.row() + rows.taps.offset(tap);
+    const index_t from = walk.source(rows.taps.offset(tap));
     const auto bytes = static_cast<std::size_t>(n) * sizeof(float);
-    if (walk.in_sequence(from)) {
+    if (from >= 0) {
       __builtin_memcpy(to, rows.x.row_data(from) + channel, bytes);
     } else {
       __builtin_memset(to, 0, bytes);
@@ -36,7 +36,7 @@ DNALM_ISA_FUNCTION void gather_rows(const convolution_rows& rows, index_t begin,
   const index_t piece = rounded ? depth_words * pair : depth_words;
   for (index_t first = 0; first < rows.depth(); first += piece) {
     const index_t numbers = rows.depth() - first < piece ? rows.depth() - first : piece;
-    row_walk walk(rows.offsets, begin);
+    row_walk walk(rows, begin);
     for (index_t r = 0; r < count; ++r, walk.next(), to += row_words) {
       if (rounded) {
         gather_piece(rows, walk, first, numbers, gathered);

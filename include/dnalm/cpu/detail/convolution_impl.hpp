@@ -55,11 +55,11 @@ DNALM_INLINE index_t cpu_convolution_scratch(const packed_weight& w) {
                                      w.format == weight_format::f32 ? 0 : detail::depth_words);
 }
 
-DNALM_INLINE void cpu_convolution(isa set, matrix_view<const float> x, const ragged_offsets& offsets,
-                                  index_t first, const packed_weight& w, const convolution_taps& taps,
-                                  const linear_epilogue<float>& epilogue, vector_view<float> scratch,
-                                  matrix_view<float> y) {
-  detail::cpu_convolution(set, {x, offsets, taps}, first, w, epilogue, scratch.data, y);
+DNALM_INLINE void cpu_convolution(isa set, matrix_view<const float> x, const ragged_offsets& from,
+                                  const ragged_offsets& to, index_t first, const packed_weight& w,
+                                  const convolution_taps& taps, const linear_epilogue<float>& epilogue,
+                                  vector_view<float> scratch, matrix_view<float> y) {
+  detail::cpu_convolution(set, {x, from, to, taps}, first, w, epilogue, scratch.data, y);
 }
 
 DNALM_INLINE index_t cpu_convolution_vjp_scratch(const packed_weight& w, const convolution_taps& taps) {
@@ -67,11 +67,12 @@ DNALM_INLINE index_t cpu_convolution_vjp_scratch(const packed_weight& w, const c
   return detail::linear_scratch_size(depth, detail::linear_vjp_most_rows, detail::depth_words);
 }
 
-DNALM_INLINE void cpu_convolution_vjp(isa set, matrix_view<const float> dy, const ragged_offsets& offsets,
-                                      index_t first, const packed_weight& w, const convolution_taps& taps,
-                                      matrix_view<const float> residual, vector_view<float> scratch,
-                                      matrix_view<float> dx) {
-  detail::cpu_convolution_vjp(set, {dy, offsets, taps.reversed()}, first, w, residual, scratch.data, dx);
+DNALM_INLINE void cpu_convolution_vjp(isa set, matrix_view<const float> dy, const ragged_offsets& from,
+                                      const ragged_offsets& to, index_t first, const packed_weight& w,
+                                      const convolution_taps& taps, matrix_view<const float> residual,
+                                      vector_view<float> scratch, matrix_view<float> dx) {
+  detail::cpu_convolution_vjp(set, {dy, from, to, taps.reversed(), taps.stride}, first, w, residual,
+                              scratch.data, dx);
 }
 
 DNALM_END_NAMESPACE

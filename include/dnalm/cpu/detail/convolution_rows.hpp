@@ -13,11 +13,14 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// The rows of all sequences, and what an output row reads of them.
+/// The rows of all sequences, and what an output row reads of them: row i of a sequence of `to` reads the
+/// rows (i stride + the taps' offsets) / spread of the sequence of `from`, where that is whole.
 struct convolution_rows {
   matrix_view<const float> x;
-  const ragged_offsets& offsets;
+  const ragged_offsets& from;
+  const ragged_offsets& to;
   convolution_taps taps;
+  index_t spread = 1;  ///< of an adjoint: the stride of the forward
 
   /// Numbers that one output row reads.
   [[nodiscard]] index_t depth() const { return taps.taps * x.columns; }
@@ -26,22 +29,32 @@ struct convolution_rows {
 /// Walks from output row to output row and knows the sequence.
 class row_walk {
  public:
-  row_walk(const ragged_offsets& offsets, index_t first) : offsets_(offsets), row_(first) {
-    const auto& all = offsets.offsets;
+  row_walk(const convolution_rows& rows, index_t first)
+      : from_(rows.from), to_(rows.to), stride_(rows.taps.stride), spread_(rows.spread), row_(first) {
+    const auto& all = to_.offsets;
     sequence_ = std::upper_bound(all.begin(), all.end(), first) - all.begin() - 1;
   }
-  [[nodiscard]] index_t row() const { return row_; }
-  [[nodiscard]] bool in_sequence(index_t row) const {
-    return row >= offsets_.begin(sequence_) && row < offsets_.begin(sequence_ + 1);
+  /// The row of x that lies `offset` from the output row; -1: none.
+  [[nodiscard]] index_t source(index_t offset) const {
+    index_t at = (row_ - to_.begin(sequence_)) * stride_ + offset;
+    if (spread_ != 1) {
+      if (at % spread_ != 0) return -1;
+      at /= spread_;
+    }
+    const index_t begin = from_.begin(sequence_);
+    return at >= 0 && at < from_.begin(sequence_ + 1) - begin ? begin + at : -1;
   }
   /// Not beyond the last row.
   void next() {
     ++row_;
-    while (sequence_ + 1 < offsets_.sequences() && row_ >= offsets_.begin(sequence_ + 1)) ++sequence_;
+    while (sequence_ + 1 < to_.sequences() && row_ >= to_.begin(sequence_ + 1)) ++sequence_;
   }
 
  private:
-  const ragged_offsets& offsets_;
+  const ragged_offsets& from_;
+  const ragged_offsets& to_;
+  index_t stride_;
+  index_t spread_;
   index_t row_;
   index_t sequence_;
 };

@@ -131,11 +131,70 @@ DNALM_ISA_INLINE value_and_slope gelu_tanh_both(lanes x) {
   return {mul(max(set1(-104.0F), x), s.value), fma(rise, s.slope, s.value)};
 }
 
+/// x / (1 + exp(-1.702 x))
+DNALM_ISA_INLINE lanes gelu_sigmoid(lanes x) {
+  const lanes bounded = max(set1(-62.0F), x);  // as in silu
+  return div(bounded, add(set1(1.0F), exp(mul(set1(-1.702F), x))));
+}
+
+/// x s(w), and s(w) + w s(w) (1 - s(w)), w = 1.702 x.
+DNALM_ISA_INLINE value_and_slope gelu_sigmoid_both(lanes x) {
+  const value_and_slope s = logistic_both(mul(set1(1.702F), x));
+  const lanes near = mul(set1(1.702F), clamp(x, 60.0F));
+  return {mul(max(set1(-62.0F), x), s.value), fma(near, s.slope, s.value)};
+}
+
+/// max(x, 0); NaN stays NaN. The slope at 0 is 0.
+DNALM_ISA_INLINE lanes relu(lanes x) {
+  return max(set1(0.0F), x);
+}
+DNALM_ISA_INLINE value_and_slope relu_both(lanes x) {
+  const lanes one = set1(1.0F);
+  return {relu(x), where_negative(sub(set1(0.0F), x), one, set1(0.0F))};
+}
+
+/// With e = exp(-2 |x|): (1 - e) / (1 + e) with the sign of x, and 4 e / (1 + e)^2. Near 0 within 1e-7
+/// (absolute).
+DNALM_ISA_INLINE value_and_slope tanh_both(lanes x) {
+  const lanes e = exp(mul(set1(-2.0F), abs(x)));
+  const lanes inverse = div(set1(1.0F), add(set1(1.0F), e));
+  const lanes far = mul(sub(set1(1.0F), e), inverse);
+  const lanes slope = mul(mul(set1(4.0F), e), mul(inverse, inverse));
+  return {where_negative(x, sub(set1(0.0F), far), far), slope};
+}
+
+/// log(1 + e) for 0 <= e <= 1: 2 artanh(e / (2 + e)), by its series.
+DNALM_ISA_INLINE lanes log1p_of_unit(lanes e) {
+  const lanes s = div(e, add(set1(2.0F), e));
+  const lanes q = mul(s, s);
+  lanes p = set1(1.0F / 15.0F);
+  p = fma(p, q, set1(1.0F / 13.0F));
+  p = fma(p, q, set1(1.0F / 11.0F));
+  p = fma(p, q, set1(1.0F / 9.0F));
+  p = fma(p, q, set1(1.0F / 7.0F));
+  p = fma(p, q, set1(1.0F / 5.0F));
+  p = fma(p, q, set1(1.0F / 3.0F));
+  const lanes twice = add(s, s);
+  return fma(mul(p, q), twice, twice);
+}
+
+/// max(x, 0) + log(1 + exp(-|x|)), and the logistic function.
+DNALM_ISA_INLINE value_and_slope softplus_both(lanes x) {
+  const lanes e = exp(sub(set1(0.0F), abs(x)));
+  return {add(relu(x), log1p_of_unit(e)), logistic_both(x).value};
+}
+
 DNALM_ISA_INLINE lanes activate(activation function, lanes x) {
   switch (function) {
     case activation::gelu_erf: return gelu_erf(x);
     case activation::gelu_tanh: return gelu_tanh(x);
+    case activation::gelu_sigmoid: return gelu_sigmoid(x);
     case activation::silu: return silu(x);
+    case activation::relu: return relu(x);
+    case activation::sigmoid: return logistic_both(x).value;
+    case activation::tanh: return tanh_both(x).value;
+    case activation::exponential: return exp(x);
+    case activation::softplus: return softplus_both(x).value;
     case activation::none: break;
   }
   return x;
@@ -146,7 +205,13 @@ DNALM_ISA_INLINE value_and_slope activate_both(activation function, lanes x) {
   switch (function) {
     case activation::gelu_erf: return gelu_erf_both(x);
     case activation::gelu_tanh: return gelu_tanh_both(x);
+    case activation::gelu_sigmoid: return gelu_sigmoid_both(x);
     case activation::silu: return silu_both(x);
+    case activation::relu: return relu_both(x);
+    case activation::sigmoid: return logistic_both(x);
+    case activation::tanh: return tanh_both(x);
+    case activation::exponential: return {exp(x), exp(x)};
+    case activation::softplus: return softplus_both(x);
     case activation::none: break;
   }
   return {x, set1(1.0F)};

@@ -74,7 +74,24 @@ class chunk_runner {
       block().ids.insert(block().ids.end(), ids.begin(), ids.end());
     }
     block().sequences = chunk_.count;
+    if (job_.network.describe().summary().resizes) collect_rows();
     block().values.resize(job_.shape.poolings.size() * job_.shape.layers.size());
+  }
+  /// Rows of a network whose layers have their own.
+  void collect_rows() {
+    block().rows.resize(job_.shape.layers.size());
+    const index_t output = job_.network.logits_state();
+    for (index_t s = chunk_.first; s < chunk_.first + chunk_.count; ++s) {
+      const index_t tokens = job_.at(s).size();
+      for (std::size_t l = 0; l < block().rows.size(); ++l) {
+        block().rows[l].append(job_.network.state_rows(job_.shape.layers[l], tokens));
+      }
+      block().logit_rows.append(job_.network.state_rows(output, tokens));
+    }
+  }
+  /// Where the rows of the layer at `place` lie.
+  [[nodiscard]] const ragged_offsets& rows_of(std::size_t place) const {
+    return result_.block.rows.empty() ? result_.block.offsets : result_.block.rows[place];
   }
   /// Every window between the framing tokens of its sequence.
   void collect_windows() {
@@ -110,7 +127,8 @@ class chunk_runner {
   }
 
   void take_logits(matrix_view<const float> logits) {
-    check_finite(logits, "the logits");
+    check_finite(logits, result_.block.rows.empty() ? result_.block.offsets : result_.block.logit_rows,
+                 "the logits");
     if (chunk_.windows == 0) {
       block().logits = copy_of(logits);
       return;
@@ -122,8 +140,8 @@ class chunk_runner {
   void take_layer(index_t layer, matrix_view<const float> hidden) {
     const std::ptrdiff_t place = job_.place_of_layer[static_cast<std::size_t>(layer)];
     if (place < 0 || job_.shape.poolings.empty()) return;
-    check_finite(hidden, "hidden state " + std::to_string(layer));
     const auto at = static_cast<std::size_t>(place);
+    check_finite(hidden, rows_of(at), "hidden state " + std::to_string(layer));
     if (chunk_.windows == 0) {
       pool_layer(at, hidden);
       return;
@@ -134,14 +152,17 @@ class chunk_runner {
     }
   }
   void pool_layer(std::size_t place, matrix_view<const float> hidden) {
-    const vector_view<const unsigned char> special{special_.data(), static_cast<index_t>(special_.size())};
+    const std::vector<unsigned char> none(
+        static_cast<std::size_t>(result_.block.rows.empty() ? 0 : hidden.rows));
+    const std::vector<unsigned char>& flags = result_.block.rows.empty() ? special_ : none;
+    const vector_view<const unsigned char> special{flags.data(), static_cast<index_t>(flags.size())};
     for (std::size_t p = 0; p < job_.shape.poolings.size(); ++p) {
       matrix<float>& target = block().values[job_.shape.place(p, place)];
       if (job_.shape.poolings[p] == pooling::tokens) {
         target = copy_of(hidden);
       } else {
-        target = matrix<float>(chunk_.count, job_.shape.width);
-        pool_sequences(job_.shape.poolings[p], hidden, block().offsets, special, 0, target.view());
+        target = matrix<float>(chunk_.count, hidden.columns);
+        pool_sequences(job_.shape.poolings[p], hidden, rows_of(place), special, 0, target.view());
       }
     }
   }
@@ -154,8 +175,8 @@ class chunk_runner {
   }
 
   /// x - x is 0 for finite numbers and NaN for all others.
-  void check_finite(matrix_view<const float> x, const std::string& what) const {
-    const ragged_offsets& offsets = result_.block.offsets;
+  void check_finite(matrix_view<const float> x, const ragged_offsets& offsets,
+                    const std::string& what) const {
     for (index_t s = 0; s < offsets.sequences(); ++s) {
       for (index_t r = offsets.begin(s); r < offsets.begin(s + 1); ++r) {
         if (finite_row(x.row(r))) continue;

@@ -75,6 +75,11 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
     throw error(error_kind::usage, 460, "an overlap of windows without windows",
                 {.expected = "a window (--window)", .found = "overlap " + std::to_string(rule.overlap)});
   }
+  if (about.summary().resizes) {
+    throw error(error_kind::unsupported, 462,
+                "windows over sequences of a network whose layers have rows of their own",
+                {.where = about.name, .expected = "no windows: it reads any length, or one"});
+  }
   if (rule.tokens == window_rule::model_limit) return about.max_tokens;
   if (rule.tokens < 0 || (about.max_tokens > 0 && rule.tokens > about.max_tokens)) {
     throw error(error_kind::usage, 459, "a window larger than the model allows",
@@ -112,15 +117,33 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
   return result;
 }
 
+/// The rows that layers and logits will have together.
+inline void count_rows(embed_job& job, bool resizes) {
+  embedding_shape& shape = job.shape;
+  shape.rows.assign(shape.layers.size(), resizes ? 0 : shape.tokens);
+  shape.logit_rows = resizes ? 0 : shape.tokens;
+  if (!resizes) return;
+  const index_t output = job.network.logits_state();
+  for (index_t s = 0; s < shape.sequences; ++s) {
+    const index_t tokens = job.at(s).size();
+    for (std::size_t l = 0; l < shape.layers.size(); ++l) {
+      shape.rows[l] =
+          checked_add(shape.rows[l], job.network.state_rows(shape.layers[l], tokens, job.name_of(s)));
+    }
+    shape.logit_rows = checked_add(shape.logit_rows, job.network.state_rows(output, tokens, job.name_of(s)));
+  }
+}
+
 [[nodiscard]] inline embed_job prepare_job(const model& network,
                                            std::span<const io::sequence_record> sequences,
                                            const embed_options& options) {
   const model_description& about = network.describe();
   embed_job job{network, sequences};
   job.shape.sequences = static_cast<index_t>(sequences.size());
-  job.shape.width = about.width();
-  job.shape.vocabulary = about.vocabulary();
+  job.shape.vocabulary = about.summary().logits_width();
   job.shape.layers = options.layers.resolve(about.layers());
+  for (const index_t layer : job.shape.layers) job.shape.widths.push_back(network.state_width(layer));
+  job.shape.width = job.shape.widths.empty() ? about.width() : job.shape.widths.front();
   job.shape.poolings = options.poolings;
   job.shape.logits = options.logits;
   check_embed_request(network, sequences, options, job.shape);
@@ -136,6 +159,7 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
         tokenize_for(network, sequences[at].sequence, window, options.window.overlap, job.name_of(s));
   });
   for (const auto& tokens : job.tokens) job.shape.tokens += tokens.size();
+  count_rows(job, about.summary().resizes);
   return job;
 }
 
@@ -144,8 +168,7 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
   index_t numbers = shape.logits ? checked_mul(tokens, shape.vocabulary) : 0;
   for (const pooling kind : shape.poolings) {
     const index_t rows = kind == pooling::tokens ? tokens : sequences;
-    const auto layers = static_cast<index_t>(shape.layers.size());
-    numbers = checked_add(numbers, checked_mul(rows, checked_mul(layers, shape.width)));
+    for (const index_t width : shape.widths) numbers = checked_add(numbers, checked_mul(rows, width));
   }
   return checked_mul(numbers, 4);
 }
@@ -172,7 +195,7 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
   loads.reserve(job.tokens.size());
   for (const tokenized_sequence& tokens : job.tokens) {
     if (tokens.windows.empty()) {
-      loads.push_back({tokens.size(), 0});
+      loads.push_back({job.network.inner_rows(tokens.size()), 0});
     } else {
       loads.push_back(
           {tokens.windows.front().end + tokens.frame(), static_cast<index_t>(tokens.windows.size())});

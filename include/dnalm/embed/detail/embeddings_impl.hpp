@@ -20,21 +20,28 @@ class array_sink final : public embedding_sink {
     result_.layers = shape.layers;
     result_.poolings = shape.poolings;
     for (const pooling kind : shape.poolings) {
-      const index_t rows = kind == pooling::tokens ? shape.tokens : shape.sequences;
-      for (std::size_t l = 0; l < shape.layers.size(); ++l) result_.values.push_back(make(rows, shape.width));
-    }
-    if (shape.logits) result_.logits = make(shape.tokens, shape.vocabulary);
-  }
-  void consume(index_t first_sequence, const embedding_block& block) override {
-    const index_t first_token = result_.offsets.rows();
-    for (std::size_t p = 0; p < shape_.poolings.size(); ++p) {
-      const index_t row = shape_.poolings[p] == pooling::tokens ? first_token : first_sequence;
-      for (std::size_t l = 0; l < shape_.layers.size(); ++l) {
-        copy(block.values[shape_.place(p, l)], row, result_.values[shape_.place(p, l)]);
+      for (std::size_t l = 0; l < shape.layers.size(); ++l) {
+        result_.values.push_back(
+            make(kind == pooling::tokens ? shape.rows[l] : shape.sequences, shape.widths[l]));
       }
     }
-    if (shape_.logits) copy(block.logits, first_token, result_.logits);
-    for (index_t s = 0; s < block.sequences; ++s) result_.offsets.append(block.offsets.length(s));
+    result_.rows.resize(shape.layers.size());
+    if (shape.logits) result_.logits = make(shape.logit_rows, shape.vocabulary);
+  }
+  void consume(index_t first_sequence, const embedding_block& block) override {
+    for (std::size_t p = 0; p < shape_.poolings.size(); ++p) {
+      for (std::size_t l = 0; l < shape_.layers.size(); ++l) {
+        const bool all = shape_.poolings[p] == pooling::tokens;
+        copy(block.values[shape_.place(p, l)], all ? result_.rows[l].rows() : first_sequence,
+             result_.values[shape_.place(p, l)]);
+      }
+    }
+    if (shape_.logits) copy(block.logits, result_.logit_rows.rows(), result_.logits);
+    for (std::size_t l = 0; l < shape_.layers.size(); ++l) {
+      append(block.rows.empty() ? block.offsets : block.rows[l], block.sequences, result_.rows[l]);
+    }
+    append(block.rows.empty() ? block.offsets : block.logit_rows, block.sequences, result_.logit_rows);
+    append(block.offsets, block.sequences, result_.offsets);
     result_.token_ids.insert(result_.token_ids.end(), block.ids.begin(), block.ids.end());
   }
   [[nodiscard]] embeddings take() { return std::move(result_); }
@@ -43,6 +50,9 @@ class array_sink final : public embedding_sink {
   static nd_array<float, 2> make(index_t rows, index_t columns) {
     const std::array<std::size_t, 2> shape{static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)};
     return nd_array<float, 2>(shape);
+  }
+  static void append(const ragged_offsets& from, index_t sequences, ragged_offsets& to) {
+    for (index_t s = 0; s < sequences; ++s) to.append(from.length(s));
   }
   static void copy(const matrix<float>& from, index_t row, nd_array<float, 2>& to) {
     std::copy_n(from.data(), from.rows() * from.columns(), to.data() + row * from.columns());

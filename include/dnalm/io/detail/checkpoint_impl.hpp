@@ -123,11 +123,14 @@ struct checkpoint::contents {
     std::size_t tensor = 0;  // number in `infos`
   };
 
-  /// Adds a file's tensors. \throws error [dnalm.format.285] when a name stands in two files.
-  void add(const std::filesystem::path& path) {
+  /// Adds a file's tensors, `prefix` before their names. \throws error [dnalm.format.285] when a name stands
+  /// in two files.
+  void add(const std::filesystem::path& path, const std::string& prefix = {}) {
     files.push_back(detail::open_weights(path, access));
     paths.push_back(path);
-    for (const tensor_info& info : files.back().tensors()) {
+    prefixes.push_back(prefix.size());
+    for (tensor_info info : files.back().tensors()) {
+      info.name.insert(0, prefix);
       const auto [found, added] = index.try_emplace(info.name, place{files.size() - 1, infos.size()});
       if (!added) {
         throw error(error_kind::format, 285, "a tensor stands in two shards",
@@ -140,6 +143,10 @@ struct checkpoint::contents {
 
   void add_shards(const std::filesystem::path& index_path);
   [[nodiscard]] const place& find(std::string_view name) const;
+  /// The name of a tensor in the file of its place.
+  [[nodiscard]] std::string_view name_in_file(std::string_view name) const {
+    return name.substr(prefixes[find(name).file]);
+  }
 
   /// Reads a tensor and gives its pages back. Nobody may read a buffered part that is being given back.
   template <class Number>
@@ -149,14 +156,16 @@ struct checkpoint::contents {
     detail::require_convertible(infos[at.tensor], paths[at.file]);
     std::unique_lock<std::mutex> alone;
     if (access == file_access::buffered) alone = std::unique_lock<std::mutex>(reading);
-    read_stored(file.tensor(name), out);
-    if (access == file_access::buffered || !file.packed(name)) file.forget(name);
+    const std::string_view own = name_in_file(name);
+    read_stored(file.tensor(own), out);
+    if (access == file_access::buffered || !file.packed(own)) file.forget(own);
   }
 
   file_access access;
   mutable std::mutex reading;
   std::vector<detail::weight_file> files;
   std::vector<std::filesystem::path> paths;
+  std::vector<std::size_t> prefixes;  // letters before the names of a file's tensors
   std::vector<tensor_info> infos;
   std::map<std::string, place, std::less<>> index;
 };
@@ -207,6 +216,15 @@ DNALM_INLINE checkpoint checkpoint::open(const std::filesystem::path& file_or_fo
   return checkpoint(std::move(shared));
 }
 
+DNALM_INLINE checkpoint checkpoint::open_members(const std::vector<std::filesystem::path>& files,
+                                                 file_access access) {
+  auto shared = std::make_shared<contents>(access);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    shared->add(files[i], files.size() == 1 ? std::string{} : std::to_string(i) + "/");
+  }
+  return checkpoint(std::move(shared));
+}
+
 DNALM_INLINE const std::vector<tensor_info>& checkpoint::tensors() const {
   return contents_->infos;
 }
@@ -220,7 +238,7 @@ DNALM_INLINE const tensor_info& checkpoint::info(std::string_view name) const {
 }
 
 DNALM_INLINE const stored_tensor& checkpoint::stored(std::string_view name) const {
-  return contents_->files[contents_->find(name).file].tensor(name);
+  return contents_->files[contents_->find(name).file].tensor(contents_->name_in_file(name));
 }
 
 DNALM_INLINE void checkpoint::read(std::string_view name, std::span<float> out) const {
@@ -238,7 +256,7 @@ DNALM_INLINE std::vector<float> checkpoint::read(std::string_view name) const {
 }
 
 DNALM_INLINE void checkpoint::forget(std::string_view name) const {
-  contents_->files[contents_->find(name).file].forget(name);
+  contents_->files[contents_->find(name).file].forget(contents_->name_in_file(name));
 }
 
 DNALM_INLINE weight_format checkpoint::format_of(std::string_view name) const {
@@ -250,7 +268,7 @@ DNALM_INLINE file_access checkpoint::access() const {
 }
 
 DNALM_INLINE bool checkpoint::packed(std::string_view name) const {
-  return contents_->files[contents_->find(name).file].packed(name);
+  return contents_->files[contents_->find(name).file].packed(contents_->name_in_file(name));
 }
 
 DNALM_INLINE std::vector<std::string> checkpoint::left_out() const {

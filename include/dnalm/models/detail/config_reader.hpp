@@ -47,6 +47,22 @@ class config_reader {
   [[nodiscard]] index_t size(const std::string& key, index_t least, index_t most, index_t otherwise) const {
     return contains(key) ? size(key, least, most) : otherwise;
   }
+  /// A list of whole numbers in [least, most]; empty when the key is absent. \throws 402.
+  [[nodiscard]] std::vector<index_t> sizes(const std::string& key, index_t least, index_t most) const {
+    std::vector<index_t> numbers;
+    const io::json* value = find(key);
+    if (value == nullptr) return numbers;
+    const std::string range =
+        "a list of whole numbers from " + std::to_string(least) + " to " + std::to_string(most);
+    if (!value->is_array() || value->size() > 4096) refuse(key, range, *value);
+    for (const io::json& entry : *value) {
+      const bool fits = entry.is_number_integer() && entry.get<double>() >= static_cast<double>(least) &&
+                        entry.get<double>() <= static_cast<double>(most);
+      if (!fits) refuse(key, range, *value);
+      numbers.push_back(entry.get<index_t>());
+    }
+    return numbers;
+  }
   [[nodiscard]] bool flag(const std::string& key, bool otherwise) const {
     const io::json* value = find(key);
     if (value == nullptr) return otherwise;

@@ -113,6 +113,35 @@ namespace detail {
           {"tensor names", hub ? "of the hub" : "of the authors"}};
 }
 
+[[nodiscard]] inline std::string input_words(const sequence_input& input) {
+  std::string words = input.letters + ", N " + number_text(input.unknown) + " in each";
+  if (input.channels != 4) words += ", " + std::to_string(input.channels) + " channels";
+  const std::string beyond = ", " + number_text(input.missing) + " beyond the ends";
+  if (input.length == 0) {
+    words += "; any length";
+    if (input.before + input.after == 0) return words;
+    return words + ", " + std::to_string(input.before) + " rows before and " + std::to_string(input.after) +
+           " behind" + beyond;
+  }
+  words +=
+      "; " + std::to_string(input.length) + " bases, shorter ones " + std::string(to_string(input.shorter));
+  return words + (input.shorter == short_sequence::refused ? "" : beyond);
+}
+
+[[nodiscard]] inline std::vector<config_entry> settings_in_words(const layer_graph& graph) {
+  const graph_shapes shapes(graph);
+  std::vector<config_entry> settings{{"input", input_words(graph.input)},
+                                     {"operations", std::to_string(graph.nodes.size())}};
+  for (index_t k = 1; k <= graph.results(); ++k) {
+    const graph_result& result = graph.result(k);
+    const bool layer = k <= static_cast<index_t>(graph.layers.size());
+    settings.push_back({(layer ? "layer " : "output ") + std::to_string(k),
+                        result.name + ", " + std::to_string(shapes.channels(result.value)) + " channels" +
+                            (shapes.single(result.value) ? ", one row" : "")});
+  }
+  return settings;
+}
+
 [[nodiscard]] inline std::vector<config_entry> settings_in_words(const network_config& config) {
   return std::visit([](const auto& kind) { return settings_in_words(kind); }, config);
 }

@@ -10,6 +10,8 @@
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/detail/hyena_gradient_impl.hpp>
 #include <dnalm/models/detail/hyena_network_impl.hpp>
+#include <dnalm/models/detail/layer_network_gradient_impl.hpp>
+#include <dnalm/models/detail/layer_network_impl.hpp>
 
 #if defined(DNALM_COMPILED_SOURCE)
 DNALM_BEGIN_NAMESPACE
@@ -20,6 +22,8 @@ template class convnet<cpu_backend>;
 template class convnet<reference_backend>;
 template class hyena_network<cpu_backend>;
 template class hyena_network<reference_backend>;
+template class layer_network<cpu_backend>;
+template class layer_network<reference_backend>;
 
 DNALM_END_NAMESPACE
 #endif

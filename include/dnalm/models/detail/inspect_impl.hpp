@@ -11,6 +11,7 @@
 #include <dnalm/models/detail/config_words.hpp>
 #include <dnalm/models/detail/file_names.hpp>
 #include <dnalm/models/inspect.hpp>
+#include <dnalm/models/layer_recipe.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -54,7 +55,7 @@ DNALM_INLINE model_inspection inspect_model(const std::filesystem::path& folder,
   result.config = read_network_config(folder);
   result.settings = detail::settings_in_words(result.config);
   result.configuration = read_config_entries(folder);
-  const io::checkpoint weights = io::checkpoint::open(folder, access);
+  const io::checkpoint weights = open_model_weights(folder, access);
   result.files = weights.files();
   const std::vector<planned_tensor> plan = detail::rename_plan(plan_tensors(result.config), weights);
   std::map<std::string_view, const planned_tensor*> planned;

@@ -12,6 +12,7 @@
 #include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/layer_recipe.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/models/model_tokenizer.hpp>
 #include <dnalm/models/random_source.hpp>
@@ -82,7 +83,7 @@ template <class B>
                                                           const load_options& options) {
   const bool packs = options.backend == backend_kind::cpu && !options.maker.make;
   if (options.pack_cache.empty() || !packs) return std::nullopt;
-  std::vector<std::filesystem::path> sources = io::checkpoint::open(folder, options.access).files();
+  std::vector<std::filesystem::path> sources = open_model_weights(folder, options.access).files();
   sources.push_back(folder / "config.json");
   return std::optional<pack_cache>(std::in_place, options.pack_cache, folder, sources, options.weights,
                                    options.access);
@@ -102,7 +103,7 @@ DNALM_INLINE model load_model(const std::filesystem::path& folder, const load_op
   const network_config config = read_network_config(folder);
   const std::vector<planned_tensor> plan = plan_tensors(config);
   model_description about = detail::describe_folder(folder, config, plan, options);
-  checkpoint_source source(io::checkpoint::open(folder, options.access), plan, folder.string());
+  checkpoint_source source(open_model_weights(folder, options.access), plan, folder.string());
   if (packs) source.keep_packs(&*packs);
   std::shared_ptr<const model_base> base = detail::build(config, source, options);
   if (packs) packs->save();

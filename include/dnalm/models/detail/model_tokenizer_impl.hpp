@@ -4,17 +4,31 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include <dnalm/models/model_tokenizer.hpp>
+#include <dnalm/tokenize/nucleotide_tokenizer.hpp>
 
 DNALM_BEGIN_NAMESPACE
+
+DNALM_INLINE tokenizer base_tokenizer(unknown_policy policy) {
+  nucleotide_rules rules;
+  rules.tokens = {"A", "C", "G", "T", "N"};
+  rules.special.unk = 4;
+  rules.folding = case_folding::upper;
+  rules.kind = "bases";
+  return tokenizer(std::make_shared<const nucleotide_tokenizer>(std::move(rules), "the letters of DNA"),
+                   policy);
+}
 
 DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
                                                            const network_config& config,
                                                            unknown_policy policy) {
+  if (std::holds_alternative<layer_graph>(config)) return base_tokenizer(policy);
   if (!has_tokenizer(folder)) return std::nullopt;
   tokenizer_options options;
   options.policy = policy;
@@ -62,6 +76,10 @@ DNALM_INLINE index_t token_limit(const encoder_config& config, const std::option
 
 DNALM_INLINE index_t token_limit(const convnet_config&, const std::optional<tokenizer>&) {
   return 0;
+}
+
+DNALM_INLINE index_t token_limit(const layer_graph& graph, const std::optional<tokenizer>&) {
+  return graph.input.length;
 }
 
 DNALM_INLINE index_t token_limit(const hyena_config& config, const std::optional<tokenizer>& tokens) {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include <dnalm/models/detail/plan_convnet.hpp>
+#include <dnalm/models/detail/plan_layers.hpp>
 #include <dnalm/models/detail/plan_writer.hpp>
 #include <dnalm/models/detail/tensor_names.hpp>
 #include <dnalm/models/hyena_tensors.hpp>
@@ -155,6 +156,10 @@ DNALM_INLINE std::vector<planned_tensor> plan_tensors(const encoder_config& conf
 
 DNALM_INLINE std::vector<planned_tensor> plan_tensors(const convnet_config& config) {
   return detail::plan_convnet(config);
+}
+
+DNALM_INLINE std::vector<planned_tensor> plan_tensors(const layer_graph& graph) {
+  return detail::plan_layers(graph);
 }
 
 DNALM_INLINE std::vector<planned_tensor> plan_tensors(const network_config& config) {

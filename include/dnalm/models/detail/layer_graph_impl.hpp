@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of models/layer_graph.hpp.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include <dnalm/backend/convolution_taps.hpp>
+#include <dnalm/core/error.hpp>
+#include <dnalm/models/layer_graph.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+DNALM_INLINE std::string_view to_string(layer_kind kind) {
+  switch (kind) {
+    case layer_kind::convolution: return "convolution";
+    case layer_kind::depthwise: return "depthwise";
+    case layer_kind::dense: return "dense";
+    case layer_kind::batch_norm: return "batch_norm";
+    case layer_kind::function: return "function";
+    case layer_kind::threshold: return "threshold";
+    case layer_kind::softmax: return "softmax";
+    case layer_kind::scale: return "scale";
+    case layer_kind::max_pool: return "max_pool";
+    case layer_kind::average_pool: return "average_pool";
+    case layer_kind::global_max: return "global_max";
+    case layer_kind::global_mean: return "global_mean";
+    case layer_kind::masked_mean: return "masked_mean";
+    case layer_kind::add: return "add";
+    case layer_kind::multiply: return "multiply";
+    case layer_kind::join_channels: return "join_channels";
+    case layer_kind::join_positions: return "join_positions";
+    case layer_kind::place: return "place";
+    case layer_kind::centre_to: return "centre_to";
+    case layer_kind::flatten: return "flatten";
+    case layer_kind::upsample: return "upsample";
+    case layer_kind::weigh_positions: return "weigh_positions";
+    case layer_kind::project_positions: return "project_positions";
+  }
+  return "?";
+}
+
+namespace detail {
+
+[[nodiscard]] inline convolution_taps taps_of(const layer_node& node) {
+  return {node.taps, node.dilation, node.before, node.stride};
+}
+
+/// Values that an operation takes; -1: two or more.
+[[nodiscard]] inline index_t input_count(layer_kind kind) {
+  switch (kind) {
+    case layer_kind::add:
+    case layer_kind::multiply:
+    case layer_kind::masked_mean:
+    case layer_kind::centre_to: return 2;
+    case layer_kind::join_channels:
+    case layer_kind::join_positions: return -1;
+    default: return 1;
+  }
+}
+
+[[nodiscard]] inline bool sizes_are_positive(const layer_node& node) {
+  constexpr index_t most = index_t{1} << 31;
+  for (const index_t size : {node.taps, node.dilation, node.stride, node.groups, node.factor,
+                             node.window.size, node.window.stride}) {
+    if (size < 1 || size > most) return false;
+  }
+  for (const index_t size : {node.before, node.after, node.window.before, node.window.after}) {
+    if (size < -most || size > most) return false;
+  }
+  return node.outputs >= 0 && node.outputs <= most && node.constant_columns >= 0;
+}
+
+/// A tensor of the node, or null.
+[[nodiscard]] inline const graph_tensor* tensor_of(const layer_node& node, layer_tensor part) {
+  for (const graph_tensor& tensor : node.tensors) {
+    if (tensor.part == part) return &tensor;
+  }
+  return nullptr;
+}
+
+/// Numbers that a weight of an operation has, or 0 where the kind has none.
+[[nodiscard]] inline index_t weight_size(const layer_node& node, index_t channels) {
+  switch (node.kind) {
+    case layer_kind::convolution:
+      return checked_mul(node.outputs, checked_mul(channels / node.groups, node.taps));
+    case layer_kind::dense: return checked_mul(node.outputs, channels);
+    case layer_kind::depthwise: return checked_mul(channels, node.taps);
+    case layer_kind::weigh_positions: return checked_mul(channels, node.constant_columns);
+    default: return 0;
+  }
+}
+
+}  // namespace detail
+
+DNALM_INLINE void graph_shapes::refuse(const layer_node& node, const std::string& expected,
+                                       const std::string& found) const {
+  throw error(
+      error_kind::config, 432, "an operation of the network does not fit what it is given",
+      {.where = graph_->architecture + ", " + std::string(to_string(node.kind)) + " '" + node.name + "'",
+       .expected = expected,
+       .found = found});
+}
+
+DNALM_INLINE graph_shapes::graph_shapes(const layer_graph& graph)
+    : graph_(std::make_shared<const layer_graph>(graph)) {
+  channels_.push_back(graph.input.channels);
+  const bool fixed = graph.input.length > 0;
+  if (fixed) fixed_.push_back(graph.input.length);
+  single_.push_back(graph.input.length == 1 ? 1 : 0);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const layer_node& node = graph.nodes[i];
+    check_node(i);
+    single_.push_back(node_is_single(node) ? 1 : 0);
+    if (fixed) {
+      fixed_.push_back(node_rows(node, fixed_));
+      if (fixed_.back() < 1) refuse(node, "at least one row", std::to_string(fixed_.back()) + " rows");
+    }
+    channels_.push_back(node_channels(node));
+    if (fixed && fixed_.back() == 1) single_.back() = 1;
+  }
+  for (index_t state = 1; state <= graph.results(); ++state) {
+    const graph_result& result = graph.result(state);
+    if (result.value >= 0 && result.value < static_cast<index_t>(channels_.size())) continue;
+    throw error(error_kind::config, 432, "a result of the network that no operation makes",
+                {.where = graph.architecture + ", " + result.name});
+  }
+  if (graph.outputs.empty()) {
+    throw error(error_kind::config, 432, "a network without predictions", {.where = graph.architecture});
+  }
+}
+
+DNALM_INLINE void graph_shapes::check_node(std::size_t i) {
+  const layer_node& node = graph_->nodes[i];
+  const index_t count = detail::input_count(node.kind);
+  const auto given = static_cast<index_t>(node.inputs.size());
+  if (count < 0 ? given < 1 : given != count) refuse(node, "other inputs", std::to_string(given));
+  for (const index_t value : node.inputs) {
+    if (value < 0 || value > static_cast<index_t>(i)) refuse(node, "inputs that are made before", "none");
+  }
+  if (!detail::sizes_are_positive(node)) refuse(node, "sizes of at least 1", "others");
+  const index_t channels = channels_[static_cast<std::size_t>(node.inputs[0])];
+  const index_t size = detail::weight_size(node, channels);
+  const graph_tensor* weight = detail::tensor_of(node, layer_tensor::weight);
+  if (size > 0 && weight == nullptr) refuse(node, "a weight", "none");
+  if (size > 0 && checked_size(weight->shape) != size) {
+    refuse(node, std::to_string(size) + " weights", std::to_string(checked_size(weight->shape)));
+  }
+  const index_t made =
+      node.kind == layer_kind::convolution || node.kind == layer_kind::dense ? node.outputs : channels;
+  for (const graph_tensor& tensor : node.tensors) {
+    if (tensor.part == layer_tensor::weight || checked_size(tensor.shape) == made) continue;
+    refuse(node, std::to_string(made) + " numbers in " + tensor.name,
+           std::to_string(checked_size(tensor.shape)));
+  }
+}
+
+DNALM_INLINE index_t graph_shapes::node_channels(const layer_node& node) const {
+  const index_t channels = channels_[static_cast<std::size_t>(node.inputs[0])];
+  index_t sum = 0;
+  switch (node.kind) {
+    case layer_kind::convolution:
+      if (channels % node.groups != 0 || node.outputs % node.groups != 0) {
+        refuse(node, "channels in " + std::to_string(node.groups) + " groups", std::to_string(channels));
+      }
+      [[fallthrough]];
+    case layer_kind::dense:
+      if (node.outputs < 1) refuse(node, "at least one channel", std::to_string(node.outputs));
+      return node.outputs;
+    case layer_kind::join_channels:
+      for (const index_t value : node.inputs) {
+        sum = checked_add(sum, channels_[static_cast<std::size_t>(value)]);
+      }
+      return sum;
+    case layer_kind::add:
+    case layer_kind::multiply:
+    case layer_kind::join_positions:
+      for (const index_t value : node.inputs) {
+        const index_t other = channels_[static_cast<std::size_t>(value)];
+        if (other != channels) refuse(node, std::to_string(channels) + " channels", std::to_string(other));
+      }
+      return channels;
+    case layer_kind::flatten:
+      if (single(node.inputs[0])) return channels;
+      if (fixed_.empty()) refuse(node, "an input of fixed length", "any length");
+      return checked_mul(channels, fixed_[static_cast<std::size_t>(node.inputs[0])]);
+    default: return channels;
+  }
+}
+
+DNALM_INLINE bool graph_shapes::node_is_single(const layer_node& node) const {
+  switch (node.kind) {
+    case layer_kind::global_max:
+    case layer_kind::global_mean:
+    case layer_kind::masked_mean:
+    case layer_kind::flatten: return true;
+    case layer_kind::convolution:
+    case layer_kind::depthwise:
+    case layer_kind::max_pool:
+    case layer_kind::average_pool:
+    case layer_kind::join_positions:
+    case layer_kind::place:
+    case layer_kind::upsample:
+    case layer_kind::project_positions: return false;
+    case layer_kind::centre_to: return single(node.inputs[1]);
+    default: return single(node.inputs[0]);
+  }
+}
+
+DNALM_INLINE index_t graph_shapes::node_rows(const layer_node& node, const std::vector<index_t>& rows) const {
+  const index_t in = rows[static_cast<std::size_t>(node.inputs[0])];
+  switch (node.kind) {
+    case layer_kind::convolution:
+    case layer_kind::depthwise: return detail::taps_of(node).output_rows(in, node.after);
+    case layer_kind::max_pool:
+    case layer_kind::average_pool: return node.window.output_rows(in);
+    case layer_kind::global_max:
+    case layer_kind::global_mean:
+    case layer_kind::flatten: return 1;
+    case layer_kind::masked_mean: return rows[static_cast<std::size_t>(node.inputs[1])] == in ? 1 : 0;
+    case layer_kind::add:
+    case layer_kind::multiply: {
+      const index_t other = rows[static_cast<std::size_t>(node.inputs[1])];
+      return other == in || single(node.inputs[1]) ? in : 0;
+    }
+    case layer_kind::join_channels:
+      for (const index_t value : node.inputs) {
+        if (rows[static_cast<std::size_t>(value)] != in) return 0;
+      }
+      return in;
+    case layer_kind::join_positions: {
+      index_t sum = 0;
+      for (const index_t value : node.inputs) {
+        sum = checked_add(sum, rows[static_cast<std::size_t>(value)]);
+      }
+      return sum;
+    }
+    case layer_kind::place: return in + node.before + node.after;
+    case layer_kind::centre_to: return rows[static_cast<std::size_t>(node.inputs[1])];
+    case layer_kind::upsample: return checked_mul(in, node.factor);
+    case layer_kind::weigh_positions:
+      return in * node.constant_columns == static_cast<index_t>(node.constant.size()) ? in : 0;
+    case layer_kind::project_positions:
+      return in == node.constant_columns && in > 0 ? static_cast<index_t>(node.constant.size()) / in : 0;
+    default: return in;
+  }
+}
+
+DNALM_INLINE void graph_shapes::rows(index_t tokens, std::vector<index_t>& rows,
+                                     const std::string& where) const {
+  const sequence_input& input = graph_->input;
+  const bool shorter = input.shorter != short_sequence::refused;
+  if (input.length > 0 && (tokens > input.length || (tokens < input.length && !shorter))) {
+    throw error(error_kind::input, 433, "a sequence of a length that the network does not read",
+                {.where = where,
+                 .expected = (shorter ? "at most " : "") + std::to_string(input.length) + " bases",
+                 .found = std::to_string(tokens)});
+  }
+  if (input.length > 0) {
+    rows = fixed_;
+    return;
+  }
+  rows.assign(1, input.rows(tokens));
+  for (const layer_node& node : graph_->nodes) {
+    rows.push_back(node_rows(node, rows));
+    if (rows.back() > 0) continue;
+    throw error(error_kind::input, 433, "a sequence of a length that the network does not read",
+                {.where = where,
+                 .expected = "more bases: nothing is left for " + std::string(to_string(node.kind)) + " '" +
+                             node.name + "', or two values of different lengths meet there",
+                 .found = std::to_string(tokens) + " bases"});
+  }
+}
+
+DNALM_INLINE void layer_graph::complete() {
+  predictions = graph_shapes(*this).channels(outputs.front().value);
+}
+
+DNALM_INLINE network_summary layer_graph::summary() const {
+  return {.architecture = architecture,
+          .layers = results(),
+          .width = input.channels,
+          .vocabulary = 5,
+          .predictions = predictions,
+          .resizes = true,
+          .table_limit = input.length,
+          .initializer_range = initializer_range};
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief A network of layers (layer_graph), as a template on a backend.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <dnalm/backend/layer_concepts.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/models/detail/layer_steps.hpp>
+#include <dnalm/models/function_ref.hpp>
+#include <dnalm/models/gradient_request.hpp>
+#include <dnalm/models/layer_graph.hpp>
+#include <dnalm/models/token_batch.hpp>
+#include <dnalm/models/weight_source.hpp>
+#include <dnalm/nn/embedding_layer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// Memory of passes of one network: grows as needed, then stays. One per thread.
+template <layer_backend B>
+struct layer_workspace {
+  std::vector<typename B::vector> slots = {};  ///< of values, shared by those that do not live together
+  std::vector<typename B::vector> kept = {};   ///< of a gradient: every value, then what functions read
+  std::vector<typename B::vector> d = {};      ///< their gradients
+  typename B::vector words = {};               ///< the one-hot rows, and their gradient
+  typename B::vector scratch = {};             ///< of kernels
+  typename B::vector part = {};                ///< a gradient before it is added
+  std::vector<ragged_offsets> rows = {};       ///< of every value
+  std::vector<std::vector<index_t>> joins = {};
+  thread_team* team = nullptr;  ///< threads that share the products of a pass; null: the calling one alone
+};
+
+/// One-hot rows, then the operations of a graph; batch norms folded into the products beside them where that
+/// is exact, products with their activations and sums in one step; weights packed for the backend. Immutable;
+/// safe to share. The members are those of `encoder` (concept network).
+///
+/// Hidden state 0 is the one-hot sequence, state k the graph's result k; the logits are its first output. A
+/// state has rows and columns of its own (state_rows, state_width).
+template <layer_backend B>
+class layer_network {
+ public:
+  using backend_type = B;
+  using config_type = layer_graph;
+  using scalar = scalar_of<B>;
+  using workspace = layer_workspace<B>;
+  /// Called with state 0, ..., results and the state, valid during the call.
+  using observer = function_ref<void(index_t, input_matrix<B>)>;
+  /// Called with the first output, valid during the call.
+  using logits_receiver = function_ref<void(input_matrix<B>)>;
+  /// Called once with the gradient, valid during the call.
+  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
+
+  /// Reads all weights in double, folds, and packs. \throws as graph_shapes and the source.
+  layer_network(B backend, const layer_graph& graph, const weight_source& source, int threads = 1);
+
+  [[nodiscard]] const layer_graph& config() const { return graph_; }
+  [[nodiscard]] const B& backend() const { return backend_; }
+  /// Channels of a state.
+  [[nodiscard]] index_t state_width(index_t state) const {
+    return state == 0 ? graph_.input.channels : shapes_.channels(graph_.result(state).value);
+  }
+  /// Rows of a state for a sequence of `tokens`. \throws as graph_shapes::rows.
+  [[nodiscard]] index_t state_rows(index_t state, index_t tokens, const std::string& where) const;
+  /// Rows of the longest value for a sequence of `tokens`: what a batch of it costs.
+  [[nodiscard]] index_t inner_rows(index_t tokens, const std::string& where) const;
+
+  /// One pass; the contract is that of model::forward. `logits` may be null. `word_rows` (R, channels), when
+  /// given, stand in place of the one-hot rows. \throws as graph_shapes::rows.
+  void forward(const token_batch& batch, observer states, const logits_receiver* logits, workspace& w,
+               input_matrix<B> word_rows = {}) const;
+
+  /// The gradient of a number of states and predictions with respect to the input; the contract is that of
+  /// model::input_gradients. The whole forward pass is kept (keep_bytes is not looked at).
+  void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                gradient_receiver receive, workspace& w) const;
+
+  /// y (R, channels): the one-hot rows.
+  void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
+    backend_.embed_rows(ids, table_.view(), {}, y);
+  }
+
+  /// Bytes that a workspace takes for one sequence of `tokens`, or for several that are not more rows inside.
+  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
+  /// The same for a gradient.
+  [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const;
+
+ private:
+  using step = detail::layer_step<B>;
+  struct pass;
+
+  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
+  void plan_slots();
+  void set_rows(const token_batch& batch, workspace& w) const;
+  void read_input(const token_batch& batch, input_matrix<B> word_rows, const B& backend, workspace& w,
+                  output_matrix<B> words, output_matrix<B> first) const;
+  [[nodiscard]] index_t scratch_size(const B& backend, bool adjoint) const;
+  void grow(typename B::vector& memory, index_t size) const {
+    if (memory.size() < size) memory = backend_.allocate(size);
+  }
+  [[nodiscard]] output_matrix<B> view(typename B::vector& memory, index_t rows, index_t columns) const {
+    grow(memory, checked_mul(rows, columns));
+    return {memory.view().data, rows, columns, columns};
+  }
+  /// Calls use(state) for the states that are complete after step `done`, in order; `next` counts.
+  template <class Use>
+  void finished_states(index_t done, index_t& next, Use&& use) const {
+    while (next <= graph_.results() && ready_[static_cast<std::size_t>(next)] <= done) use(next++);
+  }
+  [[nodiscard]] index_t last_step(const basic_gradient_request<scalar>& request) const;
+  void finish_gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                       gradient_receiver receive, pass& p, input_matrix<B> words,
+                       output_matrix<B> dwords) const;
+
+  B backend_;
+  layer_graph graph_;
+  graph_shapes shapes_;
+  typename B::tensor table_;  // (5, channels)
+  typename B::weight packed_table_;
+  typename B::vector missing_;  // the row beyond the ends
+  std::vector<step> steps_;
+  std::vector<index_t> slot_;   // of every value; -1: no step makes it (it was fused away)
+  std::vector<index_t> ready_;  // by state: the step after which it and all before it are complete
+  index_t slots_ = 0;
+};
+
+DNALM_END_NAMESPACE
+
+#if DNALM_WITH_BODIES
+#include <dnalm/models/detail/layer_network_gradient_impl.hpp>
+#include <dnalm/models/detail/layer_network_impl.hpp>
+#endif
