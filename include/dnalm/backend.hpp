@@ -10,6 +10,8 @@
 #include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/backend/pack_store.hpp>
 #include <dnalm/backend/pooling_kind.hpp>
+#include <dnalm/backend/relative_attention.hpp>
 #include <dnalm/backend/rotary_table.hpp>
 #include <dnalm/backend/scalar_functions.hpp>
+#include <dnalm/backend/softmax_pooling.hpp>
 #include <dnalm/backend/weight_format.hpp>

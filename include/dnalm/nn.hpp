@@ -17,4 +17,6 @@
 #include <dnalm/nn/masked_lm_head.hpp>
 #include <dnalm/nn/norm_layer.hpp>
 #include <dnalm/nn/norm_placement.hpp>
+#include <dnalm/nn/relative_positions.hpp>
+#include <dnalm/nn/spline_basis.hpp>
 #include <dnalm/nn/transformer_block.hpp>
