@@ -12,4 +12,5 @@
 #include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/backend/rotary_table.hpp>
 #include <dnalm/backend/scalar_functions.hpp>
+#include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/backend/weight_format.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Scalar formulas shared by all backends: activations and their derivatives, ALiBi slopes, rotary
-/// angles.
+/// \brief Scalar formulas shared by all backends: activations and their derivatives, softplus, ALiBi slopes,
+/// rotary angles.
 ///
 /// Constants that the reference implementations form in float32 (rotary angles, ALiBi slopes and biases) are
 /// formed in float32 here as well, whatever the backend computes in: at position 2047 a double angle is 1e-4
@@ -62,6 +62,18 @@ template <class T>
   const T tail = std::exp(-std::abs(x));
   const T s = (x < T(0) ? tail : T(1)) / (T(1) + tail);
   return s + x * (tail / ((T(1) + tail) * (T(1) + tail)));
+}
+
+/// log(1 + exp(x)), as PyTorch has it: x itself above 20.
+template <class T>
+[[nodiscard]] DNALM_HD T softplus(T x) {
+  return x > T(20) ? x : std::log1p(std::exp(x));
+}
+
+/// exp(x) / (1 + exp(x)); 1 above 20.
+template <class T>
+[[nodiscard]] DNALM_HD T softplus_derivative(T x) {
+  return x > T(20) ? T(1) : T(1) / (T(1) + std::exp(-x));
 }
 
 /// The named activation of one number.
