@@ -7,6 +7,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/models/caduceus_network.hpp>
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/hyena_network.hpp>
@@ -22,6 +23,8 @@ extern template class convnet<cpu_backend>;
 extern template class convnet<reference_backend>;
 extern template class hyena_network<cpu_backend>;
 extern template class hyena_network<reference_backend>;
+extern template class caduceus_network<cpu_backend>;
+extern template class caduceus_network<reference_backend>;
 #endif
 
 namespace detail {
@@ -41,6 +44,10 @@ template <class B>
 struct network_class<hyena_config, B> {
   using type = hyena_network<B>;
 };
+template <class B>
+struct network_class<caduceus_config, B> {
+  using type = caduceus_network<B>;
+};
 
 }  // namespace detail
 
@@ -54,5 +61,7 @@ using cpu_convnet = convnet<cpu_backend>;
 using reference_convnet = convnet<reference_backend>;
 using cpu_hyena = hyena_network<cpu_backend>;
 using reference_hyena = hyena_network<reference_backend>;
+using cpu_caduceus = caduceus_network<cpu_backend>;
+using reference_caduceus = caduceus_network<reference_backend>;
 
 DNALM_END_NAMESPACE

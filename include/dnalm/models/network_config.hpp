@@ -15,6 +15,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/caduceus_config.hpp>
 #include <dnalm/models/convnet_config.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/hyena_config.hpp>
@@ -23,7 +24,7 @@
 DNALM_BEGIN_NAMESPACE
 
 /// One of the networks that the library builds.
-using network_config = std::variant<encoder_config, convnet_config, hyena_config>;
+using network_config = std::variant<encoder_config, convnet_config, hyena_config, caduceus_config>;
 
 [[nodiscard]] inline network_summary summary_of(const network_config& config) {
   return std::visit([](const auto& kind) { return kind.summary(); }, config);
@@ -41,7 +42,8 @@ template <summarized Config>
 }
 
 /// Reads `folder/config.json` and checks it: by read_convnet_config where model_type is `ConvNet`, by
-/// read_hyena_config where has_hyena_config says so, by read_encoder_config otherwise. \throws as these.
+/// read_caduceus_config where it is `caduceus`, by read_hyena_config where has_hyena_config says so, by
+/// read_encoder_config otherwise. \throws as these.
 [[nodiscard]] network_config read_network_config(const std::filesystem::path& folder);
 
 DNALM_END_NAMESPACE

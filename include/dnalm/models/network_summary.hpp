@@ -18,6 +18,7 @@ struct network_summary {
   index_t width = 0;                   ///< D, channels of hidden states
   index_t vocabulary = 0;              ///< V, token numbers and width of the logits
   index_t letters = 0;                 ///< tokens a tokenizer knows, where V has rows for none; 0: V
+  index_t token_multiple = 1;          ///< V may be the tokens of a tokenizer, up to a multiple of this
   index_t heads = 0;                   ///< 0: no attention
   index_t feed_forward = 0;            ///< 0: no feed-forward width of its own
   bool gated = false;                  ///< whether the feed-forward block is gated
@@ -29,6 +30,12 @@ struct network_summary {
 
   /// Tokens that the model's tokenizer knows.
   [[nodiscard]] index_t known_tokens() const { return letters > 0 ? letters : vocabulary; }
+  /// Whether a tokenizer of so many tokens fits: all that the model knows, or where it knows V, of which some
+  /// may fill up a multiple, as many as give V.
+  [[nodiscard]] bool fits(index_t tokens) const {
+    if (tokens == known_tokens()) return true;
+    return known_tokens() == vocabulary && tokens <= vocabulary && vocabulary - tokens < token_multiple;
+  }
 };
 
 /// A configuration of one kind of network.
