@@ -13,5 +13,6 @@
 #include <dnalm/backend/relative_attention.hpp>
 #include <dnalm/backend/rotary_table.hpp>
 #include <dnalm/backend/scalar_functions.hpp>
+#include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/backend/softmax_pooling.hpp>
 #include <dnalm/backend/weight_format.hpp>

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <dnalm/models/backends.hpp>
+#include <dnalm/models/caduceus_config.hpp>
+#include <dnalm/models/caduceus_network.hpp>
+#include <dnalm/models/caduceus_tensors.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/convnet_config.hpp>

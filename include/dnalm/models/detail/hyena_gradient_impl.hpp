@@ -11,19 +11,11 @@
 #include <algorithm>
 #include <string>
 
+#include <dnalm/models/detail/clear_rows.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/hyena_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
-
-/// Zeros for a function to put a gradient in.
-template <class T>
-void clear_all_rows(matrix_view<T> x) {
-  for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, T(0));
-}
-
-}  // namespace detail
 
 /// Numbers per row of a hyena_record.
 template <hyena_backend B>
