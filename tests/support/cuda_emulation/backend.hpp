@@ -9,13 +9,17 @@
 #include <dnalm/cuda/detail/attention.cuh>
 #include <dnalm/cuda/detail/attention_packed.cuh>
 #include <dnalm/cuda/detail/attention_vjp.cuh>
+#include <dnalm/cuda/detail/convolution.cuh>
 #include <dnalm/cuda/detail/elementwise.cuh>
 #include <dnalm/cuda/detail/embedding.cuh>
 #include <dnalm/cuda/detail/gated.cuh>
 #include <dnalm/cuda/detail/layer_norm.cuh>
+#include <dnalm/cuda/detail/long_convolution.cuh>
+#include <dnalm/cuda/detail/multiply.cuh>
 #include <dnalm/cuda/detail/pooling.cuh>
 #include <dnalm/cuda/detail/product_rows.cuh>
 #include <dnalm/cuda/detail/rotary.cuh>
+#include <dnalm/cuda/detail/short_convolution.cuh>
 #include <dnalm/cuda/detail/softmax.cuh>
 #include <support/cuda_emulation/matmul.hpp>
 #include <support/cuda_emulation/runtime.hpp>
