@@ -250,6 +250,11 @@ class cuda_backend {
   [[nodiscard]] filter make_filter(matrix_view<const double> taps) const {
     return detail::causal_filter_maker{state_->memory, state_->products.pool(), stream()}.make(taps);
   }
+  /// Bytes that a network may keep in filters: a fourth of the memory.
+  [[nodiscard]] index_t filter_bytes() const {
+    const index_t limit = state_->options.memory_limit;
+    return (limit > 0 ? std::min(limit, state_->device.memory) : state_->device.memory) / 4;
+  }
   [[nodiscard]] index_t long_convolution_scratch(index_t, index_t) const { return 0; }
   void long_convolution(device_matrix<const float> v, std::span<const filter* const> filters,
                         device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,

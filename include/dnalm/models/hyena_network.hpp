@@ -25,8 +25,22 @@ namespace detail {
 class named_weights;
 }
 
-/// Bytes of filters that a network keeps, unless it is told otherwise; its layers share them evenly.
+/// Bytes of filters that a network keeps, unless it or the backend says otherwise (`filter_bytes`); its layers
+/// share them evenly.
 inline constexpr index_t default_filter_bytes = index_t{4} << 30;
+
+namespace detail {
+
+template <class B>
+[[nodiscard]] index_t filter_bytes_of([[maybe_unused]] const B& backend) {
+  if constexpr (requires { backend.filter_bytes(); }) {
+    return backend.filter_bytes();
+  } else {
+    return default_filter_bytes;
+  }
+}
+
+}  // namespace detail
 
 /// Memory of passes of one network: grows as needed, then stays. One per thread.
 template <hyena_backend B>
@@ -61,8 +75,10 @@ class hyena_network {
   using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
 
   /// Reads and packs all weights, on up to `threads` threads (0: all cores). \throws as the source.
-  hyena_network(B backend, const hyena_config& config, const weight_source& source, int threads = 1,
-                index_t filter_bytes = default_filter_bytes);
+  hyena_network(B backend, const hyena_config& config, const weight_source& source, int threads = 1);
+  /// The same; keeps so many bytes of filters.
+  hyena_network(B backend, const hyena_config& config, const weight_source& source, int threads,
+                index_t filter_bytes);
 
   [[nodiscard]] const hyena_config& config() const { return config_; }
   [[nodiscard]] const B& backend() const { return backend_; }

@@ -50,6 +50,11 @@ template <class B>
 
 template <hyena_backend B>
 hyena_network<B>::hyena_network(B backend, const hyena_config& config, const weight_source& source,
+                                int threads)
+    : hyena_network(backend, config, source, threads, detail::filter_bytes_of(backend)) {}
+
+template <hyena_backend B>
+hyena_network<B>::hyena_network(B backend, const hyena_config& config, const weight_source& source,
                                 int threads, index_t filter_bytes)
     : backend_(std::move(backend)), config_(config) {
   const detail::named_weights weights(plan_tensors(config), source);
