@@ -110,15 +110,15 @@ struct causal_filter_maker {
     const std::vector<complex_float> turns = std::exchange(filter.places.turns, {});
     filter.turns = device_buffer<complex_float>(memory, static_cast<index_t>(turns.size()));
     upload(turns.data(), filter.turns.size(), filter.turns.data());
-    filter.spectrum =
-        device_buffer<spectrum_pair>(memory, checked_mul(taps.columns(), filter.shape.pairs()));
+    filter.spectrum = device_buffer<spectrum_pair>(memory, checked_mul(taps.columns(), filter.shape.pairs()));
     const index_t size = checked_mul(taps.rows(), taps.columns());
     auto rows = pool.lend_rows<float>(1, size);
     upload(taps.data(), size, rows.as<float>());
     auto sequence = pool.lend_rows<index_t>(1, 3);
     const index_t offsets[] = {0, taps.rows(), 0};  // two offsets, and the number of the only sequence
     upload(offsets, 3, sequence.as<index_t>());
-    const device_sequence_group whole{{sequence.as<index_t>(), 2}, {sequence.as<index_t>() + 2, 1}, taps.rows()};
+    const device_sequence_group whole{
+        {sequence.as<index_t>(), 2}, {sequence.as<index_t>() + 2, 1}, taps.rows()};
     const index_t numbers = cuda_long_convolution_scratch(filter.view(), 1, taps.rows());
     auto scratch = pool.lend_rows<float>(1, numbers);
     cuda_filter_spectrum(stream, {rows.as<float>(), taps.rows(), taps.columns(), taps.columns()},

@@ -259,24 +259,24 @@ class cuda_backend {
   void long_convolution(device_matrix<const float> v, std::span<const filter* const> filters,
                         device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,
                         device_matrix<float> y) const {
-    by_filters(filters, offsets, [&](const device_filter& f, const device_sequence_group& group,
-                                     device_vector<float> scratch) {
-      cuda_long_convolution(stream(), v, f, group, d, scratch, y);
-    });
+    by_filters(filters, offsets,
+               [&](const device_filter& f, const device_sequence_group& group, device_vector<float> scratch) {
+                 cuda_long_convolution(stream(), v, f, group, d, scratch, y);
+               });
   }
   void long_convolution_vjp(device_matrix<const float> dy, std::span<const filter* const> filters,
-                            device_vector<const float> d, const ragged_offsets& offsets,
-                            device_vector<float>, device_matrix<float> dv) const {
-    by_filters(filters, offsets, [&](const device_filter& f, const device_sequence_group& group,
-                                     device_vector<float> scratch) {
-      cuda_long_convolution_vjp(stream(), dy, f, group, d, scratch, dv);
-    });
+                            device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,
+                            device_matrix<float> dv) const {
+    by_filters(filters, offsets,
+               [&](const device_filter& f, const device_sequence_group& group, device_vector<float> scratch) {
+                 cuda_long_convolution_vjp(stream(), dy, f, group, d, scratch, dv);
+               });
   }
   void multiply(device_matrix<const float> a, device_matrix<const float> b, device_matrix<float> y) const {
     cuda_multiply(stream(), a, b, y);
   }
-  void multiply_vjp(device_matrix<const float> a, device_matrix<const float> b,
-                    device_matrix<const float> dy, device_matrix<float> da, device_matrix<float> db) const {
+  void multiply_vjp(device_matrix<const float> a, device_matrix<const float> b, device_matrix<const float> dy,
+                    device_matrix<float> da, device_matrix<float> db) const {
     cuda_multiply_vjp(stream(), a, b, dy, da, db);
   }
 

@@ -36,14 +36,14 @@ inline constexpr index_t cuda_rows_beyond = 32;
 struct device_filter {
   index_t taps = 0;
   index_t channels = 0;
-  detail::fft_shape shape = {};                       ///< no points: sums alone
-  const detail::complex_float* turns = nullptr;       ///< factors, and where their tables begin
+  detail::fft_shape shape = {};                  ///< no points: sums alone
+  const detail::complex_float* turns = nullptr;  ///< factors, and where their tables begin
   const detail::complex_float* second_turns = nullptr;
   const detail::complex_float* coarse = nullptr;
   const detail::complex_float* fine = nullptr;
   const detail::complex_float* pair_turns = nullptr;
-  const detail::spectrum_pair* spectrum = nullptr;    ///< (channels, M / 2), divided by 2 M
-  device_matrix<const float> head = {};               ///< taps: all of them, or the first 64
+  const detail::spectrum_pair* spectrum = nullptr;  ///< (channels, M / 2), divided by 2 M
+  device_matrix<const float> head = {};             ///< taps: all of them, or the first 64
 };
 
 /// The sequences of a batch that share a filter, by their numbers; none is empty.
@@ -68,10 +68,9 @@ void cuda_long_convolution(cuda_stream stream, device_matrix<const float> v, con
 
 /// dv[j, c] = sum over i >= j of h[i - j, c] dy[i, c] + d[c] dy[j, c]; dv may be dy. Bounds and cost as of
 /// the forward.
-void cuda_long_convolution_vjp(cuda_stream stream, device_matrix<const float> dy,
-                               const device_filter& filter, const device_sequence_group& group,
-                               device_vector<const float> d, device_vector<float> scratch,
-                               device_matrix<float> dv);
+void cuda_long_convolution_vjp(cuda_stream stream, device_matrix<const float> dy, const device_filter& filter,
+                               const device_sequence_group& group, device_vector<const float> d,
+                               device_vector<float> scratch, device_matrix<float> dv);
 
 /// Fills `spectrum`, which is filter.spectrum's memory, from taps (T, D), one sequence of T rows: `whole` has
 /// the offsets 0 and T and the sequence 0. Scratch as of one sequence of T rows.

@@ -75,8 +75,8 @@ class convnet {
 
   /// The gradient of a number of hidden states and logits with respect to the input; the contract is that of
   /// model::input_gradients. By the one-hot tokens it is the first V channels of that by their rows.
-  void gradient(const token_batch& batch, const gradient_wish& request,
-                gradient_receiver receive, workspace& w) const;
+  void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                workspace& w) const;
 
   /// y (R, D): unit vectors, a 1 in channel id.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -118,8 +118,8 @@ class convnet {
   [[nodiscard]] index_t gradient_scratch(const B& backend, const gradient_extent& extent) const;
   [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, const gradient_extent& extent,
                                                 workspace& w) const;
-  void run_saving(const token_batch& batch, const gradient_wish& request,
-                  gradient_views& views, workspace& w) const;
+  void run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                  workspace& w) const;
   void top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const;
   void head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                 workspace& w) const;

@@ -25,8 +25,8 @@ namespace detail {
 class named_weights;
 }
 
-/// Bytes of filters that a network keeps, unless it or the backend says otherwise (`filter_bytes`); its layers
-/// share them evenly.
+/// Bytes of filters that a network keeps, unless it or the backend says otherwise (`filter_bytes`); its
+/// layers share them evenly.
 inline constexpr index_t default_filter_bytes = index_t{4} << 30;
 
 namespace detail {
@@ -102,8 +102,8 @@ class hyena_network {
   void run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const;
 
   /// The gradient of a number of hidden states and logits with respect to the input, as encoder::gradient.
-  void gradient(const token_batch& batch, const gradient_wish& request,
-                gradient_receiver receive, workspace& w) const;
+  void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                workspace& w) const;
 
   /// y (R, D): the words' rows of ids that have one.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -162,8 +162,8 @@ class hyena_network {
                                          const gradient_extent& extent) const;
   [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, const gradient_extent& extent,
                                                 workspace& w) const;
-  void run_saving(const token_batch& batch, const gradient_wish& request,
-                  gradient_views& views, workspace& w) const;
+  void run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                  workspace& w) const;
   void top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const;
   void head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                 workspace& w) const;

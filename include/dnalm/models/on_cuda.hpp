@@ -44,13 +44,15 @@ template <class B>
                                                                   const convnet_config& config,
                                                                   const weight_source& source, int threads) {
   using built = convnet<cuda_backend>;
-  return std::make_shared<const device_model_of<cuda_backend, built>>(built(backend, config, source, threads));
+  return std::make_shared<const device_model_of<cuda_backend, built>>(
+      built(backend, config, source, threads));
 }
 [[nodiscard]] inline std::shared_ptr<const model_base> network_on(const cuda_backend& backend,
                                                                   const hyena_config& config,
                                                                   const weight_source& source, int threads) {
   using built = hyena_network<cuda_backend>;
-  return std::make_shared<const device_model_of<cuda_backend, built>>(built(backend, config, source, threads));
+  return std::make_shared<const device_model_of<cuda_backend, built>>(
+      built(backend, config, source, threads));
 }
 
 /// Makes networks on a backend.

@@ -2,9 +2,9 @@
 /// \file
 /// \brief Sizes, order and factors of the Fourier transforms of the GPU's long convolution.
 ///
-/// A transform of M points, a power of two, by decimation in frequency leaves frequency k in the place p whose
-/// bits are those of k backwards. k and -k lie mirrored: 0 and M / 2 in places 0 and 1 with themselves, and
-/// place b + i, b a power of two, 0 <= i < b / 2, with place 2 b - 1 - i.
+/// A transform of M points, a power of two, by decimation in frequency leaves frequency k in the place p
+/// whose bits are those of k backwards. k and -k lie mirrored: 0 and M / 2 in places 0 and 1 with themselves,
+/// and place b + i, b a power of two, 0 <= i < b / 2, with place 2 b - 1 - i.
 ///
 /// More points than shared memory holds are M = first second, point n = n1 second + n2: transforms over n1,
 /// factors exp(-2 pi i n2 k1 / M), transforms over n2; k = k1 + first k2. Place p1 second + p2 holds that k.

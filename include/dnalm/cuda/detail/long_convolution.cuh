@@ -240,7 +240,8 @@ DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(most_fft_threads, 2) long_columns_kernel(l
 }
 
 template <long_way Way>
-DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(most_fft_threads, 2) long_rows_kernel(long_work work, spectrum_pair* spectrum) {
+DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(most_fft_threads, 2)
+    long_rows_kernel(long_work work, spectrum_pair* spectrum) {
   const fft_shape& shape = work.filter.shape;
   const int couples = shape.first() / 2;
   const index_t unit_here = block_index().x / couples;
@@ -268,11 +269,10 @@ DNALM_KERNEL void DNALM_LAUNCH_BOUNDS(most_fft_threads, 2) long_columns_back_ker
   const fft_block block{shared_memory<complex_float>(), shape.channels, shape.log_first, work.filter.turns};
   const long_column column(work);
   const long_unit<Way> unit(work, work.first_unit + column.unit);
-  block.inverse(
-      [&](int array, int p1) { return times_conjugate(column.place(array, p1), column.turn(p1)); },
-      [&](int array, int n1, complex_float v) {
-        unit.store(array, index_t{n1} * shape.second() + column.column, v);
-      });
+  block.inverse([&](int array, int p1) { return times_conjugate(column.place(array, p1), column.turn(p1)); },
+                [&](int array, int n1, complex_float v) {
+                  unit.store(array, index_t{n1} * shape.second() + column.column, v);
+                });
 }
 
 /// edges[slot, e] = sum over the taps of row first + e of a sequence, and d x: one chain over the rows read.

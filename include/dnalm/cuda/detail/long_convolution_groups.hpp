@@ -29,8 +29,8 @@ struct filter_group {
   for (index_t s = 0; s < offsets.sequences(); ++s) {
     if (offsets.length(s) == 0) continue;
     const cuda_causal_filter* filter = filters[static_cast<std::size_t>(s)];
-    auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const filter_group& g) { return g.filter == filter; });
+    auto group =
+        std::find_if(groups.begin(), groups.end(), [&](const filter_group& g) { return g.filter == filter; });
     if (group == groups.end()) group = groups.insert(group, {filter, {}, 0});
     group->sequences.push_back(s);
     group->longest = std::max(group->longest, offsets.length(s));

@@ -80,8 +80,8 @@ typename convnet<B>::gradient_views convnet<B>::prepare_gradient(const token_bat
 }
 
 template <convolution_backend B>
-void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request,
-                          gradient_receiver receive, workspace& w) const {
+void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                          workspace& w) const {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
   if (batch.ids.empty()) return;
@@ -102,8 +102,8 @@ void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request
 /// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
 /// `views.records` what happens within the highest of them.
 template <convolution_backend B>
-void convnet<B>::run_saving(const token_batch& batch, const gradient_wish& request,
-                            gradient_views& views, workspace& w) const {
+void convnet<B>::run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                            workspace& w) const {
   const auto show = [&](std::size_t layer) {
     if (request.states) request.states(static_cast<index_t>(layer), views.saved[layer]);
   };
@@ -118,9 +118,8 @@ void convnet<B>::run_saving(const token_batch& batch, const gradient_wish& reque
 
 /// d += what the request puts in for hidden state `layer`.
 template <convolution_backend B>
-void convnet<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
-                               const gradient_wish& request, gradient_views& views,
-                               const workspace& w) const {
+void convnet<B>::add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
+                               gradient_views& views, const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const output_matrix<B> part = views.block.narrow;
   detail::clear_rows<B>(backend_of(w), part);
@@ -131,8 +130,8 @@ void convnet<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
 
 /// d = the gradient with respect to the head's input.
 template <convolution_backend B>
-void convnet<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request,
-                          gradient_views& views, workspace& w) const {
+void convnet<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
+                          workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
@@ -149,8 +148,7 @@ void convnet<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request,
 /// d = the gradient with respect to the output of the highest block that ran: from the logits and from the
 /// hidden state there.
 template <convolution_backend B>
-void convnet<B>::top_vjp(const gradient_wish& request, gradient_views& views,
-                         workspace& w) const {
+void convnet<B>::top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const {
   const std::size_t top = views.saved.size() - 1;
   if (request.logits) {
     head_vjp(views.saved[top], request, views, w);

@@ -142,9 +142,8 @@ void hyena_network<B>::run_saving(const token_batch& batch, const gradient_wish&
 
 /// d += what the request puts in for hidden state `layer`.
 template <hyena_backend B>
-void hyena_network<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
-                                     const gradient_wish& request, gradient_views& views,
-                                     const workspace& w) const {
+void hyena_network<B>::add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
+                                     gradient_views& views, const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const output_matrix<B> part = views.block.block.narrow;
   detail::clear_rows<B>(backend_of(w), part);
@@ -155,8 +154,8 @@ void hyena_network<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
 
 /// d = the gradient with respect to the head's input.
 template <hyena_backend B>
-void hyena_network<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request,
-                                gradient_views& views, workspace& w) const {
+void hyena_network<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
+                                workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
@@ -172,8 +171,7 @@ void hyena_network<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& req
 /// d = the gradient with respect to the output of the highest block that ran: from the logits and from the
 /// hidden state there, through the final norm.
 template <hyena_backend B>
-void hyena_network<B>::top_vjp(const gradient_wish& request, gradient_views& views,
-                               workspace& w) const {
+void hyena_network<B>::top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const {
   const std::size_t top = views.saved.size() - 1;
   const bool normed = top == blocks_.size();
   const input_matrix<B> state = normed ? views.normed : views.saved[top];
