@@ -77,10 +77,10 @@ inline double worst_of_loaded_hyena(const std::string& name, const dnalm::model&
     for (std::size_t o = 0; o < outputs.size(); ++o) {
       const auto found = part_of(outputs[o], batch, s);
       const std::string output = o + 1 == outputs.size() ? "logits" : "hidden." + std::to_string(o);
-      const auto numbers = read_numbers(expected, "input" + std::to_string(s) + "." + output);
-      REQUIRE(numbers.size() == found.size());
-      for (std::size_t i = 0; i < numbers.size(); ++i) {
-        const double gap = std::abs(numbers[i] - static_cast<double>(found[i]));
+      const auto values = read_numbers(expected, "input" + std::to_string(s) + "." + output);
+      REQUIRE(values.size() == found.size());
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const double gap = std::abs(values[i] - static_cast<double>(found[i]));
         worst = std::isnan(gap) ? 1e300 : std::max(worst, gap);
       }
     }
@@ -106,10 +106,10 @@ inline std::vector<gradient_gap> gradients_of_loaded_hyena(const std::string& na
     for (const std::string& output : outputs) {
       const std::string key = "input" + std::to_string(s) + ".gradient." + output;
       if (!expected.contains(key)) continue;
-      const auto numbers = read_numbers(expected, key);
+      const auto values = read_numbers(expected, key);
       const auto compare = [&](const dnalm::input_gradient& gradient) {
         found.push_back(
-            {key, relative_gap(numbers, gradient.words), read_numbers(expected, key + ".f32_error")[0]});
+            {key, relative_gap(values, gradient.words), read_numbers(expected, key + ".f32_error")[0]});
       };
       model.input_gradients({ids, offsets}, formula_request<float>(output), compare, workspace);
     }

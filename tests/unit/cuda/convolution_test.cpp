@@ -275,12 +275,14 @@ TEST_CASE("cuda: the long convolution is within its bound of double", "[cuda][co
   check_long({{129, 160, 0, 140}, 11}, whole, 2);                 // 128 rows at once, some beyond
   check_long({{161, 288, 256, 225}, 3}, whole, 3);
   check_long({{289, 511, 513, 544}, 2}, whole, 4);
+  check_long({{4128}, 1}, whole, 9);  // the largest transform in one pass
 }
 
 TEST_CASE("cuda: the long convolution in two passes is within its bound of double", "[cuda][convolution]") {
-  check_long({{161, 288, 250}, 5}, 128, 5);  // 16 x 16 points, 4 channels a block
-  check_long({{500, 544}, 3}, 64, 6);        // 32 x 16, 2 channels
-  check_long({{1056}, 1}, 64, 7);            // 32 x 32, one channel
+  check_long({{161, 288, 250}, 5}, 128, 5);                     // 16 x 16 points, 4 channels a block
+  check_long({{500, 544}, 3}, 64, 6);                           // 32 x 16, 2 channels
+  check_long({{1056}, 1}, 64, 7);                               // 32 x 32, one channel
+  check_long({{4129}, 1}, dnalm::detail::fft_block_points, 8);  // 128 x 64, as on a GPU
 }
 
 TEST_CASE("cuda: a sequence's convolutions have the same bits alone and in a batch", "[cuda][convolution]") {
