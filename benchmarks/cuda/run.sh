@@ -47,6 +47,7 @@ embed_nt500m_1kb_bf16 nt_v2_500m 1kb 400 $embed --precisions bf16 --repeats 3
 embed_dnabert2_1kb_bf16 dnabert2 1kb 1000 $embed --precisions bf16
 products_bf16 - - 0 bench_cuda_products --precisions bf16 --stated-peak $stated
 attention_bf16 - - 0 bench_cuda_attention --types bf16 --stated-peak $stated
+convolutions_f32 - - 0 bench_cuda_convolutions --precisions f32 --stated-peak $stated
 embed_nt500m_6kb_bf16 nt_v2_500m 6kb 100 $embed --precisions bf16 --repeats 3
 embed_nt100m_ragged_bf16 nt_v2_100m ragged 300 $embed --precisions bf16
 embed_nt100m_230bp_f32 nt_v2_100m 230bp 1000 $embed --precisions f32 --repeats 3
@@ -125,6 +126,15 @@ peer() { # case, model, sequences, count
   fi
   echo "$file" >>"$out/order"
 }
+convolution_peer() { # case
+  file="$out/peer_$1.json"
+  run_into "$file" "$out/peer_$1.log" 120 "$python" "$root/benchmarks/peers/cuda_convolutions.py" ||
+    { missing "peer of $1" 'failed, or no time left'; return 0; }
+  if grep -q '"missing"' "$file"; then
+    missing "peer of $1" "$(sed -n 's/.*"missing": "\([^"]*\)".*/\1/p' "$file")"
+  fi
+  echo "$file" >>"$out/order"
+}
 failures=0
 cases >"$out/cases"
 while read -r case_name model sequences count program words; do
@@ -146,6 +156,7 @@ while read -r case_name model sequences count program words; do
   echo "$file" >>"$out/order"
   "$programs/bench_table" --clock wall "$file" | sed -n '3,$p'
   case $case_name in
+    convolutions_f32) if [ $peers = 1 ]; then convolution_peer "$case_name"; fi ;;
     embed_*_bf16) if [ $peers = 1 ]; then peer "$case_name" "$model" "$sequences" "$count" "$short"; fi ;;
   esac
 done <"$out/cases"

@@ -16,23 +16,30 @@
 #include <utility>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cuda/attention.hpp>
+#include <dnalm/cuda/causal_filter.hpp>
 #include <dnalm/cuda/detail/captured_graph.hpp>
+#include <dnalm/cuda/detail/convolution_products.hpp>
 #include <dnalm/cuda/detail/cuda_state.hpp>
+#include <dnalm/cuda/detail/long_convolution_groups.hpp>
 #include <dnalm/cuda/detail/pinned_memory.hpp>
 #include <dnalm/cuda/device_buffer.hpp>
 #include <dnalm/cuda/elementwise.hpp>
 #include <dnalm/cuda/embedding.hpp>
 #include <dnalm/cuda/gated.hpp>
 #include <dnalm/cuda/layer_norm.hpp>
+#include <dnalm/cuda/long_convolution.hpp>
+#include <dnalm/cuda/multiply.hpp>
 #include <dnalm/cuda/pooling.hpp>
 #include <dnalm/cuda/products.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
+#include <dnalm/cuda/short_convolution.hpp>
 #include <dnalm/cuda/softmax.hpp>
 #include <dnalm/cuda/views.hpp>
 
@@ -56,6 +63,7 @@ class cuda_backend {
   using weight = cuda_weight;
   using vector = device_buffer<float>;
   using tensor = device_tensor<float>;
+  using filter = cuda_causal_filter;
   static constexpr memory_space space = memory_space::device;
 
   /// \throws error as cuda_find_device, cuda_matmul and device_buffer; [dnalm.usage.616] for options that
@@ -212,6 +220,66 @@ class cuda_backend {
   void add(device_matrix<const float> x, device_matrix<float> y) const { cuda_add<float>(stream(), x, y); }
   void scale(float factor, device_matrix<float> y) const { cuda_scale<float>(stream(), factor, y); }
 
+  [[nodiscard]] index_t convolution_scratch(const weight&) const { return 0; }
+  void convolution(device_matrix<const float> x, const ragged_offsets& offsets, const weight& w,
+                   const convolution_taps& taps, const device_epilogue& epilogue, device_vector<float>,
+                   device_matrix<float> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    convolutions(offsets, places.view).forward(x, w, taps, epilogue, y);
+  }
+  [[nodiscard]] index_t convolution_vjp_scratch(const weight&, const convolution_taps&) const { return 0; }
+  void convolution_vjp(device_matrix<const float> dy, const ragged_offsets& offsets, const weight& w,
+                       const convolution_taps& taps, device_matrix<const float> residual,
+                       device_vector<float>, device_matrix<float> dx) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    convolutions(offsets, places.view).vjp(dy, w, taps, residual, dx);
+  }
+  void short_convolution(device_matrix<const float> x, device_matrix<const float> w,
+                         device_vector<const float> bias, const ragged_offsets& offsets,
+                         device_matrix<float> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_short_convolution(stream(), x, w, bias, places.view, y);
+  }
+  void short_convolution_vjp(device_matrix<const float> dy, device_matrix<const float> w,
+                             const ragged_offsets& offsets, device_matrix<float> dx) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_short_convolution_vjp(stream(), dy, w, places.view, dx);
+  }
+  /// \throws error [dnalm.device.660]
+  [[nodiscard]] index_t filter_taps(index_t length) const { return cuda_filter_taps(length); }
+  [[nodiscard]] filter make_filter(matrix_view<const double> taps) const {
+    return detail::causal_filter_maker{state_->memory, state_->products.pool(), stream()}.make(taps);
+  }
+  /// Bytes that a network may keep in filters: a fourth of the memory.
+  [[nodiscard]] index_t filter_bytes() const {
+    const index_t limit = state_->options.memory_limit;
+    return (limit > 0 ? std::min(limit, state_->device.memory) : state_->device.memory) / 4;
+  }
+  [[nodiscard]] index_t long_convolution_scratch(index_t, index_t) const { return 0; }
+  void long_convolution(device_matrix<const float> v, std::span<const filter* const> filters,
+                        device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,
+                        device_matrix<float> y) const {
+    by_filters(filters, offsets,
+               [&](const device_filter& f, const device_sequence_group& group, device_vector<float> scratch) {
+                 cuda_long_convolution(stream(), v, f, group, d, scratch, y);
+               });
+  }
+  void long_convolution_vjp(device_matrix<const float> dy, std::span<const filter* const> filters,
+                            device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,
+                            device_matrix<float> dv) const {
+    by_filters(filters, offsets,
+               [&](const device_filter& f, const device_sequence_group& group, device_vector<float> scratch) {
+                 cuda_long_convolution_vjp(stream(), dy, f, group, d, scratch, dv);
+               });
+  }
+  void multiply(device_matrix<const float> a, device_matrix<const float> b, device_matrix<float> y) const {
+    cuda_multiply(stream(), a, b, y);
+  }
+  void multiply_vjp(device_matrix<const float> a, device_matrix<const float> b, device_matrix<const float> dy,
+                    device_matrix<float> da, device_matrix<float> db) const {
+    cuda_multiply_vjp(stream(), a, b, dy, da, db);
+  }
+
   /// y (sequences, D): one vector of each sequence's rows. `special` has a flag for each row: not a sequence
   /// token. \throws error [dnalm.internal.641] for `tokens`, which is no pooling.
   void pool_rows(pooling kind, device_matrix<const float> x, const ragged_offsets& offsets,
@@ -291,6 +359,23 @@ class cuda_backend {
     }
     throw error(error_kind::internal, 641, "pooling `tokens` has no pooled form");
   }
+  [[nodiscard]] detail::convolution_products convolutions(const ragged_offsets& offsets,
+                                                          device_vector<const index_t> places) const {
+    return {state_->products, stream(), state_->options.block_rows, offsets, places};
+  }
+  /// work(filter, group, scratch) for the sequences of each filter.
+  template <class Work>
+  void by_filters(std::span<const filter* const> filters, const ragged_offsets& offsets,
+                  const Work& work) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    for (const detail::filter_group& some : detail::groups_of_filters(filters, offsets)) {
+      const auto sequences = on_gpu(std::span<const index_t>(some.sequences));
+      const device_filter f = some.filter->view();
+      const index_t numbers = cuda_long_convolution_scratch(f, sequences.view.size, some.longest);
+      auto memory = state_->products.pool().lend_rows<float>(1, std::max<index_t>(numbers, 1));
+      work(f, {places.view, sequences.view, some.longest}, {memory.as<float>(), numbers});
+    }
+  }
   void put(std::span<const float> values, float* to) const {
     cuda_upload(stream(), values.data(), to, {.bytes = static_cast<index_t>(values.size_bytes())});
     synchronize();
@@ -322,6 +407,7 @@ class cuda_backend {
   std::shared_ptr<detail::cuda_state> state_;
 };
 
-static_assert(encoder_backend<cuda_backend>);
+static_assert(convolution_backend<cuda_backend>);
+static_assert(hyena_backend<cuda_backend>);
 
 DNALM_END_NAMESPACE

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief An encoder on a backend with memory of its own behind the type-erased interface of `model`.
+/// \brief A network on a backend with memory of its own behind the type-erased interface of `model`.
 #pragma once
 
 #include <algorithm>
@@ -40,19 +40,21 @@ concept device_backend = encoder_backend<B> && B::space ==
 };
 
 /// What observers see is copied to the host, layer by layer; of forward_pooled only the poolings, at its end.
-template <device_backend B>
+///
+/// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them.
+template <device_backend B, class Network = encoder<B>>
 class device_model_of final : public model_base {
  public:
-  explicit device_model_of(encoder<B> network) : network_(std::move(network)) {}
+  explicit device_model_of(Network network) : network_(std::move(network)) {}
 
-  [[nodiscard]] const encoder<B>& network() const { return network_; }
+  [[nodiscard]] const Network& network() const { return network_; }
 
   void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
                const logits_observer* logits, forward_workspace& workspace) const override {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
     const auto on_layer = [&](index_t layer, input_matrix<B> x) { layers(layer, on_host(x, w)); };
     const auto on_logits = [&](input_matrix<B> x) { (*logits)(on_host(x, w)); };
-    const typename encoder<B>::logits_receiver receiver = on_logits;
+    const typename Network::logits_receiver receiver = on_logits;
     check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
     network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                      on_device(word_rows, w));
@@ -118,7 +120,7 @@ class device_model_of final : public model_base {
   }
   /// On the device, and the copy of what observers see.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const override {
-    const encoder_config& config = network_.config();
+    const auto& config = network_.config();
     const index_t seen = logits ? std::max(config.width, config.vocabulary) : config.width;
     const index_t copy = checked_mul(checked_mul(tokens, seen), static_cast<index_t>(sizeof(float)));
     return checked_add(network_.workspace_bytes(tokens, longest, logits), copy);
@@ -128,7 +130,7 @@ class device_model_of final : public model_base {
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
     if (!plain_rows<B>) throw no_gradients();
-    const encoder_config& config = network_.config();
+    const auto& config = network_.config();
     detail::check_gradient_layers(request, config.layers);
     const gradient_extent extent = request.extent(config.layers);
     const bool table = extent.logits || extent.tokens;
@@ -140,15 +142,15 @@ class device_model_of final : public model_base {
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source,
                                                          int threads) const override {
-    const auto& kind = config_as<encoder_config>(config, network_.backend().name());
-    return std::make_shared<const device_model_of>(encoder<B>(network_.backend(), kind, source, threads));
+    const auto& kind = config_as<typename Network::config_type>(config, network_.backend().name());
+    return std::make_shared<const device_model_of>(Network(network_.backend(), kind, source, threads));
   }
 
  private:
-  using pass = typename encoder<B>::pass;
+  using pass = typename Network::pass;
   struct state {
     detail::graph_cache<typename B::graph> graphs = {};  // go after the memory, which waits for the device
-    encoder_workspace<B> network = {};
+    typename Network::workspace network = {};
     typename B::vector rows = {};    // words' rows that came from the host
     typename B::vector pooled = {};  // [layer][kind][sequence][channel], then where numbers are not finite
     typename B::pinned found = {};   // the same on the host
@@ -168,7 +170,7 @@ class device_model_of final : public model_base {
   /// they come with these arguments, as one piece from then on.
   void run_pooled(const token_batch& batch, const pool_request& request, pass& begun, state& w) const {
     const auto run = [&] { pool_layers(batch, request, begun, w); };
-    if (!network_.backend().uses_graphs() || !w.records) return run();
+    if (!Network::can_be_recorded || !network_.backend().uses_graphs() || !w.records) return run();
     auto& known = w.graphs.find(key_of(batch, request, w));
     if (known.seen && !known.graph) known.graph = recorded(run, w);
     known.seen = true;
@@ -276,8 +278,8 @@ class device_model_of final : public model_base {
     network_.backend().upload_rows(part, y);
   }
   /// The request with its rows on the device; refers to `request` and `w`.
-  [[nodiscard]] typename encoder<B>::gradient_wish there(const gradient_request& request, state& w) const {
-    typename encoder<B>::gradient_wish wish{.layers = request.layers, .tokens = request.tokens};
+  [[nodiscard]] typename Network::gradient_wish there(const gradient_request& request, state& w) const {
+    typename Network::gradient_wish wish{.layers = request.layers, .tokens = request.tokens};
     wish.keep_bytes = request.keep_bytes;
     wish.word_rows = on_device(request.word_rows, w);
     if (request.hidden) {
@@ -301,7 +303,7 @@ class device_model_of final : public model_base {
     return wish;
   }
 
-  encoder<B> network_;
+  Network network_;
   std::uint64_t number_ = detail::new_model_number();
 };
 

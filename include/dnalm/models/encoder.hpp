@@ -41,6 +41,8 @@ class encoder {
   using backend_type = B;
   using config_type = encoder_config;
   using scalar = scalar_of<B>;
+  /// `run` puts the same kernels into a device's queue each time, which may be recorded.
+  static constexpr bool can_be_recorded = true;
   using workspace = encoder_workspace<B>;
   /// Called with layer 0, ..., layers and the hidden state (R, D), valid during the call.
   using observer = function_ref<void(index_t, input_matrix<B>)>;
@@ -152,7 +154,6 @@ class encoder {
     if (!frequencies_of_.empty()) block.rotation = &w.rotations[frequencies_of_[layer]];
   }
   [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
-  [[nodiscard]] typename B::weight pack_words() const;
   [[nodiscard]] const typename B::weight& packed_words() const;
 
   /// The word table as a packed weight, made when first asked for, by one thread.

@@ -12,27 +12,11 @@
 #include <string>
 
 #include <dnalm/models/detail/cotangent_names.hpp>
+#include <dnalm/models/detail/cotangent_rows.hpp>
+#include <dnalm/models/detail/pack_table.hpp>
 #include <dnalm/models/encoder.hpp>
-#include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
-
-/// Zeros for a function to put a gradient in.
-template <class B>
-void clear_rows([[maybe_unused]] const B& backend, output_matrix<B> x) {
-  if constexpr (B::space == memory_space::host) {
-    for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, scalar_of<B>(0));
-  } else {
-    backend.clear(x);
-  }
-}
-/// As check_finite_rows, of rows in host memory: others are not looked at.
-template <class B>
-void check_cotangent([[maybe_unused]] output_matrix<B> x, [[maybe_unused]] const std::string& what) {
-  if constexpr (B::space == memory_space::host) check_finite_rows(x, what);
-}
-}  // namespace detail
 
 /// Numbers per row of a block_record.
 template <encoder_backend B>
@@ -212,23 +196,11 @@ input_matrix<B> encoder<B>::one_hot_gradient(input_matrix<B> d, workspace& w) co
   return y;
 }
 
-template <encoder_backend B>
-typename B::weight encoder<B>::pack_words() const {
-  const input_matrix<B> words = embedding_.words.view();
-  if constexpr (B::space == memory_space::host) {
-    return backend_.pack(words);
-  } else {  // weights are packed from host memory
-    matrix<scalar> copy(words.rows, words.columns);
-    backend_.download(words, copy.view());
-    return backend_.pack(matrix_view<const scalar>(copy.view()));
-  }
-}
-
 /// A tied decoder's weight is the table; any other model packs it, once.
 template <encoder_backend B>
 const typename B::weight& encoder<B>::packed_words() const {
   if (config_.tied_head) return head_.decoder.weight;
-  std::call_once(words_->once, [&] { words_->packed = pack_words(); });
+  std::call_once(words_->once, [&] { words_->packed = detail::pack_table(backend_, embedding_.words); });
   return words_->packed;
 }
 
