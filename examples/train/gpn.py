@@ -122,7 +122,7 @@ def tokenizer_json():
         "padding": None,
         "added_tokens": special,
         "normalizer": {"type": "Lowercase"},
-        "pre_tokenizer": None,
+        "pre_tokenizer": {"type": "Whitespace"},
         "post_processor": None,
         "decoder": None,
         "model": {
