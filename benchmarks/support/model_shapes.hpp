@@ -145,7 +145,8 @@ inline void write_weights(const fs::path& folder, std::uint64_t seed) {
   std::vector<dnalm::planned_tensor> stored;
   std::vector<dnalm::io::tensor_info> infos;
   for (const dnalm::planned_tensor& tensor : dnalm::plan_tensors(config)) {
-    if (!tensor.required || tensor.role == dnalm::tensor_role::unused) continue;
+    const bool first_frequency = is_frequency(tensor.name) && tensor.same_as.empty();
+    if (!tensor.required && !first_frequency) continue;  // frequencies stand under one of several names
     stored.push_back(tensor);
     infos.push_back({tensor.name, dnalm::dtype::f32, tensor.shape});
   }
