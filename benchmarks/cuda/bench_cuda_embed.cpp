@@ -15,6 +15,7 @@
 #include <dnalm/models/on_cuda.hpp>
 
 #include "../support/bench_model.hpp"
+#include "../support/forward_flops.hpp"
 #include "../support/model_shapes.hpp"
 #include "../support/report.hpp"
 #include "gpu.hpp"
@@ -47,7 +48,7 @@ workload make_workload(const dnalm::model& network, std::vector<std::string> seq
     const auto tokens = static_cast<double>(network.tokenize(sequence).size());
     work.bases += static_cast<double>(sequence.size());
     work.tokens += tokens;
-    work.flops += forward_flops(std::get<dnalm::encoder_config>(network.describe().config), tokens);
+    work.flops += forward_flops(network.describe().config, tokens);
   }
   return work;
 }

@@ -17,33 +17,44 @@
 
 #include <dnalm/core/philox.hpp>
 #include <dnalm/io/safetensors_writer.hpp>
-#include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 
+#include "convolution_shapes.hpp"
+#include "text_file.hpp"
+
 namespace dnalm_bench {
 
-namespace fs = std::filesystem;
-using dnalm::index_t;
+/// Whose format a folder has.
+enum class shape_family { nt_v2, dnabert2, hyena, gpn };
 
 /// The sizes of a model.
 struct model_shape {
   std::string name = {};
-  bool dnabert2 = false;  ///< else NT-v2
-  int kmer = 6;           ///< of NT-v2
+  shape_family family = shape_family::nt_v2;
+  int kmer = 6;  ///< of NT-v2
   index_t width = 0;
   index_t layers = 0;
-  index_t heads = 0;
-  index_t feed_forward = 0;
+  index_t heads = 0;         ///< of transformers
+  index_t feed_forward = 0;  ///< of transformers; 4 widths for HyenaDNA, one for GPN
+  index_t positions = 0;     ///< of HyenaDNA
 };
 
-/// The published sizes, and two small ones for tests of the bench.
+/// The published sizes, and small ones for tests of the bench. HyenaDNA tiny has the positions of small-32k,
+/// so that one folder serves 1 kb and 32 kb.
 inline const std::vector<model_shape>& model_shapes() {
-  static const std::vector<model_shape> shapes = {{"nt_v2_100m", false, 6, 512, 22, 16, 2048},
-                                                  {"nt_v2_500m", false, 6, 1024, 29, 16, 4096},
-                                                  {"dnabert2", true, 6, 768, 12, 12, 3072},
-                                                  {"nt_v2_tiny", false, 3, 64, 2, 4, 96},
-                                                  {"dnabert2_tiny", true, 6, 48, 2, 4, 80}};
+  using enum shape_family;
+  static const std::vector<model_shape> shapes = {{"nt_v2_100m", nt_v2, 6, 512, 22, 16, 2048},
+                                                  {"nt_v2_500m", nt_v2, 6, 1024, 29, 16, 4096},
+                                                  {"dnabert2", dnabert2, 6, 768, 12, 12, 3072},
+                                                  {"nt_v2_tiny", nt_v2, 3, 64, 2, 4, 96},
+                                                  {"dnabert2_tiny", dnabert2, 6, 48, 2, 4, 80},
+                                                  {"hyena_d128", hyena, 1, 128, 2, 0, 512, 32770},
+                                                  {"hyena_d256", hyena, 1, 256, 2, 0, 1024, 32770},
+                                                  {"hyena_medium", hyena, 1, 256, 8, 0, 1024, 160002},
+                                                  {"hyena_test", hyena, 1, 24, 2, 0, 96, 1026},
+                                                  {"gpn", gpn, 1, 512, 25, 0, 512},
+                                                  {"gpn_test", gpn, 1, 24, 7, 0, 24}};
   return shapes;
 }
 
@@ -54,12 +65,6 @@ inline model_shape find_shape(const std::string& name) {
     known += " " + shape.name;
   }
   throw std::invalid_argument("unknown shape '" + name + "'; known:" + known);
-}
-
-inline void write_text(const fs::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  if (!out.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
 /// The k-mer vocabulary in the order of the published files.
@@ -132,14 +137,16 @@ inline void write_dnabert2(const model_shape& shape, const fs::path& tokenizer, 
   }
 }
 
-/// model.safetensors with the numbers of random_twin(folder, seed).
+/// model.safetensors with the numbers of random_twin(folder, seed), but for the frequencies of HyenaDNA's
+/// sines: as training begins, so that the filter is no constant.
 inline void write_weights(const fs::path& folder, std::uint64_t seed) {
-  const dnalm::encoder_config config = dnalm::read_encoder_config(folder);
-  const dnalm::random_source source(seed, config.initializer_range);
+  const dnalm::network_config config = dnalm::read_network_config(folder);
+  const dnalm::random_source source(seed, dnalm::summary_of(config).initializer_range);
   std::vector<dnalm::planned_tensor> stored;
   std::vector<dnalm::io::tensor_info> infos;
   for (const dnalm::planned_tensor& tensor : dnalm::plan_tensors(config)) {
-    if (!tensor.required || tensor.role == dnalm::tensor_role::unused) continue;
+    const bool first_frequency = is_frequency(tensor.name) && tensor.same_as.empty();
+    if (!tensor.required && !first_frequency) continue;  // frequencies stand under one of several names
     stored.push_back(tensor);
     infos.push_back({tensor.name, dnalm::dtype::f32, tensor.shape});
   }
@@ -148,6 +155,7 @@ inline void write_weights(const fs::path& folder, std::uint64_t seed) {
   for (const std::size_t i : file.order()) {
     values.resize(static_cast<std::size_t>(infos[i].size()));
     source.read(stored[i], std::span<float>(values));
+    if (is_frequency(stored[i].name)) std::fill(values.begin(), values.end(), 10.0F);
     file.write(std::as_bytes(std::span<const float>(values)));
   }
   file.finish();
@@ -157,10 +165,11 @@ inline void write_weights(const fs::path& folder, std::uint64_t seed) {
 inline void write_model_folder(const model_shape& shape, const fs::path& tokenizer, const fs::path& folder) {
   if (fs::exists(folder / "model.safetensors")) return;
   fs::create_directories(folder);
-  if (shape.dnabert2) {
-    write_dnabert2(shape, tokenizer, folder);
-  } else {
-    write_nt_v2(shape, folder);
+  switch (shape.family) {
+    case shape_family::nt_v2: write_nt_v2(shape, folder); break;
+    case shape_family::dnabert2: write_dnabert2(shape, tokenizer, folder); break;
+    case shape_family::hyena: write_hyena(shape.width, shape.layers, shape.positions, folder); break;
+    case shape_family::gpn: write_gpn(shape.width, shape.layers, folder); break;
   }
   write_weights(folder, 1);
 }
@@ -192,19 +201,6 @@ inline std::vector<std::string> read_sequences(const fs::path& file, index_t lim
   }
   if (lines.empty()) throw std::runtime_error("no sequences in " + file.string());
   return lines;
-}
-
-/// Numbers in the matrices of all blocks.
-inline double block_weights(const dnalm::encoder_config& c) {
-  const auto d = static_cast<double>(c.width);
-  const auto f = static_cast<double>(c.feed_forward);
-  return static_cast<double>(c.layers) * (4 * d * d + (c.gated ? 3 : 2) * d * f);
-}
-
-/// Operations of a forward pass: 2 x block weights per token, and 4 D L per token and layer.
-inline double forward_flops(const dnalm::encoder_config& c, double tokens) {
-  return tokens *
-         (2 * block_weights(c) + 4 * static_cast<double>(c.width) * tokens * static_cast<double>(c.layers));
 }
 
 }  // namespace dnalm_bench
