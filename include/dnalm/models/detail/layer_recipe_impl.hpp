@@ -8,6 +8,10 @@
 #include <utility>
 
 #include <dnalm/models/detail/config_file.hpp>
+#include <dnalm/models/detail/recipe_basset.hpp>
+#include <dnalm/models/detail/recipe_deepsea.hpp>
+#include <dnalm/models/detail/recipe_legnet.hpp>
+#include <dnalm/models/detail/recipe_sei.hpp>
 #include <dnalm/models/detail/recipe_spliceai.hpp>
 #include <dnalm/models/layer_recipe.hpp>
 
@@ -15,7 +19,8 @@ DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE std::span<const layer_recipe> layer_recipes() {
   static constexpr layer_recipe all[] = {
-      {"spliceai", detail::make_spliceai},
+      {"spliceai", detail::make_spliceai}, {"sei", detail::make_sei},       {"deepsea", detail::make_deepsea},
+      {"beluga", detail::make_beluga},     {"basset", detail::make_basset}, {"legnet", detail::make_legnet},
   };
   return all;
 }

@@ -35,8 +35,7 @@ inline index_t deepsea_strand(graph_builder& net, index_t x, const std::string& 
   net.layer("hidden", hidden);
   index_t y = probabilities(hidden);
   if (both) {
-    const index_t turned =
-        net.reverse_channels(graph_builder::input());  // A, G, C, T backwards: the complement
+    const index_t turned = net.reverse(graph_builder::input());
     y = net.scale(net.add(y, probabilities(deepsea_strand(net, turned, prefix))), 0.5);
   }
   net.output("chromatin features", y);
