@@ -53,6 +53,7 @@ concept layer_kernels = requires(const B& b, input_matrix<B> x, const ragged_off
   { b.repeat_rows_vjp(x, size, y) } -> std::same_as<void>;
   { b.join_rows(x, rows, first, rows, y) } -> std::same_as<void>;
   { b.join_rows_vjp(x, rows, first, rows, y) } -> std::same_as<void>;
+  { b.reverse_rows(x, rows, y) } -> std::same_as<void>;
   { b.copy_matrix(x, y) } -> std::same_as<void>;
   { b.scale_channels(x, v, v, y) } -> std::same_as<void>;
   { b.threshold_rows(x, number, number, y) } -> std::same_as<void>;

@@ -24,8 +24,8 @@ DNALM_BEGIN_NAMESPACE
 ///
 /// Several inputs are one sequence: their rows behind each other in the order of the model. `input` says how
 /// letters are read; its length and channels come from the model.
-/// \throws error [dnalm.unsupported.436] a layer, or a setting of one, that is not built in,
-/// [dnalm.config.437] a description that is damaged or not one of a model, [dnalm.config.410] a missing
+/// \throws error [dnalm.unsupported.447] a layer, or a setting of one, that is not built in,
+/// [dnalm.config.448] a description that is damaged or not one of a model, [dnalm.config.410] a missing
 /// tensor, [dnalm.config.432] shapes that do not fit.
 [[nodiscard]] layer_graph keras_graph(const io::json& model, const tensor_table& tensors,
                                       const std::string& architecture = "Keras",

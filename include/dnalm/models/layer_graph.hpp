@@ -46,6 +46,7 @@ enum class layer_kind {
   centre_to,         ///< the middle rows of inputs[0], as many as inputs[1] has
   flatten,           ///< all positions into one row
   upsample,          ///< every row `factor` times
+  reverse,           ///< positions and channels backwards: the other strand
   weigh_positions,   ///< times 1 + constant weight (+ bias), by position and channel
   project_positions  ///< constant (M, L) times the positions
 };

@@ -184,7 +184,7 @@ def make_enformer(c):
     code = importlib.import_module("enformer_pytorch.modeling_enformer")
     if c["tensorflow"]:
         code.get_positional_features_gamma = gamma_by_positions(code.get_positional_features_gamma)
-    model = code.Enformer.from_hparams(**{k: v for k, v in c["settings"].items() if k not in ("model_type", "use_tf_gamma")})
+    model = code.Enformer.from_hparams(**{k: v for k, v in c["settings"].items() if k != "use_tf_gamma"})
 
     def run(model, x):
         torch.set_default_dtype(x.dtype)  # of the features' half lives and means
@@ -202,36 +202,36 @@ LEGNET = dict(stem_ch=6, stem_ks=5, ef_ks=3, ef_block_sizes=[7, 8, 9, 6], resize
               weight_decay=0.1, model_dir="", data_path="", epoch_num=25, device=0, seed=777, train_batch_size=1024,
               valid_batch_size=1024, num_workers=8)
 
-ENFORMER = dict(model_type="enformer", dim=24, depth=2, heads=2, output_heads=dict(human=5, mouse=3), target_length=6,
+ENFORMER = dict(dim=24, depth=2, heads=2, output_heads=dict(human=5, mouse=3), target_length=6,
                 attn_dim_key=4, dropout_rate=0.4, attn_dropout=0.05, pos_dropout=0.01, use_checkpointing=False,
                 num_downsamples=3, dim_divisible_by=6)
 
 CASES = {
-    "sei": dict(make=make_sei, file="sei.pth", prefix="module.model.", order="ACGT", other=0.25, lengths=(4096, 230),
+    "sei": dict(make=make_sei, type="sei", file="sei.pth", prefix="module.model.", order="ACGT", other=0.25, lengths=(4096, 230),
                 pad=4096, gradients=(1,), widths=SEI_WIDTHS, targets=11, gain=1.0,
                 note="the published file's keys (module.model.); 230 letters between zeros, as the study runs it"),
-    "deepsea_predict": dict(make=make_deepsea, file="deepsea_predict.pth", order="ACGT", other=0.25, lengths=(1000, 1000),
+    "deepsea_predict": dict(make=make_deepsea, type="deepsea", file="deepsea_predict.pth", order="ACGT", other=0.25, lengths=(1000, 1000),
                             gradients=(0,), widths=DEEPSEA_WIDTHS, average=True, gain=1.3,
                             note="the mean of both strands"),
-    "deepsea_variant_effects": dict(make=make_deepsea, file="deepsea_variant_effects.pth", order="ACGT", other=0.25,
+    "deepsea_variant_effects": dict(make=make_deepsea, type="deepsea", file="deepsea_variant_effects.pth", order="ACGT", other=0.25,
                                     lengths=(1000,), gradients=(0,), widths=DEEPSEA_WIDTHS, average=False, gain=1.3,
                                     note="one strand"),
-    "beluga": dict(make=make_beluga, file="deepsea.beluga.pth", order="AGCT", other=0.25, lengths=(2000,), gradients=(0,),
+    "beluga": dict(make=make_beluga, type="beluga", file="deepsea.beluga.pth", order="AGCT", other=0.25, lengths=(2000,), gradients=(0,),
                    widths={320: 4, 480: 5, 640: 6, 67840: 6 * 106, 2003: 8, 2002: 7}, gain=1.4, note="channels A, G, C, T"),
-    "basset": dict(make=make_basset, file="pretrained_model_reloaded_th.pth", order="ACGT", other=0.25, lengths=(600, 600),
+    "basset": dict(make=make_basset, type="basset", file="pretrained_model_reloaded_th.pth", order="ACGT", other=0.25, lengths=(600, 600),
                    gradients=(0,), widths={300: 6, 200: 5, 2000: 50, 1000: 9, 164: 7}, gain=1.3, note="batch norms"),
-    "legnet": dict(make=make_legnet, file="pearson.ckpt", prefix="model.", lightning=True, config="config.json",
+    "legnet": dict(make=make_legnet, type="legnet", file="pearson.ckpt", prefix="model.", lightning=True,
                    order="AGCT", other=0.25, lengths=(230, 97), gradients=(1,), settings=LEGNET, gain=1.3,
                    note="a Lightning checkpoint beside config.json; channels A, G, C, T"),
-    "legnet_reverse": dict(make=make_legnet, file="pearson.ckpt", prefix="model.", lightning=True, config="config.json",
+    "legnet_reverse": dict(make=make_legnet, type="legnet", file="pearson.ckpt", prefix="model.", lightning=True,
                            order="AGCT", other=0.25, lengths=(101,), gradients=(0,), gain=1.3,
                            settings=LEGNET | dict(use_reverse_channel=True, stem_ks=7, ef_ks=5, ef_block_sizes=[8, 10],
                                                   pool_sizes=[3, 1], resize_factor=2),
                            note="a fifth channel for the strand, even widths, a block without pooling"),
-    "enformer": dict(make=make_enformer, file="pytorch_model.bin", config="config.json", order="ACGT", other=0.0,
+    "enformer": dict(make=make_enformer, type="enformer", file="pytorch_model.bin", order="ACGT", other=0.0,
                      lengths=(80, 77), gradients=(1,), settings=ENFORMER, tensorflow=True, gain=1.2,
                      note="gamma features as in TensorFlow; an odd number of rows before a pooling"),
-    "enformer_port": dict(make=make_enformer, file="pytorch_model.bin", config="config.json", order="ACGT", other=0.0,
+    "enformer_port": dict(make=make_enformer, type="enformer", file="pytorch_model.bin", order="ACGT", other=0.0,
                           lengths=(48,), gradients=(0,), tensorflow=False, gain=1.2,
                           settings=ENFORMER | dict(use_tf_gamma=False, dim=36, heads=3, num_downsamples=3, depth=1,
                                                    attn_dim_key=5, dim_divisible_by=18, target_length=-1),
@@ -285,8 +285,8 @@ def make_case(name, c, seed, out):
     state = fresh.state_dict()  # with Enformer's second names, which share their memory
     stored = collections.OrderedDict((c.get("prefix", "") + k, v) for k, v in state.items())
     torch.save({"epoch": 3, "global_step": 40, "state_dict": stored} if c.get("lightning") else stored, folder / c["file"])
-    if "config" in c:
-        (folder / c["config"]).write_text(json.dumps(c["settings"], indent=4) + "\n")
+    settings = {"model_type": c["type"]} | c.get("settings", {})
+    (folder / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
     kept = {k: v.double().clone() for k, v in state.items()}
 
     def load():
@@ -299,10 +299,13 @@ def make_case(name, c, seed, out):
     rng = np.random.Generator(np.random.PCG64(1000 + seed))
     sequences = [random_sequence(length, rng) for length in c["lengths"]]
     tensors, gap = expected_outputs(c, load, run, sequences)
-    save_file(tensors, folder / "expected.safetensors", {"format": "pt"})
-    for file in folder.iterdir():
+    expected = out / "expected" / f"{name}.safetensors"
+    expected.parent.mkdir(exist_ok=True)
+    save_file(tensors, expected, {"format": "pt"})
+    files = [expected, *folder.iterdir()]
+    for file in files:
         file.chmod(0o644)
-    size = sum(f.stat().st_size for f in folder.iterdir())
+    size = sum(f.stat().st_size for f in files)
     spread = tensors["case0.output"]
     print(f"{name:24s} {size:8d} B  output {spread.min():.3g} to {spread.max():.3g}  f32 vs f64 {gap:.1e}")
     return {"name": name, "file": c["file"], "inputs": len(sequences), "gradients": list(c["gradients"]), "note": c["note"],

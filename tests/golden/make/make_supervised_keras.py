@@ -210,10 +210,13 @@ def make_case(name, c, seed, out):
                 tensors[f"case{j}.{prefix}output{suffix}"] = y
                 if dtype == "float64":
                     largest = max(largest, np.abs(y - tensors[f"case{j}.f32.output{suffix}"]).max())
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / "expected.safetensors")
-    for file in folder.iterdir():
+    expected = out / "expected" / f"{name}.safetensors"
+    expected.parent.mkdir(exist_ok=True)
+    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, expected)
+    files = [expected, *folder.iterdir()]
+    for file in files:
         file.chmod(0o644)
-    size = sum(f.stat().st_size for f in folder.iterdir())
+    size = sum(f.stat().st_size for f in files)
     y = tensors["case0.output"]
     print(f"{name:16s} {size:8d} B  output {y.min():.3g} to {y.max():.3g}  f32 vs f64 {largest:.1e}")
     return {"name": name, "file": c["file"], "inputs": 2, "note": c["note"], "largest_f32_gap": float(f"{largest:.1e}")}

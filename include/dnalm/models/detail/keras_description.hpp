@@ -20,7 +20,7 @@ namespace detail {
 
 /// A description is damaged.
 [[noreturn]] inline void refuse_keras(const std::string& where, const std::string& expected) {
-  throw error(error_kind::config, 437, "a description of a Keras model that cannot be read",
+  throw error(error_kind::config, 448, "a description of a Keras model that cannot be read",
               {.where = where, .expected = expected});
 }
 
@@ -42,12 +42,12 @@ class keras_layer {
   [[nodiscard]] std::string where() const { return kind_ + " '" + name_ + "'"; }
 
   [[noreturn]] void unsupported(const std::string& what) const {
-    throw error(error_kind::unsupported, 436,
+    throw error(error_kind::unsupported, 447,
                 "a layer of a Keras model, or a setting of one, that is not built in",
                 {.where = where(), .found = what});
   }
   [[nodiscard]] bool has(const char* key) const { return config().contains(key) && !config()[key].is_null(); }
-  /// A whole number, or the only one of a list. \throws 437
+  /// A whole number, or the only one of a list. \throws 446
   [[nodiscard]] index_t size(const char* key, index_t otherwise) const {
     if (!has(key)) return otherwise;
     const io::json& value = config()[key];

@@ -155,6 +155,7 @@ class layer_adjoint {
       case layer_kind::centre_to: return backend_.place_rows_vjp(dy, from, placement_of(node), to, dx);
       case layer_kind::flatten: return backend_.flatten_rows_vjp(dy, x.rows / dy.rows, node.by_channels, dx);
       case layer_kind::upsample: return backend_.repeat_rows_vjp(dy, node.factor, dx);
+      case layer_kind::reverse: return backend_.reverse_rows(dy, from, dx);
       case layer_kind::weigh_positions: return backend_.weigh_positions(dy, step.table.view(), dx);
       case layer_kind::project_positions: return backend_.project_positions_vjp(dy, step.table.view(), dx);
       case layer_kind::convolution:

@@ -162,6 +162,7 @@ void run_step(const B& backend, const layer_step<B>& step, activation apply, ind
     case layer_kind::centre_to: return backend.place_rows(x, from, placement_of(node), {}, to, y);
     case layer_kind::flatten: return backend.flatten_rows(x, x.rows / y.rows, node.by_channels, y);
     case layer_kind::upsample: return backend.repeat_rows(x, node.factor, y);
+    case layer_kind::reverse: return backend.reverse_rows(x, from, y);
     case layer_kind::weigh_positions: return backend.weigh_positions(x, step.table.view(), y);
     case layer_kind::project_positions: return backend.project_positions(x, step.table.view(), y);
     case layer_kind::convolution:

@@ -35,6 +35,7 @@ DNALM_INLINE std::string_view to_string(layer_kind kind) {
     case layer_kind::centre_to: return "centre_to";
     case layer_kind::flatten: return "flatten";
     case layer_kind::upsample: return "upsample";
+    case layer_kind::reverse: return "reverse";
     case layer_kind::weigh_positions: return "weigh_positions";
     case layer_kind::project_positions: return "project_positions";
   }

@@ -8,6 +8,11 @@
 #include <utility>
 
 #include <dnalm/models/detail/config_file.hpp>
+#include <dnalm/models/detail/recipe_basset.hpp>
+#include <dnalm/models/detail/recipe_deepsea.hpp>
+#include <dnalm/models/detail/recipe_keras.hpp>
+#include <dnalm/models/detail/recipe_legnet.hpp>
+#include <dnalm/models/detail/recipe_sei.hpp>
 #include <dnalm/models/detail/recipe_spliceai.hpp>
 #include <dnalm/models/layer_recipe.hpp>
 
@@ -15,7 +20,10 @@ DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE std::span<const layer_recipe> layer_recipes() {
   static constexpr layer_recipe all[] = {
-      {"spliceai", detail::make_spliceai},
+      {"spliceai", detail::make_spliceai}, {"sei", detail::make_sei},
+      {"deepsea", detail::make_deepsea},   {"beluga", detail::make_beluga},
+      {"basset", detail::make_basset},     {"legnet", detail::make_legnet},
+      {"keras", detail::make_keras},       {"deepstarr", detail::make_deepstarr},
   };
   return all;
 }
@@ -78,8 +86,8 @@ class graph_joiner {
 
 [[nodiscard]] inline bool same_input(const sequence_input& a, const sequence_input& b) {
   return a.letters == b.letters && a.channels == b.channels && a.unknown == b.unknown &&
-         a.missing == b.missing && a.length == b.length && a.shorter == b.shorter && a.before == b.before &&
-         a.after == b.after;
+         a.unknown_letter == b.unknown_letter && a.missing == b.missing && a.length == b.length &&
+         a.shorter == b.shorter && a.before == b.before && a.after == b.after;
 }
 
 }  // namespace detail

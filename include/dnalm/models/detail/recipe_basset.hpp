@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include <dnalm/models/detail/recipe_prefix.hpp>
 #include <dnalm/models/layer_recipe.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -29,7 +30,7 @@ namespace detail {
   }
   net.layer("hidden", x);
   net.output("accessibility", net.function(net.dense(x, "21.1"), activation::sigmoid));
-  return net.take();
+  return with_biases(net.take(), source.tensors, true);
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include <dnalm/models/detail/recipe_prefix.hpp>
 #include <dnalm/models/layer_recipe.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -35,12 +36,11 @@ inline index_t deepsea_strand(graph_builder& net, index_t x, const std::string& 
   net.layer("hidden", hidden);
   index_t y = probabilities(hidden);
   if (both) {
-    const index_t turned =
-        net.reverse_channels(graph_builder::input());  // A, G, C, T backwards: the complement
+    const index_t turned = net.reverse(graph_builder::input());
     y = net.scale(net.add(y, probabilities(deepsea_strand(net, turned, prefix))), 0.5);
   }
   net.output("chromatin features", y);
-  return net.take();
+  return with_biases(net.take(), source.tensors, true);
 }
 
 /// ExPecto's Beluga: 2000 bases, channels A, G, C, T, N 0.25. Layer `hidden`, output `chromatin features`.
@@ -55,7 +55,7 @@ inline index_t deepsea_strand(graph_builder& net, index_t x, const std::string& 
   x = net.relu(net.dense(net.flatten(x, true), "model.1.2.1"));
   net.layer("hidden", x);
   net.output("chromatin features", net.function(net.dense(x, "model.1.4.1"), activation::sigmoid));
-  return net.take();
+  return with_biases(net.take(), source.tensors, true);
 }
 
 }  // namespace detail

@@ -20,5 +20,19 @@ namespace detail {
   return {};
 }
 
+/// The graph of a network whose products and norms all have their biases and weights, and convolutions too
+/// where `convolutions`. \throws error [dnalm.config.410] one is missing.
+[[nodiscard]] inline layer_graph with_biases(layer_graph graph, const tensor_table& tensors,
+                                             bool convolutions) {
+  for (const layer_node& node : graph.nodes) {
+    const bool norm = node.kind == layer_kind::batch_norm;
+    if (norm) static_cast<void>(tensors.shape(node.name + ".weight"));
+    const bool needed =
+        node.kind == layer_kind::convolution ? convolutions : norm || node.kind == layer_kind::dense;
+    if (needed) static_cast<void>(tensors.shape(node.name + ".bias"));
+  }
+  return graph;
+}
+
 }  // namespace detail
 DNALM_END_NAMESPACE

@@ -85,11 +85,11 @@ inline index_t sei_trunk(graph_builder& net, const std::string& prefix) {
     net.layer("embedding", embedding);
     const index_t hidden = net.relu(net.dense(embedding, classifier + "0"));
     net.output("chromatin profiles", net.function(net.dense(hidden, classifier + "2"), activation::sigmoid));
-    return net.take();
+    return with_biases(net.take(), source.tensors, true);
   }
   net.output("embedding", embedding);
   for (const char* name : {"0.weight", "0.bias", "2.weight", "2.bias"}) net.unused(classifier + name);
-  return net.take();
+  return with_biases(net.take(), source.tensors, true);
 }
 
 }  // namespace detail
