@@ -11,6 +11,7 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cuda/cuda_backend.hpp>
 #include <dnalm/cuda/cuda_bf16_backend.hpp>
+#include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/device_model_of.hpp>
 #include <dnalm/models/load_model.hpp>
@@ -41,7 +42,7 @@ template <class B>
 ///
 /// Who calls it links the device code: one source that includes dnalm/cuda.cuh, which the CMake function
 /// dnalm_add_cuda(target) makes. With precision bf16 rows between kernels are bfloat16 too
-/// (cuda_bf16_backend); gradients are then not computed. Embeddings pool on the GPU. The model keeps the
+/// (cuda_bf16_backend), those of gradients among them. Embeddings pool on the GPU. The model keeps the
 /// backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
 /// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606;
 /// the model is a network that is not built for GPUs: [dnalm.unsupported.440].

@@ -12,7 +12,9 @@
 #include <dnalm/cuda/detail/elementwise.cuh>
 #include <dnalm/cuda/detail/embedding.cuh>
 #include <dnalm/cuda/detail/gated.cuh>
+#include <dnalm/cuda/detail/gather.cuh>
 #include <dnalm/cuda/detail/layer_norm.cuh>
+#include <dnalm/cuda/detail/norm_pool.cuh>
 #include <dnalm/cuda/detail/pooling.cuh>
 #include <dnalm/cuda/detail/product_rows.cuh>
 #include <dnalm/cuda/detail/rotary.cuh>

@@ -12,18 +12,9 @@
 
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
+#include <dnalm/models/detail/cotangent_rows.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
-
-/// Zeros for a function to put a gradient in.
-template <class T>
-[[nodiscard]] matrix_view<T> zeroed(matrix_view<T> x) {
-  for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, T(0));
-  return x;
-}
-
-}  // namespace detail
 
 /// Blocks that keep a record of 3 D numbers per row: as many as fit, at least one if any runs.
 template <convolution_backend B>
@@ -131,7 +122,8 @@ void convnet<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
                                const basic_gradient_request<scalar>& request, gradient_views& views,
                                const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
-  const output_matrix<B> part = detail::zeroed(views.block.narrow);
+  const output_matrix<B> part = views.block.narrow;
+  detail::clear_rows<B>(backend_of(w), part);
   request.hidden(layer, hidden, part);
   detail::check_finite_rows(part, detail::cotangent_name(layer));
   backend_of(w).add(part, views.d);
@@ -148,7 +140,8 @@ void convnet<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<s
   };
   const convnet_views<B>& block = views.block;
   head_.forward(backend_of(w), hidden, block.narrow, block.scratch, table(0));
-  request.logits(table(0), detail::zeroed(table(numbers)));
+  detail::clear_rows<B>(backend_of(w), table(numbers));
+  request.logits(table(0), table(numbers));
   detail::check_finite_rows(table(numbers), detail::logits_cotangent);
   head_.vjp(backend_of(w), hidden, table(numbers), block.narrow, block.gradient, block.scratch, views.d);
 }
@@ -162,7 +155,7 @@ void convnet<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient
   if (request.logits) {
     head_vjp(views.saved[top], request, views, w);
   } else {
-    static_cast<void>(detail::zeroed(views.d));
+    detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), views.saved[top], request, views, w);
 }

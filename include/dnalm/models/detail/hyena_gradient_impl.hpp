@@ -12,18 +12,10 @@
 #include <string>
 
 #include <dnalm/models/detail/cotangent_names.hpp>
+#include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/hyena_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
-
-/// Zeros for a function to put a gradient in.
-template <class T>
-void clear_all_rows(matrix_view<T> x) {
-  for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, T(0));
-}
-
-}  // namespace detail
 
 /// Numbers per row of a hyena_record.
 template <hyena_backend B>
@@ -154,7 +146,7 @@ void hyena_network<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
                                      const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const output_matrix<B> part = views.block.block.narrow;
-  detail::clear_all_rows(part);
+  detail::clear_rows<B>(backend_of(w), part);
   request.hidden(layer, hidden, part);
   detail::check_finite_rows(part, detail::cotangent_name(layer));
   backend_of(w).add(part, views.d);
@@ -170,7 +162,7 @@ void hyena_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_req
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
   head_.forward(backend_of(w), hidden, w.scratch.view(), table(0));
-  detail::clear_all_rows(table(numbers));
+  detail::clear_rows<B>(backend_of(w), table(numbers));
   request.logits(table(0), table(numbers));
   detail::check_finite_rows(table(numbers), detail::logits_cotangent);
   head_.vjp(backend_of(w), table(numbers), w.scratch.view(), views.d);
@@ -187,7 +179,7 @@ void hyena_network<B>::top_vjp(const basic_gradient_request<scalar>& request, gr
   if (request.logits) {
     head_vjp(state, request, views, w);
   } else {
-    detail::clear_all_rows(views.d);
+    detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
   if (normed) final_norm_.vjp(backend_of(w), views.saved[top], views.d, views.d);
