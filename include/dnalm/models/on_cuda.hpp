@@ -55,6 +55,15 @@ template <class B>
       built(backend, config, source, threads));
 }
 
+/// \throws error [dnalm.unsupported.440] a network that is not built for GPUs.
+template <class B, class Config>
+requires(std::same_as<Config, caduceus_config> || std::same_as<Config, layer_graph>)
+    [[nodiscard]] std::shared_ptr<const model_base> network_on(const B& backend, const Config& config,
+                                                               const weight_source&, int) {
+  static_cast<void>(config_as<encoder_config>(config, backend.name()));
+  return nullptr;
+}
+
 /// Makes networks on a backend.
 template <class B>
 [[nodiscard]] auto maker_on(B backend) {
@@ -70,9 +79,10 @@ template <class B>
 ///
 /// Who calls it links the device code: one source that includes dnalm/cuda.cuh, which the CMake function
 /// dnalm_add_cuda(target) makes. With precision bf16 the rows of encoders between kernels are bfloat16 too
-/// (cuda_bf16_backend); gradients are then not computed. Embeddings pool on the GPU. The model keeps the
+/// (cuda_bf16_backend), those of gradients among them. Embeddings pool on the GPU. The model keeps the
 /// backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
-/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606.
+/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606;
+/// the model is a network that is not built for GPUs: [dnalm.unsupported.440].
 [[nodiscard]] inline load_options on_cuda(const cuda_options& where = {}, load_options options = {}) {
   const cuda_backend backend(where);
   const bool half = where.precision == cuda_precision::bf16;
