@@ -85,6 +85,7 @@ embed_dnabert2_1kb dnabert2 1kb $(pick 1000 24 6) $embed
 embed_nt500m_1kb nt_v2_500m 1kb $(pick 200 8 3) $embed
 embed_nt500m_6kb nt_v2_500m 6kb $(pick 20 2 1) $embed
 embed_nt100m_ragged nt_v2_100m ragged $(pick 300 16 8) $embed
+embed_caduceus_1kb caduceus_ps_d256 1kb $(pick 100 12 3) $embed --formats f32
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
@@ -208,6 +209,9 @@ peers_of() { # case, model, sequences, count
       for engine in torch onednn; do
         run_peer "${1}_$engine" "$1" "linear_$engine.py" "$out/ours_$1.json"
       done ;;
+    embed_caduceus_*)
+      run_peer "${1}_torch" "$1" embed_caduceus.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
+        --formats f32 --threads "$threads" --repeats "$(pick 3 3 2)" ;;
     embed_*)
       for engine in torch onnx transformers; do
         compile=''

@@ -61,7 +61,7 @@ workload make_workload(const dnalm::model& network, const std::vector<std::strin
     work.bases += static_cast<double>(sequences[s].size());
     const auto tokens = static_cast<double>(network.tokenize(sequences[s]).size());
     work.tokens += tokens;
-    work.flops += forward_flops(std::get<dnalm::encoder_config>(network.describe().config), tokens);
+    work.flops += forward_flops(network.describe().config, tokens);
   }
   return work;
 }

@@ -4,7 +4,8 @@
 //   bench_folder model SHAPE FOLDER [--tokenizer FOLDER]
 //   bench_folder sequences FILE --count 1000 --shortest 230 [--longest 6000]
 //
-// SHAPE: nt_v2_100m, nt_v2_500m, dnabert2 and two tiny ones. The weights are random; the same each time.
+// SHAPE: nt_v2_100m, nt_v2_500m, dnabert2, caduceus_ph_d256, caduceus_ps_d256 and tiny ones. The weights are
+// random; the same each time.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <exception>

@@ -38,6 +38,8 @@ def tokenizer(a):
 
         fast = Tokenizer.from_file(str(a.model / "tokenizer.json"))
         return lambda lines: [e.ids for e in fast.encode_batch(lines)]
+    if a.config.get("model_type") == "caduceus":
+        return lambda lines: [[7 + "ACGTN".index(letter) for letter in line.upper()] + [1] for line in lines]
     from transformers import EsmTokenizer
 
     slow = EsmTokenizer(str(a.model / "vocab.txt"), eos_token=None)
@@ -45,6 +47,8 @@ def tokenizer(a):
 
 
 def special_ids(a):
+    if a.config.get("model_type") == "caduceus":
+        return {0, 1, 2, 3, 4, 5, 6}
     return {0, 1, 2, 3, 4} if (a.model / "tokenizer.json").exists() else {1, 2, 3}
 
 
@@ -62,8 +66,13 @@ def batches(a, ids, size, in_order):
 
 
 def flops(a, ids):
-    """2 x block weights per token and 4 D L per token and layer."""
+    """2 x block weights per token and 4 D L per token and layer; of Caduceus what model_shapes.hpp counts."""
     c = a.config
+    if c.get("model_type") == "caduceus":
+        d, n, q = c["d_model"], c["ssm_cfg"]["d_state"], -(-c["d_model"] // 16)
+        e = int(c["ssm_cfg"]["expand"] * d)
+        block = 6 * d * e + 2 * (2 * e * (q + 2 * n) + 2 * q * e + 6 * e * n)
+        return sum(len(row) for row in ids) * (2 if c["rcps"] else 1) * c["n_layer"] * block
     d, f, n = c["hidden_size"], c["intermediate_size"], c["num_hidden_layers"]
     return sum(len(row) * n * (2 * (4 * d * d + 3 * d * f) + 4 * d * len(row)) for row in ids)
 

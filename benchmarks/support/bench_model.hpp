@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <dnalm/io/checkpoint.hpp>
 #include <dnalm/models/backends.hpp>
@@ -17,7 +19,7 @@ namespace dnalm_bench {
 
 /// What `load_model` knows of the folder, but for its weights.
 inline dnalm::model_description describe(const std::filesystem::path& folder,
-                                         const dnalm::encoder_config& config,
+                                         const dnalm::network_config& config,
                                          const std::vector<dnalm::planned_tensor>& plan) {
   dnalm::model_description about;
   about.name = folder.filename().string();
@@ -30,16 +32,25 @@ inline dnalm::model_description describe(const std::filesystem::path& folder,
   return about;
 }
 
-/// As load_model does it, on a backend of any kind.
+/// As load_model does it, on a backend of any kind: the networks that it can run, else error
+/// dnalm.unsupported.440.
 template <class Backend>
 dnalm::model load_on(const std::filesystem::path& folder, Backend backend) {
-  const dnalm::encoder_config config = dnalm::read_encoder_config(folder);
+  const dnalm::network_config config = dnalm::read_network_config(folder);
   const auto plan = dnalm::plan_tensors(config);
   dnalm::model_description about = describe(folder, config, plan);
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), plan, folder.string());
-  auto base = std::make_shared<const dnalm::model_of<dnalm::encoder<Backend>>>(
-      dnalm::encoder<Backend>(std::move(backend), config, source));
-  return {std::move(base), std::move(about)};
+  const auto on =
+      [&]<class Network>(std::type_identity<Network>) -> std::shared_ptr<const dnalm::model_base> {
+    const auto& kind = dnalm::config_as<typename Network::config_type>(config, backend.name());
+    return std::make_shared<const dnalm::model_of<Network>>(Network(std::move(backend), kind, source));
+  };
+  if constexpr (dnalm::caduceus_backend<Backend>) {
+    if (std::holds_alternative<dnalm::caduceus_config>(config)) {
+      return {on(std::type_identity<dnalm::caduceus_network<Backend>>()), std::move(about)};
+    }
+  }
+  return {on(std::type_identity<dnalm::encoder<Backend>>()), std::move(about)};
 }
 
 }  // namespace dnalm_bench

@@ -13,11 +13,12 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <dnalm/core/philox.hpp>
 #include <dnalm/io/safetensors_writer.hpp>
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_config.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 
@@ -35,15 +36,20 @@ struct model_shape {
   index_t layers = 0;
   index_t heads = 0;
   index_t feed_forward = 0;
+  bool caduceus = false;  ///< else one of the two above; width is that of a strand
+  bool strands = false;   ///< PS
 };
 
-/// The published sizes, and two small ones for tests of the bench.
+/// The published sizes, and small ones for tests of the bench.
 inline const std::vector<model_shape>& model_shapes() {
   static const std::vector<model_shape> shapes = {{"nt_v2_100m", false, 6, 512, 22, 16, 2048},
                                                   {"nt_v2_500m", false, 6, 1024, 29, 16, 4096},
                                                   {"dnabert2", true, 6, 768, 12, 12, 3072},
                                                   {"nt_v2_tiny", false, 3, 64, 2, 4, 96},
-                                                  {"dnabert2_tiny", true, 6, 48, 2, 4, 80}};
+                                                  {"dnabert2_tiny", true, 6, 48, 2, 4, 80},
+                                                  {"caduceus_ph_d256", false, 0, 256, 4, 0, 0, true, false},
+                                                  {"caduceus_ps_d256", false, 0, 256, 4, 0, 0, true, true},
+                                                  {"caduceus_ps_tiny", false, 0, 24, 2, 0, 0, true, true}};
   return shapes;
 }
 
@@ -132,14 +138,46 @@ inline void write_dnabert2(const model_shape& shape, const fs::path& tokenizer, 
   }
 }
 
+inline void write_caduceus(const model_shape& shape, const fs::path& folder) {
+  nlohmann::json complements;
+  for (int token = 0; token < 16; ++token) {
+    complements[std::to_string(token)] = token >= 7 && token <= 10 ? 17 - token : token;
+  }
+  const nlohmann::json config = {{"architectures", {"CaduceusForMaskedLM"}},
+                                 {"bidirectional", true},
+                                 {"bidirectional_strategy", "add"},
+                                 {"bidirectional_weight_tie", true},
+                                 {"complement_map", complements},
+                                 {"d_model", shape.width},
+                                 {"fused_add_norm", true},
+                                 {"model_type", "caduceus"},
+                                 {"n_layer", shape.layers},
+                                 {"norm_epsilon", 1e-5},
+                                 {"pad_vocab_size_multiple", 8},
+                                 {"rcps", shape.strands},
+                                 {"rms_norm", true},
+                                 {"ssm_cfg", {{"d_state", 16}, {"d_conv", 4}, {"expand", 2}}},
+                                 {"vocab_size", 16}};
+  write_text(folder / "config.json", config.dump(1));
+  write_text(folder / "tokenizer_config.json",
+             R"({"model_max_length": 131072, "tokenizer_class": "CaduceusTokenizer"})");
+}
+
+/// Whether a random folder holds a tensor: what is required, and of tensors that may have several names the
+/// first.
+inline bool is_stored(const dnalm::planned_tensor& tensor) {
+  if (tensor.role == dnalm::tensor_role::unused) return false;
+  return tensor.required || (!tensor.group.empty() && tensor.same_as.empty());
+}
+
 /// model.safetensors with the numbers of random_twin(folder, seed).
 inline void write_weights(const fs::path& folder, std::uint64_t seed) {
-  const dnalm::encoder_config config = dnalm::read_encoder_config(folder);
-  const dnalm::random_source source(seed, config.initializer_range);
+  const dnalm::network_config config = dnalm::read_network_config(folder);
+  const dnalm::random_source source(seed, dnalm::summary_of(config).initializer_range);
   std::vector<dnalm::planned_tensor> stored;
   std::vector<dnalm::io::tensor_info> infos;
   for (const dnalm::planned_tensor& tensor : dnalm::plan_tensors(config)) {
-    if (!tensor.required || tensor.role == dnalm::tensor_role::unused) continue;
+    if (!is_stored(tensor)) continue;
     stored.push_back(tensor);
     infos.push_back({tensor.name, dnalm::dtype::f32, tensor.shape});
   }
@@ -157,7 +195,9 @@ inline void write_weights(const fs::path& folder, std::uint64_t seed) {
 inline void write_model_folder(const model_shape& shape, const fs::path& tokenizer, const fs::path& folder) {
   if (fs::exists(folder / "model.safetensors")) return;
   fs::create_directories(folder);
-  if (shape.dnabert2) {
+  if (shape.caduceus) {
+    write_caduceus(shape, folder);
+  } else if (shape.dnabert2) {
     write_dnabert2(shape, tokenizer, folder);
   } else {
     write_nt_v2(shape, folder);
@@ -205,6 +245,23 @@ inline double block_weights(const dnalm::encoder_config& c) {
 inline double forward_flops(const dnalm::encoder_config& c, double tokens) {
   return tokens *
          (2 * block_weights(c) + 4 * static_cast<double>(c.width) * tokens * static_cast<double>(c.layers));
+}
+
+/// Of every strand and token: 2 x block weights, and for each direction and state a product of three numbers,
+/// two sums of products and one exponential, counted as 6.
+inline double forward_flops(const dnalm::caduceus_config& c, double tokens) {
+  const auto d = static_cast<double>(c.channels);
+  const auto e = static_cast<double>(c.inner);
+  const auto n = static_cast<double>(c.states);
+  const auto q = static_cast<double>(c.rank);
+  const double block = 2 * 3 * d * e + 2 * (2 * e * (q + 2 * n) + 2 * q * e + 6 * e * n);
+  return tokens * static_cast<double>(c.strands() * c.layers) * block;
+}
+inline double forward_flops(const dnalm::network_config& config, double tokens) {
+  if (const auto* caduceus = std::get_if<dnalm::caduceus_config>(&config)) {
+    return forward_flops(*caduceus, tokens);
+  }
+  return forward_flops(std::get<dnalm::encoder_config>(config), tokens);
 }
 
 }  // namespace dnalm_bench
