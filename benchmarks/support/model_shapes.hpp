@@ -13,10 +13,12 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <dnalm/core/philox.hpp>
 #include <dnalm/io/safetensors_writer.hpp>
+#include <dnalm/models/network_config.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 
@@ -26,7 +28,7 @@
 namespace dnalm_bench {
 
 /// Whose format a folder has.
-enum class shape_family { nt_v2, dnabert2, hyena, gpn };
+enum class shape_family { nt_v2, dnabert2, hyena, gpn, caduceus_ph, caduceus_ps };
 
 /// The sizes of a model.
 struct model_shape {
@@ -54,7 +56,10 @@ inline const std::vector<model_shape>& model_shapes() {
                                                   {"hyena_medium", hyena, 1, 256, 8, 0, 1024, 160002},
                                                   {"hyena_test", hyena, 1, 24, 2, 0, 96, 1026},
                                                   {"gpn", gpn, 1, 512, 25, 0, 512},
-                                                  {"gpn_test", gpn, 1, 24, 7, 0, 24}};
+                                                  {"gpn_test", gpn, 1, 24, 7, 0, 24},
+                                                  {"caduceus_ph_d256", caduceus_ph, 1, 256, 4},
+                                                  {"caduceus_ps_d256", caduceus_ps, 1, 256, 4},
+                                                  {"caduceus_ps_tiny", caduceus_ps, 1, 24, 2}};
   return shapes;
 }
 
@@ -137,6 +142,38 @@ inline void write_dnabert2(const model_shape& shape, const fs::path& tokenizer, 
   }
 }
 
+inline void write_caduceus(index_t width, index_t layers, bool strands, const fs::path& folder) {
+  nlohmann::json complements;
+  for (int token = 0; token < 16; ++token) {
+    complements[std::to_string(token)] = token >= 7 && token <= 10 ? 17 - token : token;
+  }
+  const nlohmann::json config = {{"architectures", {"CaduceusForMaskedLM"}},
+                                 {"bidirectional", true},
+                                 {"bidirectional_strategy", "add"},
+                                 {"bidirectional_weight_tie", true},
+                                 {"complement_map", complements},
+                                 {"d_model", width},
+                                 {"fused_add_norm", true},
+                                 {"model_type", "caduceus"},
+                                 {"n_layer", layers},
+                                 {"norm_epsilon", 1e-5},
+                                 {"pad_vocab_size_multiple", 8},
+                                 {"rcps", strands},
+                                 {"rms_norm", true},
+                                 {"ssm_cfg", {{"d_state", 16}, {"d_conv", 4}, {"expand", 2}}},
+                                 {"vocab_size", 16}};
+  write_text(folder / "config.json", config.dump(1));
+  write_text(folder / "tokenizer_config.json",
+             R"({"model_max_length": 131072, "tokenizer_class": "CaduceusTokenizer"})");
+}
+
+/// Whether a random folder holds a tensor: what is required, and of tensors that may have several names the
+/// first.
+inline bool is_stored(const dnalm::planned_tensor& tensor) {
+  if (tensor.role == dnalm::tensor_role::unused) return false;
+  return tensor.required || (tensor.same_as.empty() && (is_frequency(tensor.name) || !tensor.group.empty()));
+}
+
 /// model.safetensors with the numbers of random_twin(folder, seed), but for the frequencies of HyenaDNA's
 /// sines: as training begins, so that the filter is no constant.
 inline void write_weights(const fs::path& folder, std::uint64_t seed) {
@@ -145,8 +182,7 @@ inline void write_weights(const fs::path& folder, std::uint64_t seed) {
   std::vector<dnalm::planned_tensor> stored;
   std::vector<dnalm::io::tensor_info> infos;
   for (const dnalm::planned_tensor& tensor : dnalm::plan_tensors(config)) {
-    const bool first_frequency = is_frequency(tensor.name) && tensor.same_as.empty();
-    if (!tensor.required && !first_frequency) continue;  // frequencies stand under one of several names
+    if (!is_stored(tensor)) continue;
     stored.push_back(tensor);
     infos.push_back({tensor.name, dnalm::dtype::f32, tensor.shape});
   }
@@ -170,6 +206,8 @@ inline void write_model_folder(const model_shape& shape, const fs::path& tokeniz
     case shape_family::dnabert2: write_dnabert2(shape, tokenizer, folder); break;
     case shape_family::hyena: write_hyena(shape.width, shape.layers, shape.positions, folder); break;
     case shape_family::gpn: write_gpn(shape.width, shape.layers, folder); break;
+    case shape_family::caduceus_ph: write_caduceus(shape.width, shape.layers, false, folder); break;
+    case shape_family::caduceus_ps: write_caduceus(shape.width, shape.layers, true, folder); break;
   }
   write_weights(folder, 1);
 }
