@@ -78,7 +78,7 @@ struct hyena_block {
   /// Rows of a step behind the convolution: all, unless the numbers are a host's. Members of a team share
   /// them.
   [[nodiscard]] static index_t rows_at_once(const B& backend, index_t rows) {
-    constexpr index_t cached = 192;
+    constexpr index_t cached = 1024;
     if constexpr (B::space != memory_space::host) return rows;
     if constexpr (requires { backend.members(); }) return cached * backend.members();
     return cached;
