@@ -62,10 +62,11 @@ def batches(a, ids, size, in_order):
 
 
 def flops(a, ids):
-    """2 x block weights per token and 4 D L per token and layer."""
+    """2 x block weights per token and 4 D L per token and layer; three products of a feed-forward block with gates, else two."""
     c = a.config
     d, f, n = c["hidden_size"], c["intermediate_size"], c["num_hidden_layers"]
-    return sum(len(row) * n * (2 * (4 * d * d + 3 * d * f) + 4 * d * len(row)) for row in ids)
+    products = 2 if c.get("position_embedding_type") == "absolute" and "alibi_starting_size" not in c else 3
+    return sum(len(row) * n * (2 * (4 * d * d + products * d * f) + 4 * d * len(row)) for row in ids)
 
 
 def measure(work, threads, repeats):

@@ -35,15 +35,16 @@ struct model_shape {
   index_t layers = 0;
   index_t heads = 0;
   index_t feed_forward = 0;
+  bool nt_v1 = false;  ///< learned positions, no gates
 };
 
-/// The published sizes, and two small ones for tests of the bench.
+/// The published sizes, and three small ones for tests of the bench.
 inline const std::vector<model_shape>& model_shapes() {
-  static const std::vector<model_shape> shapes = {{"nt_v2_100m", false, 6, 512, 22, 16, 2048},
-                                                  {"nt_v2_500m", false, 6, 1024, 29, 16, 4096},
-                                                  {"dnabert2", true, 6, 768, 12, 12, 3072},
-                                                  {"nt_v2_tiny", false, 3, 64, 2, 4, 96},
-                                                  {"dnabert2_tiny", true, 6, 48, 2, 4, 80}};
+  static const std::vector<model_shape> shapes = {
+      {"nt_v2_100m", false, 6, 512, 22, 16, 2048},     {"nt_v2_500m", false, 6, 1024, 29, 16, 4096},
+      {"nt_2b5", false, 6, 2560, 32, 20, 10240, true}, {"dnabert2", true, 6, 768, 12, 12, 3072},
+      {"nt_v2_tiny", false, 3, 64, 2, 4, 96},          {"nt_v1_tiny", false, 3, 64, 2, 4, 96, true},
+      {"dnabert2_tiny", true, 6, 48, 2, 4, 80}};
   return shapes;
 }
 
@@ -75,30 +76,32 @@ inline std::vector<std::string> kmer_words(int k) {
   return words;
 }
 
-inline void write_nt_v2(const model_shape& shape, const fs::path& folder) {
+inline void write_nt(const model_shape& shape, const fs::path& folder) {
   std::vector<std::string> words = {"<unk>", "<pad>", "<mask>", "<cls>", "<eos>", "<bos>"};
   for (const std::string& word : kmer_words(shape.kmer)) words.push_back(word);
   for (const char* word : {"A", "T", "C", "G", "N"}) words.emplace_back(word);
   std::string vocabulary;
   for (const std::string& word : words) vocabulary += (vocabulary.empty() ? "" : "\n") + word;
-  const nlohmann::json config = {{"add_bias_fnn", false},
-                                 {"architectures", {"EsmForMaskedLM"}},
-                                 {"auto_map", {{"AutoModelForMaskedLM", "modeling_esm.EsmForMaskedLM"}}},
-                                 {"emb_layer_norm_before", false},
-                                 {"hidden_size", shape.width},
-                                 {"initializer_range", 0.02},
-                                 {"intermediate_size", shape.feed_forward},
-                                 {"layer_norm_eps", 1e-12},
-                                 {"mask_token_id", 2},
-                                 {"max_position_embeddings", 2050},
-                                 {"model_type", "esm"},
-                                 {"num_attention_heads", shape.heads},
-                                 {"num_hidden_layers", shape.layers},
-                                 {"pad_token_id", 1},
-                                 {"position_embedding_type", "rotary"},
-                                 {"tie_word_embeddings", false},
-                                 {"token_dropout", false},
-                                 {"vocab_size", words.size()}};
+  nlohmann::json config = {{"architectures", {"EsmForMaskedLM"}},
+                           {"emb_layer_norm_before", false},
+                           {"hidden_size", shape.width},
+                           {"initializer_range", 0.02},
+                           {"intermediate_size", shape.feed_forward},
+                           {"layer_norm_eps", 1e-12},
+                           {"mask_token_id", 2},
+                           {"max_position_embeddings", shape.nt_v1 ? 1002 : 2050},
+                           {"model_type", "esm"},
+                           {"num_attention_heads", shape.heads},
+                           {"num_hidden_layers", shape.layers},
+                           {"pad_token_id", 1},
+                           {"position_embedding_type", shape.nt_v1 ? "absolute" : "rotary"},
+                           {"tie_word_embeddings", false},
+                           {"token_dropout", shape.nt_v1},
+                           {"vocab_size", words.size()}};
+  if (!shape.nt_v1) {
+    config["add_bias_fnn"] = false;
+    config["auto_map"] = {{"AutoModelForMaskedLM", "modeling_esm.EsmForMaskedLM"}};
+  }
   write_text(folder / "config.json", config.dump(1));
   write_text(folder / "vocab.txt", vocabulary);
   write_text(folder / "tokenizer_config.json",
@@ -153,16 +156,18 @@ inline void write_weights(const fs::path& folder, std::uint64_t seed) {
   file.finish();
 }
 
-/// A whole folder. Nothing is done where model.safetensors is there already: it is written last.
-inline void write_model_folder(const model_shape& shape, const fs::path& tokenizer, const fs::path& folder) {
+/// A whole folder, or one without weights. Nothing is done where model.safetensors is there already: it is
+/// written last.
+inline void write_model_folder(const model_shape& shape, const fs::path& tokenizer, const fs::path& folder,
+                               bool weights = true) {
   if (fs::exists(folder / "model.safetensors")) return;
   fs::create_directories(folder);
   if (shape.dnabert2) {
     write_dnabert2(shape, tokenizer, folder);
   } else {
-    write_nt_v2(shape, folder);
+    write_nt(shape, folder);
   }
-  write_weights(folder, 1);
+  if (weights) write_weights(folder, 1);
 }
 
 /// `count` random sequences with lengths from `shortest` to `longest`, log-uniform; one a line.
