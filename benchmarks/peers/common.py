@@ -108,7 +108,8 @@ def flops(a, ids):
     if is_gpn(a):
         return sum(len(row) for row in ids) * c["n_layers"] * 2 * (c["kernel_size"] + 1) * c["hidden_size"] ** 2
     d, f, n = c["hidden_size"], c["intermediate_size"], c["num_hidden_layers"]
-    return sum(len(row) * n * (2 * (4 * d * d + 3 * d * f) + 4 * d * len(row)) for row in ids)
+    products = 2 if c.get("position_embedding_type") == "absolute" and "alibi_starting_size" not in c else 3
+    return sum(len(row) * n * (2 * (4 * d * d + products * d * f) + 4 * d * len(row)) for row in ids)
 
 
 def measure(work, threads, repeats):
