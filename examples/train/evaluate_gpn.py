@@ -34,7 +34,7 @@ STRIDE = 8
 EDGE = 8
 ORDERS = [3, 4, 5, 6, 7, 8]
 SIDES = [2, 3, 4, 5]
-PSEUDOCOUNTS = [1, 3, 10, 30, 100, 300]
+PSEUDOCOUNTS = [3, 10, 30, 100, 300, 1000, 3000, 10000]
 
 
 def places_of(length, phases):
