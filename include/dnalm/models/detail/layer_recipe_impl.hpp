@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <dnalm/models/detail/config_file.hpp>
+#include <dnalm/models/detail/recipe_keras.hpp>
 #include <dnalm/models/detail/recipe_spliceai.hpp>
 #include <dnalm/models/layer_recipe.hpp>
 
@@ -15,6 +16,7 @@ DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE std::span<const layer_recipe> layer_recipes() {
   static constexpr layer_recipe all[] = {
+      {"keras", detail::make_keras},
       {"spliceai", detail::make_spliceai},
   };
   return all;
