@@ -116,12 +116,15 @@ TEST_CASE("settings of Keras layers that are not built in are refused", "[models
   CHECK(convolution({{"padding", "same"}}) == 0);
   CHECK(convolution({{"padding", "causal"}, {"activation", "relu"}}) == 0);
   CHECK(convolution({{"padding", "same"}, {"strides", {2}}}) == 447);
-  CHECK(convolution({{"groups", 2}}) == 447);
+  CHECK(convolution({{"groups", 2}}) == 432);
+  CHECK(convolution({{"filters", 5}, {"kernel_size", {3}}}) == 0);
+  CHECK(convolution({{"filters", 6}}) == 412);
+  CHECK(convolution({{"kernel_size", {4}}}) == 412);
   CHECK(convolution({{"data_format", "channels_first"}}) == 447);
   CHECK(convolution({{"activation", "mish"}}) == 447);
   CHECK(convolution({{"activation", {{"class_name", "Mine"}}}}) == 447);
   CHECK(convolution({{"dilation_rate", "two"}}) == 448);
-  CHECK(convolution({{"dilation_rate", {-1}}}) == 432);
+  CHECK(convolution({{"dilation_rate", {-1}}}) == 448);
   CHECK(convolution({{"dilation_rate", {1e30}}}) == 448);
   CHECK(convolution({{"use_bias", 1}}) == 448);
   CHECK(number_of(model_of_layer("LSTM", {}), {}) == 447);
@@ -130,6 +133,32 @@ TEST_CASE("settings of Keras layers that are not built in are refused", "[models
   CHECK(number_of(model_of_layer("MaxPooling1D", {{"padding", "causal"}}), {}) == 447);
   CHECK(number_of(model_of_layer("MaxPooling1D", {{"pool_size", 21}}), {}) == 432);
   CHECK(number_of(model_of_layer("Cropping1D", {{"cropping", {10, 10}}}), {}) == 432);
+  CHECK(number_of(model_of_layer("Cropping1D", {{"cropping", -1}}), {}) == 448);
+  CHECK(number_of(model_of_layer("Cropping1D", {{"cropping", {0, 1e300}}}), {}) == 448);
+  CHECK(number_of(model_of_layer("Softmax", {{"axis", 1}}), {}) == 447);
+  CHECK(number_of(model_of_layer("Softmax", {{"axis", 2}}), {}) == 0);
+  CHECK(number_of(model_of_layer("ReLU", {{"max_value", 6}}), {}) == 447);
+  CHECK(number_of(model_of_layer("ReLU", {{"negative_slope", 0.1}}), {}) == 447);
+  CHECK(number_of(model_of_layer("ReLU", {{"max_value", nullptr}}), {}) == 0);
+  CHECK(number_of(model_of_layer("GlobalMaxPooling1D", {{"keepdims", true}}), {}) == 447);
+}
+
+TEST_CASE("settings of SplineWeight1D that are not built in are refused", "[models][supervised][keras]") {
+  const auto spline = [&](const dnalm::io::json& config, std::vector<index_t> shape) {
+    return number_of(model_of_layer("SplineWeight1D", config),
+                     {{"x/x/kernel:0", dnalm::dtype::f32, std::move(shape)}});
+  };
+  CHECK(spline({{"n_bases", 10}}, {10, 4}) == 0);
+  CHECK(spline({{"n_bases", 9}}, {10, 4}) == 412);
+  CHECK(spline({}, {10, 5}) == 432);
+  CHECK(spline({}, {3, 4}) == 447);
+  CHECK(spline({}, {index_t{1} << 40, 4}) == 447);
+  CHECK(spline({{"spline_degree", 2}}, {10, 4}) == 447);
+  CHECK(spline({{"share_splines", true}}, {10, 4}) == 447);
+  CHECK(spline({{"use_bias", true}}, {10, 4}) == 410);
+  dnalm::io::json any = model_of_layer("SplineWeight1D", dnalm::io::json::object());
+  any["config"]["layers"][0]["config"]["batch_input_shape"][1] = nullptr;
+  CHECK(number_of(any, {{"x/x/kernel:0", dnalm::dtype::f32, {10, 4}}}) == 447);
 }
 
 TEST_CASE("Keras tensors that are missing or do not fit", "[models][supervised][keras]") {
@@ -141,6 +170,14 @@ TEST_CASE("Keras tensors that are missing or do not fit", "[models][supervised][
   CHECK(number_of(model, other) == 412);
   other[0].shape = {3, 3, 5};
   CHECK(number_of(model, other) == 432);
+  other[0].shape = {0, 4, 5};
+  CHECK(number_of(model, other) == 412);
+  other = convolution_tensors;
+  other[0].name = "x/other/kernel:0";  // the only one of the layer
+  CHECK(number_of(model, other) == 0);
+  other.push_back(other[0]);
+  other.back().name = "x/another/kernel:0";
+  CHECK(number_of(model, other) == 447);
   other = convolution_tensors;
   other[1].shape = {6};
   CHECK(number_of(model, other) == 432);
@@ -168,6 +205,24 @@ TEST_CASE("damaged descriptions of Keras models are refused", "[models][supervis
   CHECK(changed("/config/layers/0/config/batch_input_shape", {nullptr, 20}) == 447);
   CHECK(changed("/config/layers/0/config/batch_input_shape", {nullptr, 20, 3}) == 447);
   CHECK(changed("/config/layers/0/config/batch_input_shape", {nullptr, 1e300, 4}) == 448);
+  CHECK(changed("/config/output_layers", dnalm::io::json::array()) == 432);
+  const auto tensor = [](const char* history) {
+    return dnalm::io::parse_json(std::string(R"([{"args": [{"class_name": "__keras_tensor__", "config": )") +
+                                     R"({"keras_history": )" + history + R"(}}], "kwargs": {}}])",
+                                 "test");
+  };
+  CHECK(changed("/config/layers/1/inbound_nodes", tensor(R"(["in", 0, 0])")) == 0);
+  CHECK(changed("/config/layers/1/inbound_nodes", tensor(R"(["in"])")) == 448);
+  CHECK(changed("/config/layers/1/inbound_nodes", tensor(R"(["in", 1, 0])")) == 448);
+  CHECK(changed("/config/layers/1/inbound_nodes", tensor("7")) == 448);
+  dnalm::io::json mask = tensor(R"(["in", 0, 0])");
+  mask[0]["kwargs"]["mask"] = mask[0]["args"][0];
+  CHECK(changed("/config/layers/1/inbound_nodes", mask) == 447);
+  mask[0]["args"] = {1};
+  CHECK(changed("/config/layers/1/inbound_nodes", mask) == 447);
+  mask[0].erase("args");
+  CHECK(changed("/config/layers/1/inbound_nodes", mask) == 448);
+  CHECK(changed("/config/layers", dnalm::io::json(5000, model["config"]["layers"][0])) == 448);
   dnalm::io::json deep = model;
   for (int i = 0; i < 10; ++i) {
     deep = model_of_layer("Functional", deep["config"]);
