@@ -5,7 +5,7 @@
 
 TEST_CASE("supervised networks give what the published code gives", "[models][supervised]") {
   for (const char* name : {"sei", "deepsea_predict", "deepsea_variant_effects", "beluga", "basset", "legnet",
-                           "legnet_reverse"}) {
+                           "legnet_reverse", "enformer", "enformer_port"}) {
     INFO(name);
     dnalm_test::check_gaps(dnalm_test::run_supervised(name, dnalm::reference_backend()),
                            dnalm_test::run_supervised(name, dnalm::cpu_backend()));
