@@ -24,8 +24,7 @@ DNALM_INLINE std::span<const layer_recipe> layer_recipes() {
       {"spliceai", detail::make_spliceai}, {"sei", detail::make_sei},
       {"deepsea", detail::make_deepsea},   {"beluga", detail::make_beluga},
       {"basset", detail::make_basset},     {"legnet", detail::make_legnet},
-      {"keras", detail::make_keras},       {"deepstarr", detail::make_deepstarr},
-      {"enformer", detail::make_enformer},
+      {"keras", detail::make_keras},       {"enformer", detail::make_enformer},
   };
   return all;
 }

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks of layers: each operation forward and to the input gradient, what is fused against what is not,
+// float against double, and a sequence's bits in any batch.
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <dnalm/core/philox.hpp>
+#include <dnalm/core/thread_team.hpp>
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/graph_builder.hpp>
+#include <dnalm/models/layer_network.hpp>
+#include <support/adjoint_test.hpp>
+#include <support/catch.hpp>
+#include <support/same_bits.hpp>
+
+namespace {
+
+using dnalm::index_t;
+using dnalm::layer_graph;
+using dnalm::layer_kind;
+using dnalm::layer_node;
+using dnalm::layer_tensor;
+using dnalm_test::numbers;
+
+/// Normal numbers by name; variances and scales around 1.
+class named_source final : public dnalm::weight_source {
+ public:
+  [[nodiscard]] bool contains(const dnalm::planned_tensor&) const override { return true; }
+  void read(const dnalm::planned_tensor& tensor, std::span<float> out) const override { fill(tensor, out); }
+  void read(const dnalm::planned_tensor& tensor, std::span<double> out) const override { fill(tensor, out); }
+
+ private:
+  template <class T>
+  static void fill(const dnalm::planned_tensor& tensor, std::span<T> out) {
+    dnalm::philox random(7, dnalm::hash_name(tensor.name));
+    const bool one = tensor.kind == dnalm::tensor_kind::norm_weight;
+    for (T& value : out) {
+      const auto number = static_cast<double>(static_cast<float>(0.3 * random.normal()));
+      value = static_cast<T>(one ? 1.0 + 0.5 * std::tanh(number) : number);
+    }
+  }
+};
+
+/// Puts graphs together whose tensors are as wanted.
+class sketch {
+ public:
+  explicit sketch(dnalm::sequence_input input)
+      : tensors_({}, "sketch"), builder_("sketch", input, tensors_) {}
+
+  dnalm::graph_builder* operator->() { return &builder_; }
+  index_t convolution(index_t x, index_t in, index_t out, layer_node how) {
+    how.kind = layer_kind::convolution;
+    how.inputs = {x};
+    how.outputs = out;
+    return weighted(std::move(how), {out, in / how.groups, how.taps}, out);
+  }
+  index_t depthwise(index_t x, index_t channels, layer_node how) {
+    how.kind = layer_kind::depthwise;
+    how.inputs = {x};
+    return weighted(std::move(how), {channels, 1, how.taps}, channels);
+  }
+  index_t dense(index_t x, index_t in, index_t out) {
+    layer_node how;
+    how.kind = layer_kind::dense;
+    how.inputs = {x};
+    how.outputs = out;
+    return weighted(std::move(how), {out, in}, out);
+  }
+  index_t norm(index_t x, index_t channels) {
+    layer_node node;
+    node.kind = layer_kind::batch_norm;
+    node.inputs = {x};
+    node.eps = 1e-3;
+    for (const auto part :
+         {layer_tensor::gamma, layer_tensor::beta, layer_tensor::mean, layer_tensor::variance}) {
+      node.tensors.push_back({part, fresh(), {channels}});
+    }
+    return builder_.append(node);
+  }
+  index_t weigh(index_t x, index_t length, index_t channels) {
+    layer_node node;
+    node.kind = layer_kind::weigh_positions;
+    node.inputs = {x};
+    node.constant_columns = 3;
+    node.constant = dnalm_test::normal_numbers(3 * length, 5);
+    node.tensors = {{layer_tensor::weight, fresh(), {3, channels}}};
+    return builder_.append(node);
+  }
+  index_t two(layer_kind kind, index_t a, index_t b) {
+    layer_node node;
+    node.kind = kind;
+    node.inputs = {a, b};
+    return builder_.append(node);
+  }
+
+ private:
+  std::string fresh() { return "tensor_" + std::to_string(next_++); }
+  index_t weighted(layer_node node, std::vector<index_t> shape, index_t outputs) {
+    node.tensors = {{layer_tensor::weight, fresh(), std::move(shape)},
+                    {layer_tensor::bias, fresh(), {outputs}}};
+    return builder_.append(std::move(node));
+  }
+
+  int next_ = 0;
+  dnalm::tensor_table tensors_;
+  dnalm::graph_builder builder_;
+};
+
+dnalm::sequence_input any_length() {
+  dnalm::sequence_input input;
+  input.letters = "AGCT";
+  input.unknown = 0.25;
+  input.before = 2;
+  input.after = 1;
+  input.missing = 0.125;
+  return input;
+}
+
+layer_node taps(index_t count, index_t dilation = 1, index_t before = 0, index_t after = 0,
+                index_t stride = 1, index_t groups = 1) {
+  layer_node node;
+  node.taps = count;
+  node.dilation = dilation;
+  node.before = before;
+  node.after = after;
+  node.stride = stride;
+  node.groups = groups;
+  return node;
+}
+
+/// Operations that read any length.
+layer_graph free_graph() {
+  sketch s(any_length());
+  index_t x = s->relu(s.norm(s.convolution(0, 4, 12, taps(3, 2, 2, 2)), 12));
+  const index_t stem = x;
+  s->layer("stem", x);
+  index_t y = s.convolution(s->function(s.norm(x, 12), dnalm::activation::silu), 12, 12, taps(5, 1, 2, 2));
+  x = s->add(x, y);
+  s->layer("block", x);
+  y = s.convolution(s.norm(s->relu(x), 12), 12, 12, taps(1));
+  y = s->function(s.depthwise(y, 12, taps(3, 1, 1, 1)), dnalm::activation::gelu_erf);
+  index_t gate = s->function(s.dense(s->global_mean(y), 12, 5), dnalm::activation::tanh);
+  gate = s->function(s.dense(gate, 5, 12), dnalm::activation::sigmoid);
+  y = s->multiply(y, gate);
+  y = s->join_channels({y, x});
+  s->layer("gated", y);
+  y = s->function(s.convolution(y, 24, 16, taps(4, 1, 1, 2, 1, 2)), dnalm::activation::softplus);
+  dnalm::row_window pool;
+  pool.size = 3;
+  pool.stride = 2;
+  pool.same = true;
+  const index_t low = s->max_pool(y, pool);
+  pool.same = false;
+  pool.before = pool.after = 1;
+  const index_t mean = s->average_pool(s->upsample(low, 2), pool);
+  const index_t strided = s.convolution(mean, 16, 12, taps(3, 2, 3, 1, 2));
+  s->layer("low", low);
+  s->layer("strided", strided);
+  const index_t joined = s->join_positions({strided, s->place(stem, -2, 3)});
+  const index_t bent = s->threshold(s->scale(joined, 1.5), 0.0, 1e-6);
+  const index_t middle = s->centre_to(bent, strided);
+  const index_t both = s->multiply(middle, s->softmax(strided));
+  const index_t repeated = s->add(both, s->global_max(bent));
+  s->output("rows", s->function(repeated, dnalm::activation::gelu_sigmoid));
+  s->output("counts", s.dense(s.two(layer_kind::masked_mean, stem, 0), 12, 2));
+  return s->take();
+}
+
+/// Operations of a fixed length.
+layer_graph fixed_graph() {
+  dnalm::sequence_input input;
+  input.length = 20;
+  input.shorter = dnalm::short_sequence::centred;
+  sketch s(input);
+  index_t x = s.convolution(0, 4, 8, taps(5));
+  x = s->function(s.weigh(x, 16, 8), dnalm::activation::gelu_tanh);
+  s->layer("weighed", x);
+  x = s->project_positions(x, dnalm_test::normal_numbers(6 * 16, 9, 0.3), 16);
+  s->layer("projected", x);
+  const index_t channels = s->flatten(x, true);
+  const index_t rows = s->flatten(x, false);
+  x = s->relu(s.norm(s.dense(s.norm(s->add(channels, rows), 48), 48, 10), 10));
+  s->layer("inner", x);
+  s->output("targets", s->function(s.dense(x, 10, 3), dnalm::activation::exponential));
+  return s->take();
+}
+
+/// The same graph with every value a state: nothing may be put together.
+layer_graph unfused(layer_graph graph) {
+  graph.layers.clear();
+  const auto values = static_cast<index_t>(graph.nodes.size());
+  for (index_t value = 1; value <= values; ++value) {
+    graph.layers.push_back({"value " + std::to_string(value), value});
+  }
+  return graph;
+}
+
+struct batch_of {
+  std::vector<std::int32_t> ids = {};
+  dnalm::ragged_offsets offsets = {};
+
+  void add(index_t length, std::uint64_t seed) {
+    dnalm::philox random(seed, dnalm::hash_name("layer_network_test"));
+    for (index_t i = 0; i < length; ++i) ids.push_back(static_cast<std::int32_t>(random.below(5)));
+    offsets.append(length);
+  }
+  [[nodiscard]] dnalm::token_batch tokens() const { return {ids, offsets}; }
+};
+
+/// States by number, then the logits.
+template <class Network>
+std::vector<numbers> run(const Network& network, const batch_of& batch,
+                         typename Network::workspace& workspace) {
+  std::vector<numbers> states(static_cast<std::size_t>(network.config().results()) + 2);
+  index_t next = 0;
+  const auto observer = [&](index_t state, auto x) {
+    CHECK(state == next++);
+    CHECK(x.columns == network.state_width(state));
+    dnalm_test::append_numbers(x, states[static_cast<std::size_t>(state)]);
+  };
+  const auto on_logits = [&](auto x) { dnalm_test::append_numbers(x, states.back()); };
+  const typename Network::logits_receiver receiver = on_logits;
+  network.forward(batch.tokens(), observer, &receiver, workspace);
+  CHECK(next == network.config().results() + 1);
+  return states;
+}
+template <class Network>
+std::vector<numbers> run(const Network& network, const batch_of& batch) {
+  typename Network::workspace workspace;
+  return run(network, batch, workspace);
+}
+
+double largest(const numbers& values) {
+  double most = 0.0;
+  for (const double value : values) most = std::max(most, std::abs(value));
+  return most;
+}
+
+void check_close(const numbers& a, const numbers& b, double tolerance) {
+  REQUIRE(a.size() == b.size());
+  double worst = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
+  CHECK(worst <= tolerance * std::max(1.0, largest(b)));
+}
+
+const named_source weights;
+
+batch_of mixed(bool fixed) {
+  batch_of batch;
+  batch.add(fixed ? 20 : 11, 1);
+  batch.add(fixed ? 13 : 30, 2);
+  batch.add(fixed ? 1 : 7, 3);
+  return batch;
+}
+
+std::vector<std::pair<bool, layer_graph>> graphs() {
+  return {{false, free_graph()}, {true, fixed_graph()}};
+}
+
+}  // namespace
+
+TEST_CASE("what is put together gives the numbers of the operations one by one", "[layers]") {
+  for (const auto& [fixed, graph] : graphs()) {
+    const dnalm::reference_layers fused(dnalm::reference_backend(), graph, weights);
+    const layer_graph parts = unfused(graph);
+    const dnalm::reference_layers single(dnalm::reference_backend(), parts, weights);
+    const batch_of batch = mixed(fixed);
+    const auto found = run(fused, batch);
+    const auto expected = run(single, batch);
+    for (index_t state = 1; state <= graph.results(); ++state) {
+      const auto value = static_cast<std::size_t>(graph.result(state).value);
+      check_close(found[static_cast<std::size_t>(state)], expected[value], 1e-12);
+    }
+    check_close(found.back(), expected.back(), 1e-12);
+  }
+}
+
+TEST_CASE("the cpu backend agrees with the reference, forward and gradient", "[layers]") {
+  for (const auto& [fixed, graph] : graphs()) {
+    const dnalm::reference_layers exact(dnalm::reference_backend(), graph, weights);
+    const dnalm::cpu_layers quick(dnalm::cpu_backend(), graph, weights);
+    const batch_of batch = mixed(fixed);
+    const auto expected = run(exact, batch);
+    const auto found = run(quick, batch);
+    for (std::size_t state = 0; state < expected.size(); ++state) {
+      check_close(found[state], expected[state], 2e-5);
+    }
+  }
+}
+
+TEST_CASE("the gradient of states and predictions is the adjoint of the pass", "[layers]") {
+  for (const auto& [fixed, graph] : graphs()) {
+    const dnalm::reference_layers network(dnalm::reference_backend(), graph, weights);
+    const batch_of batch = mixed(fixed);
+    const index_t tokens = batch.offsets.rows();
+    dnalm::reference_layers::workspace workspace;
+    dnalm_test::adjoint_problem problem;
+    problem.x = dnalm_test::normal_numbers(4 * tokens, 3);
+    problem.step = 0x1p-20;  // small against the distance to the kinks of relu and max
+    problem.forward = [&](const numbers& x) {
+      numbers y;
+      const auto observer = [&](index_t, dnalm::matrix_view<const double> state) {
+        dnalm_test::append_numbers(state, y);
+      };
+      const auto on_logits = [&](dnalm::matrix_view<const double> logits) {
+        numbers last;
+        dnalm_test::append_numbers(logits, last);
+        y.insert(y.begin(), last.begin(), last.end());
+      };
+      const dnalm::reference_layers::logits_receiver receiver = on_logits;
+      network.forward(batch.tokens(), observer, &receiver, workspace,
+                      dnalm::as_matrix(x.data(), tokens, index_t{4}));
+      return y;
+    };
+    problem.vjp = [&](const numbers& x, const numbers& u) {
+      dnalm::basic_gradient_request<double> request;
+      std::vector<std::size_t> first;
+      std::size_t used = 0;
+      const auto take = [&](dnalm::matrix_view<double> gradient, std::size_t from) {
+        for (index_t r = 0; r < gradient.rows; ++r) {
+          for (index_t c = 0; c < gradient.columns; ++c) gradient(r, c) = u[from++];
+        }
+      };
+      request.logits = [&](dnalm::matrix_view<const double>, dnalm::matrix_view<double> gradient) {
+        take(gradient, 0);
+      };
+      request.states = [&](index_t, dnalm::matrix_view<const double> state) {
+        first.push_back(used);
+        used += static_cast<std::size_t>(state.rows * state.columns);
+      };
+      request.hidden = [&](index_t layer, dnalm::matrix_view<const double>,
+                           dnalm::matrix_view<double> gradient) {
+        const std::size_t logits = u.size() - used;
+        take(gradient, logits + first[static_cast<std::size_t>(layer)]);
+      };
+      for (index_t state = 0; state <= graph.results(); ++state) request.layers.push_back(state);
+      request.word_rows = dnalm::as_matrix(x.data(), tokens, index_t{4});
+      numbers g;
+      network.gradient(
+          batch.tokens(), request,
+          [&](const dnalm::basic_input_gradient<double>& found) {
+            dnalm_test::append_numbers(found.words, g);
+          },
+          workspace);
+      return g;
+    };
+    dnalm_test::check_adjoint(problem, fixed ? 1 : 2);
+  }
+}
+
+TEST_CASE("gradients by tokens are those by rows times the table; float follows double", "[layers]") {
+  const layer_graph graph = free_graph();
+  const dnalm::reference_layers exact(dnalm::reference_backend(), graph, weights);
+  const dnalm::cpu_layers quick(dnalm::cpu_backend(), graph, weights);
+  const batch_of batch = mixed(false);
+  const auto gradient_of = [&](const auto& network, auto zero) {
+    using T = decltype(zero);
+    dnalm::basic_gradient_request<T> request;
+    request.tokens = true;
+    request.logits = [](dnalm::matrix_view<const T> x, dnalm::matrix_view<T> gradient) {
+      for (index_t r = 0; r < x.rows; ++r) gradient(r, r % x.columns) = T(1);
+    };
+    std::pair<numbers, numbers> found;
+    typename std::decay_t<decltype(network)>::workspace workspace;
+    network.gradient(
+        batch.tokens(), request,
+        [&](const dnalm::basic_input_gradient<T>& g) {
+          dnalm_test::append_numbers(g.words, found.first);
+          dnalm_test::append_numbers(g.tokens, found.second);
+        },
+        workspace);
+    return found;
+  };
+  const auto [words, tokens] = gradient_of(exact, 0.0);
+  const auto [quick_words, quick_tokens] = gradient_of(quick, 0.0F);
+  check_close(quick_words, words, 1e-4);
+  check_close(quick_tokens, tokens, 1e-4);
+  REQUIRE(tokens.size() == words.size() / 4 * 5);
+  constexpr std::size_t channel[] = {0, 2, 1, 3};  // of A, C, G, T in AGCT
+  for (std::size_t r = 0; r < words.size() / 4; ++r) {
+    double mean = 0.0;
+    for (std::size_t letter = 0; letter < 4; ++letter) {
+      CHECK(tokens[5 * r + letter] == words[4 * r + channel[letter]]);
+      mean += 0.25 * words[4 * r + letter];
+    }
+    CHECK(std::abs(tokens[5 * r + 4] - mean) <= 1e-12);
+  }
+}
+
+TEST_CASE("a sequence has the same bits alone, in any batch and on any number of threads", "[layers]") {
+  for (const auto& [fixed, graph] : graphs()) {
+    const dnalm::cpu_layers network(dnalm::cpu_backend(), graph, weights);
+    batch_of alone;
+    alone.add(fixed ? 13 : 30, 2);
+    const auto expected = run(network, alone);
+    const batch_of batch = mixed(fixed);
+    dnalm::thread_team team(3);
+    dnalm::cpu_layers::workspace on_team;
+    on_team.team = &team;
+    for (const auto& found : {run(network, batch), run(network, batch, on_team)}) {
+      for (index_t state = 0; state <= graph.results(); ++state) {
+        const index_t first =
+            network.state_rows(state, batch.offsets.length(0), "first") * network.state_width(state);
+        const auto& all = found[static_cast<std::size_t>(state)];
+        const auto& own = expected[static_cast<std::size_t>(state)];
+        CHECK(dnalm_test::same_numbers(
+            numbers(all.begin() + first, all.begin() + first + static_cast<index_t>(own.size())), own));
+      }
+    }
+  }
+}
+
+TEST_CASE("lengths and graphs that do not fit are errors that say so", "[layers]") {
+  const dnalm::cpu_layers free(dnalm::cpu_backend(), free_graph(), weights);
+  batch_of batch;
+  layer_graph valid = free_graph();
+  valid.input.before = valid.input.after = 0;
+  valid.nodes[0].before = valid.nodes[0].after = 0;
+  const dnalm::cpu_layers narrow(dnalm::cpu_backend(), valid, weights);
+  batch.add(3, 1);
+  CHECK_THROWS_WITH(run(narrow, batch), Catch::Contains("dnalm.input.433"));
+  layer_graph fixed = fixed_graph();
+  fixed.input.shorter = dnalm::short_sequence::refused;
+  const dnalm::cpu_layers exact(dnalm::cpu_backend(), fixed, weights);
+  CHECK_THROWS_WITH(run(exact, batch), Catch::Contains("dnalm.input.433"));
+  layer_graph wrong = fixed_graph();
+  wrong.nodes.front().tensors.front().shape = {8, 3, 5};
+  CHECK_THROWS_WITH(dnalm::graph_shapes(wrong), Catch::Contains("dnalm.config.432"));
+  wrong = fixed_graph();
+  wrong.nodes[2].inputs = {99};
+  CHECK_THROWS_WITH(dnalm::graph_shapes(wrong), Catch::Contains("dnalm.config.432"));
+  wrong = fixed_graph();
+  wrong.outputs.clear();
+  CHECK_THROWS_WITH(dnalm::graph_shapes(wrong), Catch::Contains("dnalm.config.432"));
+  layer_graph open = fixed_graph();
+  open.input.length = 0;
+  CHECK_THROWS_WITH(dnalm::graph_shapes(open), Catch::Contains("an input of fixed length"));
+}
