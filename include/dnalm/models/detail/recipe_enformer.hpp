@@ -3,11 +3,14 @@
 /// \brief Enformer: convolutions, attention pooling, blocks of relative attention, tracks of several species.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/models/detail/config_reader.hpp>
+#include <dnalm/models/detail/recipe_prefix.hpp>
 #include <dnalm/models/layer_recipe.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -137,7 +140,7 @@ class enformer_builder {
   for (const std::string& name : tensors.names()) {
     if (name.starts_with("_trunk.")) net.unused(name);  // the same tensors once more
   }
-  return net.take();
+  return with_biases(net.take(), tensors, {"to_attn_logits", "to_q", "to_k", "to_v"});
 }
 
 }  // namespace detail
