@@ -87,7 +87,7 @@ inline index_t sei_trunk(graph_builder& net, const std::string& prefix) {
   const bool stored = std::any_of(std::begin(tensors), std::end(tensors), [&](const char* name) {
     return source.tensors.contains(classifier + name);
   });
-  if (stored && source.config.flag("predictions", true)) {
+  if (source.config.flag("predictions", true) && stored) {
     net.layer("embedding", embedding);
     const index_t hidden = net.relu(net.dense(embedding, classifier + "0"));
     net.output("chromatin profiles", net.function(net.dense(hidden, classifier + "2"), activation::sigmoid));
