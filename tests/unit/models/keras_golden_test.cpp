@@ -50,6 +50,8 @@ TEST_CASE("Keras models give what Keras gives", "[models][supervised][keras]") {
       {"mtsplice_study", "model.h5"},
       {"deepstarr", "DeepSTARR.model.h5",
        R"({"model_type": "deepstarr", "keras_model": "DeepSTARR.model.json"})"},
+      {"deepstarr", "DeepSTARR.model.h5",
+       R"({"model_type": "keras", "keras_model": "DeepSTARR.model.json", "unknown_letter": "T"})"},
       {"bpnet", "bias_model_scaled.h5"},
       {"chrombpnet", "chrombpnet.h5"},
   };
