@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -31,7 +32,15 @@ inline dnalm::model_description describe(const std::filesystem::path& folder,
   return about;
 }
 
-/// As load_model does it, on a backend of any kind.
+/// Whether a backend has the kernels of a kind of network.
+template <class Config, class Backend>
+constexpr bool is_built_on =
+    (!std::is_same_v<Config, dnalm::caduceus_config> ||
+     dnalm::caduceus_backend<Backend>)&&(!std::is_same_v<Config, dnalm::layer_graph> ||
+                                         dnalm::layer_backend<Backend>);
+
+/// As load_model does it, on a backend of any kind: the networks that it can run, else error
+/// dnalm.unsupported.440.
 template <class Backend>
 dnalm::model load_on(const std::filesystem::path& folder, Backend backend) {
   const dnalm::network_config config = dnalm::read_network_config(folder);
@@ -40,8 +49,13 @@ dnalm::model load_on(const std::filesystem::path& folder, Backend backend) {
   const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(folder), plan, folder.string());
   auto base = std::visit(
       [&]<class Config>(const Config& kind) -> std::shared_ptr<const dnalm::model_base> {
-        using network = dnalm::network_of<Config, Backend>;
-        return std::make_shared<const dnalm::model_of<network>>(network(std::move(backend), kind, source));
+        if constexpr (is_built_on<Config, Backend>) {
+          using network = dnalm::network_of<Config, Backend>;
+          return std::make_shared<const dnalm::model_of<network>>(network(std::move(backend), kind, source));
+        } else {
+          static_cast<void>(dnalm::config_as<dnalm::encoder_config>(config, backend.name()));
+          return nullptr;
+        }
       },
       config);
   return {std::move(base), std::move(about)};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <variant>
+#include <vector>
 
 #include <dnalm/models/network_config.hpp>
 
@@ -44,6 +45,34 @@ inline double forward_flops(const dnalm::hyena_config& c, double tokens) {
   const double products = 2 * (4 * d * d + 2 * d * static_cast<double>(c.feed_forward));
   const double rest = d * (18 + 2);
   return static_cast<double>(c.layers) * (tokens * (products + rest) + d * long_convolution_flops(tokens));
+}
+
+/// Of every strand and token: 2 x block weights, and for each direction and state a product of three numbers,
+/// two sums of products and one exponential, counted as 6.
+inline double forward_flops(const dnalm::caduceus_config& c, double tokens) {
+  const auto d = static_cast<double>(c.channels);
+  const auto e = static_cast<double>(c.inner);
+  const auto n = static_cast<double>(c.states);
+  const auto q = static_cast<double>(c.rank);
+  const double block = 2 * 3 * d * e + 2 * (2 * e * (q + 2 * n) + 2 * q * e + 6 * e * n);
+  return tokens * static_cast<double>(c.strands() * c.layers) * block;
+}
+
+/// 2 x weights and output row, of convolutions and dense layers.
+inline double forward_flops(const dnalm::layer_graph& graph, double tokens) {
+  const dnalm::graph_shapes shapes(graph);
+  std::vector<dnalm::index_t> rows;
+  shapes.rows(static_cast<dnalm::index_t>(tokens), rows, "a benchmark");
+  double sum = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const dnalm::layer_node& node = graph.nodes[i];
+    const auto made = static_cast<double>(rows[i + 1] * shapes.channels(static_cast<dnalm::index_t>(i) + 1));
+    const auto taps = static_cast<double>(node.taps);
+    if (node.kind == dnalm::layer_kind::depthwise) sum += 2 * made * taps;
+    if (node.kind != dnalm::layer_kind::convolution && node.kind != dnalm::layer_kind::dense) continue;
+    sum += 2 * made * taps * static_cast<double>(shapes.channels(node.inputs[0]) / node.groups);
+  }
+  return sum;
 }
 
 inline double forward_flops(const dnalm::network_config& config, double tokens) {

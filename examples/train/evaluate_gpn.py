@@ -34,7 +34,7 @@ STRIDE = 8
 EDGE = 8
 ORDERS = [3, 4, 5, 6, 7, 8]
 SIDES = [2, 3, 4, 5]
-PSEUDOCOUNTS = [1, 3, 10, 30, 100, 300]
+PSEUDOCOUNTS = [3, 10, 30, 100, 300, 1000, 3000, 10000]
 
 
 def places_of(length, phases):
@@ -43,20 +43,17 @@ def places_of(length, phases):
     return [p[(p >= EDGE) & (p < length - EDGE)] for p in found]
 
 
-def kmer_values(codes, k):
-    value = np.zeros(len(codes) - k + 1, np.int64)
+def kmer_counts(codes, piece, k):
+    """Counts of all k-mers on both strands; `piece` tells to which sequence a code belongs."""
+    size = len(codes) - k + 1
+    value = np.zeros(size, np.int64)
     for i in range(k):
-        value = value * 4 + codes[i:len(codes) - k + 1 + i]
-    return value
-
-
-def kmer_counts(sequences, k):
-    """Counts of all k-mers on both strands."""
-    counts = np.zeros(4 ** k, np.int64)
-    for codes in sequences:
-        for strand in (codes, du.reverse_complement(codes)):
-            counts += np.bincount(kmer_values(strand.astype(np.int64), k), minlength=4 ** k)
-    return counts
+        value = value * 4 + codes[i:size + i]
+    counts = np.bincount(value[piece[k - 1:] == piece[:size]], minlength=4 ** k)
+    kmer, turned = np.arange(4 ** k), np.zeros(4 ** k, np.int64)
+    for i in range(k):
+        turned = turned * 4 + ((kmer >> (2 * i)) & 3 ^ 1)
+    return counts + counts[turned]
 
 
 # ---- baselines -----------------------------------------------------------------------------------------------
@@ -111,21 +108,26 @@ def frequency_loss(counts, positions):
     return -np.log(counts / counts.sum())[positions.truth]
 
 
+def all_counts(sequences):
+    """By length of the k-mers: those that the baselines need."""
+    codes = np.concatenate(sequences)
+    piece = np.repeat(np.arange(len(sequences), dtype=np.int32), [len(s) for s in sequences])
+    return {k: kmer_counts(codes, piece, k) for k in {1, *(k + 1 for k in ORDERS), *(2 * k + 1 for k in SIDES)}}
+
+
 class Baselines:
     """The counts of one corpus, and what was chosen on `valid`."""
 
-    def __init__(self, sequences, valid):
-        self.frequency = kmer_counts(sequences, 1)
-        best = []
-        for k in ORDERS:
-            counts = kmer_counts(sequences, k + 1)
-            best += [(markov_loss(counts, k, p, valid).mean(), k, p, counts) for p in PSEUDOCOUNTS]
-        self.markov = min(best, key=lambda x: x[0])[1:]
-        best = []
-        for k in SIDES:
-            counts = kmer_counts(sequences, 2 * k + 1)
-            best += [(context_loss(counts, k, p, valid).mean(), k, p, counts) for p in PSEUDOCOUNTS]
-        self.context = min(best, key=lambda x: x[0])[1:]
+    def __init__(self, counts, valid):
+        self.frequency = counts[1]
+
+        def best(loss, orders, length):
+            tried = [(loss(counts[length(k)], k, p, valid).mean(), k, p) for k in orders for p in PSEUDOCOUNTS]
+            _, k, p = min(tried)
+            return k, p, counts[length(k)]
+
+        self.markov = best(markov_loss, ORDERS, lambda k: k + 1)
+        self.context = best(context_loss, SIDES, lambda k: 2 * k + 1)
 
     def losses(self, positions):
         k, p, counts = self.markov
@@ -183,7 +185,7 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--data", required=True, help="for the groups of the WTC11 elements")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--phases", default="1,4", help="which of the 8 passes")
+    parser.add_argument("--phases", default="4", help="which of the 8 passes")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -191,13 +193,13 @@ def main():
     z = dict(np.load(args.corpus).items())
     cfg, p = load_model(args.model)
 
-    train = {s: lm.select(z, 0, i)[0] for i, s in enumerate(lm.SPECIES)}
-    train["corpus"] = train["yeast"] + train["human"]
+    counts = {s: all_counts(lm.select(z, 0, i)[0]) for i, s in enumerate(lm.SPECIES)}
+    counts["corpus"] = {k: counts["yeast"][k] + counts["human"][k] for k in counts["yeast"]}
     held = {s: lm.select(z, 1, i)[0] for i, s in enumerate(lm.SPECIES)}
     held["corpus"] = held["yeast"] + held["human"]
     fitted = {}
-    for name in train:
-        fitted[name] = Baselines(train[name], Positions(held[name], phases))
+    for name in counts:
+        fitted[name] = Baselines(counts[name], Positions(held[name], phases))
         print(name, fitted[name].chosen(), flush=True)
 
     groups = [r["group"] for r in prepare_wtc11.build(args.data)

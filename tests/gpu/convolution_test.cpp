@@ -12,7 +12,7 @@ using dnalm_test::numbers;
 namespace {
 
 /// The long convolution of x on the GPU, or its adjoint, in place.
-numbers on_gpu(const convolution_problem& problem, const numbers& x, bool adjoint) {
+numbers convolved_on_gpu(const convolution_problem& problem, const numbers& x, bool adjoint) {
   const dnalm::cuda_backend gpu;
   const dnalm_test::prepared_filters<dnalm::cuda_backend> filters(gpu, problem);
   const auto floats = [](const numbers& from) { return std::vector<float>(from.begin(), from.end()); };
@@ -39,7 +39,7 @@ TEST_CASE("gpu: the long convolution is that of the cpu within both bounds", "[g
     for (double& one : bound) one *= 2;
     for (const bool adjoint : {false, true}) {
       const numbers expected = dnalm_test::run_long(dnalm::cpu_backend(), problem, x, adjoint, false);
-      dnalm_test::check_within(expected, on_gpu(problem, x, adjoint), bound);
+      dnalm_test::check_within(expected, convolved_on_gpu(problem, x, adjoint), bound);
     }
   }
 }

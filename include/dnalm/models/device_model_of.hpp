@@ -25,7 +25,7 @@ DNALM_BEGIN_NAMESPACE
 /// are there, `upload_rows` until the host's may change. `download_later` puts the copy into the device's
 /// queue, where `capture` and `replay` put recorded work.
 template <class B>
-concept device_backend = encoder_backend<B> && B::space ==
+concept device_backend = encoder_backend<B> && gather_kernels<B> && B::space ==
                          memory_space::device&& std::is_same_v<scalar_of<B>, float>&& requires(
                              const B& b, input_matrix<B> x, matrix_view<float> to,
                              matrix_view<const float> from, output_matrix<B> y, typename B::pinned& later,
@@ -37,8 +37,7 @@ concept device_backend = encoder_backend<B> && B::space ==
   { b.capture(work) } -> std::same_as<typename B::graph>;
   { b.replay(graph) } -> std::same_as<void>;
   { b.splits_batches() } -> std::same_as<bool>;
-}
-&&gather_kernels<B>;
+};
 
 /// What observers see is copied to the host, layer by layer; of forward_pooled only the poolings, at its end.
 ///

@@ -75,11 +75,12 @@ struct hyena_block {
   }
 
  private:
-  /// Rows of a step behind the convolution: all, unless the numbers are a host's. Members of a team share
-  /// them.
+  /// Rows of a step behind the convolution: all of short batches, and where the numbers are not a host's;
+  /// else some that stay in the cache, shared by the members of a team.
   [[nodiscard]] static index_t rows_at_once(const B& backend, index_t rows) {
+    constexpr index_t few = 1024;
     constexpr index_t cached = 192;
-    if constexpr (B::space != memory_space::host) return rows;
+    if (B::space != memory_space::host || rows <= few) return rows;
     if constexpr (requires { backend.members(); }) return cached * backend.members();
     return cached;
   }

@@ -117,12 +117,13 @@ inline std::vector<gradient_gap> gradients_of_loaded_hyena(const std::string& na
   return found;
 }
 
-inline dnalm::model on_gpu(const std::filesystem::path& folder, const dnalm::cuda_options& where = {}) {
+inline dnalm::model loaded_on_gpu(const std::filesystem::path& folder,
+                                  const dnalm::cuda_options& where = {}) {
   return dnalm::load_model(folder, dnalm::on_cuda(where));
 }
 
 /// Three sequences of random tokens.
-inline packed_batch random_batch(const std::vector<index_t>& lengths, std::uint64_t vocabulary) {
+inline packed_batch random_tokens(const std::vector<index_t>& lengths, std::uint64_t vocabulary) {
   dnalm::philox random(5, dnalm::hash_name("three"));
   packed_batch batch;
   for (const index_t length : lengths) {
@@ -194,7 +195,7 @@ inline void check_gaps(const std::vector<gradient_gap>& gaps) {
 /// Its gradients: 1e-4 of the largest number, or four times PyTorch's own error in float.
 inline void check_gpn_gradients(const std::string& name) {
   const auto folder = golden_convnets / name;
-  const auto model = on_gpu(folder);
+  const auto model = loaded_on_gpu(folder);
   dnalm::forward_workspace workspace;
   INFO(name);
   check_gaps(compare_stored<float>(
@@ -207,23 +208,23 @@ inline void check_gpn_gradients(const std::string& name) {
 /// The same of HyenaDNA.
 inline void check_hyena_golden(const std::string& name) {
   INFO(name);
-  CHECK(worst_of_loaded_hyena(name, on_gpu(golden_hyena / name)) < 1e-4);
+  CHECK(worst_of_loaded_hyena(name, loaded_on_gpu(golden_hyena / name)) < 1e-4);
 }
 inline void check_hyena_gradients(const std::string& name) {
   INFO(name);
-  check_gaps(gradients_of_loaded_hyena(name, on_gpu(golden_hyena / name)));
+  check_gaps(gradients_of_loaded_hyena(name, loaded_on_gpu(golden_hyena / name)));
 }
 
 inline void check_batches() {
-  check_alone(on_gpu(golden_convnets / "gpn_even"), random_batch({21, 1, 30}, 16));
-  check_alone(on_gpu(golden_hyena / "hub_tied"), random_batch({30, 1, 17}, 12));
+  check_alone(loaded_on_gpu(golden_convnets / "gpn_even"), random_tokens({21, 1, 30}, 16));
+  check_alone(loaded_on_gpu(golden_hyena / "hub_tied"), random_tokens({30, 1, 17}, 12));
 }
 
 inline void check_gpn_poolings() {
   const std::vector<std::string> sequences{"ACGTACGTTGCA", "TTTACGAAGATTACACC", "GATTACA"};
   const auto folder = golden_convnets / "gpn_6_bin";
   const auto cpu = dnalm::load_model(folder);
-  const auto gpu = on_gpu(folder);
+  const auto gpu = loaded_on_gpu(folder);
   for (int time = 0; time < 3; ++time) CHECK(pooled_gap(gpu, cpu, sequences) < 1e-4);
 }
 
@@ -231,18 +232,18 @@ inline void check_half_networks() {
   // As of the encoders: 30 roundings of 2^-9 one after another.
   const std::vector<std::string> sequences{"ACGTACGTTGCA", "TTTACGAAGATTACACC"};
   const auto folder = golden_convnets / "gpn_6_bin";
-  const auto half = on_gpu(folder, {.precision = dnalm::cuda_precision::bf16});
+  const auto half = loaded_on_gpu(folder, {.precision = dnalm::cuda_precision::bf16});
   const double gap = pooled_gap(half, dnalm::load_model(folder), sequences);
   CHECK(gap < 30 * 0x1p-9);
   CHECK(gap > 0x1p-16);  // it is another arithmetic than float's
-  const auto hyena = on_gpu(golden_hyena / "hub_tied", {.precision = dnalm::cuda_precision::bf16});
+  const auto hyena = loaded_on_gpu(golden_hyena / "hub_tied", {.precision = dnalm::cuda_precision::bf16});
   CHECK(worst_of_loaded_hyena("hub_tied", hyena) < 0.1);
 }
 
 inline void check_network_twins() {
-  const packed_batch batch = random_batch({5, 9}, 6);
+  const packed_batch batch = random_tokens({5, 9}, 6);
   for (const auto& folder : {golden_convnets / "gpn_even", golden_hyena / "hub_tied"}) {
-    const auto original = on_gpu(folder);
+    const auto original = loaded_on_gpu(folder);
     const auto twin = outputs_of(dnalm::random_twin(original, 3), batch);
     const auto again = outputs_of(dnalm::random_twin(folder, 3, dnalm::on_cuda()), batch);
     REQUIRE(twin.size() == again.size());

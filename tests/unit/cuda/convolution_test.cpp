@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions of the GPU's backend on the emulated grid: against the double reference within the documented
 // bounds, on poisoned memory and ragged batches, and bit for bit against each sequence alone.
-#define DNALM_CUDA_PLATFORM <support/cuda_emulation/platform.hpp>
 #include <cstdlib>
 
 #include <support/cuda_emulation/backend.hpp>
+#include <support/cuda_emulation/grid.hpp>
 #include <unit/backend/convolution_cases.hpp>
 
 using dnalm::index_t;

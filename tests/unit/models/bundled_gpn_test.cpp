@@ -21,12 +21,12 @@ const std::filesystem::path bundled =
 const std::string bases = "acgt";
 
 /// Logits of a, c, g, t at `place`, which alone is masked.
-std::vector<double> masked_logits(const dnalm::model& network, std::string sequence, index_t place) {
-  sequence.replace(static_cast<std::size_t>(place), 1, "[MASK]");
-  const dnalm::token_sequence tokens = network.tokenize(sequence);
+std::vector<double> masked_logits(const dnalm::model& network, const std::string& sequence, index_t place) {
+  dnalm::token_sequence tokens = network.tokenize(sequence);
+  tokens.ids[static_cast<std::size_t>(place)] = network.describe().tokens->special().mask;
   dnalm::ragged_offsets offsets;
   offsets.append(static_cast<index_t>(tokens.ids.size()));
-  std::vector<std::int32_t> letters = network.tokenize(bases).ids;
+  const std::vector<std::int32_t> letters = network.tokenize(bases).ids;
   std::vector<double> found;
   dnalm::forward_workspace workspace;
   network.logits(
@@ -66,7 +66,9 @@ TEST_CASE("the bundled GPN model has the published layout in at most 5 MB", "[mo
   CHECK(about.summary().architecture == "GPN");
   CHECK(about.summary().vocabulary == 7);
   CHECK(about.parameters == 1169927);
-  CHECK(network.tokenize("ACGTt[MASK]").ids == std::vector<std::int32_t>{3, 4, 5, 6, 6, 1});
+  CHECK(network.tokenize("ACGTt").ids == std::vector<std::int32_t>{3, 4, 5, 6, 6});
+  CHECK(about.tokens->special().mask == 1);
+  CHECK(about.tokens->special().pad == 0);
   std::uintmax_t bytes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(bundled)) bytes += entry.file_size();
   CHECK(bytes <= 5'000'000);

@@ -5,6 +5,8 @@
 
 #include <dnalm/cuda/detail/device.cuh>
 #include <dnalm/cuda/detail/rows.cuh>
+#include <dnalm/cuda/stream.hpp>
+#include <dnalm/cuda/views.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::gpu {

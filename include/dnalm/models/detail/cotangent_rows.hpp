@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief The rows that a gradient request's functions fill, in host memory or on a device.
+/// \brief Rows that a request's functions put gradients in.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
 #include <dnalm/models/gradient_request.hpp>
 
 DNALM_BEGIN_NAMESPACE
