@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keras models, converted as dnalm-convert does, against Keras itself: predictions and input gradients.
-#include <dnalm/io/keras_checkpoint.hpp>
-#include <dnalm/io/safetensors_writer.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/keras_graph.hpp>
+#include <support/keras_folder.hpp>
 #include <support/temporary_folder.hpp>
 #include <unit/models/supervised_runs.hpp>
 
@@ -12,15 +11,6 @@
 #if defined(DNALM_WITH_HDF5)
 
 namespace {
-
-/// `folder/model.safetensors` with the tensors of a Keras file and its description.
-void convert(const std::filesystem::path& from, const std::filesystem::path& folder) {
-  const dnalm::io::keras_checkpoint file(from);
-  dnalm::io::safetensors_writer to(folder / "model.safetensors", file.tensors(),
-                                   {{"model_config", file.description().model_config}});
-  for (const std::size_t i : to.order()) to.write(file.tensor(file.tensors()[i].name).bytes);
-  to.finish();
-}
 
 struct keras_case {
   const char* name = "";
@@ -59,8 +49,7 @@ TEST_CASE("Keras models give what Keras gives", "[models][supervised][keras]") {
     INFO(c.name);
     const dnalm_test::temporary_folder folder("keras");
     const auto golden = dnalm_test::golden_supervised / c.name;
-    folder.write("config.json", c.config);
-    convert(golden / c.file, folder.path());
+    dnalm_test::write_keras_folder(golden / c.file, folder.path(), c.config);
     const auto description = golden / "DeepSTARR.model.json";
     if (std::filesystem::exists(description)) {
       std::filesystem::copy_file(description, folder.path() / description.filename());
