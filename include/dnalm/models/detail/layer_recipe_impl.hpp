@@ -117,7 +117,7 @@ DNALM_INLINE std::vector<std::filesystem::path> member_files(const std::filesyst
     std::error_code failure;
     const bool plain = !name.empty() && file.filename() == file && name != "." && name != "..";
     if (!plain || !std::filesystem::is_regular_file(folder / file, failure)) {
-      throw error(error_kind::config, 435, "config.json names a file of weights that is not in the folder",
+      throw error(error_kind::config, 435, "config.json names a file that is not in the folder",
                   {.where = folder.string(), .expected = "names of files in it", .found = "'" + name + "'"});
     }
     paths.push_back(folder / file);
