@@ -147,6 +147,12 @@ TEST_CASE("settings of SplineWeight1D that are not built in are refused", "[mode
   CHECK(spline({{"spline_degree", 2}}, {10, 4}) == 447);
   CHECK(spline({{"share_splines", true}}, {10, 4}) == 447);
   CHECK(spline({{"use_bias", true}}, {10, 4}) == 410);
+  dnalm::io::json often = model_of_layer("SplineWeight1D", dnalm::io::json::object());
+  often["config"]["layers"][0]["config"]["batch_input_shape"][1] = 300000;
+  CHECK(number_of(often, {{"x/x/kernel:0", dnalm::dtype::f32, {10, 4}}}) == 0);
+  auto& calls = often["config"]["layers"][1]["inbound_nodes"];
+  calls.push_back(calls[0]);
+  CHECK(number_of(often, {{"x/x/kernel:0", dnalm::dtype::f32, {10, 4}}}) == 447);
   dnalm::io::json any = model_of_layer("SplineWeight1D", dnalm::io::json::object());
   any["config"]["layers"][0]["config"]["batch_input_shape"][1] = nullptr;
   CHECK(number_of(any, {{"x/x/kernel:0", dnalm::dtype::f32, {10, 4}}}) == 447);

@@ -86,10 +86,12 @@ class keras_graph_maker {
   /// Adds a tensor of a layer, of `axes` axes.
   void read(layer_node& node, layer_tensor part, const keras_layer& layer, const std::string& group,
             const char* name, std::size_t axes) const;
-  /// Notes an operation as what its value was made by.
+  /// Appends an operation; what is joined is noted.
   keras_value append(layer_node made, bool vector) {
-    const index_t value = net_.append(made);
-    made_by_[value] = std::move(made);
+    std::vector<index_t> joined;
+    if (made.kind == layer_kind::join_channels) joined = made.inputs;
+    const index_t value = net_.append(std::move(made));
+    if (!joined.empty()) joined_[value] = std::move(joined);
     return {value, vector};
   }
   /// Notes what a layer has made.
@@ -99,9 +101,10 @@ class keras_graph_maker {
   const tensor_table& tensors_;
   std::vector<std::string> names_;  // of all tensors, sorted
   graph_builder net_;
-  std::map<index_t, layer_node> made_by_;
-  std::map<index_t, std::string> made_;  // the first layer that made a value
+  std::map<index_t, std::vector<index_t>> joined_;  // what was joined to a value
+  std::map<index_t, std::string> made_;             // the first layer that made a value
   index_t calls_ = 0;
+  index_t constants_ = 0;  // numbers of all constants
   int depth_ = 0;
 };
 
@@ -254,22 +257,22 @@ inline keras_value keras_graph_maker::spline_weight(const keras_layer& layer, ke
   if (layer.has("n_bases")) layer.require_size("n_bases", made.constant_columns);
   if (made.constant_columns < 4) layer.unsupported("fewer than 4 bases");
   const index_t rows = net_.fixed_rows(x.value);
-  constexpr index_t most = index_t{1} << 26;
-  if (rows < 2 || rows > most / made.constant_columns) {
+  const index_t left = (index_t{1} << 22) - constants_;
+  if (rows < 2 || rows > left / made.constant_columns) {
     layer.unsupported("an input of " + (rows == 0 ? "any length" : std::to_string(rows) + " positions"));
   }
+  constants_ += rows * made.constant_columns;
   made.constant = smooth_basis(rows, made.constant_columns);
   return append(std::move(made), x.vector);
 }
 
 /// log(exp(a) + exp(b)) = b + softplus(a - b) of two joined numbers.
 inline keras_value keras_graph_maker::log_sum(const keras_layer& layer, keras_value x) {
-  const auto joined = made_by_.find(x.value);
-  const bool two = joined != made_by_.end() && joined->second.kind == layer_kind::join_channels &&
-                   joined->second.inputs.size() == 2 && x.vector;
+  const auto joined = joined_.find(x.value);
+  const bool two = joined != joined_.end() && joined->second.size() == 2 && x.vector;
   if (layer.name() != "logcount_predictions" || !two) layer.unsupported("a function of one's own");
-  const index_t a = joined->second.inputs[0];
-  const index_t b = joined->second.inputs[1];
+  const index_t a = joined->second[0];
+  const index_t b = joined->second[1];
   const index_t difference = net_.add(a, net_.scale(b, -1.0));
   return {net_.add(b, net_.function(difference, activation::softplus)), true};
 }
