@@ -41,19 +41,22 @@ struct settings {
 /// Writes blocks as they come; nothing but the current block is held.
 class npz_sink : public dnalm::embedding_sink {
  public:
-  explicit npz_sink(dnalm::io::npz_writer& file) : file_(file) {}
+  /// `resizes`: layers have rows of their own, whose offsets are written too.
+  npz_sink(dnalm::io::npz_writer& file, bool resizes) : file_(file), resizes_(resizes) {}
 
   void begin(const dnalm::embedding_shape& shape) override {
     bool tokens = shape.logits;
     for (const auto pooling : shape.poolings) {
       tokens = tokens || pooling == dnalm::pooling::tokens;
-      for (const auto layer : shape.layers) {
-        const std::string name = std::string(to_string(pooling)) + "/layer_" + std::to_string(layer);
-        values_.push_back(file_.begin<float>(name, {shape.width}));
+      for (std::size_t l = 0; l < shape.layers.size(); ++l) {
+        const std::string layer = "layer_" + std::to_string(shape.layers[l]);
+        values_.push_back(
+            file_.begin<float>(std::string(to_string(pooling)) + "/" + layer, {shape.widths[l]}));
       }
     }
     if (shape.logits) logits_.push_back(file_.begin<float>("logits", {shape.vocabulary}));
     if (!tokens) return;
+    if (resizes_) begin_rows(shape);
     ids_.push_back(file_.begin<std::int32_t>("token_ids", {}));
     offsets_.push_back(file_.begin<std::int64_t>("offsets", {}));
     file_.append(offsets_[0], std::vector<std::int64_t>{0});
@@ -69,19 +72,43 @@ class npz_sink : public dnalm::embedding_sink {
     for (dnalm::index_t s = 1; s <= block.sequences; ++s) ends.push_back(tokens_ + block.offsets.begin(s));
     file_.append(offsets_[0], ends);
     tokens_ = ends.back();
+    for (std::size_t l = 0; l < rows_.size(); ++l) {
+      append_rows(l + 1 < rows_.size() ? block.rows[l] : block.logit_rows, block.sequences, rows_[l]);
+    }
   }
 
  private:
+  /// Where the rows of each sequence begin, in a layer and in the logits.
+  struct row_member {
+    std::size_t member = 0;
+    std::int64_t total = 0;
+  };
+
+  void begin_rows(const dnalm::embedding_shape& shape) {
+    for (const auto layer : shape.layers) {
+      rows_.push_back({file_.begin<std::int64_t>("offsets/layer_" + std::to_string(layer), {})});
+    }
+    rows_.push_back({file_.begin<std::int64_t>("offsets/logits", {})});
+    for (const auto& rows : rows_) file_.append(rows.member, std::vector<std::int64_t>{0});
+  }
+  void append_rows(const dnalm::ragged_offsets& block, dnalm::index_t sequences, row_member& to) {
+    std::vector<std::int64_t> ends;
+    for (dnalm::index_t s = 1; s <= sequences; ++s) ends.push_back(to.total + block.begin(s));
+    file_.append(to.member, ends);
+    to.total = ends.back();
+  }
   void append(std::size_t member, const dnalm::matrix<float>& rows) {
     const auto numbers = static_cast<std::size_t>(rows.rows() * rows.columns());
     file_.append(member, std::span<const float>(rows.data(), numbers));
   }
 
   dnalm::io::npz_writer& file_;
+  bool resizes_;
   std::vector<std::size_t> values_;
   std::vector<std::size_t> logits_;
   std::vector<std::size_t> ids_;
   std::vector<std::size_t> offsets_;
+  std::vector<row_member> rows_;
   std::int64_t tokens_ = 0;
 };
 
@@ -112,7 +139,7 @@ void embed(const settings& s) {
   std::vector<std::string> names;
   for (const auto& record : table.records) names.push_back(record.name);
   file.add_strings("names", names);
-  npz_sink sink(file);
+  npz_sink sink(file, model.describe().summary().resizes);
   dnalm::embed(model, table.records, wanted, sink);
   file.finish();
 }

@@ -70,6 +70,10 @@ class checkpoint {
   /// Members of npz archives that are no weights.
   [[nodiscard]] std::vector<std::string> left_out() const;
 
+  /// What the first file that says something under `key` says beside its tensors (safetensors' metadata, as
+  /// `model_config` of Keras); empty: none does.
+  [[nodiscard]] std::string metadata(const std::string& key) const;
+
   /// Row-major index of the tensor's first NaN or infinity, -1 when there is none.
   [[nodiscard]] index_t find_non_finite(std::string_view name) const;
   /// \throws error [dnalm.numeric.288] that names tensor, index and file when an element is NaN or infinite.

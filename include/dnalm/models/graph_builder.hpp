@@ -51,7 +51,7 @@ class graph_builder {
  public:
   /// `tensors` must outlive the builder.
   graph_builder(std::string architecture, sequence_input input, const tensor_table& tensors)
-      : tensors_(tensors) {
+      : tensors_(&tensors) {
     graph_.architecture = std::move(architecture);
     graph_.input = std::move(input);
   }
@@ -106,8 +106,13 @@ class graph_builder {
   void output(std::string name, index_t value) { graph_.outputs.push_back({std::move(name), value}); }
   /// A tensor of the file that is not needed, when it is there.
   void unused(const std::string& name) {
-    if (tensors_.contains(name)) graph_.unused.push_back(name);
+    if (tensors_->contains(name)) graph_.unused.push_back(name);
   }
+  /// Rows of a value where the input has a fixed length; 0: it has none. \throws as graph_shapes.
+  [[nodiscard]] index_t fixed_rows(index_t value) const;
+  /// Whether the only operation that reads a value is a batch norm, a function or a softmax, or adds it where
+  /// it is a product: such a value costs more when it is a layer. A flattened value, too, is none of its own.
+  [[nodiscard]] bool is_taken_up(index_t value) const;
   /// The graph, checked. \throws as graph_shapes.
   [[nodiscard]] layer_graph take();
 
@@ -115,13 +120,13 @@ class graph_builder {
   index_t plain(layer_kind kind, std::vector<index_t> inputs);
   index_t pool(layer_kind kind, index_t x, const row_window& window);
   [[nodiscard]] graph_tensor tensor(layer_tensor part, const std::string& name) const {
-    return {part, name, tensors_.shape(name)};
+    return {part, name, tensors_->shape(name)};
   }
   void add_if_there(layer_node& node, layer_tensor part, const std::string& name) const {
-    if (tensors_.contains(name)) node.tensors.push_back(tensor(part, name));
+    if (tensors_->contains(name)) node.tensors.push_back(tensor(part, name));
   }
 
-  const tensor_table& tensors_;
+  const tensor_table* tensors_;
   layer_graph graph_;
 };
 

@@ -13,20 +13,25 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// The graph of a functional or sequential model of Keras 2: `model` is what `model.to_json()` gives and
-/// what .h5 files carry as `model_config`, tensors are called as keras_checkpoint does.
+/// The graph of a functional or sequential model of Keras: `model` is what `model.to_json()` gives and what
+/// .h5 files carry as `model_config`, of Keras 2 or 3; tensors are called as keras_checkpoint does,
+/// `<layer>/<layer>/<variable>:0`, or `<layer>/.../<variable>`.
 ///
-/// Built in: Conv1D, Dense, BatchNormalization (last axis), Activation, Softmax, ReLU, Dropout and its kin
-/// (nothing), MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D, Flatten, Add,
-/// Multiply, Concatenate, Cropping1D, ZeroPadding1D, UpSampling1D, models inside models, and ChromBPNet's
-/// `logcount_predictions`, a Lambda, which is log(exp(a) + exp(b)) of two numbers. Layers' names are those of
-/// Keras; every layer that is no output and has a function, a norm or a pooling is a layer of the graph.
+/// Built in: Conv1D (also as ConvDNA), Dense, BatchNormalization (last axis), Activation, Softmax, ReLU,
+/// Dropout and its kin (nothing), MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D,
+/// GlobalAveragePooling1D_Mask0, Flatten, Add, Multiply, Concatenate, Cropping1D, ZeroPadding1D,
+/// UpSampling1D, SplineWeight1D, models inside models, and ChromBPNet's `logcount_predictions`, a Lambda,
+/// which is log(exp(a)
+/// + exp(b)) of two numbers. Outputs and layers are called as in Keras, those of a model inside a model
+/// `<model>/<layer>`. Layers are all values but the outputs, flattened ones and those that only a batch norm
+/// or a function reads.
 ///
 /// Several inputs are one sequence: their rows behind each other in the order of the model. `input` says how
 /// letters are read; its length and channels come from the model.
 /// \throws error [dnalm.unsupported.447] a layer, or a setting of one, that is not built in,
 /// [dnalm.config.448] a description that is damaged or not one of a model, [dnalm.config.410] a missing
-/// tensor, [dnalm.config.432] shapes that do not fit.
+/// tensor, [dnalm.shape.412] a tensor with other axes or sizes than the layer says, [dnalm.config.432] shapes
+/// that do not fit.
 [[nodiscard]] layer_graph keras_graph(const io::json& model, const tensor_table& tensors,
                                       const std::string& architecture = "Keras",
                                       const sequence_input& input = {});

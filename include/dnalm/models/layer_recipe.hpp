@@ -24,6 +24,7 @@ class config_reader;
 struct recipe_source {
   const detail::config_reader& config;  ///< config.json
   const tensor_table& tensors;          ///< of the file, or of one member of an ensemble
+  std::string model_config = {};        ///< what the file says of itself (Keras), JSON; empty: nothing
 };
 
 /// One architecture: what `model_type` says in config.json, and its graph.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keras models, converted as dnalm-convert does, against Keras itself: predictions and input gradients.
-#include <dnalm/io/keras_checkpoint.hpp>
-#include <dnalm/io/safetensors_writer.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/keras_graph.hpp>
+#include <support/keras_folder.hpp>
 #include <support/temporary_folder.hpp>
 #include <unit/models/supervised_runs.hpp>
 
@@ -12,15 +11,6 @@
 #if defined(DNALM_WITH_HDF5)
 
 namespace {
-
-/// `folder/model.safetensors` with the tensors of a Keras file and its description.
-void convert(const std::filesystem::path& from, const std::filesystem::path& folder) {
-  const dnalm::io::keras_checkpoint file(from);
-  dnalm::io::safetensors_writer to(folder / "model.safetensors", file.tensors(),
-                                   {{"model_config", file.description().model_config}});
-  for (const std::size_t i : to.order()) to.write(file.tensor(file.tensors()[i].name).bytes);
-  to.finish();
-}
 
 struct keras_case {
   const char* name = "";
@@ -50,6 +40,8 @@ TEST_CASE("Keras models give what Keras gives", "[models][supervised][keras]") {
       {"mtsplice_study", "model.h5"},
       {"deepstarr", "DeepSTARR.model.h5",
        R"({"model_type": "deepstarr", "keras_model": "DeepSTARR.model.json"})"},
+      {"deepstarr", "DeepSTARR.model.h5",
+       R"({"model_type": "keras", "keras_model": "DeepSTARR.model.json", "unknown_letter": "T"})"},
       {"bpnet", "bias_model_scaled.h5"},
       {"chrombpnet", "chrombpnet.h5"},
   };
@@ -57,8 +49,7 @@ TEST_CASE("Keras models give what Keras gives", "[models][supervised][keras]") {
     INFO(c.name);
     const dnalm_test::temporary_folder folder("keras");
     const auto golden = dnalm_test::golden_supervised / c.name;
-    folder.write("config.json", c.config);
-    convert(golden / c.file, folder.path());
+    dnalm_test::write_keras_folder(golden / c.file, folder.path(), c.config);
     const auto description = golden / "DeepSTARR.model.json";
     if (std::filesystem::exists(description)) {
       std::filesystem::copy_file(description, folder.path() / description.filename());
@@ -116,12 +107,15 @@ TEST_CASE("settings of Keras layers that are not built in are refused", "[models
   CHECK(convolution({{"padding", "same"}}) == 0);
   CHECK(convolution({{"padding", "causal"}, {"activation", "relu"}}) == 0);
   CHECK(convolution({{"padding", "same"}, {"strides", {2}}}) == 447);
-  CHECK(convolution({{"groups", 2}}) == 447);
+  CHECK(convolution({{"groups", 2}}) == 432);
+  CHECK(convolution({{"filters", 5}, {"kernel_size", {3}}}) == 0);
+  CHECK(convolution({{"filters", 6}}) == 412);
+  CHECK(convolution({{"kernel_size", {4}}}) == 412);
   CHECK(convolution({{"data_format", "channels_first"}}) == 447);
   CHECK(convolution({{"activation", "mish"}}) == 447);
   CHECK(convolution({{"activation", {{"class_name", "Mine"}}}}) == 447);
   CHECK(convolution({{"dilation_rate", "two"}}) == 448);
-  CHECK(convolution({{"dilation_rate", {-1}}}) == 432);
+  CHECK(convolution({{"dilation_rate", {-1}}}) == 448);
   CHECK(convolution({{"dilation_rate", {1e30}}}) == 448);
   CHECK(convolution({{"use_bias", 1}}) == 448);
   CHECK(number_of(model_of_layer("LSTM", {}), {}) == 447);
@@ -130,6 +124,38 @@ TEST_CASE("settings of Keras layers that are not built in are refused", "[models
   CHECK(number_of(model_of_layer("MaxPooling1D", {{"padding", "causal"}}), {}) == 447);
   CHECK(number_of(model_of_layer("MaxPooling1D", {{"pool_size", 21}}), {}) == 432);
   CHECK(number_of(model_of_layer("Cropping1D", {{"cropping", {10, 10}}}), {}) == 432);
+  CHECK(number_of(model_of_layer("Cropping1D", {{"cropping", -1}}), {}) == 448);
+  CHECK(number_of(model_of_layer("Cropping1D", {{"cropping", {0, 1e300}}}), {}) == 448);
+  CHECK(number_of(model_of_layer("Softmax", {{"axis", 1}}), {}) == 447);
+  CHECK(number_of(model_of_layer("Softmax", {{"axis", 2}}), {}) == 0);
+  CHECK(number_of(model_of_layer("ReLU", {{"max_value", 6}}), {}) == 447);
+  CHECK(number_of(model_of_layer("ReLU", {{"negative_slope", 0.1}}), {}) == 447);
+  CHECK(number_of(model_of_layer("ReLU", {{"max_value", nullptr}}), {}) == 0);
+  CHECK(number_of(model_of_layer("GlobalMaxPooling1D", {{"keepdims", true}}), {}) == 447);
+}
+
+TEST_CASE("settings of SplineWeight1D that are not built in are refused", "[models][supervised][keras]") {
+  const auto spline = [&](const dnalm::io::json& config, std::vector<index_t> shape) {
+    return number_of(model_of_layer("SplineWeight1D", config),
+                     {{"x/x/kernel:0", dnalm::dtype::f32, std::move(shape)}});
+  };
+  CHECK(spline({{"n_bases", 10}}, {10, 4}) == 0);
+  CHECK(spline({{"n_bases", 9}}, {10, 4}) == 412);
+  CHECK(spline({}, {10, 5}) == 432);
+  CHECK(spline({}, {3, 4}) == 447);
+  CHECK(spline({}, {index_t{1} << 40, 4}) == 447);
+  CHECK(spline({{"spline_degree", 2}}, {10, 4}) == 447);
+  CHECK(spline({{"share_splines", true}}, {10, 4}) == 447);
+  CHECK(spline({{"use_bias", true}}, {10, 4}) == 410);
+  dnalm::io::json often = model_of_layer("SplineWeight1D", dnalm::io::json::object());
+  often["config"]["layers"][0]["config"]["batch_input_shape"][1] = 300000;
+  CHECK(number_of(often, {{"x/x/kernel:0", dnalm::dtype::f32, {10, 4}}}) == 0);
+  auto& calls = often["config"]["layers"][1]["inbound_nodes"];
+  calls.push_back(calls[0]);
+  CHECK(number_of(often, {{"x/x/kernel:0", dnalm::dtype::f32, {10, 4}}}) == 447);
+  dnalm::io::json any = model_of_layer("SplineWeight1D", dnalm::io::json::object());
+  any["config"]["layers"][0]["config"]["batch_input_shape"][1] = nullptr;
+  CHECK(number_of(any, {{"x/x/kernel:0", dnalm::dtype::f32, {10, 4}}}) == 447);
 }
 
 TEST_CASE("Keras tensors that are missing or do not fit", "[models][supervised][keras]") {
@@ -141,6 +167,14 @@ TEST_CASE("Keras tensors that are missing or do not fit", "[models][supervised][
   CHECK(number_of(model, other) == 412);
   other[0].shape = {3, 3, 5};
   CHECK(number_of(model, other) == 432);
+  other[0].shape = {0, 4, 5};
+  CHECK(number_of(model, other) == 412);
+  other = convolution_tensors;
+  other[0].name = "x/other/kernel:0";  // the only one of the layer
+  CHECK(number_of(model, other) == 0);
+  other.push_back(other[0]);
+  other.back().name = "x/another/kernel:0";
+  CHECK(number_of(model, other) == 447);
   other = convolution_tensors;
   other[1].shape = {6};
   CHECK(number_of(model, other) == 432);
@@ -168,6 +202,24 @@ TEST_CASE("damaged descriptions of Keras models are refused", "[models][supervis
   CHECK(changed("/config/layers/0/config/batch_input_shape", {nullptr, 20}) == 447);
   CHECK(changed("/config/layers/0/config/batch_input_shape", {nullptr, 20, 3}) == 447);
   CHECK(changed("/config/layers/0/config/batch_input_shape", {nullptr, 1e300, 4}) == 448);
+  CHECK(changed("/config/output_layers", dnalm::io::json::array()) == 432);
+  const auto tensor = [](const char* history) {
+    return dnalm::io::parse_json(std::string(R"([{"args": [{"class_name": "__keras_tensor__", "config": )") +
+                                     R"({"keras_history": )" + history + R"(}}], "kwargs": {}}])",
+                                 "test");
+  };
+  CHECK(changed("/config/layers/1/inbound_nodes", tensor(R"(["in", 0, 0])")) == 0);
+  CHECK(changed("/config/layers/1/inbound_nodes", tensor(R"(["in"])")) == 448);
+  CHECK(changed("/config/layers/1/inbound_nodes", tensor(R"(["in", 1, 0])")) == 448);
+  CHECK(changed("/config/layers/1/inbound_nodes", tensor("7")) == 448);
+  dnalm::io::json mask = tensor(R"(["in", 0, 0])");
+  mask[0]["kwargs"]["mask"] = mask[0]["args"][0];
+  CHECK(changed("/config/layers/1/inbound_nodes", mask) == 447);
+  mask[0]["args"] = {1};
+  CHECK(changed("/config/layers/1/inbound_nodes", mask) == 447);
+  mask[0].erase("args");
+  CHECK(changed("/config/layers/1/inbound_nodes", mask) == 448);
+  CHECK(changed("/config/layers", dnalm::io::json(5000, model["config"]["layers"][0])) == 448);
   dnalm::io::json deep = model;
   for (int i = 0; i < 10; ++i) {
     deep = model_of_layer("Functional", deep["config"]);

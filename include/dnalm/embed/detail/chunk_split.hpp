@@ -59,6 +59,11 @@ namespace detail {
   block.sequences += b.block.sequences;
   for (index_t s = 0; s < b.block.offsets.sequences(); ++s) block.offsets.append(b.block.offsets.length(s));
   append(block.ids, b.block.ids);
+  const auto append_rows = [&](ragged_offsets& to, const ragged_offsets& from) {
+    for (index_t s = 0; s < from.sequences(); ++s) to.append(from.length(s));
+  };
+  for (std::size_t l = 0; l < block.rows.size(); ++l) append_rows(block.rows[l], b.block.rows[l]);
+  append_rows(block.logit_rows, b.block.logit_rows);
   for (std::size_t i = 0; i < block.values.size(); ++i) {
     block.values[i] = stacked(block.values[i], b.block.values[i]);
   }

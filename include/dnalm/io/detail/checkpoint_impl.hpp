@@ -271,6 +271,14 @@ DNALM_INLINE bool checkpoint::packed(std::string_view name) const {
   return contents_->files[contents_->find(name).file].packed(contents_->name_in_file(name));
 }
 
+DNALM_INLINE std::string checkpoint::metadata(const std::string& key) const {
+  for (const detail::weight_file& file : contents_->files) {
+    std::string said = file.metadata(key);
+    if (!said.empty()) return said;
+  }
+  return {};
+}
+
 DNALM_INLINE std::vector<std::string> checkpoint::left_out() const {
   std::vector<std::string> names;
   for (const detail::weight_file& file : contents_->files) {

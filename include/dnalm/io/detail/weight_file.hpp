@@ -53,6 +53,13 @@ class weight_file {
     if (std::holds_alternative<torch_checkpoint>(file_)) return weight_format::torch;
     return std::holds_alternative<npz_checkpoint>(file_) ? weight_format::npz : weight_format::safetensors;
   }
+  /// What the file says under a key beside its tensors; empty: nothing.
+  [[nodiscard]] std::string metadata(const std::string& key) const {
+    const auto* file = std::get_if<safetensors_file>(&file_);
+    if (file == nullptr) return {};
+    const auto found = file->metadata().find(key);
+    return found == file->metadata().end() ? std::string{} : found->second;
+  }
   [[nodiscard]] std::vector<std::string> left_out() const {
     const auto* npz = std::get_if<npz_checkpoint>(&file_);
     return npz != nullptr ? npz->left_out() : std::vector<std::string>{};

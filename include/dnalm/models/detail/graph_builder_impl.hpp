@@ -65,11 +65,11 @@ DNALM_INLINE index_t graph_builder::convolution(index_t x, const std::string& na
   node.name = name;
   node.inputs = {x};
   const std::string weight = name + ".weight";
-  node.outputs = tensors_.extent(weight, 0);
-  node.taps = tensors_.extent(weight, 2);
-  if (tensors_.shape(weight).size() == 4 && node.taps == 1) node.taps = tensors_.extent(weight, 3);
+  node.outputs = tensors_->extent(weight, 0);
+  node.taps = tensors_->extent(weight, 2);
+  if (tensors_->shape(weight).size() == 4 && node.taps == 1) node.taps = tensors_->extent(weight, 3);
   node.groups = how.groups;
-  if (how.groups > 1 && how.groups == node.outputs && tensors_.extent(weight, 1) == 1) {
+  if (how.groups > 1 && how.groups == node.outputs && tensors_->extent(weight, 1) == 1) {
     node.kind = layer_kind::depthwise;
     node.groups = 1;
   }
@@ -88,7 +88,7 @@ DNALM_INLINE index_t graph_builder::dense(index_t x, const std::string& name) {
   node.kind = layer_kind::dense;
   node.name = name;
   node.inputs = {x};
-  node.outputs = tensors_.extent(name + ".weight", 0);
+  node.outputs = tensors_->extent(name + ".weight", 0);
   node.tensors = {tensor(layer_tensor::weight, name + ".weight")};
   add_if_there(node, layer_tensor::bias, name + ".bias");
   return append(std::move(node));
@@ -166,6 +166,37 @@ DNALM_INLINE index_t graph_builder::project_positions(index_t x, std::vector<dou
   node.constant = std::move(matrix);
   node.constant_columns = columns;
   return append(std::move(node));
+}
+
+DNALM_INLINE index_t graph_builder::fixed_rows(index_t value) const {
+  if (graph_.input.length == 0) return 0;
+  layer_graph until = graph_;
+  until.layers.clear();
+  until.outputs = {{"", value}};
+  std::vector<index_t> rows;
+  graph_shapes(until).rows(graph_.input.length, rows, graph_.architecture);
+  return rows[static_cast<std::size_t>(value)];
+}
+
+DNALM_INLINE bool graph_builder::is_taken_up(index_t value) const {
+  const auto kind_of_value = [&](index_t v) {
+    return v == 0 ? layer_kind::place : graph_.nodes[static_cast<std::size_t>(v - 1)].kind;
+  };
+  const layer_kind kind = kind_of_value(value);
+  if (kind == layer_kind::flatten) return true;
+  index_t uses = 0;
+  layer_kind reader = kind;
+  for (const layer_node& node : graph_.nodes) {
+    for (const index_t input : node.inputs) {
+      if (input != value) continue;
+      ++uses;
+      reader = node.kind;
+    }
+  }
+  if (uses != 1) return false;
+  const bool product = kind == layer_kind::convolution || kind == layer_kind::dense;
+  return reader == layer_kind::batch_norm || reader == layer_kind::function ||
+         reader == layer_kind::softmax || (reader == layer_kind::add && product);
 }
 
 DNALM_INLINE layer_graph graph_builder::take() {

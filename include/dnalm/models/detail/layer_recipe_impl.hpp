@@ -10,6 +10,7 @@
 #include <dnalm/models/detail/config_file.hpp>
 #include <dnalm/models/detail/recipe_basset.hpp>
 #include <dnalm/models/detail/recipe_deepsea.hpp>
+#include <dnalm/models/detail/recipe_enformer.hpp>
 #include <dnalm/models/detail/recipe_keras.hpp>
 #include <dnalm/models/detail/recipe_legnet.hpp>
 #include <dnalm/models/detail/recipe_sei.hpp>
@@ -24,6 +25,7 @@ DNALM_INLINE std::span<const layer_recipe> layer_recipes() {
       {"deepsea", detail::make_deepsea},   {"beluga", detail::make_beluga},
       {"basset", detail::make_basset},     {"legnet", detail::make_legnet},
       {"keras", detail::make_keras},       {"deepstarr", detail::make_deepstarr},
+      {"enformer", detail::make_enformer},
   };
   return all;
 }
@@ -115,7 +117,7 @@ DNALM_INLINE std::vector<std::filesystem::path> member_files(const std::filesyst
     std::error_code failure;
     const bool plain = !name.empty() && file.filename() == file && name != "." && name != "..";
     if (!plain || !std::filesystem::is_regular_file(folder / file, failure)) {
-      throw error(error_kind::config, 435, "config.json names a file of weights that is not in the folder",
+      throw error(error_kind::config, 435, "config.json names a file that is not in the folder",
                   {.where = folder.string(), .expected = "names of files in it", .found = "'" + name + "'"});
     }
     paths.push_back(folder / file);

@@ -26,7 +26,7 @@ namespace detail {
   const auto files = member_files(folder, reader.texts("files"));
   const auto add = [&](const io::checkpoint& weights) {
     const tensor_table tensors(weights.tensors(), weights.files().front().string());
-    members.push_back(recipe.make({reader, tensors}));
+    members.push_back(recipe.make({reader, tensors, weights.metadata("model_config")}));
   };
   for (const auto& file : files) add(io::checkpoint::open(file));
   if (files.empty()) add(io::checkpoint::open(folder));

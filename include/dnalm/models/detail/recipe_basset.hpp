@@ -30,7 +30,7 @@ namespace detail {
   }
   net.layer("hidden", x);
   net.output("accessibility", net.function(net.dense(x, "21.1"), activation::sigmoid));
-  return with_biases(net.take(), source.tensors, true);
+  return with_biases(net.take(), source.tensors);
 }
 
 }  // namespace detail

@@ -40,7 +40,7 @@ inline index_t deepsea_strand(graph_builder& net, index_t x, const std::string& 
     y = net.scale(net.add(y, probabilities(deepsea_strand(net, turned, prefix))), 0.5);
   }
   net.output("chromatin features", y);
-  return with_biases(net.take(), source.tensors, true);
+  return with_biases(net.take(), source.tensors);
 }
 
 /// ExPecto's Beluga: 2000 bases, channels A, G, C, T, N 0.25. Layer `hidden`, output `chromatin features`.
@@ -55,7 +55,7 @@ inline index_t deepsea_strand(graph_builder& net, index_t x, const std::string& 
   x = net.relu(net.dense(net.flatten(x, true), "model.1.2.1"));
   net.layer("hidden", x);
   net.output("chromatin features", net.function(net.dense(x, "model.1.4.1"), activation::sigmoid));
-  return with_biases(net.take(), source.tensors, true);
+  return with_biases(net.take(), source.tensors);
 }
 
 }  // namespace detail

@@ -73,7 +73,8 @@ inline index_t legnet_wide(graph_builder& net, index_t x, const std::string& blo
   x = net.function(net.batch_norm(net.dense(x, prefix + "head.0"), prefix + "head.1"), activation::silu);
   net.layer("hidden", x);
   net.output("activity", net.dense(x, prefix + "head.3"));
-  return with_biases(net.take(), source.tensors, false);
+  return with_biases(net.take(), tensors,
+                     {"stem.block.0", ".fn.block.0", ".fn.block.3", ".fn.block.7", ".1.block.0"});
 }
 
 }  // namespace detail

@@ -3,7 +3,9 @@
 /// \brief What trainers put before the names of a network's tensors.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/graph_builder.hpp>
@@ -20,16 +22,18 @@ namespace detail {
   return {};
 }
 
-/// The graph of a network whose products and norms all have their biases and weights, and convolutions too
-/// where `convolutions`. \throws error [dnalm.config.410] one is missing.
+/// The graph of a network whose norms have weight and bias, and whose products have a bias but for those
+/// whose names end with one of `without`. \throws error [dnalm.config.410] one is missing.
 [[nodiscard]] inline layer_graph with_biases(layer_graph graph, const tensor_table& tensors,
-                                             bool convolutions) {
+                                             const std::vector<std::string>& without = {}) {
   for (const layer_node& node : graph.nodes) {
     const bool norm = node.kind == layer_kind::batch_norm;
+    const bool product = node.kind == layer_kind::convolution || node.kind == layer_kind::dense;
+    const auto ends = [&](const std::string& name) { return node.name.ends_with(name); };
     if (norm) static_cast<void>(tensors.shape(node.name + ".weight"));
-    const bool needed =
-        node.kind == layer_kind::convolution ? convolutions : norm || node.kind == layer_kind::dense;
-    if (needed) static_cast<void>(tensors.shape(node.name + ".bias"));
+    if (norm || (product && std::none_of(without.begin(), without.end(), ends))) {
+      static_cast<void>(tensors.shape(node.name + ".bias"));
+    }
   }
   return graph;
 }

@@ -3,6 +3,8 @@
 /// \brief Sei: its trunk, the splines over positions, its classifier.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,15 +83,19 @@ inline index_t sei_trunk(graph_builder& net, const std::string& prefix) {
   const index_t trunk = sei_trunk(net, prefix);
   const index_t embedding = net.flatten(sei_spline(net, trunk, length / 16), true);
   const std::string classifier = prefix + "classifier.";
-  if (source.config.flag("predictions", true) && source.tensors.contains(classifier + "0.weight")) {
+  const char* const tensors[] = {"0.weight", "0.bias", "2.weight", "2.bias"};
+  const bool stored = std::any_of(std::begin(tensors), std::end(tensors), [&](const char* name) {
+    return source.tensors.contains(classifier + name);
+  });
+  if (source.config.flag("predictions", true) && stored) {
     net.layer("embedding", embedding);
     const index_t hidden = net.relu(net.dense(embedding, classifier + "0"));
     net.output("chromatin profiles", net.function(net.dense(hidden, classifier + "2"), activation::sigmoid));
-    return with_biases(net.take(), source.tensors, true);
+    return with_biases(net.take(), source.tensors);
   }
   net.output("embedding", embedding);
-  for (const char* name : {"0.weight", "0.bias", "2.weight", "2.bias"}) net.unused(classifier + name);
-  return with_biases(net.take(), source.tensors, true);
+  for (const char* name : tensors) net.unused(classifier + name);
+  return with_biases(net.take(), source.tensors);
 }
 
 }  // namespace detail

@@ -125,7 +125,9 @@ DNALM_INLINE void evaluation::state::embed_and_probe(const std::string& name, co
   const auto slots = static_cast<index_t>(layers.size() * options.poolings.size());
   if (ridge != plan.end()) {
     labels = detail::make_stream_labels(ridge->problem, options_for(probe_kind::ridge, 1));
-    if (can_stream(loaded.describe().width(), slots, *labels)) settings.labels = &*labels;
+    index_t width = 1;  // of the widest layer
+    for (const index_t layer : layers) width = std::max(width, loaded.state_width(layer));
+    if (can_stream(width, slots, *labels)) settings.labels = &*labels;
   }
   settings.maker = options.statistics.get();
   settings.kept_rows = rows_to_keep(settings.labels != nullptr);

@@ -64,16 +64,17 @@ class pooled_sink : public embedding_sink {
   explicit pooled_sink(settings wanted) : settings_(std::move(wanted)) {}
 
   void begin(const embedding_shape& shape) override {
+    std::vector<index_t> widths;
     for (const pooling kind : shape.poolings) {
       for (const index_t layer : shape.layers) slots.push_back({layer, std::string(to_string(kind))});
+      widths.insert(widths.end(), shape.widths.begin(), shape.widths.end());
     }
-    store.emplace(static_cast<index_t>(settings_.kept_rows.size()),
-                  std::vector<index_t>(slots.size(), shape.width),
+    store.emplace(static_cast<index_t>(settings_.kept_rows.size()), widths,
                   vector_store_options{settings_.memory, settings_.directory});
     if (settings_.labels == nullptr) return;
     const stream_labels& labels = *settings_.labels;
-    const ridge_shape wanted = labels.shape(shape.width);
     for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+      const ridge_shape wanted = labels.shape(widths[slot]);
       statistics.push_back(settings_.maker != nullptr ? settings_.maker->make(wanted) : on_cpu(wanted));
     }
   }
