@@ -12,10 +12,14 @@
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
+#include <dnalm/models/graph_builder.hpp>
 #include <dnalm/models/hyena_config.hpp>
 #include <dnalm/models/hyena_network.hpp>
 #include <dnalm/models/hyena_tensors.hpp>
 #include <dnalm/models/inspect.hpp>
+#include <dnalm/models/layer_graph.hpp>
+#include <dnalm/models/layer_network.hpp>
+#include <dnalm/models/layer_recipe.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/models/model_of.hpp>
@@ -24,6 +28,7 @@
 #include <dnalm/models/network_config.hpp>
 #include <dnalm/models/network_summary.hpp>
 #include <dnalm/models/random_source.hpp>
+#include <dnalm/models/sequence_input.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 #include <dnalm/models/token_batch.hpp>
 #include <dnalm/models/weight_source.hpp>

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,8 +14,8 @@
 
 #include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/core/platform.hpp>
-#include <dnalm/models/detail/plan_layers.hpp>
 #include <dnalm/models/layer_graph.hpp>
+#include <dnalm/models/tensor_plan.hpp>
 #include <dnalm/models/weight_source.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
@@ -81,6 +82,7 @@ class step_planner {
  public:
   step_planner(const layer_graph& graph, const graph_shapes& shapes, const weight_source& source)
       : graph_(graph), shapes_(shapes), source_(source) {
+    for (const planned_tensor& tensor : plan_tensors(graph)) planned_.emplace(tensor.name, tensor);
     count_uses();
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) add(i);
     std::erase_if(steps_, [](const planned_step& step) { return step.dropped; });
@@ -134,7 +136,7 @@ class step_planner {
     const graph_tensor* tensor = tensor_of(node, part);
     if (tensor == nullptr) return {};
     std::vector<double> values(static_cast<std::size_t>(checked_size(tensor->shape)));
-    source_.read(plan_of(*tensor), std::span<double>(values));
+    source_.read(planned_.at(tensor->name), std::span<double>(values));
     return values;
   }
 
@@ -283,6 +285,7 @@ class step_planner {
   const layer_graph& graph_;
   const graph_shapes& shapes_;
   const weight_source& source_;
+  std::map<std::string, planned_tensor> planned_;
   std::vector<planned_step> steps_;
   std::vector<index_t> uses_;          // of every value
   std::vector<std::ptrdiff_t> maker_;  // the step that makes it, -1: none (the input, or fused away)
