@@ -172,6 +172,23 @@ def run(model, texts, other, dtype):
     return [y.numpy()[0] for y in outputs], [g.numpy()[0] for g in gradients]
 
 
+def leave_code_out(path):
+    """A Lambda's compiled Python is no part of a golden file, its name says what it does: the file is written anew."""
+    with h5py.File(path, "r") as file:
+        config = json.loads(file.attrs["model_config"])
+        lambdas = [layer for layer in config["config"]["layers"] if layer["class_name"] == "Lambda"]
+        if not lambdas:
+            return
+        for layer in lambdas:
+            layer["config"]["function"] = ["", None, None]
+        with h5py.File(path.with_suffix(".new"), "w") as new:
+            for name in file:
+                file.copy(name, new)
+            for key, value in file.attrs.items():
+                new.attrs[key] = json.dumps(config) if key == "model_config" else value
+    path.with_suffix(".new").replace(path)
+
+
 def make_case(name, c, seed, out):
     folder = out / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -185,6 +202,7 @@ def make_case(name, c, seed, out):
         model.save_weights(folder / c["file"])
     else:
         model.save(folder / c["file"], include_optimizer=False)
+        leave_code_out(folder / c["file"])
     values = model.get_weights()
 
     rng = np.random.Generator(np.random.PCG64(2000 + seed))
