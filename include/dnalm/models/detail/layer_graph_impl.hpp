@@ -8,6 +8,7 @@
 
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/core/error.hpp>
+#include <dnalm/models/detail/layer_node_parts.hpp>
 #include <dnalm/models/layer_graph.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -48,10 +49,6 @@ DNALM_INLINE std::string_view to_string(layer_kind kind) {
 
 namespace detail {
 
-[[nodiscard]] inline convolution_taps taps_of(const layer_node& node) {
-  return {node.taps, node.dilation, node.before, node.stride};
-}
-
 /// Values that an operation takes; -1: two or more.
 [[nodiscard]] inline index_t input_count(layer_kind kind) {
   switch (kind) {
@@ -77,14 +74,6 @@ namespace detail {
     if (size < -most || size > most) return false;
   }
   return node.outputs >= 0 && node.outputs <= most && node.constant_columns >= 0;
-}
-
-/// A tensor of the node, or null.
-[[nodiscard]] inline const graph_tensor* tensor_of(const layer_node& node, layer_tensor part) {
-  for (const graph_tensor& tensor : node.tensors) {
-    if (tensor.part == part) return &tensor;
-  }
-  return nullptr;
 }
 
 /// Numbers that a weight of an operation has, or 0 where the kind has none.
