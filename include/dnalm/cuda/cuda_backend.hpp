@@ -239,7 +239,9 @@ class cuda_backend {
   /// \throws error [dnalm.device.660]
   [[nodiscard]] index_t filter_taps(index_t length) const { return cuda_filter_taps(length); }
   [[nodiscard]] filter make_filter(matrix_view<const double> taps) const {
-    return detail::causal_filter_maker{state_->memory, state_->products.pool(), stream()}.make(taps);
+    return with_room([&] {
+      return detail::causal_filter_maker{state_->memory, state_->products.pool(), stream()}.make(taps);
+    });
   }
   /// Bytes that a network may keep in filters: a fourth of the memory.
   [[nodiscard]] index_t filter_bytes() const {

@@ -59,10 +59,14 @@ class device_model_of final : public model_base {
     index_t next = 0;  // a second attempt has the bits of the first: what was shown is not shown again
     const auto on_layer = [&](index_t layer, input_matrix<B> x) {
       if (layer < next) return;
-      layers(layer, on_host(x, w));
+      const matrix_view<const float> rows = on_host(x, w);
       next = layer + 1;
+      calling(w, [&] { layers(layer, rows); });
     };
-    const auto on_logits = [&](input_matrix<B> x) { (*logits)(on_host(x, w)); };
+    const auto on_logits = [&](input_matrix<B> x) {
+      const matrix_view<const float> rows = on_host(x, w);
+      calling(w, [&] { (*logits)(rows); });
+    };
     const typename Network::logits_receiver receiver = on_logits;
     check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
     with_graphs_memory(w, [&] {
@@ -169,16 +173,19 @@ class device_model_of final : public model_base {
   void logits_by_rows(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
                       forward_workspace& workspace) const {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
-    const auto on_logits = [&](input_matrix<B> x) { observer(on_host(x, w)); };
+    const auto on_logits = [&](input_matrix<B> x) {
+      const matrix_view<const float> rows = on_host(x, w);
+      calling(w, [&] { observer(rows); });
+    };
     const typename Network::logits_receiver receiver = on_logits;
     with_graphs_memory(w, [&] {
       network_.forward(
           batch, [](index_t, input_matrix<B>) {}, &receiver, w.network, {}, rows);
     });
   }
-  /// When there is no memory for `work` and graphs hold some, they go, and `work` runs once more; unless a
-  /// function of a gradient's request has been called, which would be called twice: then the next pass has
-  /// it. \throws error as `work`
+  /// When there is no memory for `work` and graphs hold some, they go, and `work` runs once more; unless an
+  /// observer has thrown it, or a function of a gradient's request has been called, which would be called
+  /// twice. \throws error as `work`
   template <class Work>
   void with_graphs_memory(state& w, const Work& work) const {
     w.called = false;
@@ -186,11 +193,18 @@ class device_model_of final : public model_base {
       return work();
     } catch (const error& e) {
       if (e.kind() != error_kind::memory || !w.graphs.holds_graphs()) throw;
+      if (w.called) throw;
       w.records = false;  // graphs hold memory of their own
       w.graphs.clear();
-      if (w.called) throw;
     }
     work();
+  }
+  /// Runs an observer: what it throws is its own, no shortage of the pass.
+  template <class Call>
+  static void calling(state& w, const Call& call) {
+    w.called = true;
+    call();
+    w.called = false;
   }
   /// A pass and its poolings, `size` numbers, into the stream.
   void put_pass(const token_batch& batch, const pool_request& request, index_t size, state& w) const {

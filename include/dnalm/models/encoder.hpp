@@ -147,10 +147,6 @@ class encoder {
   [[nodiscard]] index_t inner_columns() const {
     return config_.gated ? checked_mul(2, config_.feed_forward) : config_.feed_forward;
   }
-  /// Matrices (R, V) at a time: logits and their gradient, or that by one-hot tokens.
-  [[nodiscard]] static index_t tables_of(const gradient_extent& extent) {
-    return extent.logits ? 2 : extent.tokens ? 1 : 0;
-  }
   [[nodiscard]] index_t record_numbers(index_t rows) const;
   [[nodiscard]] index_t narrow_numbers(index_t rows) const;
   [[nodiscard]] index_t record_count(index_t tokens, const gradient_extent& extent) const;

@@ -144,8 +144,13 @@ class graph_shapes {
   /// length does not allow so many tokens, or a value would have no rows, or two that are added have
   /// different ones; `where` names the sequence.
   void rows(index_t tokens, std::vector<index_t>& rows, const std::string& where) const;
+  /// The same for the first length of `tokens`, twice, four times, ... that the network reads: for estimates
+  /// of memory. Of a fixed length that one. Empty: none of them.
+  [[nodiscard]] std::vector<index_t> rows_near(index_t tokens) const;
 
  private:
+  /// The first operation that nothing is left for, -1: none.
+  [[nodiscard]] std::ptrdiff_t find_rows(index_t tokens, std::vector<index_t>& rows) const;
   void check_node(std::size_t i);
   [[nodiscard]] index_t node_channels(const layer_node& node) const;
   [[nodiscard]] bool node_is_single(const layer_node& node) const;

@@ -421,6 +421,8 @@ TEST_CASE("lengths and graphs that do not fit are errors that say so", "[layers]
   const dnalm::cpu_layers narrow(dnalm::cpu_backend(), valid, weights);
   batch.add(3, 1);
   CHECK_THROWS_WITH(run(narrow, batch), Catch::Contains("dnalm.input.433"));
+  // One base is too short: the estimate is that of the next length it reads, but for the one-hot rows.
+  CHECK(narrow.workspace_bytes(1, 1, true) + 7 * 4 * 4 >= narrow.workspace_bytes(8, 8, true));
   layer_graph fixed = fixed_graph();
   fixed.input.shorter = dnalm::short_sequence::refused;
   const dnalm::cpu_layers exact(dnalm::cpu_backend(), fixed, weights);

@@ -55,7 +55,7 @@ index_t caduceus_network<B>::gradient_bytes(index_t tokens, index_t longest,
                                             const gradient_extent& extent) const {
   index_t numbers = gradient_numbers(tokens, extent);
   numbers = checked_add(numbers, gradient_scratch(backend_, longest, extent));
-  const index_t tables = extent.logits ? 2 : extent.tokens ? 1 : 0;
+  const index_t tables = extent.tables();
   numbers = checked_add(numbers, checked_mul(tables, checked_mul(tokens, config_.vocabulary)));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
@@ -67,6 +67,7 @@ typename caduceus_network<B>::gradient_views caduceus_network<B>::prepare_gradie
   const index_t rows = batch.offsets.rows();
   grow(w.memory, gradient_numbers(rows, extent));
   grow(w.scratch, gradient_scratch(backend_of(w), batch.longest(), extent));
+  grow(w.logits, checked_mul(extent.tables(), checked_mul(rows, config_.vocabulary)));
   memory_cutter memory{w.memory.view().data, rows * config_.strands()};
   const auto take_published = [&]() -> output_matrix<B> {
     return {memory.take(config_.channels).data, rows, config_.width, config_.width};
@@ -152,7 +153,6 @@ void caduceus_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_
                                    gradient_views& views, workspace& w) const {
   const B& backend = backend_of(w);
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
-  grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
@@ -186,7 +186,6 @@ void caduceus_network<B>::top_vjp(const basic_gradient_request<scalar>& request,
 /// d E^T: the one-hot token o enters as the row o E.
 template <caduceus_backend B>
 input_matrix<B> caduceus_network<B>::one_hot_gradient(input_matrix<B> d, workspace& w) const {
-  grow(w.logits, checked_mul(d.rows, config_.vocabulary));
   const output_matrix<B> y{w.logits.view().data, d.rows, config_.vocabulary, config_.vocabulary};
   backend_of(w).linear(d, packed_words(), {}, w.scratch.view(), y);
   return y;

@@ -66,7 +66,8 @@ DNALM_INLINE std::vector<planned_tensor> plan_tensors(const caduceus_config& con
   }
   if (config.two_strands) {
     for (const bool head : {false, true}) {
-      plan.unused(detail::caduceus_complement(head), {config.vocabulary}, false, tensor_kind::buffer);
+      plan.unused(detail::caduceus_complement(head), {config.vocabulary}, false, tensor_kind::buffer).role =
+          tensor_role::by_name;
     }
   }
   plan.unused("score.weight", {}, false);

@@ -58,6 +58,7 @@ typename convnet<B>::gradient_views convnet<B>::prepare_gradient(const token_bat
   const index_t rows = batch.offsets.rows();
   grow(w.memory, gradient_numbers(rows, extent));
   grow(w.scratch, gradient_scratch(backend_of(w), extent));
+  grow(w.logits, extent.logits ? checked_mul(2, checked_mul(rows, config_.vocabulary)) : 0);
   index_t used = 0;
   const auto take = [&]() -> output_matrix<B> {
     const index_t first = used;
@@ -133,7 +134,6 @@ template <convolution_backend B>
 void convnet<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                           workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
-  grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };

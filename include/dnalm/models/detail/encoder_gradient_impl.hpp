@@ -71,7 +71,7 @@ index_t encoder<B>::gradient_bytes(index_t tokens, index_t longest, const gradie
   index_t numbers = gradient_numbers(tokens, extent);
   numbers = checked_add(numbers, gradient_scratch(backend_, longest, extent));
   numbers = checked_add(numbers, rotation_numbers(longest));
-  numbers = checked_add(numbers, checked_mul(tables_of(extent), checked_mul(tokens, config_.vocabulary)));
+  numbers = checked_add(numbers, checked_mul(extent.tables(), checked_mul(tokens, config_.vocabulary)));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
@@ -85,7 +85,7 @@ typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_bat
   const index_t width = config_.width;
   grow(w.memory, gradient_numbers(rows, extent));
   grow(w.scratch, gradient_scratch(backend_of(w), longest, extent));
-  grow(w.logits, checked_mul(tables_of(extent), checked_mul(rows, config_.vocabulary)));
+  grow(w.logits, checked_mul(extent.tables(), checked_mul(rows, config_.vocabulary)));
   prepare_rotations(longest, w);
   detail::view_layer<B> memory{w.memory.view().data, rows};
   gradient_views views;

@@ -299,21 +299,28 @@ void encoder<B>::forward(const token_batch& batch, observer layers, const logits
 }
 // adjoint: encoder<B>::gradient, in encoder_gradient_impl.hpp
 
-/// The head of all rows, or of those asked for: they are put one behind the other first.
+/// The head of all rows, or of those asked for: they are put one behind the other first, as many at a time as
+/// the pass has rows.
 template <encoder_backend B>
 void encoder<B>::run_head(input_matrix<B> hidden, const block_workspace<B>& block,
                           std::span<const index_t> which, const logits_receiver& receive,
                           workspace& w) const {
-  input_matrix<B> x = hidden;
-  if (!which.empty()) {
-    const auto rows = static_cast<index_t>(which.size());
-    const output_matrix<B> some = scalars_over<B>(block.wide, config_.width).row_block(0, rows);
-    detail::gather_rows<B>(backend_of(w), hidden, which, some);
-    x = some;
+  const index_t rows = which.empty() ? hidden.rows : static_cast<index_t>(which.size());
+  grow(w.logits, checked_mul(rows, config_.vocabulary));
+  const output_matrix<B> logits{w.logits.view().data, rows, config_.vocabulary, config_.vocabulary};
+  for (index_t first = 0; first < rows; first += hidden.rows) {
+    const index_t count = std::min(hidden.rows, rows - first);
+    input_matrix<B> x = hidden;
+    if (!which.empty()) {
+      const output_matrix<B> some = scalars_over<B>(block.wide, config_.width).row_block(0, count);
+      detail::gather_rows<B>(backend_of(w), hidden,
+                             which.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
+                             some);
+      x = some;
+    }
+    head_.forward(backend_of(w), x, block.narrow.row_block(0, count), w.scratch.view(),
+                  logits.row_block(first, count));
   }
-  grow(w.logits, checked_mul(x.rows, config_.vocabulary));
-  const output_matrix<B> logits{w.logits.view().data, x.rows, config_.vocabulary, config_.vocabulary};
-  head_.forward(backend_of(w), x, block.narrow.row_block(0, x.rows), w.scratch.view(), logits);
   receive(logits);
 }
 

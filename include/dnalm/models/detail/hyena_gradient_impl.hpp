@@ -61,7 +61,7 @@ index_t hyena_network<B>::gradient_bytes(index_t tokens, index_t longest,
                                          const gradient_extent& extent) const {
   index_t numbers = gradient_numbers(tokens, extent);
   numbers = checked_add(numbers, gradient_scratch(backend_, longest, extent));
-  const index_t tables = extent.logits ? 2 : extent.tokens ? 1 : 0;
+  const index_t tables = extent.tables();
   numbers = checked_add(numbers, checked_mul(tables, checked_mul(tokens, config_.vocabulary)));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
@@ -75,6 +75,7 @@ typename hyena_network<B>::gradient_views hyena_network<B>::prepare_gradient(con
   const index_t width = config_.width;
   grow(w.memory, gradient_numbers(rows, extent));
   grow(w.scratch, gradient_scratch(backend_of(w), batch.longest(), extent));
+  grow(w.logits, checked_mul(extent.tables(), checked_mul(rows, config_.vocabulary)));
   index_t used = 0;
   const auto take = [&](index_t columns) -> output_matrix<B> {
     const index_t first = used;
@@ -158,7 +159,6 @@ template <hyena_backend B>
 void hyena_network<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                                 workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
-  grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
@@ -188,7 +188,6 @@ void hyena_network<B>::top_vjp(const gradient_wish& request, gradient_views& vie
 /// d E^T: the one-hot token o enters as the row o E.
 template <hyena_backend B>
 input_matrix<B> hyena_network<B>::one_hot_gradient(input_matrix<B> d, workspace& w) const {
-  grow(w.logits, checked_mul(d.rows, config_.vocabulary));
   const output_matrix<B> y{w.logits.view().data, d.rows, config_.vocabulary, config_.vocabulary};
   backend_of(w).linear(d, packed_words(), {}, w.scratch.view(), y);
   return y;

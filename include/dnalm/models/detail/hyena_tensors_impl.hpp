@@ -13,34 +13,34 @@ DNALM_BEGIN_NAMESPACE
 namespace detail {
 
 inline void plan_hyena_filter(const hyena_config& c, plan_writer& plan) {
-  constexpr auto unused = tensor_role::unused;
-  plan.add("mixer.filter_fn.bias", {c.width}, unused);
+  constexpr auto used = tensor_role::by_name;
+  plan.add("mixer.filter_fn.bias", {c.width}, used);
   plan.unused("mixer.filter_fn.pos_emb.z", {1, c.positions, c.embedding}, false, tensor_kind::buffer);
   plan.unused("mixer.filter_fn.pos_emb.t", {1, c.positions, 1}, false, tensor_kind::buffer);
   plan.unused("mixer.filter_fn.modulation.deltas", {1, 1, c.width}, false, tensor_kind::buffer);
   for (index_t i = 0; i <= c.inner_layers; ++i) {
-    plan.linear(hyena_filter_product(i), c.filter_order, i == 0 ? c.embedding : c.filter_order, unused,
-                unused);
+    plan.linear(hyena_filter_product(i), c.filter_order, i == 0 ? c.embedding : c.filter_order, used, used);
     if (!c.learned_frequency) continue;
     planned_tensor& frequency = plan.unused(hyena_frequency(i), {1, c.filter_order}, i == 0);
+    frequency.role = used;
     frequency.group = "frequencies of block " + std::to_string(frequency.layer);
     if (i > 0) frequency.same_as = hyena_tensor(frequency.layer, hyena_frequency(0));
   }
-  plan.add(hyena_filter_product(c.inner_layers + 1) + ".weight", {c.width, c.filter_order}, unused);
+  plan.add(hyena_filter_product(c.inner_layers + 1) + ".weight", {c.width, c.filter_order}, used);
 }
 
 inline void plan_hyena_block(const hyena_config& c, index_t layer, plan_writer& plan) {
-  constexpr auto unused = tensor_role::unused;
+  constexpr auto used = tensor_role::by_name;
   plan.within(hyena_tensor(layer, ""), layer);
-  plan.linear("mixer.in_proj", 3 * c.width, c.width, unused, unused);
-  plan.linear("mixer.out_proj", c.width, c.width, unused, unused);
-  plan.add("mixer.short_filter.weight", {3 * c.width, 1, 3}, unused);
-  plan.add("mixer.short_filter.bias", {3 * c.width}, unused, tensor_kind::bias);
+  plan.linear("mixer.in_proj", 3 * c.width, c.width, used, used);
+  plan.linear("mixer.out_proj", c.width, c.width, used, used);
+  plan.add("mixer.short_filter.weight", {3 * c.width, 1, 3}, used);
+  plan.add("mixer.short_filter.bias", {3 * c.width}, used, tensor_kind::bias);
   plan_hyena_filter(c, plan);
-  plan.norm("norm1", c.width, unused, unused);
-  plan.linear("mlp.fc1", c.feed_forward, c.width, unused, unused);
-  plan.linear("mlp.fc2", c.width, c.feed_forward, unused, unused);
-  plan.norm("norm2", c.width, unused, unused);
+  plan.norm("norm1", c.width, used, used);
+  plan.linear("mlp.fc1", c.feed_forward, c.width, used, used);
+  plan.linear("mlp.fc2", c.width, c.feed_forward, used, used);
+  plan.norm("norm2", c.width, used, used);
 }
 
 }  // namespace detail

@@ -19,11 +19,6 @@ namespace detail {
   return {0, input.shorter == short_sequence::centred, input.shorter == short_sequence::last};
 }
 
-/// A length near `tokens` that the network reads.
-[[nodiscard]] inline index_t allowed_length(const sequence_input& input, index_t tokens) {
-  return input.length > 0 ? input.length : std::max<index_t>(tokens, 1);
-}
-
 [[nodiscard]] inline row_placement placement_of(const layer_node& node) {
   if (node.kind == layer_kind::centre_to || node.kind == layer_kind::middle) return {0, true};
   return {node.before};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include <dnalm/backend/convolution_taps.hpp>
@@ -283,16 +284,32 @@ DNALM_INLINE void graph_shapes::rows(index_t tokens, std::vector<index_t>& rows,
     rows = fixed_;
     return;
   }
-  rows.assign(1, input.rows(tokens));
-  for (const layer_node& node : graph_->nodes) {
-    rows.push_back(node_rows(node, rows));
-    if (rows.back() > 0) continue;
-    throw error(error_kind::input, 433, "a sequence of a length that the network does not read",
-                {.where = where,
-                 .expected = "more bases: nothing is left for " + std::string(to_string(node.kind)) + " '" +
-                             node.name + "', or two values of different lengths meet there",
-                 .found = std::to_string(tokens) + " bases"});
+  const std::ptrdiff_t bad = find_rows(tokens, rows);
+  if (bad < 0) return;
+  const layer_node& node = graph_->nodes[static_cast<std::size_t>(bad)];
+  throw error(error_kind::input, 433, "a sequence of a length that the network does not read",
+              {.where = where,
+               .expected = "more bases: nothing is left for " + std::string(to_string(node.kind)) + " '" +
+                           node.name + "', or two values of different lengths meet there",
+               .found = std::to_string(tokens) + " bases"});
+}
+
+DNALM_INLINE std::ptrdiff_t graph_shapes::find_rows(index_t tokens, std::vector<index_t>& rows) const {
+  rows.assign(1, graph_->input.rows(tokens));
+  for (std::size_t i = 0; i < graph_->nodes.size(); ++i) {
+    rows.push_back(node_rows(graph_->nodes[i], rows));
+    if (rows.back() <= 0) return static_cast<std::ptrdiff_t>(i);
   }
+  return -1;
+}
+
+DNALM_INLINE std::vector<index_t> graph_shapes::rows_near(index_t tokens) const {
+  if (!fixed_.empty()) return fixed_;
+  std::vector<index_t> rows;
+  for (index_t length = std::max<index_t>(tokens, 1); length <= index_t{1} << 40; length *= 2) {
+    if (find_rows(length, rows) < 0) return rows;
+  }
+  return {};
 }
 
 DNALM_INLINE void layer_graph::complete() {

@@ -156,11 +156,10 @@ void layer_network<B>::finish_gradient(const token_batch& batch,
 
 template <layer_backend B>
 index_t layer_network<B>::gradient_bytes(index_t tokens, index_t, const gradient_extent&) const {
-  std::vector<index_t> rows;
-  shapes_.rows(detail::allowed_length(graph_.input, tokens), rows, "a batch");
+  const std::vector<index_t> rows = shapes_.rows_near(tokens);
   index_t numbers = checked_add(scratch_size(backend_, true), checked_mul(4 * tokens, graph_.input.channels));
   index_t widest = 0;
-  for (std::size_t v = 0; v < slot_.size(); ++v) {
+  for (std::size_t v = 0; v < rows.size(); ++v) {
     const index_t size = checked_mul(rows[v], shapes_.channels(static_cast<index_t>(v)));
     widest = std::max(widest, size);
     if (slot_[v] >= 0) numbers = checked_add(numbers, checked_mul(3, size));

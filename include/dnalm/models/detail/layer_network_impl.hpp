@@ -150,11 +150,10 @@ void layer_network<B>::forward(const token_batch& batch, observer states, const 
 
 template <layer_backend B>
 index_t layer_network<B>::workspace_bytes(index_t tokens, index_t, bool) const {
-  std::vector<index_t> rows;
-  shapes_.rows(detail::allowed_length(graph_.input, tokens), rows, "a batch");
+  const std::vector<index_t> rows = shapes_.rows_near(tokens);
   std::vector<index_t> sizes(static_cast<std::size_t>(slots_));
   for (std::size_t v = 0; v < slot_.size(); ++v) {
-    if (slot_[v] < 0) continue;
+    if (slot_[v] < 0 || rows.empty()) continue;
     index_t& size = sizes[static_cast<std::size_t>(slot_[v])];
     size = std::max(size, checked_mul(rows[v], shapes_.channels(static_cast<index_t>(v))));
   }
