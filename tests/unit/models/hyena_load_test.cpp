@@ -68,3 +68,12 @@ TEST_CASE("HyenaDNA folders embed, twin and tell about themselves", "[models][hy
   CHECK(differs);
   CHECK(dnalm_test::error_id_of([&] { (void)network.tokenize(std::string(200, 'A')); }) == "dnalm.input.406");
 }
+
+TEST_CASE("no tensor of a block is called unused", "[models][hyena]") {
+  const dnalm::model_inspection inspected = dnalm::inspect_model(dnalm_test::golden_hyena / "hub_tied");
+  CHECK(inspected.loadable());
+  for (const dnalm::inspected_tensor& tensor : inspected.tensors) {
+    INFO(tensor.info.name);
+    CHECK(tensor.status == dnalm::tensor_status::used);
+  }
+}

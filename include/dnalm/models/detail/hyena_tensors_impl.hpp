@@ -15,9 +15,10 @@ namespace detail {
 inline void plan_hyena_filter(const hyena_config& c, plan_writer& plan) {
   constexpr auto used = tensor_role::by_name;
   plan.add("mixer.filter_fn.bias", {c.width}, used);
-  plan.unused("mixer.filter_fn.pos_emb.z", {1, c.positions, c.embedding}, false, tensor_kind::buffer);
-  plan.unused("mixer.filter_fn.pos_emb.t", {1, c.positions, 1}, false, tensor_kind::buffer);
-  plan.unused("mixer.filter_fn.modulation.deltas", {1, 1, c.width}, false, tensor_kind::buffer);
+  plan.unused("mixer.filter_fn.pos_emb.z", {1, c.positions, c.embedding}, false, tensor_kind::buffer).role =
+      used;
+  plan.unused("mixer.filter_fn.pos_emb.t", {1, c.positions, 1}, false, tensor_kind::buffer).role = used;
+  plan.unused("mixer.filter_fn.modulation.deltas", {1, 1, c.width}, false, tensor_kind::buffer).role = used;
   for (index_t i = 0; i <= c.inner_layers; ++i) {
     plan.linear(hyena_filter_product(i), c.filter_order, i == 0 ? c.embedding : c.filter_order, used, used);
     if (!c.learned_frequency) continue;
