@@ -17,6 +17,7 @@
 #include <dnalm/models/detail/graph_cache.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/model.hpp>
+#include <dnalm/models/network.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -174,8 +175,8 @@ class device_model_of final : public model_base {
                       forward_workspace& workspace) const {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
     const auto on_logits = [&](input_matrix<B> x) {
-      const matrix_view<const float> rows = on_host(x, w);
-      calling(w, [&] { observer(rows); });
+      const matrix_view<const float> found = on_host(x, w);
+      calling(w, [&] { observer(found); });
     };
     const typename Network::logits_receiver receiver = on_logits;
     with_graphs_memory(w, [&] {
