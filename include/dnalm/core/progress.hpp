@@ -25,7 +25,7 @@ enum class progress_display { terminal, never, always };
 [[nodiscard]] inline std::string duration_text(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e9) return "?";
   const auto whole = static_cast<index_t>(std::llround(seconds));
-  const auto two_digits = [](index_t n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+  const auto two_digits = [](index_t n) { return std::to_string(n / 10) + std::to_string(n % 10); };
   if (whole < 60) return std::to_string(whole) + " s";
   if (whole < 3600) return std::to_string(whole / 60) + " min " + two_digits(whole % 60) + " s";
   return std::to_string(whole / 3600) + " h " + two_digits(whole % 3600 / 60) + " min";
