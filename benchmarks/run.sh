@@ -85,6 +85,15 @@ embed_dnabert2_1kb dnabert2 1kb $(pick 1000 24 6) $embed
 embed_nt500m_1kb nt_v2_500m 1kb $(pick 200 8 3) $embed
 embed_nt500m_6kb nt_v2_500m 6kb $(pick 20 2 1) $embed
 embed_nt100m_ragged nt_v2_100m ragged $(pick 300 16 8) $embed
+embed_hyena_d128_1kb hyena_d128 1kb $(pick 300 64 16) $embed
+embed_hyena_d256_1kb hyena_d256 1kb $(pick 300 64 16) $embed
+embed_hyena_medium_1kb hyena_medium 1kb $(pick 100 16 4) $embed
+embed_hyena_d128_32kb hyena_d128 32kb $(pick 20 4 2) $embed
+embed_hyena_d256_32kb hyena_d256 32kb $(pick 20 4 2) $embed
+embed_hyena_medium_32kb hyena_medium 32kb $(pick 10 2 1) $embed
+embed_gpn_512bp gpn 512bp $(pick 64 16 4) $embed
+long_convolution - - 0 bench_long_convolution --threads $threads --repeats $(pick 15 9 3)
+embed_caduceus_1kb caduceus_ps_d256 1kb $(pick 100 12 3) $embed --formats f32
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
@@ -118,6 +127,8 @@ make_sequences() {
   [ -f "$data/$1.txt" ] && return
   case $1 in
     230bp) set -- "$1" 1000 230 230 ;;
+    512bp) set -- "$1" 1000 512 512 ;;
+    32kb) set -- "$1" 100 32000 32000 ;;
     1kb) set -- "$1" 1000 1000 1000 ;;
     6kb) set -- "$1" 100 6000 6000 ;;
     ragged) set -- "$1" 300 200 6000 ;;
@@ -208,6 +219,15 @@ peers_of() { # case, model, sequences, count
       for engine in torch onednn; do
         run_peer "${1}_$engine" "$1" "linear_$engine.py" "$out/ours_$1.json"
       done ;;
+    embed_hyena_* | embed_gpn_*) # HyenaDNA in float only
+      formats=f32 batch=4,16
+      case $1 in embed_gpn_*) formats=f32,bf16 ;; *_32kb) batch=1,2 ;; esac
+      run_peer "${1}_torch" "$1" embed_convolutions.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" \
+        --limit "$4" --threads "$threads" --repeats "$(pick 3 3 2)" --formats "$formats" --batch "$batch" ;;
+    long_convolution) run_peer "$1" "$1" long_convolution.py "$out/ours_$1.json" ;;
+    embed_caduceus_*)
+      run_peer "${1}_torch" "$1" embed_caduceus.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
+        --formats f32 --threads "$threads" --repeats "$(pick 3 3 2)" ;;
     embed_*)
       for engine in torch onnx transformers; do
         compile=''

@@ -21,5 +21,8 @@ endif()
 add_library(dnalm_compiled STATIC ${dnalm_compiled_sources})
 add_library(dnalm::compiled ALIAS dnalm_compiled)
 set_target_properties(dnalm_compiled PROPERTIES EXPORT_NAME compiled)
+if(DNALM_UNITY)  # header-only use has all bodies in one source too
+  set_target_properties(dnalm_compiled PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+endif()
 target_link_libraries(dnalm_compiled PUBLIC dnalm PRIVATE $<BUILD_INTERFACE:dnalm_development>)
 target_compile_definitions(dnalm_compiled PUBLIC DNALM_COMPILED PRIVATE DNALM_COMPILED_SOURCE)

@@ -40,6 +40,7 @@ using dnalm::weight_format;
 
 constexpr double cold_bytes = 384.0 * (1 << 20);
 constexpr double repetition_seconds = 4e-3;
+constexpr double case_seconds = 0.3;  // repeated until both the number and the time are reached
 
 struct setting {
   weight_format format = weight_format::f32;
@@ -147,7 +148,8 @@ class product_bench {
     std::vector<double> reads;
     const long own_inner = inner_count(lanes_, ours);
     const long eigen_inner = with_eigen ? inner_count(lanes_, eigen) : 1;
-    for (int r = 0; r < s_.repeats; ++r) {
+    const stopwatch whole(false);
+    for (int r = 0; r < s_.repeats || whole.elapsed().wall < case_seconds; ++r) {
       peak.sample();
       own_times.add(run_lanes(lanes_, own_inner, ours));
       if (with_eigen) eigen_times.add(run_lanes(lanes_, eigen_inner, eigen));
@@ -274,7 +276,8 @@ int main(int argc, char** argv) try {
   app.add_option("--epilogue", a.epilogue, "none, gelu_erf, gelu_tanh, silu");
   app.add_flag("--gated", a.gated, "the gated product");
   app.add_flag("--no-eigen", a.no_eigen, "without the peer");
-  app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
+  app.add_option("--repeats", a.repeats, "repetitions; more where they take less than 0.3 s")
+      ->check(CLI::Range(1, 100000));
   CLI11_PARSE(app, argc, argv);
   report out("bench_linear");
   run_all(a, out);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sequences to mean-pooled embeddings of all layers on a GPU, from text to host memory; and the device time
-// of the first sequence's forward pass alone.
+// of the first sequence's forward pass alone, as a recorded graph that is replayed.
 //
 //   bench_cuda_embed --case NAME --model FOLDER --sequences FILE [--limit 1000] [--precisions bf16,f32]
-//                    [--repeats 5] [--stated-peak TFLOPS]
+//                    [--modes deterministic,fast] [--random-weights] [--repeats 5] [--stated-peak TFLOPS]
 //
-// The floor is (2 x block weights per token + 4 D L per token and layer) operations at the dense bf16 peak.
+// With --random-weights the folder needs a configuration and a tokenizer only. Each mode is a row of its own;
+// what deterministic costs is their difference. The floor is (2 x block weights per token + 4 D L per token
+// and layer) operations at the dense bf16 peak.
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <span>
@@ -15,6 +17,7 @@
 #include <dnalm/models/on_cuda.hpp>
 
 #include "../support/bench_model.hpp"
+#include "../support/forward_flops.hpp"
 #include "../support/model_shapes.hpp"
 #include "../support/report.hpp"
 #include "gpu.hpp"
@@ -28,6 +31,8 @@ struct arguments {
   std::string model;
   std::string sequences;
   std::string precisions = "bf16,f32";
+  std::string modes = "deterministic";
+  bool random_weights = false;
   index_t limit = 0;
   int repeats = 5;
   double stated = 0;
@@ -47,12 +52,12 @@ workload make_workload(const dnalm::model& network, std::vector<std::string> seq
     const auto tokens = static_cast<double>(network.tokenize(sequence).size());
     work.bases += static_cast<double>(sequence.size());
     work.tokens += tokens;
-    work.flops += forward_flops(std::get<dnalm::encoder_config>(network.describe().config), tokens);
+    work.flops += forward_flops(network.describe().config, tokens);
   }
   return work;
 }
 
-void measure_embed(const dnalm::model& network, const workload& work, const std::string& precision,
+void measure_embed(const dnalm::model& network, const workload& work, const std::string& row_name,
                    double peak, const arguments& a, report& out) {
   std::vector<float> sample;
   repetitions times;
@@ -66,7 +71,7 @@ void measure_embed(const dnalm::model& network, const workload& work, const std:
     for (std::size_t c = 0; c < std::min<std::size_t>(8, last.shape(1)); ++c) sample.push_back(last(0, c));
   }
   const double wall = median(times.wall);
-  result_row row{.name = "cuda_embed/" + a.name + "/" + precision};
+  result_row row{.name = "cuda_embed/" + a.name + "/" + row_name};
   row.work = work.flops;
   row.floor_seconds = work.flops / peak;
   row.floor = floor_text(peak, a.stated > 0);
@@ -106,17 +111,28 @@ class blocker {
   dnalm::device_buffer<float> y_;
 };
 
-void measure_single(const std::string& precision_name, dnalm::cuda_precision precision,
-                    std::span<const std::int32_t> ids, double peak, const arguments& a, report& out) {
-  const dnalm::cuda_backend gpu({.precision = precision});
+/// Device time of the replayed graph of one sequence's blocks: all of a pass behind the embedding of its
+/// tokens.
+template <class B>
+void measure_single(const B& gpu, const std::string& row_name, std::span<const std::int32_t> ids, double peak,
+                    const arguments& a, report& out) {
   const dnalm::encoder_config config = dnalm::read_encoder_config(a.model);
-  const dnalm::checkpoint_source source(dnalm::io::checkpoint::open(a.model), dnalm::plan_tensors(config),
-                                        a.model);
-  const dnalm::encoder<dnalm::cuda_backend> network(gpu, config, source);
-  dnalm::encoder<dnalm::cuda_backend>::workspace workspace;
+  const auto plan = dnalm::plan_tensors(config);
+  std::unique_ptr<const dnalm::weight_source> source;
+  if (a.random_weights) {
+    source = std::make_unique<dnalm::random_source>(1, config.initializer_range);
+  } else {
+    source = std::make_unique<dnalm::checkpoint_source>(dnalm::io::checkpoint::open(a.model), plan, a.model);
+  }
+  const dnalm::encoder<B> network(gpu, config, *source, 0);
+  typename dnalm::encoder<B>::workspace workspace;
   dnalm::ragged_offsets offsets;
   offsets.append(static_cast<index_t>(ids.size()));
-  const auto no_layer = [](index_t, dnalm::input_matrix<dnalm::cuda_backend>) {};
+  const auto no_layer = [](index_t, dnalm::input_matrix<B>) {};
+  const dnalm::token_batch batch{ids, offsets, {}};
+  network.forward(batch, no_layer, nullptr, workspace);  // what a recording finds: plans, tables, memory
+  auto begun = network.begin(batch, false, workspace);
+  const auto graph = gpu.capture([&] { network.run(begun, no_layer, nullptr, workspace); });
   blocker block(gpu);
   device_clock clock(gpu.stream());
   repetitions times;
@@ -124,13 +140,13 @@ void measure_single(const std::string& precision_name, dnalm::cuda_precision pre
     block.put();
     const stopwatch host(true);
     clock.start();
-    network.forward({ids, offsets, {}}, no_layer, nullptr, workspace);
+    gpu.replay(graph);
     const double cpu = host.elapsed().cpu;
     const double device = clock.stop();
     if (r >= 0) times.add({device, cpu});
   }
   const auto tokens = static_cast<double>(ids.size());
-  result_row row{.name = "cuda_single/" + a.name + "/" + precision_name};
+  result_row row{.name = "cuda_single/" + a.name + "/" + row_name};
   row.work = forward_flops(config, tokens);
   row.floor_seconds = row.work / peak;
   row.floor = floor_text(peak, a.stated > 0);
@@ -138,17 +154,40 @@ void measure_single(const std::string& precision_name, dnalm::cuda_precision pre
   out.add(row, times);
 }
 
+void measure_mode(const std::string& precision, const dnalm::cuda_options& where, double peak,
+                  const arguments& a, report& out) {
+  const std::string row_name = precision + (where.deterministic ? "" : ", fast");
+  std::vector<std::int32_t> first;
+  {
+    const dnalm::load_options options = dnalm::on_cuda(where);
+    const dnalm::model network =
+        a.random_weights ? dnalm::random_twin(a.model, 1, options) : dnalm::load_model(a.model, options);
+    const workload work = make_workload(network, read_sequences(a.sequences, a.limit));
+    measure_embed(network, work, row_name, peak, a, out);
+    first = network.tokenize(work.sequences.front()).ids;
+  }
+  if (where.precision == dnalm::cuda_precision::bf16) {
+    measure_single(dnalm::cuda_bf16_backend(where), row_name, first, peak, a, out);
+  } else {
+    measure_single(dnalm::cuda_backend(where), row_name, first, peak, a, out);
+  }
+}
+
 int run(const arguments& a) {
   report out("bench_cuda_embed");
   double peak = a.stated * 1e12;
-  for (const auto& [name, precision] : parse_precisions(a.precisions)) {
-    const dnalm::cuda_backend gpu({.precision = precision});
+  {
+    const dnalm::cuda_backend gpu;
     out.set("gpu", dnalm::describe(gpu.device()));
     if (peak == 0) peak = measured_peak(gpu);
-    const dnalm::model network = dnalm::load_model(a.model, dnalm::on_cuda({.precision = precision}));
-    const workload work = make_workload(network, read_sequences(a.sequences, a.limit));
-    measure_embed(network, work, name, peak, a, out);
-    measure_single(name, precision, network.tokenize(work.sequences.front()).ids, peak, a, out);
+  }
+  for (const auto& [name, precision] : parse_precisions(a.precisions)) {
+    for (const std::string& mode : split(a.modes, ',')) {
+      if (mode != "deterministic" && mode != "fast") {
+        throw std::invalid_argument("deterministic or fast expected: '" + mode + "'");
+      }
+      measure_mode(name, {.precision = precision, .deterministic = mode == "deterministic"}, peak, a, out);
+    }
   }
   out.print();
   return 0;
@@ -164,6 +203,8 @@ int main(int argc, char** argv) {
   app.add_option("--sequences", a.sequences, "file, one sequence a line")->required();
   app.add_option("--limit", a.limit, "first sequences only");
   app.add_option("--precisions", a.precisions, "f32, tf32, bf16, f16");
+  app.add_option("--modes", a.modes, "deterministic, fast");
+  app.add_flag("--random-weights", a.random_weights, "the folder has none");
   app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
   app.add_option("--stated-peak", a.stated, "dense bf16 TFLOP/s that the card's maker states; 0: measured");
   CLI11_PARSE(app, argc, argv);

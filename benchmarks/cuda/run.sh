@@ -42,11 +42,15 @@ rm -f "$out"/*.json "$out"/*.log "$out/missing" "$out/order"
 cases() {
   embed="bench_cuda_embed --model MODEL --sequences SEQUENCES --stated-peak $stated"
   cat <<LIST
-embed_nt100m_230bp_bf16 nt_v2_100m 230bp 1000 $embed --precisions bf16
+embed_nt100m_230bp_bf16 nt_v2_100m 230bp 1000 $embed --precisions bf16 --modes deterministic,fast
+embed_nt100m_100k_bf16 nt_v2_100m 230bp_100k 100000 $embed --precisions bf16 --repeats 2
 embed_nt500m_1kb_bf16 nt_v2_500m 1kb 400 $embed --precisions bf16 --repeats 3
 embed_dnabert2_1kb_bf16 dnabert2 1kb 1000 $embed --precisions bf16
-products_bf16 - - 0 bench_cuda_products --precisions bf16 --stated-peak $stated
+embed_nt2b5_5994bp_bf16 nt_2b5 5994bp 64 $embed --precisions bf16 --repeats 2 --random-weights
+sweep_nt2b5_230bp_bf16 nt_2b5 230bp_many 8192 bench_cuda_sweep --model MODEL --sequences SEQUENCES --random-weights --stated-peak $stated
 attention_bf16 - - 0 bench_cuda_attention --types bf16 --stated-peak $stated
+convolutions_f32 - - 0 bench_cuda_convolutions --precisions f32 --stated-peak $stated
+products_bf16 - - 0 bench_cuda_products --precisions bf16 --stated-peak $stated
 embed_nt500m_6kb_bf16 nt_v2_500m 6kb 100 $embed --precisions bf16 --repeats 3
 embed_nt100m_ragged_bf16 nt_v2_100m ragged 300 $embed --precisions bf16
 embed_nt100m_230bp_f32 nt_v2_100m 230bp 1000 $embed --precisions f32 --repeats 3
@@ -94,11 +98,16 @@ programs="$build/benchmarks"
 
 make_data() { # model, sequences
   if [ "$1" != - ]; then
-    "$programs/bench_folder" model "$1" "$data/$1" --tokenizer "$root/tests/golden/third_party/dnabert2" || return 1
+    case $1 in nt_2b5) weights=--no-weights ;; *) weights='' ;; esac # 10 GB: random numbers are made where they are needed
+    # shellcheck disable=SC2086
+    "$programs/bench_folder" model "$1" "$data/$1" $weights --tokenizer "$root/tests/golden/third_party/dnabert2" || return 1
   fi
   if [ "$2" = - ] || [ -f "$data/$2.txt" ]; then return 0; fi
   case $2 in
     230bp) set -- "$2" 1000 230 230 ;;
+    230bp_many) set -- "$2" 8192 230 230 ;;
+    230bp_100k) set -- "$2" 100000 230 230 ;;
+    5994bp) set -- "$2" 64 5994 5994 ;;
     1kb) set -- "$2" 1000 1000 1000 ;;
     6kb) set -- "$2" 100 6000 6000 ;;
     ragged) set -- "$2" 300 200 6000 ;;
@@ -125,12 +134,21 @@ peer() { # case, model, sequences, count
   fi
   echo "$file" >>"$out/order"
 }
+peer_of_kernels() { # case, script of peers/, seconds
+  file="$out/peer_$1.json"
+  run_into "$file" "$out/peer_$1.log" "$3" "$python" "$root/benchmarks/peers/$2" || {
+    missing "peer of $1" 'failed, or no time left'
+    return 0
+  }
+  if grep -q '"missing"' "$file"; then missing "peer of $1" "$(sed -n 's/.*"missing": "\([^"]*\)".*/\1/p' "$file")"; fi
+  echo "$file" >>"$out/order"
+}
 failures=0
 cases >"$out/cases"
 while read -r case_name model sequences count program words; do
   if [ "$(left)" -lt 15 ]; then missing "$case_name" 'no time left'; failures=1; continue; fi
   make_data "$model" "$sequences" >"$out/$case_name.log" 2>&1 || { missing "$case_name" 'no data'; failures=1; continue; }
-  short=$(echo "$case_name" | sed 's/^embed_//; s/_[a-z0-9]*$//')
+  short=$(echo "$case_name" | sed 's/^embed_//; s/^sweep_//; s/_[a-z0-9]*$//')
   words=$(echo "$words" | sed "s#MODEL#$data/$model#; s#SEQUENCES#$data/$sequences.txt#")
   if [ "$model" != - ]; then words="$words --limit $count --case $short"; fi
   file="$out/ours_$case_name.json"
@@ -146,6 +164,9 @@ while read -r case_name model sequences count program words; do
   echo "$file" >>"$out/order"
   "$programs/bench_table" --clock wall "$file" | sed -n '3,$p'
   case $case_name in
+    convolutions_f32) if [ $peers = 1 ]; then peer_of_kernels "$case_name" cuda_convolutions.py 120; fi ;;
+    attention_bf16) if [ $peers = 1 ]; then peer_of_kernels "$case_name" cuda_attention.py 60; fi ;;
+    embed_nt100m_100k_bf16) ;; # the same work as 1000 sequences, whose tokens take the peer minutes
     embed_*_bf16) if [ $peers = 1 ]; then peer "$case_name" "$model" "$sequences" "$count" "$short"; fi ;;
   esac
 done <"$out/cases"

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../support/bench_model.hpp"
+#include "../support/forward_flops.hpp"
 #include "../support/lists.hpp"
 #include "../support/model_shapes.hpp"
 #include "../support/peak.hpp"
@@ -45,8 +46,7 @@ packed_tokens pack(const dnalm::model& network, const std::vector<std::string>& 
     const dnalm::token_sequence tokens = network.tokenize(sequence);
     batch.ids.insert(batch.ids.end(), tokens.ids.begin(), tokens.ids.end());
     batch.offsets.append(static_cast<index_t>(tokens.ids.size()));
-    batch.flops += forward_flops(std::get<dnalm::encoder_config>(network.describe().config),
-                                 static_cast<double>(tokens.ids.size()));
+    batch.flops += forward_flops(network.describe().config, static_cast<double>(tokens.ids.size()));
   }
   return batch;
 }

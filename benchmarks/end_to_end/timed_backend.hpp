@@ -20,6 +20,7 @@
 #include <dnalm/cpu/cpu_backend.hpp>
 
 #include "../support/clock.hpp"
+#include "../support/forward_flops.hpp"
 
 namespace dnalm_bench {
 
@@ -60,6 +61,7 @@ class timed_backend {
  public:
   using scalar = float;
   using weight = dnalm::cpu_backend::weight;
+  using filter = dnalm::cpu_backend::filter;
   using vector = dnalm::cpu_backend::vector;
   using tensor = dnalm::cpu_backend::tensor;
   static constexpr dnalm::memory_space space = dnalm::memory_space::host;
@@ -167,6 +169,55 @@ class timed_backend {
   void scale(float factor, matrix_view<float> y) const {
     timed("scale", 0, [&] { inner_.scale(factor, y); });
   }
+  [[nodiscard]] index_t convolution_scratch(const weight& w) const { return inner_.convolution_scratch(w); }
+  void convolution(matrix_view<const float> x, const ragged_offsets& offsets, const weight& w,
+                   const dnalm::convolution_taps& taps, const dnalm::linear_epilogue<float>& epilogue,
+                   vector_view<float> scratch, matrix_view<float> y) const {
+    timed(product_name("convolution", w), product_flops(y.rows, w),
+          [&] { inner_.convolution(x, offsets, w, taps, epilogue, scratch, y); });
+  }
+  [[nodiscard]] index_t convolution_vjp_scratch(const weight& w, const dnalm::convolution_taps& taps) const {
+    return inner_.convolution_vjp_scratch(w, taps);
+  }
+  void convolution_vjp(matrix_view<const float> dy, const ragged_offsets& offsets, const weight& w,
+                       const dnalm::convolution_taps& taps, matrix_view<const float> residual,
+                       vector_view<float> scratch, matrix_view<float> dx) const {
+    timed(product_name("convolution_vjp", w), product_flops(dx.rows, w),
+          [&] { inner_.convolution_vjp(dy, offsets, w, taps, residual, scratch, dx); });
+  }
+  [[nodiscard]] index_t filter_taps(index_t length) const { return inner_.filter_taps(length); }
+  [[nodiscard]] filter make_filter(matrix_view<const double> taps) const { return inner_.make_filter(taps); }
+  void short_convolution(matrix_view<const float> x, matrix_view<const float> w,
+                         vector_view<const float> bias, const ragged_offsets& offsets,
+                         matrix_view<float> y) const {
+    timed("short_convolution", 0, [&] { inner_.short_convolution(x, w, bias, offsets, y); });
+  }
+  void short_convolution_vjp(matrix_view<const float> dy, matrix_view<const float> w,
+                             const ragged_offsets& offsets, matrix_view<float> dx) const {
+    timed("short_convolution_vjp", 0, [&] { inner_.short_convolution_vjp(dy, w, offsets, dx); });
+  }
+  [[nodiscard]] index_t long_convolution_scratch(index_t longest, index_t width) const {
+    return inner_.long_convolution_scratch(longest, width);
+  }
+  void long_convolution(matrix_view<const float> v, std::span<const filter* const> filters,
+                        vector_view<const float> d, const ragged_offsets& offsets, vector_view<float> scratch,
+                        matrix_view<float> y) const {
+    timed("long_convolution", transforms(offsets, y.columns),
+          [&] { inner_.long_convolution(v, filters, d, offsets, scratch, y); });
+  }
+  void long_convolution_vjp(matrix_view<const float> dy, std::span<const filter* const> filters,
+                            vector_view<const float> d, const ragged_offsets& offsets,
+                            vector_view<float> scratch, matrix_view<float> dv) const {
+    timed("long_convolution_vjp", transforms(offsets, dv.columns),
+          [&] { inner_.long_convolution_vjp(dy, filters, d, offsets, scratch, dv); });
+  }
+  void multiply(matrix_view<const float> a, matrix_view<const float> b, matrix_view<float> y) const {
+    timed("multiply", 0, [&] { inner_.multiply(a, b, y); });
+  }
+  void multiply_vjp(matrix_view<const float> a, matrix_view<const float> b, matrix_view<const float> dy,
+                    matrix_view<float> da, matrix_view<float> db) const {
+    timed("multiply_vjp", 0, [&] { inner_.multiply_vjp(a, b, dy, da, db); });
+  }
 
  private:
   template <class Work>
@@ -190,11 +241,20 @@ class timed_backend {
     return sum * static_cast<double>(width);
   }
 
+  /// Operations of the transforms of all sequences and channels.
+  static double transforms(const ragged_offsets& offsets, index_t channels) {
+    double sum = 0;
+    for (index_t s = 0; s < offsets.sequences(); ++s) {
+      sum += long_convolution_flops(static_cast<double>(offsets.length(s)));
+    }
+    return sum * static_cast<double>(channels);
+  }
+
   dnalm::cpu_backend inner_;
   std::shared_ptr<kernel_profile> profile_;
 };
 
-static_assert(dnalm::encoder_backend<timed_backend>);
+static_assert(dnalm::convolution_backend<timed_backend> && dnalm::hyena_backend<timed_backend>);
 
 /// One line per kernel, the longest first: calls, seconds, share of `total` seconds, GFLOP/s, share of
 /// `peak`.

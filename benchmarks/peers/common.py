@@ -3,6 +3,7 @@
 import argparse
 import importlib.metadata
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -31,13 +32,30 @@ def arguments(**more):
     return a
 
 
+def is_hyena(a):
+    return a.config.get("model_type") == "hyenadna"
+
+
+def is_gpn(a):
+    return a.config.get("model_type") == "ConvNet"
+
+
+def is_caduceus(a):
+    return a.config.get("model_type") == "caduceus"
+
+
 def tokenizer(a):
     """A function from a list of sequences to lists of ids: the tokenizer a user of the model has."""
+    if is_hyena(a):
+        letters = bytes.maketrans(b"ACGTN", bytes([7, 8, 9, 10, 11]))
+        return lambda lines: [list(line.encode().translate(letters)) + [1] for line in lines]
     if (a.model / "tokenizer.json").exists():
         from tokenizers import Tokenizer
 
         fast = Tokenizer.from_file(str(a.model / "tokenizer.json"))
         return lambda lines: [e.ids for e in fast.encode_batch(lines)]
+    if is_caduceus(a):
+        return lambda lines: [[7 + "ACGTN".index(letter) for letter in line.upper()] + [1] for line in lines]
     from transformers import EsmTokenizer
 
     slow = EsmTokenizer(str(a.model / "vocab.txt"), eos_token=None)
@@ -45,7 +63,11 @@ def tokenizer(a):
 
 
 def special_ids(a):
-    return {0, 1, 2, 3, 4} if (a.model / "tokenizer.json").exists() else {1, 2, 3}
+    if is_caduceus(a):
+        return {0, 1, 2, 3, 4, 5, 6}
+    if is_gpn(a):
+        return {0, 1}
+    return {0, 1, 2, 3, 4} if (a.model / "tokenizer.json").exists() or is_hyena(a) else {1, 2, 3}
 
 
 def padded(ids, pad):
@@ -61,11 +83,33 @@ def batches(a, ids, size, in_order):
     return [order[k:k + size] for k in range(0, len(order), size)]
 
 
+def hyena_flops(c, length):
+    """2 (4 D^2 + 2 D F) per token and layer, taps and gates, and 5 N log2 N + 3 N per channel, N = 2 L."""
+    d, f, n = c["d_model"], c["d_inner"], 2 * length
+    transforms = 5 * n * math.log2(n) + 3 * n
+    return c["n_layer"] * (length * (2 * (4 * d * d + 2 * d * f) + 20 * d) + d * transforms)
+
+
+def caduceus_flops(c):
+    """Of a token: 2 x block weights of every strand, and 6 per direction, channel and state of the scan."""
+    d, n, q = c["d_model"], c["ssm_cfg"]["d_state"], -(-c["d_model"] // 16)
+    e = int(c["ssm_cfg"]["expand"] * d)
+    block = 6 * d * e + 2 * (2 * e * (q + 2 * n) + 2 * q * e + 6 * e * n)
+    return (2 if c["rcps"] else 1) * c["n_layer"] * block
+
+
 def flops(a, ids):
-    """2 x block weights per token and 4 D L per token and layer."""
+    """Of a forward pass, as support/forward_flops.hpp counts them."""
     c = a.config
+    if is_caduceus(a):
+        return sum(len(row) for row in ids) * caduceus_flops(c)
+    if is_hyena(a):
+        return sum(hyena_flops(c, len(row)) for row in ids)
+    if is_gpn(a):
+        return sum(len(row) for row in ids) * c["n_layers"] * 2 * (c["kernel_size"] + 1) * c["hidden_size"] ** 2
     d, f, n = c["hidden_size"], c["intermediate_size"], c["num_hidden_layers"]
-    return sum(len(row) * n * (2 * (4 * d * d + 3 * d * f) + 4 * d * len(row)) for row in ids)
+    products = 2 if c.get("position_embedding_type") == "absolute" and "alibi_starting_size" not in c else 3
+    return sum(len(row) * n * (2 * (4 * d * d + products * d * f) + 4 * d * len(row)) for row in ids)
 
 
 def measure(work, threads, repeats):

@@ -1,4 +1,4 @@
-"""The encoders of NT-v2 and DNABERT-2 in plain PyTorch: scaled_dot_product_attention, fused q, k, v, pooled layers.
+"""The encoders of NT-v1, NT-v2 and DNABERT-2 in plain PyTorch: scaled_dot_product_attention, fused q, k, v, pooled layers.
 
 No dropout, no masks where a batch has one length, nothing kept but the pooled layers: what a careful user would write.
 """
@@ -21,11 +21,31 @@ def alibi_slopes(heads):
     return power_of_two(closest) + power_of_two(2 * closest)[0::2][:heads - closest]
 
 
+class RandomTensors:
+    """Numbers for every name of a model folder without weights, of the shapes that NT's files have."""
+
+    def __init__(self, config):
+        d, f = config["hidden_size"], config["intermediate_size"]
+        up = f if config["position_embedding_type"] == "absolute" else 2 * f
+        self.shapes = {"word_embeddings.weight": (config["vocab_size"], d), "LayerNorm.weight": (d,), "layer_norm_after.weight": (d,),
+                       "position_embeddings.weight": (config["max_position_embeddings"], d), "intermediate.dense.weight": (up, d),
+                       "intermediate.dense.bias": (up,), "attention.output.dense.weight": (d, d), "output.dense.weight": (d, f)}
+        self.square, self.row, self.spread = (d, d), (d,), config["initializer_range"]
+
+    def __getitem__(self, name):
+        rest = self.row if name.endswith("bias") else self.square
+        shape = next((shape for end, shape in self.shapes.items() if name.endswith(end)), rest)
+        if "norm" in name.lower() or name.endswith("bias"):
+            return torch.full(shape, 0.0 if name.endswith("bias") else 1.0)
+        return torch.empty(shape, dtype=torch.bfloat16, device="cuda").normal_(0.0, self.spread)
+
+
 class Block(torch.nn.Module):
     def __init__(self, tensors, prefix, config, post):
         super().__init__()
         self.heads, self.post, self.eps = config["num_attention_heads"], post, config["layer_norm_eps"]
         self.width = config["hidden_size"]
+        self.plain = not post and config["position_embedding_type"] == "absolute"  # NT-v1: no gates
         take = lambda name: torch.nn.Parameter(tensors[prefix + name], requires_grad=False)
         if post:
             self.qkv, self.qkv_bias = take("attention.self.Wqkv.weight"), take("attention.self.Wqkv.bias")
@@ -39,6 +59,8 @@ class Block(torch.nn.Module):
             self.qkv_bias = torch.nn.Parameter(joined("bias"), requires_grad=False)
             self.norm1 = torch.nn.ParameterList([take("attention.LayerNorm." + n) for n in ("weight", "bias")])
             self.up, self.down, self.down_bias = take("intermediate.dense.weight"), take("output.dense.weight"), None
+            if self.plain:
+                self.up_bias, self.down_bias = take("intermediate.dense.bias"), take("output.dense.bias")
             self.norm2 = torch.nn.ParameterList([take("LayerNorm." + n) for n in ("weight", "bias")])
         self.out, self.out_bias = take("attention.output.dense.weight"), take("attention.output.dense.bias")
 
@@ -55,6 +77,8 @@ class Block(torch.nn.Module):
         return F.linear(y.transpose(1, 2).reshape(b, length, d), self.out, self.out_bias)
 
     def feed_forward(self, x):
+        if self.plain:
+            return F.linear(F.gelu(F.linear(x, self.up, self.up_bias)), self.down, self.down_bias)
         a, b = F.linear(x, self.up).chunk(2, dim=-1)
         return F.linear((F.gelu(a) if self.post else F.silu(a)) * b, self.down, self.down_bias)
 
@@ -69,14 +93,18 @@ class Block(torch.nn.Module):
 class Encoder(torch.nn.Module):
     def __init__(self, folder, config):
         super().__init__()
-        tensors = load_file(folder / "model.safetensors")
+        stored = folder / "model.safetensors"
+        tensors = load_file(stored) if stored.exists() else RandomTensors(config)
         self.post = "alibi_starting_size" in config
+        self.learned = not self.post and config["position_embedding_type"] == "absolute"
         root = "bert" if self.post else "esm"
         take = lambda name: torch.nn.Parameter(tensors[name], requires_grad=False)
         self.words = take(f"{root}.embeddings.word_embeddings.weight")
         self.eps, self.heads = config["layer_norm_eps"], config["num_attention_heads"]
         self.width = config["hidden_size"]
         self.head_width = self.width // self.heads
+        if self.learned:
+            self.places, self.first_place = take("esm.embeddings.position_embeddings.weight"), config["pad_token_id"] + 1
         if self.post:
             self.types = take("bert.embeddings.token_type_embeddings.weight")
             names = ["bert.embeddings.LayerNorm.weight", "bert.embeddings.LayerNorm.bias"]
@@ -89,7 +117,7 @@ class Encoder(torch.nn.Module):
             self.register_buffer("slopes", torch.tensor(alibi_slopes(self.heads)), persistent=False)
 
     def positions(self, length, dtype):
-        if self.post:
+        if self.post or self.learned:
             return None, None
         frequency = 10000.0 ** (-torch.arange(0, self.head_width, 2, dtype=torch.float32) / self.head_width)
         angle = torch.outer(torch.arange(length, dtype=torch.float32), frequency)
@@ -114,6 +142,8 @@ class Encoder(torch.nn.Module):
         x = self.words[ids] if embedded is None else embedded
         if self.post:
             x = self.layer_norm(x + self.types[0])
+        if self.learned:  # without mask tokens token dropout scales by 1 - 0.15 * 0.8
+            x = 0.88 * x + self.places[self.first_place:self.first_place + ids.shape[1]]
         cos, sin = self.positions(ids.shape[1], x.dtype)
         bias = self.bias(ids.shape[1], mask, x.dtype)
         found = [x]

@@ -17,14 +17,18 @@ def cases():
             yield row["case"], fmt, row["m"], row["n"], row["k"], row["threads"]
 
 
-def timed(product, repeats=11, target=4e-3):
-    """Seconds of one product in each repetition of several; one thread: processor time, else wall time says more."""
+def timed(product, repeats=11, target=4e-3, whole=0.3):
+    """Seconds of one product in each repetition of several; one thread: processor time, else wall time says more.
+
+    As many repetitions as bench_linear makes: at least so many, and until so many seconds have gone by.
+    """
     product()
     start = time.perf_counter()
     product()
     inner = max(1, math.ceil(target / max(time.perf_counter() - start, 1e-7)))
     wall, cpu = [], []
-    for _ in range(repeats):
+    begin = time.perf_counter()
+    while len(wall) < repeats or time.perf_counter() - begin < whole:
         w, c = time.perf_counter(), time.process_time()
         for _ in range(inner):
             product()

@@ -30,7 +30,7 @@ inline std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-/// A number from 1 to a million.
+/// A number from 1 to ten millions.
 inline index_t parse_size(const std::string& text) {
   std::size_t used = 0;
   long long value = 0;
@@ -39,8 +39,8 @@ inline index_t parse_size(const std::string& text) {
   } catch (const std::exception&) {
     used = 0;
   }
-  if (used == 0 || used != text.size() || value < 1 || value > 1000000) {
-    throw std::invalid_argument("a number from 1 to 1000000 expected: '" + text + "'");
+  if (used == 0 || used != text.size() || value < 1 || value > 10000000) {
+    throw std::invalid_argument("a number from 1 to 10000000 expected: '" + text + "'");
   }
   return static_cast<index_t>(value);
 }

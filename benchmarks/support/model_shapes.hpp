@@ -13,37 +13,56 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <dnalm/core/philox.hpp>
 #include <dnalm/io/safetensors_writer.hpp>
-#include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/network_config.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 
+#include "convolution_shapes.hpp"
+#include "text_file.hpp"
+
 namespace dnalm_bench {
 
-namespace fs = std::filesystem;
-using dnalm::index_t;
+/// Whose format a folder has.
+enum class shape_family { nt, dnabert2, hyena, gpn, caduceus_ph, caduceus_ps };
 
 /// The sizes of a model.
 struct model_shape {
   std::string name = {};
-  bool dnabert2 = false;  ///< else NT-v2
-  int kmer = 6;           ///< of NT-v2
+  shape_family family = shape_family::nt;
+  int kmer = 6;  ///< of NT-v2
   index_t width = 0;
   index_t layers = 0;
-  index_t heads = 0;
-  index_t feed_forward = 0;
+  index_t heads = 0;         ///< of transformers
+  index_t feed_forward = 0;  ///< of transformers; 4 widths for HyenaDNA, one for GPN
+  index_t positions = 0;     ///< of HyenaDNA
+  bool nt_v1 = false;        ///< of NT: learned positions, no gates
 };
 
-/// The published sizes, and two small ones for tests of the bench.
+/// The published sizes, and small ones for tests of the bench. HyenaDNA tiny has the positions of small-32k,
+/// so that one folder serves 1 kb and 32 kb.
 inline const std::vector<model_shape>& model_shapes() {
-  static const std::vector<model_shape> shapes = {{"nt_v2_100m", false, 6, 512, 22, 16, 2048},
-                                                  {"nt_v2_500m", false, 6, 1024, 29, 16, 4096},
-                                                  {"dnabert2", true, 6, 768, 12, 12, 3072},
-                                                  {"nt_v2_tiny", false, 3, 64, 2, 4, 96},
-                                                  {"dnabert2_tiny", true, 6, 48, 2, 4, 80}};
+  using enum shape_family;
+  static const std::vector<model_shape> shapes = {{"nt_v2_100m", nt, 6, 512, 22, 16, 2048},
+                                                  {"nt_v2_500m", nt, 6, 1024, 29, 16, 4096},
+                                                  {"nt_2b5", nt, 6, 2560, 32, 20, 10240, 0, true},
+                                                  {"dnabert2", dnabert2, 6, 768, 12, 12, 3072},
+                                                  {"nt_v2_tiny", nt, 3, 64, 2, 4, 96},
+                                                  {"nt_v1_tiny", nt, 3, 64, 2, 4, 96, 0, true},
+                                                  {"dnabert2_tiny", dnabert2, 6, 48, 2, 4, 80},
+                                                  {"hyena_d128", hyena, 1, 128, 2, 0, 512, 32770},
+                                                  {"hyena_d256", hyena, 1, 256, 2, 0, 1024, 32770},
+                                                  {"hyena_medium", hyena, 1, 256, 8, 0, 1024, 160002},
+                                                  {"hyena_test", hyena, 1, 24, 2, 0, 96, 1026},
+                                                  {"gpn", gpn, 1, 512, 25, 0, 512},
+                                                  {"gpn_test", gpn, 1, 24, 7, 0, 24},
+                                                  {"caduceus_ph_d256", caduceus_ph, 1, 256, 4},
+                                                  {"caduceus_ps_d256", caduceus_ps, 1, 256, 4},
+                                                  {"caduceus_ps_tiny", caduceus_ps, 1, 24, 2}};
   return shapes;
 }
 
@@ -54,12 +73,6 @@ inline model_shape find_shape(const std::string& name) {
     known += " " + shape.name;
   }
   throw std::invalid_argument("unknown shape '" + name + "'; known:" + known);
-}
-
-inline void write_text(const fs::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  if (!out.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
 /// The k-mer vocabulary in the order of the published files.
@@ -75,30 +88,32 @@ inline std::vector<std::string> kmer_words(int k) {
   return words;
 }
 
-inline void write_nt_v2(const model_shape& shape, const fs::path& folder) {
+inline void write_nt(const model_shape& shape, const fs::path& folder) {
   std::vector<std::string> words = {"<unk>", "<pad>", "<mask>", "<cls>", "<eos>", "<bos>"};
   for (const std::string& word : kmer_words(shape.kmer)) words.push_back(word);
   for (const char* word : {"A", "T", "C", "G", "N"}) words.emplace_back(word);
   std::string vocabulary;
   for (const std::string& word : words) vocabulary += (vocabulary.empty() ? "" : "\n") + word;
-  const nlohmann::json config = {{"add_bias_fnn", false},
-                                 {"architectures", {"EsmForMaskedLM"}},
-                                 {"auto_map", {{"AutoModelForMaskedLM", "modeling_esm.EsmForMaskedLM"}}},
-                                 {"emb_layer_norm_before", false},
-                                 {"hidden_size", shape.width},
-                                 {"initializer_range", 0.02},
-                                 {"intermediate_size", shape.feed_forward},
-                                 {"layer_norm_eps", 1e-12},
-                                 {"mask_token_id", 2},
-                                 {"max_position_embeddings", 2050},
-                                 {"model_type", "esm"},
-                                 {"num_attention_heads", shape.heads},
-                                 {"num_hidden_layers", shape.layers},
-                                 {"pad_token_id", 1},
-                                 {"position_embedding_type", "rotary"},
-                                 {"tie_word_embeddings", false},
-                                 {"token_dropout", false},
-                                 {"vocab_size", words.size()}};
+  nlohmann::json config = {{"architectures", {"EsmForMaskedLM"}},
+                           {"emb_layer_norm_before", false},
+                           {"hidden_size", shape.width},
+                           {"initializer_range", 0.02},
+                           {"intermediate_size", shape.feed_forward},
+                           {"layer_norm_eps", 1e-12},
+                           {"mask_token_id", 2},
+                           {"max_position_embeddings", shape.nt_v1 ? 1002 : 2050},
+                           {"model_type", "esm"},
+                           {"num_attention_heads", shape.heads},
+                           {"num_hidden_layers", shape.layers},
+                           {"pad_token_id", 1},
+                           {"position_embedding_type", shape.nt_v1 ? "absolute" : "rotary"},
+                           {"tie_word_embeddings", false},
+                           {"token_dropout", shape.nt_v1},
+                           {"vocab_size", words.size()}};
+  if (!shape.nt_v1) {
+    config["add_bias_fnn"] = false;
+    config["auto_map"] = {{"AutoModelForMaskedLM", "modeling_esm.EsmForMaskedLM"}};
+  }
   write_text(folder / "config.json", config.dump(1));
   write_text(folder / "vocab.txt", vocabulary);
   write_text(folder / "tokenizer_config.json",
@@ -132,14 +147,47 @@ inline void write_dnabert2(const model_shape& shape, const fs::path& tokenizer, 
   }
 }
 
-/// model.safetensors with the numbers of random_twin(folder, seed).
+inline void write_caduceus(index_t width, index_t layers, bool strands, const fs::path& folder) {
+  nlohmann::json complements;
+  for (int token = 0; token < 16; ++token) {
+    complements[std::to_string(token)] = token >= 7 && token <= 10 ? 17 - token : token;
+  }
+  const nlohmann::json config = {{"architectures", {"CaduceusForMaskedLM"}},
+                                 {"bidirectional", true},
+                                 {"bidirectional_strategy", "add"},
+                                 {"bidirectional_weight_tie", true},
+                                 {"complement_map", complements},
+                                 {"d_model", width},
+                                 {"fused_add_norm", true},
+                                 {"model_type", "caduceus"},
+                                 {"n_layer", layers},
+                                 {"norm_epsilon", 1e-5},
+                                 {"pad_vocab_size_multiple", 8},
+                                 {"rcps", strands},
+                                 {"rms_norm", true},
+                                 {"ssm_cfg", {{"d_state", 16}, {"d_conv", 4}, {"expand", 2}}},
+                                 {"vocab_size", 16}};
+  write_text(folder / "config.json", config.dump(1));
+  write_text(folder / "tokenizer_config.json",
+             R"({"model_max_length": 131072, "tokenizer_class": "CaduceusTokenizer"})");
+}
+
+/// Whether a random folder holds a tensor: what is required, and of tensors that may have several names the
+/// first.
+inline bool is_stored(const dnalm::planned_tensor& tensor) {
+  if (tensor.role == dnalm::tensor_role::unused) return false;
+  return tensor.required || (tensor.same_as.empty() && (is_frequency(tensor.name) || !tensor.group.empty()));
+}
+
+/// model.safetensors with the numbers of random_twin(folder, seed), but for the frequencies of HyenaDNA's
+/// sines: as training begins, so that the filter is no constant.
 inline void write_weights(const fs::path& folder, std::uint64_t seed) {
-  const dnalm::encoder_config config = dnalm::read_encoder_config(folder);
-  const dnalm::random_source source(seed, config.initializer_range);
+  const dnalm::network_config config = dnalm::read_network_config(folder);
+  const dnalm::random_source source(seed, dnalm::summary_of(config).initializer_range);
   std::vector<dnalm::planned_tensor> stored;
   std::vector<dnalm::io::tensor_info> infos;
   for (const dnalm::planned_tensor& tensor : dnalm::plan_tensors(config)) {
-    if (!tensor.required || tensor.role == dnalm::tensor_role::unused) continue;
+    if (!is_stored(tensor)) continue;
     stored.push_back(tensor);
     infos.push_back({tensor.name, dnalm::dtype::f32, tensor.shape});
   }
@@ -148,21 +196,27 @@ inline void write_weights(const fs::path& folder, std::uint64_t seed) {
   for (const std::size_t i : file.order()) {
     values.resize(static_cast<std::size_t>(infos[i].size()));
     source.read(stored[i], std::span<float>(values));
+    if (is_frequency(stored[i].name)) std::fill(values.begin(), values.end(), 10.0F);
     file.write(std::as_bytes(std::span<const float>(values)));
   }
   file.finish();
 }
 
-/// A whole folder. Nothing is done where model.safetensors is there already: it is written last.
-inline void write_model_folder(const model_shape& shape, const fs::path& tokenizer, const fs::path& folder) {
+/// A whole folder, or one without weights. Nothing is done where model.safetensors is there already: it is
+/// written last.
+inline void write_model_folder(const model_shape& shape, const fs::path& tokenizer, const fs::path& folder,
+                               bool weights = true) {
   if (fs::exists(folder / "model.safetensors")) return;
   fs::create_directories(folder);
-  if (shape.dnabert2) {
-    write_dnabert2(shape, tokenizer, folder);
-  } else {
-    write_nt_v2(shape, folder);
+  switch (shape.family) {
+    case shape_family::nt: write_nt(shape, folder); break;
+    case shape_family::dnabert2: write_dnabert2(shape, tokenizer, folder); break;
+    case shape_family::hyena: write_hyena(shape.width, shape.layers, shape.positions, folder); break;
+    case shape_family::gpn: write_gpn(shape.width, shape.layers, folder); break;
+    case shape_family::caduceus_ph: write_caduceus(shape.width, shape.layers, false, folder); break;
+    case shape_family::caduceus_ps: write_caduceus(shape.width, shape.layers, true, folder); break;
   }
-  write_weights(folder, 1);
+  if (weights) write_weights(folder, 1);
 }
 
 /// `count` random sequences with lengths from `shortest` to `longest`, log-uniform; one a line.
@@ -192,19 +246,6 @@ inline std::vector<std::string> read_sequences(const fs::path& file, index_t lim
   }
   if (lines.empty()) throw std::runtime_error("no sequences in " + file.string());
   return lines;
-}
-
-/// Numbers in the matrices of all blocks.
-inline double block_weights(const dnalm::encoder_config& c) {
-  const auto d = static_cast<double>(c.width);
-  const auto f = static_cast<double>(c.feed_forward);
-  return static_cast<double>(c.layers) * (4 * d * d + (c.gated ? 3 : 2) * d * f);
-}
-
-/// Operations of a forward pass: 2 x block weights per token, and 4 D L per token and layer.
-inline double forward_flops(const dnalm::encoder_config& c, double tokens) {
-  return tokens *
-         (2 * block_weights(c) + 4 * static_cast<double>(c.width) * tokens * static_cast<double>(c.layers));
 }
 
 }  // namespace dnalm_bench

@@ -14,9 +14,12 @@
 #include <dnalm/backend/masked_mean.hpp>
 #include <dnalm/backend/pack_store.hpp>
 #include <dnalm/backend/pooling_kind.hpp>
+#include <dnalm/backend/relative_attention.hpp>
 #include <dnalm/backend/rotary_table.hpp>
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/backend/row_pooling.hpp>
 #include <dnalm/backend/row_window.hpp>
 #include <dnalm/backend/scalar_functions.hpp>
+#include <dnalm/backend/selective_scan.hpp>
+#include <dnalm/backend/softmax_pooling.hpp>
 #include <dnalm/backend/weight_format.hpp>

@@ -17,6 +17,9 @@
 #include <dnalm/cpu/multiply.hpp>
 #include <dnalm/cpu/pack_cache.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
+#include <dnalm/cpu/rms_norm.hpp>
 #include <dnalm/cpu/rotary.hpp>
+#include <dnalm/cpu/selective_scan.hpp>
 #include <dnalm/cpu/short_convolution.hpp>
 #include <dnalm/cpu/softmax.hpp>
+#include <dnalm/cpu/strands.hpp>

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <dnalm/models/backends.hpp>
+#include <dnalm/models/caduceus_config.hpp>
+#include <dnalm/models/caduceus_network.hpp>
+#include <dnalm/models/caduceus_tensors.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/convnet_config.hpp>
@@ -17,6 +20,7 @@
 #include <dnalm/models/hyena_network.hpp>
 #include <dnalm/models/hyena_tensors.hpp>
 #include <dnalm/models/inspect.hpp>
+#include <dnalm/models/keras_graph.hpp>
 #include <dnalm/models/layer_graph.hpp>
 #include <dnalm/models/layer_network.hpp>
 #include <dnalm/models/layer_recipe.hpp>

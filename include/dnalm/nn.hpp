@@ -14,7 +14,12 @@
 #include <dnalm/nn/hyena_mixer.hpp>
 #include <dnalm/nn/implicit_filter.hpp>
 #include <dnalm/nn/linear_layer.hpp>
+#include <dnalm/nn/mamba_block.hpp>
+#include <dnalm/nn/mamba_mixer.hpp>
 #include <dnalm/nn/masked_lm_head.hpp>
 #include <dnalm/nn/norm_layer.hpp>
 #include <dnalm/nn/norm_placement.hpp>
+#include <dnalm/nn/relative_positions.hpp>
+#include <dnalm/nn/rms_norm_layer.hpp>
+#include <dnalm/nn/spline_basis.hpp>
 #include <dnalm/nn/transformer_block.hpp>

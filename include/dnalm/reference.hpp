@@ -15,5 +15,7 @@
 #include <dnalm/reference/reference_backend.hpp>
 #include <dnalm/reference/rms_norm.hpp>
 #include <dnalm/reference/rotary.hpp>
+#include <dnalm/reference/selective_scan.hpp>
 #include <dnalm/reference/short_convolution.hpp>
 #include <dnalm/reference/softmax.hpp>
+#include <dnalm/reference/strands.hpp>

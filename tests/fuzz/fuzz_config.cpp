@@ -46,6 +46,19 @@ void check_sizes(const dnalm::hyena_config& config) {
   promise(config.embedding > 0 && config.embedding % 2 == 1, "positions are a number and whole waves");
 }
 
+void check_sizes(const dnalm::caduceus_config& config) {
+  promise(config.layers > 0 && config.channels > 0 && config.inner > 0, "sizes are positive");
+  promise(config.states > 0 && config.taps > 0 && config.rank > 0, "a mixer has states, taps and steps");
+  promise(config.width == config.strands() * config.channels, "hidden states hold the strands");
+  promise(config.letters > 0 && config.letters <= config.vocabulary, "letters have rows");
+  promise(config.pad_id < config.vocabulary && config.mask_id < config.vocabulary, "pad and mask have rows");
+  promise(config.complement.size() == (config.two_strands ? static_cast<std::size_t>(config.vocabulary) : 0),
+          "every token of two strands has a complement");
+  for (const auto other : config.complement) {
+    promise(other >= 0 && other < config.vocabulary, "complements are tokens");
+  }
+}
+
 void check_plan(const dnalm::network_config& config) {
   const auto plan = dnalm::plan_tensors(config);
   promise(!plan.empty(), "a model has tensors");

@@ -2,7 +2,6 @@
 // The golden models on a real GPU.
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,37 +10,11 @@
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/device_model_of.hpp>
-#include <unit/models/golden_runs.hpp>
+#include <unit/cuda/downloaded_rows.hpp>
 #include <unit/models/gradient_golden_runs.hpp>
 
 using dnalm_test::golden_case;
-
-namespace {
-
-/// Rows of the GPU in host memory, until the next ones.
-class downloaded {
- public:
-  explicit downloaded(dnalm::cuda_backend gpu) : gpu_(std::move(gpu)) {}
-  [[nodiscard]] dnalm::matrix_view<const float> operator()(dnalm::device_matrix<const float> x) {
-    rows_ = dnalm::matrix<float>(x.rows, x.columns);
-    gpu_.download(x, rows_.view());
-    return rows_.view();
-  }
-
- private:
-  dnalm::cuda_backend gpu_;
-  dnalm::matrix<float> rows_;
-};
-
-template <class Backend>
-dnalm_test::gaps worst_on(const Backend& gpu, const golden_case& item) {
-  // Behind a reference, as matrices on the host are not copied with the functor.
-  const auto rows = std::make_shared<downloaded>(gpu);
-  return dnalm_test::worst_of_case(item, gpu,
-                                   [rows](dnalm::device_matrix<const float> x) { return (*rows)(x); });
-}
-
-}  // namespace
+using dnalm_test::worst_on;
 
 TEST_CASE("gpu: every golden model within 1e-4 in float", "[gpu][golden]") {
   const dnalm::cuda_backend gpu;

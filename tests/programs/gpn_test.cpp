@@ -19,6 +19,7 @@ using namespace workbench;
 namespace {
 
 const std::string model = std::string(DNALM_GOLDEN_DIR) + "/convnets/gpn_7";
+const std::string bundled = std::string(DNALM_SOURCE_DIR) + "/examples/data/models/dnalm-yeast-human-gpn";
 
 }  // namespace
 
@@ -70,4 +71,25 @@ TEST_CASE("dnalm-evaluate probes a GPN folder and its random twin", "[programs]"
   CHECK(content(out + "/results.tsv").find("gpn_7") != std::string::npos);
   CHECK(content(out + "/results.tsv").find("random:gpn_7") != std::string::npos);
   CHECK(content(out + "/report.html").find("GPN, 7 layers, width 24") != std::string::npos);
+}
+
+TEST_CASE("the bundled GPN model goes through every program", "[programs]") {
+  const scratch dir;
+  const auto inspected = run("dnalm-inspect " + bundled + " --json");
+  REQUIRE(inspected.code == 0);
+  const auto json = dnalm::io::parse_json(inspected.out, "stdout");
+  CHECK(json["architecture"] == "GPN");
+  CHECK(json["parameters"] == 1169927);
+  for (const auto& tensor : json["tensors"]) CHECK(tensor["status"] == "used");
+  const std::string table = make_table(dir, "t.tsv", {});
+  const std::string few = make_table(dir, "few.tsv", {.rows = 12});
+  REQUIRE(run("dnalm-embed --model " + bundled + " --input " + few + " --pool mean --layers 7 --output " +
+              (dir / "a.npz"))
+              .code == 0);
+  CHECK(dnalm::io::npz_reader(dir / "a.npz").read("mean/layer_7").values<float>().size() == 12 * 128);
+  const auto evaluated = run("dnalm-evaluate --model " + bundled + " --data " + table + " --out " +
+                             (dir / "out") + " --bootstrap 20");
+  INFO(evaluated.err);
+  REQUIRE(evaluated.code == 0);
+  CHECK(content((dir / "out") + "/report.html").find("GPN, 7 layers, width 128") != std::string::npos);
 }

@@ -47,6 +47,8 @@ using input_vector = vector_view<const typename B::scalar, B::space>;
 template <class B>
 using output_vector = vector_view<typename B::scalar, B::space>;
 template <class B>
+using norm_poolings_of = norm_poolings<typename B::scalar, B::space>;
+template <class B>
 using epilogue_of = linear_epilogue<typename B::scalar, B::space>;
 
 namespace detail {
@@ -74,8 +76,7 @@ using input_rows = matrix_view<const row_of<B>, B::space>;
 template <class B>
 using output_rows = matrix_view<row_of<B>, B::space>;
 
-/// A backend whose rows are scalars everywhere. Gradients need one: what a pass kept is read again by kernels
-/// on scalars.
+/// A backend whose rows are scalars everywhere.
 template <class B>
 concept plain_rows = std::same_as<row_of<B>, scalar_of<B>>;
 
@@ -192,9 +193,12 @@ concept recording_kernels = requires(const B& b, input_matrix<B> x, const typena
   { b.linear_recorded_vjp(x, function, x, w, x, scratch, y) } -> std::same_as<void>;
 };
 
-/// Kernels on rows in a storage type of their own, for backends that have one: forward only. `linear` and
-/// `linear_gated` read and write scalars or rows, `layer_norm` makes rows of scalars or of rows, and
+/// Kernels on rows in a storage type of their own, for backends that have one. `linear` and `linear_gated`
+/// read and write scalars or rows, `layer_norm` makes rows of scalars or of rows, and
 /// layer_norm_both(x, gamma, beta, eps, y, q) scalars y and their rows q; y may be x.
+///
+/// Their adjoints: linear_vjp makes rows of scalars without a residual, and scalars of rows; attention_vjp,
+/// rotary_vjp, gated_vjp and activation_vjp are on rows alone, as are `rotary`, `gated` and `activate`.
 ///
 /// attention_packed(x, rotation, offsets, options, scratch, y): attention of x (R, 3 D) = [q | k | v], q and
 /// k rotated before unless `rotation` is null; y (R, D). It may overwrite q and k by what they are rotated.
@@ -214,6 +218,33 @@ concept row_kernels = plain_rows<B> ||
   { b.layer_norm(p, gamma, gamma, eps, q) } -> std::same_as<void>;
   { b.layer_norm_both(x, gamma, gamma, eps, y, q) } -> std::same_as<void>;
   { b.attention_packed(q, rotation, offsets, options, scratch, q) } -> std::same_as<void>;
+  { b.linear_vjp(x, w, x, scratch, q) } -> std::same_as<void>;
+  { b.linear_vjp(p, w, x, scratch, y) } -> std::same_as<void>;
+  { b.attention_vjp(p, p, p, offsets, options, p, scratch, q, q, q) } -> std::same_as<void>;
+  { b.rotary(*rotation, offsets, index_t{1}, q) } -> std::same_as<void>;
+  { b.rotary_vjp(*rotation, offsets, index_t{1}, q) } -> std::same_as<void>;
+  { b.gated(p, activation::none, q) } -> std::same_as<void>;
+  { b.activate(p, activation::none, q) } -> std::same_as<void>;
+  { b.gated_vjp(p, activation::none, p, q) } -> std::same_as<void>;
+  { b.activation_vjp(p, activation::none, p, q) } -> std::same_as<void>;
+};
+
+/// A backend that pools rows by sequence in the pass that norms them: y as `layer_norm` makes it, in rows of
+/// the storage type for them, and the poolings of x, which must overlap neither. Pooling needs no adjoint of
+/// its own here: nobody differentiates a pass that pools so.
+template <class B>
+concept norm_pooling_kernels = requires(const B& b, input_matrix<B> x, input_vector<B> gamma,
+                                        typename B::scalar eps, const ragged_offsets& offsets,
+                                        const norm_poolings_of<B>& poolings, output_rows<B> q) {
+  { b.layer_norm_pooled(x, gamma, gamma, eps, offsets, poolings, q) } -> std::same_as<void>;
+};
+
+/// A backend of rows that the host cannot read, which takes some of them out: y[i] = x[rows[i]], rows (n) in
+/// host memory, y (n, D).
+template <class B>
+concept gather_kernels = requires(const B& b, input_matrix<B> x, std::span<const index_t> rows,
+                                  output_matrix<B> y) {
+  { b.gather_rows(x, rows, y) } -> std::same_as<void>;
 };
 
 /// Convolutions along the sequences of a batch, as products with weights (out, taps in) that `pack` has

@@ -7,9 +7,11 @@
 #include <dnalm/backend/channel_kernels.hpp>
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/backend/masked_mean.hpp>
+#include <dnalm/backend/relative_attention.hpp>
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/backend/row_pooling.hpp>
 #include <dnalm/backend/row_window.hpp>
+#include <dnalm/backend/softmax_pooling.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
@@ -86,6 +88,9 @@ class host_layer_kernels {
                      const ragged_offsets& to, matrix_view<T> dx) const {
     dnalm::join_rows_vjp(dy, part, first, to, dx);
   }
+  void reverse_rows(matrix_view<const T> x, const ragged_offsets& offsets, matrix_view<T> y) const {
+    dnalm::reverse_rows(x, offsets, y);
+  }
   void copy_matrix(matrix_view<const T> x, matrix_view<T> y) const { dnalm::copy_matrix(x, y); }
   void scale_channels(matrix_view<const T> x, vector_view<const T> scale, vector_view<const T> shift,
                       matrix_view<T> y) const {
@@ -124,6 +129,26 @@ class host_layer_kernels {
   void multiply_sequences_vjp(matrix_view<const T> x, const ragged_offsets& offsets, matrix_view<const T> dy,
                               matrix_view<T> dg) const {
     dnalm::multiply_sequences_vjp(x, offsets, dy, dg);
+  }
+  void softmax_pool_rows(matrix_view<const T> x, matrix_view<const T> logits, const ragged_offsets& from,
+                         index_t size, const ragged_offsets& to, matrix_view<T> y) const {
+    dnalm::softmax_pool_rows(x, logits, from, size, to, y);
+  }
+  void softmax_pool_rows_vjp(matrix_view<const T> x, matrix_view<const T> logits, const ragged_offsets& from,
+                             index_t size, matrix_view<const T> dy, const ragged_offsets& to,
+                             matrix_view<T> dx, matrix_view<T> dlogits) const {
+    dnalm::softmax_pool_rows_vjp(x, logits, from, size, dy, to, dx, dlogits);
+  }
+  void relative_attention(matrix_view<const T> q, matrix_view<const T> k, matrix_view<const T> v,
+                          const relative_attention_weights<T>& weights, const ragged_offsets& offsets,
+                          vector_view<T> scratch, matrix_view<T> y) const {
+    dnalm::relative_attention(q, k, v, weights, offsets, scratch, y);
+  }
+  void relative_attention_vjp(matrix_view<const T> q, matrix_view<const T> k, matrix_view<const T> v,
+                              const relative_attention_weights<T>& weights, const ragged_offsets& offsets,
+                              matrix_view<const T> dy, vector_view<T> scratch, matrix_view<T> dq,
+                              matrix_view<T> dk, matrix_view<T> dv) const {
+    dnalm::relative_attention_vjp(q, k, v, weights, offsets, dy, scratch, dq, dk, dv);
   }
 };
 

@@ -7,6 +7,7 @@
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/backend/convolution_taps.hpp>
+#include <dnalm/backend/relative_attention.hpp>
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/backend/row_window.hpp>
 #include <dnalm/core/platform.hpp>
@@ -34,7 +35,9 @@ concept layer_kernels = requires(const B& b, input_matrix<B> x, const ragged_off
                                  const row_window& window, const row_placement& placement,
                                  const convolution_taps& taps, input_vector<B> v,
                                  vector_view<const index_t> first, index_t size, bool flag,
-                                 typename B::scalar number, output_matrix<B> y) {
+                                 typename B::scalar number, output_vector<B> scratch,
+                                 const relative_attention_weights<typename B::scalar>& weights,
+                                 output_matrix<B> y) {
   { b.max_pool_rows(x, rows, window, rows, y) } -> std::same_as<void>;
   { b.max_pool_rows_vjp(x, rows, window, x, rows, y) } -> std::same_as<void>;
   { b.average_pool_rows(x, rows, window, rows, y) } -> std::same_as<void>;
@@ -53,6 +56,7 @@ concept layer_kernels = requires(const B& b, input_matrix<B> x, const ragged_off
   { b.repeat_rows_vjp(x, size, y) } -> std::same_as<void>;
   { b.join_rows(x, rows, first, rows, y) } -> std::same_as<void>;
   { b.join_rows_vjp(x, rows, first, rows, y) } -> std::same_as<void>;
+  { b.reverse_rows(x, rows, y) } -> std::same_as<void>;
   { b.copy_matrix(x, y) } -> std::same_as<void>;
   { b.scale_channels(x, v, v, y) } -> std::same_as<void>;
   { b.threshold_rows(x, number, number, y) } -> std::same_as<void>;
@@ -62,6 +66,10 @@ concept layer_kernels = requires(const B& b, input_matrix<B> x, const ragged_off
   { b.weigh_positions(x, x, y) } -> std::same_as<void>;
   { b.project_positions(x, x, y) } -> std::same_as<void>;
   { b.project_positions_vjp(x, x, y) } -> std::same_as<void>;
+  { b.softmax_pool_rows(x, x, rows, size, rows, y) } -> std::same_as<void>;
+  { b.softmax_pool_rows_vjp(x, x, rows, size, x, rows, y, y) } -> std::same_as<void>;
+  { b.relative_attention(x, x, x, weights, rows, scratch, y) } -> std::same_as<void>;
+  { b.relative_attention_vjp(x, x, x, weights, rows, x, scratch, y, y, y) } -> std::same_as<void>;
   { b.multiply_sequences(x, x, rows, y) } -> std::same_as<void>;
   { b.multiply_sequences_vjp(x, rows, x, y) } -> std::same_as<void>;
 };

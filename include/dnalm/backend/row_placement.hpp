@@ -133,6 +133,18 @@ void join_rows_vjp(matrix_view<const T> dy, const ragged_offsets& part, vector_v
   }
 }
 
+/// y[i, c] = x[L - 1 - i, C - 1 - c] in every sequence of L rows: of channels A, C, G, T (or A, G, C, T) the
+/// other strand. It is its own adjoint.
+template <class T>
+void reverse_rows(matrix_view<const T> x, const ragged_offsets& offsets, matrix_view<T> y) {
+  for (index_t s = 0; s < offsets.sequences(); ++s) {
+    const index_t ends = offsets.begin(s) + offsets.begin(s + 1) - 1;
+    for (index_t r = offsets.begin(s); r < offsets.begin(s + 1); ++r) {
+      for (index_t c = 0; c < y.columns; ++c) y(r, c) = x(ends - r, y.columns - 1 - c);
+    }
+  }
+}
+
 /// y[r, c] = x[r, c]: between matrices of different strides (a column block of a joined matrix).
 template <class T>
 void copy_matrix(matrix_view<const T> x, matrix_view<T> y) {

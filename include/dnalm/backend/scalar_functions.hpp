@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Scalar formulas shared by all backends: activations and their derivatives, ALiBi slopes, rotary
-/// angles.
+/// \brief Scalar formulas shared by all backends: activations and their derivatives, softplus, ALiBi slopes,
+/// rotary angles.
 ///
 /// Constants that the reference implementations form in float32 (rotary angles, ALiBi slopes and biases) are
 /// formed in float32 here as well, whatever the backend computes in: at position 2047 a double angle is 1e-4

@@ -13,26 +13,36 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cuda/attention.hpp>
+#include <dnalm/cuda/causal_filter.hpp>
 #include <dnalm/cuda/detail/captured_graph.hpp>
+#include <dnalm/cuda/detail/convolution_products.hpp>
 #include <dnalm/cuda/detail/cuda_state.hpp>
+#include <dnalm/cuda/detail/long_convolution_groups.hpp>
 #include <dnalm/cuda/detail/pinned_memory.hpp>
 #include <dnalm/cuda/device_buffer.hpp>
 #include <dnalm/cuda/elementwise.hpp>
 #include <dnalm/cuda/embedding.hpp>
 #include <dnalm/cuda/gated.hpp>
+#include <dnalm/cuda/gather.hpp>
 #include <dnalm/cuda/layer_norm.hpp>
+#include <dnalm/cuda/long_convolution.hpp>
+#include <dnalm/cuda/multiply.hpp>
+#include <dnalm/cuda/norm_pool.hpp>
 #include <dnalm/cuda/pooling.hpp>
 #include <dnalm/cuda/products.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
+#include <dnalm/cuda/short_convolution.hpp>
 #include <dnalm/cuda/softmax.hpp>
 #include <dnalm/cuda/views.hpp>
 
@@ -56,6 +66,7 @@ class cuda_backend {
   using weight = cuda_weight;
   using vector = device_buffer<float>;
   using tensor = device_tensor<float>;
+  using filter = cuda_causal_filter;
   static constexpr memory_space space = memory_space::device;
 
   /// \throws error as cuda_find_device, cuda_matmul and device_buffer; [dnalm.usage.616] for options that
@@ -71,15 +82,8 @@ class cuda_backend {
   /// Waits for all kernels so far. \throws error [dnalm.device.615] when one of them failed.
   void synchronize() const { cuda_synchronize(stream()); }
 
-  /// What the scratch pool has to spare goes when there is no other memory.
   [[nodiscard]] vector allocate(index_t size) const {
-    try {
-      return vector(state_->memory, size);
-    } catch (const error& e) {
-      if (e.kind() != error_kind::memory) throw;
-    }
-    state_->products.pool().trim();
-    return vector(state_->memory, size);
+    return with_room([&] { return vector(state_->memory, size); });
   }
   [[nodiscard]] vector upload(std::span<const float> values) const {
     vector result = allocate(static_cast<index_t>(values.size()));
@@ -87,7 +91,7 @@ class cuda_backend {
     return result;
   }
   [[nodiscard]] tensor upload(std::span<const float> values, index_t rows, index_t columns) const {
-    tensor result(state_->memory, rows, columns);
+    tensor result = with_room([&] { return tensor(state_->memory, rows, columns); });
     put(values, result.data());
     return result;
   }
@@ -107,7 +111,7 @@ class cuda_backend {
   /// The rows of several matrices below each other.
   [[nodiscard]] weight pack_parts(std::span<const matrix_view<const float>> parts, bool gated) const {
     select();
-    return state_->products.pack(parts, gated);
+    return with_room([&] { return state_->products.pack(parts, gated); });
   }
   [[nodiscard]] index_t linear_scratch(const weight&) const { return 0; }
   void linear(device_matrix<const float> x, const weight& w, const device_epilogue& epilogue,
@@ -146,25 +150,27 @@ class cuda_backend {
                   device_vector<const float> beta, float eps, device_matrix<float> y) const {
     cuda_layer_norm<float>(stream(), x, gamma, beta, eps, y);
   }
+  /// As norm_pooling_kernels says; bits as cuda_norm_pool.
+  void layer_norm_pooled(device_matrix<const float> x, device_vector<const float> gamma,
+                         device_vector<const float> beta, float eps, const ragged_offsets& offsets,
+                         const norm_poolings<float, space>& poolings, device_matrix<float> y) const {
+    norm_and_pool(x, gamma, beta, eps, offsets, poolings, y);
+  }
   void layer_norm_vjp(device_matrix<const float> x, device_vector<const float> gamma, float eps,
                       device_matrix<const float> dy, device_matrix<float> dx) const {
     cuda_layer_norm_vjp<float>(stream(), x, gamma, eps, dy, dx);
   }
   void rotary(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
               device_matrix<float> x) const {
-    if (table.pairs() == 0) return;
-    select();
-    const auto numbers = state_->find(table);
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    cuda_rotary<float>(stream(), numbers.table, places.view, heads, x);
+    rotate(table, offsets, [&](const device_rotary_table& angles, device_vector<const index_t> places) {
+      cuda_rotary<float>(stream(), angles, places, heads, x);
+    });
   }
   void rotary_vjp(const rotary_table<float>& table, const ragged_offsets& offsets, index_t heads,
                   device_matrix<float> y) const {
-    if (table.pairs() == 0) return;
-    select();
-    const auto numbers = state_->find(table);
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    cuda_rotary_vjp<float>(stream(), numbers.table, places.view, heads, y);
+    rotate(table, offsets, [&](const device_rotary_table& angles, device_vector<const index_t> places) {
+      cuda_rotary_vjp<float>(stream(), angles, places, heads, y);
+    });
   }
   [[nodiscard]] index_t attention_scratch(index_t, index_t) const { return 0; }
   void attention(device_matrix<const float> q, device_matrix<const float> k, device_matrix<const float> v,
@@ -181,14 +187,7 @@ class cuda_backend {
                      const ragged_offsets& offsets, const attention_options<float>& options,
                      device_matrix<const float> dy, device_vector<float>, device_matrix<float> dq,
                      device_matrix<float> dk, device_matrix<float> dv) const {
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    const auto slopes =
-        on_gpu(std::span<const float>(options.alibi_slopes.begin(), options.alibi_slopes.end()));
-    const index_t numbers = cuda_attention_vjp_scratch(q.rows, options.heads);
-    auto scratch = state_->products.pool().lend_rows<float>(1, numbers);
-    cuda_attention_vjp<float>(stream(), q, k, v, {places.view, longest_of(offsets)},
-                              attention_of(options, slopes.view), dy, {scratch.as<float>(), numbers}, dq, dk,
-                              dv);
+    attend_back<float>(q, k, v, offsets, options, dy, dq, dk, dv);
   }
   void softmax_rows(device_matrix<float> x) const { cuda_softmax_rows<float>(stream(), x); }
   void softmax_rows_vjp(device_matrix<const float> p, device_matrix<const float> dp,
@@ -212,6 +211,72 @@ class cuda_backend {
   void add(device_matrix<const float> x, device_matrix<float> y) const { cuda_add<float>(stream(), x, y); }
   void scale(float factor, device_matrix<float> y) const { cuda_scale<float>(stream(), factor, y); }
 
+  [[nodiscard]] index_t convolution_scratch(const weight&) const { return 0; }
+  void convolution(device_matrix<const float> x, const ragged_offsets& offsets, const weight& w,
+                   const convolution_taps& taps, const device_epilogue& epilogue, device_vector<float>,
+                   device_matrix<float> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    convolutions(offsets, places.view).forward(x, w, taps, epilogue, y);
+  }
+  [[nodiscard]] index_t convolution_vjp_scratch(const weight&, const convolution_taps&) const { return 0; }
+  void convolution_vjp(device_matrix<const float> dy, const ragged_offsets& offsets, const weight& w,
+                       const convolution_taps& taps, device_matrix<const float> residual,
+                       device_vector<float>, device_matrix<float> dx) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    convolutions(offsets, places.view).vjp(dy, w, taps, residual, dx);
+  }
+  void short_convolution(device_matrix<const float> x, device_matrix<const float> w,
+                         device_vector<const float> bias, const ragged_offsets& offsets,
+                         device_matrix<float> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_short_convolution(stream(), x, w, bias, places.view, y);
+  }
+  void short_convolution_vjp(device_matrix<const float> dy, device_matrix<const float> w,
+                             const ragged_offsets& offsets, device_matrix<float> dx) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_short_convolution_vjp(stream(), dy, w, places.view, dx);
+  }
+  /// \throws error [dnalm.device.660]
+  [[nodiscard]] index_t filter_taps(index_t length) const { return cuda_filter_taps(length); }
+  [[nodiscard]] filter make_filter(matrix_view<const double> taps) const {
+    return detail::causal_filter_maker{state_->memory, state_->products.pool(), stream()}.make(taps);
+  }
+  /// Bytes that a network may keep in filters: a fourth of the memory.
+  [[nodiscard]] index_t filter_bytes() const {
+    const index_t limit = state_->options.memory_limit;
+    return (limit > 0 ? std::min(limit, state_->device.memory) : state_->device.memory) / 4;
+  }
+  [[nodiscard]] index_t long_convolution_scratch(index_t, index_t) const { return 0; }
+  void long_convolution(device_matrix<const float> v, std::span<const filter* const> filters,
+                        device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,
+                        device_matrix<float> y) const {
+    by_filters(filters, offsets,
+               [&](const device_filter& f, const device_sequence_group& group, device_vector<float> scratch) {
+                 cuda_long_convolution(stream(), v, f, group, d, scratch, y);
+               });
+  }
+  void long_convolution_vjp(device_matrix<const float> dy, std::span<const filter* const> filters,
+                            device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,
+                            device_matrix<float> dv) const {
+    by_filters(filters, offsets,
+               [&](const device_filter& f, const device_sequence_group& group, device_vector<float> scratch) {
+                 cuda_long_convolution_vjp(stream(), dy, f, group, d, scratch, dv);
+               });
+  }
+  void multiply(device_matrix<const float> a, device_matrix<const float> b, device_matrix<float> y) const {
+    cuda_multiply(stream(), a, b, y);
+  }
+  void multiply_vjp(device_matrix<const float> a, device_matrix<const float> b, device_matrix<const float> dy,
+                    device_matrix<float> da, device_matrix<float> db) const {
+    cuda_multiply_vjp(stream(), a, b, dy, da, db);
+  }
+
+  /// y[i] = x[rows[i]].
+  void gather_rows(device_matrix<const float> x, std::span<const index_t> rows,
+                   device_matrix<float> y) const {
+    const auto places = on_gpu(rows);
+    cuda_gather_rows<float>(stream(), x, places.view, y);
+  }
   /// y (sequences, D): one vector of each sequence's rows. `special` has a flag for each row: not a sequence
   /// token. \throws error [dnalm.internal.641] for `tokens`, which is no pooling.
   void pool_rows(pooling kind, device_matrix<const float> x, const ragged_offsets& offsets,
@@ -272,7 +337,11 @@ class cuda_backend {
     const trim_at_end trim{state_->products.pool()};
     return std::make_unique<const detail::captured_graph>(state_, state_->device.number, state_->order, work);
   }
-  void replay(const graph& work) const { cuda_launch_graph(stream(), work->get()); }
+  /// Never between the kernels of a product that another thread starts.
+  void replay(const graph& work) const {
+    const auto lock = state_->products.between_products();
+    cuda_launch_graph(stream(), work->get());
+  }
 
   /// The stream of all kernels, for kernels beside the backend's; the GPU becomes that of the calling thread.
   [[nodiscard]] cuda_stream stream() const {
@@ -290,6 +359,34 @@ class cuda_backend {
       case pooling::tokens: break;
     }
     throw error(error_kind::internal, 641, "pooling `tokens` has no pooled form");
+  }
+  [[nodiscard]] detail::convolution_products convolutions(const ragged_offsets& offsets,
+                                                          device_vector<const index_t> places) const {
+    return {state_->products, stream(), state_->options.block_rows, offsets, places};
+  }
+  /// work(filter, group, scratch) for the sequences of each filter.
+  template <class Work>
+  void by_filters(std::span<const filter* const> filters, const ragged_offsets& offsets,
+                  const Work& work) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    for (const detail::filter_group& some : detail::groups_of_filters(filters, offsets)) {
+      const auto sequences = on_gpu(std::span<const index_t>(some.sequences));
+      const device_filter f = some.filter->view();
+      const index_t numbers = cuda_long_convolution_scratch(f, sequences.view.size, some.longest);
+      auto memory = state_->products.pool().lend_rows<float>(1, std::max<index_t>(numbers, 1));
+      work(f, {places.view, sequences.view, some.longest}, {memory.as<float>(), numbers});
+    }
+  }
+  /// What `make` makes; when there is no memory for it, what the scratch pool has to spare goes first.
+  template <class Make>
+  [[nodiscard]] std::invoke_result_t<const Make&> with_room(const Make& make) const {
+    try {
+      return make();
+    } catch (const error& e) {
+      if (e.kind() != error_kind::memory) throw;
+    }
+    state_->products.pool().trim();
+    return make();
   }
   void put(std::span<const float> values, float* to) const {
     cuda_upload(stream(), values.data(), to, {.bytes = static_cast<index_t>(values.size_bytes())});
@@ -319,9 +416,48 @@ class cuda_backend {
     return {options.heads, options.score_scale, slopes, options.window};
   }
 
+  template <class T>
+  void attend_back(device_matrix<const T> q, device_matrix<const T> k, device_matrix<const T> v,
+                   const ragged_offsets& offsets, const attention_options<float>& options,
+                   device_matrix<const T> dy, device_matrix<T> dq, device_matrix<T> dk,
+                   device_matrix<T> dv) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    const auto slopes =
+        on_gpu(std::span<const float>(options.alibi_slopes.begin(), options.alibi_slopes.end()));
+    const index_t numbers = cuda_attention_vjp_scratch(q.rows, options.heads);
+    auto scratch = state_->products.pool().template lend_rows<float>(1, numbers);
+    cuda_attention_vjp<T>(stream(), q, k, v, {places.view, longest_of(offsets)},
+                          attention_of(options, slopes.view), dy, {scratch.template as<float>(), numbers}, dq,
+                          dk, dv);
+  }
+  /// Calls kernel(table, offsets) with both on the GPU; a table of no pairs turns nothing.
+  template <class Kernel>
+  void rotate(const rotary_table<float>& table, const ragged_offsets& offsets, const Kernel& kernel) const {
+    if (table.pairs() == 0) return;
+    select();
+    const auto numbers = state_->find(table);
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    kernel(numbers.table, places.view);
+  }
+  template <class T>
+  void norm_and_pool(device_matrix<const float> x, device_vector<const float> gamma,
+                     device_vector<const float> beta, float eps, const ragged_offsets& offsets,
+                     const norm_poolings<float, space>& poolings, device_matrix<T> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    const auto flags = on_gpu(poolings.special);
+    const index_t numbers = cuda_norm_pool_scratch(x.rows, offsets.sequences(), x.columns);
+    auto scratch = state_->products.pool().template lend_rows<double>(1, numbers);
+    cuda_norm_pool<T>(stream(), x, gamma, beta, eps, {places.view, flags.view, longest_of(offsets)},
+                      {scratch.template as<double>(), numbers}, y,
+                      {poolings.mean, poolings.mean_all, poolings.noted});
+  }
+
   std::shared_ptr<detail::cuda_state> state_;
 };
 
-static_assert(encoder_backend<cuda_backend>);
+static_assert(convolution_backend<cuda_backend>);
+static_assert(hyena_backend<cuda_backend>);
+static_assert(encoder_backend<cuda_backend> && norm_pooling_kernels<cuda_backend> &&
+              gather_kernels<cuda_backend>);
 
 DNALM_END_NAMESPACE

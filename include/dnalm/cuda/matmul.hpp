@@ -63,8 +63,8 @@ struct matmul_operands {
   index_t y_stride = 0;
 };
 
-/// Plans and starts products on one GPU. May be called from several threads, all with the same stream: they
-/// share a workspace.
+/// Plans and starts products on one GPU. May be called from several threads; `run` by one at a time, with one
+/// stream: all products share a workspace.
 class cuda_matmul {
  public:
   /// Bytes of workspace that algorithms may ask for.

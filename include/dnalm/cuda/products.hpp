@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -105,9 +106,11 @@ class cuda_products {
       cuda_gated<Y>(stream_, both, epilogue.function, y.row_block(first, count));
     });
   }
-  /// dx = residual + dy W.
-  void linear_vjp(device_matrix<const float> dy, const cuda_weight& w, device_matrix<const float> residual,
-                  device_matrix<float> dx) const {
+  /// dx = residual + dy W; X and Y as for linear.
+  template <class X, class Y>
+  void linear_vjp(device_matrix<const X> dy, const cuda_weight& w, device_matrix<const float> residual,
+                  device_matrix<Y> dx) const {
+    check_storage<X, Y>(w);
     by_blocks(dx.rows, [&](index_t first, index_t count) {
       device_epilogue part;
       if (residual.data != nullptr) part.residual = residual.row_block(first, count);
@@ -115,6 +118,11 @@ class cuda_products {
     });
   }
 
+  /// While it is held nobody starts a product: all share one workspace, so that what belongs to one of them
+  /// must stand together in the stream, whoever calls.
+  [[nodiscard]] std::unique_lock<std::mutex> between_products() const {
+    return std::unique_lock<std::mutex>(one_product_);
+  }
   /// Scratch of this stream, also for other kernels.
   [[nodiscard]] detail::scratch_pool& pool() const { return pool_; }
   [[nodiscard]] cuda_precision precision() const { return precision_; }
@@ -173,8 +181,13 @@ class cuda_products {
         stored && is_aligned(c, y.data, y.stride) && is_aligned(c, c.operands.c, c.operands.c_stride);
     if (keep || !here) stage_y(e.residual, y.rows, c);
     if (!matmul_.takes(c.kind, c.operands)) stage_all(x, e.residual, c);
-    matmul_.run(stream_, c.kind, c.operands);
+    run(c);
     if (c.finishes) finish_rows(c, y);
+  }
+
+  void run(const call& c) const {
+    const auto lock = between_products();
+    matmul_.run(stream_, c.kind, c.operands);
   }
 
   /// What the product does itself, and what is left for cuda_finish_rows.
@@ -321,6 +334,7 @@ class cuda_products {
   index_t planned_rows_;
   device_buffer<std::byte> workspace_;
   cuda_matmul matmul_;
+  mutable std::mutex one_product_;
   mutable detail::scratch_pool pool_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cpu/cpu_backend.hpp>
+#include <dnalm/models/caduceus_network.hpp>
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/hyena_network.hpp>
@@ -25,6 +26,8 @@ extern template class hyena_network<cpu_backend>;
 extern template class hyena_network<reference_backend>;
 extern template class layer_network<cpu_backend>;
 extern template class layer_network<reference_backend>;
+extern template class caduceus_network<cpu_backend>;
+extern template class caduceus_network<reference_backend>;
 #endif
 
 namespace detail {
@@ -48,6 +51,10 @@ template <class B>
 struct network_class<layer_graph, B> {
   using type = layer_network<B>;
 };
+template <class B>
+struct network_class<caduceus_config, B> {
+  using type = caduceus_network<B>;
+};
 
 }  // namespace detail
 
@@ -63,5 +70,7 @@ using cpu_hyena = hyena_network<cpu_backend>;
 using reference_hyena = hyena_network<reference_backend>;
 using cpu_layers = layer_network<cpu_backend>;
 using reference_layers = layer_network<reference_backend>;
+using cpu_caduceus = caduceus_network<cpu_backend>;
+using reference_caduceus = caduceus_network<reference_backend>;
 
 DNALM_END_NAMESPACE

@@ -38,13 +38,17 @@ class convnet {
   using backend_type = B;
   using config_type = convnet_config;
   using scalar = scalar_of<B>;
+  /// `run` puts the same kernels into a device's queue each time, which may be recorded.
+  static constexpr bool can_be_recorded = true;
   using workspace = convnet_workspace<B>;
   /// Called with layer 0, ..., layers and the hidden state (R, D), valid during the call.
   using observer = function_ref<void(index_t, input_matrix<B>)>;
   /// Called with the logits (R, V), valid during the call.
   using logits_receiver = function_ref<void(input_matrix<B>)>;
+  /// What is differentiated: rows where the backend's are.
+  using gradient_wish = basic_gradient_request<scalar, B::space>;
   /// Called once with the gradient, valid during the call.
-  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
+  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
 
   /// Reads and packs all weights, as encoder does.
   convnet(B backend, const convnet_config& config, const weight_source& source, int threads = 1);
@@ -57,10 +61,22 @@ class convnet {
   void forward(const token_batch& batch, observer layers, const logits_receiver* logits, workspace& w,
                input_matrix<B> word_rows = {}) const;
 
+  /// A pass on its way: the residual stream (R, D), hidden state 0 once it has begun. Refers to the batch and
+  /// the workspace.
+  struct pass {
+    output_matrix<B> x = {};
+    convnet_views<B> block = {};
+  };
+  /// forward in two steps: memory and hidden state 0, then all that depends on nothing of the batch but its
+  /// offsets. Of an empty batch x has no rows, and there is no second step.
+  [[nodiscard]] pass begin(const token_batch& batch, bool logits, workspace& w,
+                           input_matrix<B> word_rows = {}) const;
+  void run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const;
+
   /// The gradient of a number of hidden states and logits with respect to the input; the contract is that of
   /// model::input_gradients. By the one-hot tokens it is the first V channels of that by their rows.
-  void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                gradient_receiver receive, workspace& w) const;
+  void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                workspace& w) const;
 
   /// y (R, D): unit vectors, a 1 in channel id.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -102,12 +118,12 @@ class convnet {
   [[nodiscard]] index_t gradient_scratch(const B& backend, const gradient_extent& extent) const;
   [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, const gradient_extent& extent,
                                                 workspace& w) const;
-  void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                  gradient_views& views, workspace& w) const;
-  void top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views, workspace& w) const;
-  void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,
+  void run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                  workspace& w) const;
+  void top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const;
+  void head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                 workspace& w) const;
-  void add_cotangent(index_t layer, input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
+  void add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
                      gradient_views& views, const workspace& w) const;
 
   B backend_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief An encoder on a backend with memory of its own behind the type-erased interface of `model`.
+/// \brief A network on a backend with memory of its own behind the type-erased interface of `model`.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@ DNALM_BEGIN_NAMESPACE
 /// are there, `upload_rows` until the host's may change. `download_later` puts the copy into the device's
 /// queue, where `capture` and `replay` put recorded work.
 template <class B>
-concept device_backend = encoder_backend<B> && B::space ==
+concept device_backend = encoder_backend<B> && gather_kernels<B> && B::space ==
                          memory_space::device&& std::is_same_v<scalar_of<B>, float>&& requires(
                              const B& b, input_matrix<B> x, matrix_view<float> to,
                              matrix_view<const float> from, output_matrix<B> y, typename B::pinned& later,
@@ -40,22 +40,43 @@ concept device_backend = encoder_backend<B> && B::space ==
 };
 
 /// What observers see is copied to the host, layer by layer; of forward_pooled only the poolings, at its end.
-template <device_backend B>
+///
+/// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them.
+template <device_backend B, class Network = encoder<B>>
 class device_model_of final : public model_base {
- public:
-  explicit device_model_of(encoder<B> network) : network_(std::move(network)) {}
+  static constexpr bool norm_pooling_network = requires(const Network& network, index_t layer) {
+    network.pools_in_norm(layer);
+  };
 
-  [[nodiscard]] const encoder<B>& network() const { return network_; }
+ public:
+  explicit device_model_of(Network network) : network_(std::move(network)) {}
+
+  [[nodiscard]] const Network& network() const { return network_; }
 
   void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
                const logits_observer* logits, forward_workspace& workspace) const override {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
-    const auto on_layer = [&](index_t layer, input_matrix<B> x) { layers(layer, on_host(x, w)); };
+    index_t next = 0;  // a second attempt has the bits of the first: what was shown is not shown again
+    const auto on_layer = [&](index_t layer, input_matrix<B> x) {
+      if (layer < next) return;
+      layers(layer, on_host(x, w));
+      next = layer + 1;
+    };
     const auto on_logits = [&](input_matrix<B> x) { (*logits)(on_host(x, w)); };
-    const typename encoder<B>::logits_receiver receiver = on_logits;
+    const typename Network::logits_receiver receiver = on_logits;
     check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
-    network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
-                     on_device(word_rows, w));
+    with_graphs_memory(w, [&] {
+      network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
+                       on_device(word_rows, w));
+    });
+  }
+  void logits_of(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
+                 forward_workspace& workspace) const override {
+    if constexpr (row_logits_network<Network>) {
+      logits_by_rows(batch, rows, observer, workspace);
+    } else {
+      model_base::logits_of(batch, rows, observer, workspace);
+    }
   }
   [[nodiscard]] index_t state_width(index_t) const override { return network_.config().width; }
   [[nodiscard]] index_t state_rows(index_t, index_t tokens, const std::string&) const override {
@@ -78,14 +99,7 @@ class device_model_of final : public model_base {
     const index_t matrices = checked_mul(static_cast<index_t>(request.layers.size()), kinds);
     const index_t rows = checked_mul(checked_add(matrices, 1), sequences);
     const index_t size = checked_mul(rows, width);
-    try {
-      put_pass(batch, request, size, w);
-    } catch (const error& e) {
-      if (e.kind() != error_kind::memory || !w.graphs.holds_graphs()) throw;
-      w.records = false;  // graphs hold memory of their own
-      w.graphs.clear();
-      put_pass(batch, request, size, w);
-    }
+    with_graphs_memory(w, [&] { put_pass(batch, request, size, w); });
     network_.backend().download_later({w.pooled.view().data, rows, width, width}, w.found);
     w.found.wait();
     const matrix_view<const float> all = as_matrix(w.found.template as<const float>(), rows, width);
@@ -96,19 +110,14 @@ class device_model_of final : public model_base {
     }
     return true;
   }
-  /// \throws also error [dnalm.unsupported.425] where rows have a storage type of their own.
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
-    if constexpr (plain_rows<B>) {
-      auto& w = workspace.state<state>(number_, [] { return state{}; });
-      check_gradient_request(network_.config(), request, batch.offsets.rows());
-      const auto on_gradient = [&](const basic_input_gradient<float, B::space>& found) {
-        receive({on_host(found.words, w), on_host(found.tokens, w.part)});
-      };
-      network_.gradient(batch, there(request, w), on_gradient, w.network);
-    } else {
-      throw no_gradients();
-    }
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    check_gradient_request(network_.config(), request, batch.offsets.rows());
+    const auto on_gradient = [&](const basic_input_gradient<float, B::space>& found) {
+      receive({on_host(found.words, w), on_host(found.tokens, w.part)});
+    };
+    with_graphs_memory(w, [&] { network_.gradient(batch, there(request, w), on_gradient, w.network); });
   }
   void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const override {
     typename B::vector memory = network_.backend().allocate(checked_mul(rows.rows, rows.columns));
@@ -118,17 +127,15 @@ class device_model_of final : public model_base {
   }
   /// On the device, and the copy of what observers see.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const override {
-    const encoder_config& config = network_.config();
+    const auto& config = network_.config();
     const index_t seen = logits ? std::max(config.width, config.vocabulary) : config.width;
     const index_t copy = checked_mul(checked_mul(tokens, seen), static_cast<index_t>(sizeof(float)));
     return checked_add(network_.workspace_bytes(tokens, longest, logits), copy);
   }
-  /// On the device, and the copies of what functions read and write. \throws also error
-  /// [dnalm.unsupported.425].
+  /// On the device, and the copies of what functions read and write.
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
-    if (!plain_rows<B>) throw no_gradients();
-    const encoder_config& config = network_.config();
+    const auto& config = network_.config();
     detail::check_gradient_layers(request, config.layers);
     const gradient_extent extent = request.extent(config.layers);
     const bool table = extent.logits || extent.tokens;
@@ -140,24 +147,51 @@ class device_model_of final : public model_base {
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source,
                                                          int threads) const override {
-    const auto& kind = config_as<encoder_config>(config, network_.backend().name());
-    return std::make_shared<const device_model_of>(encoder<B>(network_.backend(), kind, source, threads));
+    const auto& kind = config_as<typename Network::config_type>(config, network_.backend().name());
+    return std::make_shared<const device_model_of>(Network(network_.backend(), kind, source, threads));
   }
 
  private:
-  using pass = typename encoder<B>::pass;
+  using pass = typename Network::pass;
   struct state {
     detail::graph_cache<typename B::graph> graphs = {};  // go after the memory, which waits for the device
-    encoder_workspace<B> network = {};
+    typename Network::workspace network = {};
     typename B::vector rows = {};    // words' rows that came from the host
     typename B::vector pooled = {};  // [layer][kind][sequence][channel], then where numbers are not finite
     typename B::pinned found = {};   // the same on the host
     bool records = true;             // until there was no memory for it
     bool record_failed = false;      // once
+    bool called = false;             // a function of a gradient's request, in the pass that runs
     buffer<float> copy = {};         // what functions read
     buffer<float> part = {};         // what functions write, or the second of two copies
   };
 
+  void logits_by_rows(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
+                      forward_workspace& workspace) const {
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    const auto on_logits = [&](input_matrix<B> x) { observer(on_host(x, w)); };
+    const typename Network::logits_receiver receiver = on_logits;
+    with_graphs_memory(w, [&] {
+      network_.forward(
+          batch, [](index_t, input_matrix<B>) {}, &receiver, w.network, {}, rows);
+    });
+  }
+  /// When there is no memory for `work` and graphs hold some, they go, and `work` runs once more; unless a
+  /// function of a gradient's request has been called, which would be called twice: then the next pass has
+  /// it. \throws error as `work`
+  template <class Work>
+  void with_graphs_memory(state& w, const Work& work) const {
+    w.called = false;
+    try {
+      return work();
+    } catch (const error& e) {
+      if (e.kind() != error_kind::memory || !w.graphs.holds_graphs()) throw;
+      w.records = false;  // graphs hold memory of their own
+      w.graphs.clear();
+      if (w.called) throw;
+    }
+    work();
+  }
   /// A pass and its poolings, `size` numbers, into the stream.
   void put_pass(const token_batch& batch, const pool_request& request, index_t size, state& w) const {
     if (w.pooled.size() < size) w.pooled = network_.backend().allocate(size);
@@ -168,7 +202,7 @@ class device_model_of final : public model_base {
   /// they come with these arguments, as one piece from then on.
   void run_pooled(const token_batch& batch, const pool_request& request, pass& begun, state& w) const {
     const auto run = [&] { pool_layers(batch, request, begun, w); };
-    if (!network_.backend().uses_graphs() || !w.records) return run();
+    if (!Network::can_be_recorded || !network_.backend().uses_graphs() || !w.records) return run();
     auto& known = w.graphs.find(key_of(batch, request, w));
     if (known.seen && !known.graph) known.graph = recorded(run, w);
     known.seen = true;
@@ -217,13 +251,35 @@ class device_model_of final : public model_base {
       const auto found = std::find(request.layers.begin(), request.layers.end(), layer);
       if (found == request.layers.end()) return;
       const index_t first = (found - request.layers.begin()) * kinds;
+      norm_poolings_of<B> with_norm{.special = request.special};
+      const bool waits = pools_in_norm(layer);
       for (index_t k = 0; k < kinds; ++k) {
-        backend.pool_rows(request.kinds[static_cast<std::size_t>(k)], x, batch.offsets, request.special,
-                          place(first + k));
+        const pooling kind = request.kinds[static_cast<std::size_t>(k)];
+        output_matrix<B>* const later = waits ? mean_of(with_norm, kind) : nullptr;
+        if (later != nullptr && later->data == nullptr) {
+          *later = place(first + k);
+        } else {
+          backend.pool_rows(kind, x, batch.offsets, request.special, place(first + k));
+        }
       }
-      backend.note_non_finite(x, batch.offsets, place(matrices));
+      if (waits) {
+        with_norm.noted = place(matrices);
+        if constexpr (norm_pooling_network) begun.block.input_poolings = with_norm;
+      } else {
+        backend.note_non_finite(x, batch.offsets, place(matrices));
+      }
     };
     network_.run(begun, on_layer, nullptr, w.network);
+  }
+  /// Whether the block after `layer` pools its input in its norm.
+  [[nodiscard]] bool pools_in_norm([[maybe_unused]] index_t layer) const {
+    if constexpr (norm_pooling_network) return network_.pools_in_norm(layer);
+    return false;
+  }
+  /// Where a norm that pools puts the vectors of a kind; null: it does not make them.
+  [[nodiscard]] static output_matrix<B>* mean_of(norm_poolings_of<B>& poolings, pooling kind) {
+    if (kind == pooling::mean) return &poolings.mean;
+    return kind == pooling::mean_all ? &poolings.mean_all : nullptr;
   }
   /// Of zeros and NaN.
   [[nodiscard]] static bool is_finite(matrix_view<const float> x) {
@@ -236,10 +292,6 @@ class device_model_of final : public model_base {
   }
   [[nodiscard]] static output_matrix<B> over(typename B::vector& memory, index_t rows, index_t columns) {
     return {memory.view().data, rows, columns, columns};
-  }
-  [[nodiscard]] static error no_gradients() {
-    return error(error_kind::unsupported, 425, "this model keeps rows in 16 bits and computes no gradients",
-                 {.expected = "precision f32, tf32 or f16 on the GPU, or the cpu"});
   }
   static matrix_view<float> room(index_t rows, index_t columns, buffer<float>& memory) {
     const index_t size = checked_mul(rows, columns);
@@ -269,6 +321,7 @@ class device_model_of final : public model_base {
   template <class Function>
   void put_cotangent(const Function& function, input_matrix<B> x, output_matrix<B> y, const std::string& what,
                      state& w) const {
+    w.called = true;
     const matrix_view<float> part = room(y.rows, y.columns, w.part);
     std::fill_n(part.data, y.rows * y.columns, 0.0F);
     function(on_host(x, w), part);
@@ -276,8 +329,8 @@ class device_model_of final : public model_base {
     network_.backend().upload_rows(part, y);
   }
   /// The request with its rows on the device; refers to `request` and `w`.
-  [[nodiscard]] typename encoder<B>::gradient_wish there(const gradient_request& request, state& w) const {
-    typename encoder<B>::gradient_wish wish{.layers = request.layers, .tokens = request.tokens};
+  [[nodiscard]] typename Network::gradient_wish there(const gradient_request& request, state& w) const {
+    typename Network::gradient_wish wish{.layers = request.layers, .tokens = request.tokens};
     wish.keep_bytes = request.keep_bytes;
     wish.word_rows = on_device(request.word_rows, w);
     if (request.hidden) {
@@ -295,13 +348,14 @@ class device_model_of final : public model_base {
     }
     if (request.states) {
       wish.states = [this, &request, &w](index_t layer, input_matrix<B> x) {
+        w.called = true;
         request.states(layer, on_host(x, w));
       };
     }
     return wish;
   }
 
-  encoder<B> network_;
+  Network network_;
   std::uint64_t number_ = detail::new_model_number();
 };
 

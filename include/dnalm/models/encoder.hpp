@@ -41,6 +41,8 @@ class encoder {
   using backend_type = B;
   using config_type = encoder_config;
   using scalar = scalar_of<B>;
+  /// `run` puts the same kernels into a device's queue each time, which may be recorded.
+  static constexpr bool can_be_recorded = true;
   using workspace = encoder_workspace<B>;
   /// Called with layer 0, ..., layers and the hidden state (R, D), valid during the call.
   using observer = function_ref<void(index_t, input_matrix<B>)>;
@@ -59,10 +61,11 @@ class encoder {
   [[nodiscard]] const B& backend() const { return backend_; }
 
   /// One pass; the contract is that of model::forward. `logits` may be null.
-  /// `word_rows` (R, D), when given, stand in place of the words' rows of the ids. \throws also
-  /// as check_word_rows.
+  /// `word_rows` (R, D), when given, stand in place of the words' rows of the ids. `which`: the tokens whose
+  /// logits are made, (n, V) of these rows in their order; none: those of all. \throws also as
+  /// check_word_rows.
   void forward(const token_batch& batch, observer layers, const logits_receiver* logits, workspace& w,
-               input_matrix<B> word_rows = {}) const;
+               input_matrix<B> word_rows = {}, std::span<const index_t> which = {}) const;
 
   /// A pass on its way: the residual stream (R, D), hidden state 0 once it has begun. Refers to the batch and
   /// the workspace.
@@ -74,15 +77,21 @@ class encoder {
   /// offsets. Of an empty batch x has no rows, and there is no second step.
   [[nodiscard]] pass begin(const token_batch& batch, bool logits, workspace& w,
                            input_matrix<B> word_rows = {}) const;
-  void run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const;
+  void run(pass& begun, observer layers, const logits_receiver* logits, workspace& w,
+           std::span<const index_t> which = {}) const;
+  /// Whether the block that reads hidden state `layer` pools it where it norms it: who observes that state
+  /// may then put into begun.block.input_poolings what it wants of it.
+  [[nodiscard]] bool pools_in_norm(index_t layer) const {
+    return layer < config_.layers && blocks_[static_cast<std::size_t>(layer)].pools_input();
+  }
 
   /// The gradient of a number of hidden states and logits with respect to the input; the contract is that of
   /// model::input_gradients. The input of each block is kept; what happens within a block is kept for as many
   /// as request.keep_bytes allows, and computed again for the others. Rows on a device are not looked at:
-  /// whether what the request's functions gave is finite is for them to check. Not for a backend whose rows
-  /// have a storage type of their own.
+  /// whether what the request's functions gave is finite is for them to check. Rows with a storage type of
+  /// their own stay in it on the way back within a block; the gradient between blocks is of scalars.
   void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
-                workspace& w) const requires plain_rows<B>;
+                workspace& w) const;
 
   /// y (R, D): the words' rows of ids that have one.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -111,8 +120,8 @@ class encoder {
   [[nodiscard]] index_t forward_scratch(const B& backend, index_t longest, bool logits) const;
   [[nodiscard]] pass prepare(const token_batch& batch, bool logits, workspace& w) const;
   void prepare_rotations(index_t longest, workspace& w) const;
-  void run_head(input_matrix<B> hidden, output_rows<B> narrow, const logits_receiver& receive,
-                workspace& w) const;
+  void run_head(input_matrix<B> hidden, const block_workspace<B>& block, std::span<const index_t> which,
+                const logits_receiver& receive, workspace& w) const;
   [[nodiscard]] embedding_input<B> read(const token_batch& batch, input_matrix<B> word_rows) const {
     return {batch.ids, batch.offsets, batch.token_types, word_rows};
   }
@@ -124,6 +133,7 @@ class encoder {
     output_matrix<B> normed = {};               // of the final norm, where there is one
     output_matrix<B> d = {};                    // the gradient, on its way down
     block_workspace<B> block = {};
+    output_matrix<B> part = {};  // scalars over block.narrow
 
     /// Whether block `layer` has a record of its own.
     [[nodiscard]] bool keeps(std::size_t layer) const { return layer + records.size() + 1 >= saved.size(); }
@@ -134,7 +144,15 @@ class encoder {
   [[nodiscard]] bool reaches_final_norm(index_t depth) const {
     return final_norm_ && depth == config_.layers;
   }
-  [[nodiscard]] index_t record_numbers() const;
+  [[nodiscard]] index_t inner_columns() const {
+    return config_.gated ? checked_mul(2, config_.feed_forward) : config_.feed_forward;
+  }
+  /// Matrices (R, V) at a time: logits and their gradient, or that by one-hot tokens.
+  [[nodiscard]] static index_t tables_of(const gradient_extent& extent) {
+    return extent.logits ? 2 : extent.tokens ? 1 : 0;
+  }
+  [[nodiscard]] index_t record_numbers(index_t rows) const;
+  [[nodiscard]] index_t narrow_numbers(index_t rows) const;
   [[nodiscard]] index_t record_count(index_t tokens, const gradient_extent& extent) const;
   [[nodiscard]] index_t gradient_numbers(index_t tokens, const gradient_extent& extent) const;
   [[nodiscard]] index_t gradient_scratch(const B& backend, index_t longest,
@@ -152,7 +170,6 @@ class encoder {
     if (!frequencies_of_.empty()) block.rotation = &w.rotations[frequencies_of_[layer]];
   }
   [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
-  [[nodiscard]] typename B::weight pack_words() const;
   [[nodiscard]] const typename B::weight& packed_words() const;
 
   /// The word table as a packed weight, made when first asked for, by one thread.

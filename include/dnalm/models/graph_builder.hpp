@@ -59,8 +59,8 @@ class graph_builder {
   /// The sequence as the network reads it.
   [[nodiscard]] static constexpr index_t input() { return 0; }
 
-  /// A convolution of PyTorch, (out, in / groups, taps) or (out, in / groups, 1, taps); with one input
-  /// channel a group, as many groups as outputs, it is depthwise. A bias where the file has one.
+  /// A convolution of PyTorch, (out, in / groups, taps), or with an axis of length 1 beside the taps; with
+  /// one input channel a group, as many groups as outputs, it is depthwise. A bias where the file has one.
   index_t convolution(index_t x, const std::string& name, const torch_convolution& how = {});
   /// A product of PyTorch, (out, in). A bias where the file has one.
   index_t dense(index_t x, const std::string& name);
@@ -93,6 +93,8 @@ class graph_builder {
   /// All positions as one row: channel after channel (PyTorch) or row after row (Keras).
   index_t flatten(index_t x, bool by_channels);
   index_t upsample(index_t x, index_t factor);
+  /// Positions and channels backwards: of the channels A, C, G, T or A, G, C, T the other strand.
+  index_t reverse(index_t x) { return plain(layer_kind::reverse, {x}); }
   /// The (M, L) matrix, row-major, times the L positions.
   index_t project_positions(index_t x, std::vector<double> matrix, index_t columns);
   /// Any operation.

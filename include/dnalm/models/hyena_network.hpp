@@ -25,8 +25,22 @@ namespace detail {
 class named_weights;
 }
 
-/// Bytes of filters that a network keeps, unless it is told otherwise; its layers share them evenly.
+/// Bytes of filters that a network keeps, unless it or the backend says otherwise (`filter_bytes`); its
+/// layers share them evenly.
 inline constexpr index_t default_filter_bytes = index_t{4} << 30;
+
+namespace detail {
+
+template <class B>
+[[nodiscard]] index_t filter_bytes_of([[maybe_unused]] const B& backend) {
+  if constexpr (requires { backend.filter_bytes(); }) {
+    return backend.filter_bytes();
+  } else {
+    return default_filter_bytes;
+  }
+}
+
+}  // namespace detail
 
 /// Memory of passes of one network: grows as needed, then stays. One per thread.
 template <hyena_backend B>
@@ -47,18 +61,24 @@ class hyena_network {
   using backend_type = B;
   using config_type = hyena_config;
   using scalar = scalar_of<B>;
+  /// `run` may make filters on its way, which no recording of a device's queue takes.
+  static constexpr bool can_be_recorded = false;
   using workspace = hyena_network_workspace<B>;
   /// Called with layer 0 (the embedding), ..., layers (after the final norm) and the hidden state (R, D),
   /// valid during the call.
   using observer = function_ref<void(index_t, input_matrix<B>)>;
   /// Called with the logits (R, V), valid during the call: those of row r are of the token behind it.
   using logits_receiver = function_ref<void(input_matrix<B>)>;
+  /// What is differentiated: rows where the backend's are.
+  using gradient_wish = basic_gradient_request<scalar, B::space>;
   /// Called once with the gradient, valid during the call.
-  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
+  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
 
   /// Reads and packs all weights, on up to `threads` threads (0: all cores). \throws as the source.
-  hyena_network(B backend, const hyena_config& config, const weight_source& source, int threads = 1,
-                index_t filter_bytes = default_filter_bytes);
+  hyena_network(B backend, const hyena_config& config, const weight_source& source, int threads = 1);
+  /// The same; keeps so many bytes of filters.
+  hyena_network(B backend, const hyena_config& config, const weight_source& source, int threads,
+                index_t filter_bytes);
 
   [[nodiscard]] const hyena_config& config() const { return config_; }
   [[nodiscard]] const B& backend() const { return backend_; }
@@ -69,9 +89,21 @@ class hyena_network {
   void forward(const token_batch& batch, observer layers, const logits_receiver* logits, workspace& w,
                input_matrix<B> word_rows = {}) const;
 
+  /// A pass on its way: the residual stream (R, D), hidden state 0 once it has begun. Refers to the batch and
+  /// the workspace.
+  struct pass {
+    output_matrix<B> x = {};
+    hyena_workspace<B> block = {};
+  };
+  /// forward in two steps: memory and hidden state 0, then all that depends on nothing of the batch but its
+  /// offsets. Of an empty batch x has no rows, and there is no second step.
+  [[nodiscard]] pass begin(const token_batch& batch, bool logits, workspace& w,
+                           input_matrix<B> word_rows = {}) const;
+  void run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const;
+
   /// The gradient of a number of hidden states and logits with respect to the input, as encoder::gradient.
-  void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                gradient_receiver receive, workspace& w) const;
+  void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                workspace& w) const;
 
   /// y (R, D): the words' rows of ids that have one.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -104,8 +136,7 @@ class hyena_network {
   }
   [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
   [[nodiscard]] index_t forward_scratch(const B& backend, index_t longest, bool logits) const;
-  [[nodiscard]] hyena_workspace<B> prepare(const token_batch& batch, bool logits, workspace& w,
-                                           output_matrix<B>& x) const;
+  [[nodiscard]] pass prepare(const token_batch& batch, bool logits, workspace& w) const;
   void run_head(input_matrix<B> hidden, const logits_receiver& receive, workspace& w) const;
   [[nodiscard]] embedding_input<B> read(const token_batch& batch, input_matrix<B> word_rows) const {
     return {batch.ids, batch.offsets, {}, word_rows};
@@ -131,12 +162,12 @@ class hyena_network {
                                          const gradient_extent& extent) const;
   [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, const gradient_extent& extent,
                                                 workspace& w) const;
-  void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                  gradient_views& views, workspace& w) const;
-  void top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views, workspace& w) const;
-  void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,
+  void run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                  workspace& w) const;
+  void top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const;
+  void head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                 workspace& w) const;
-  void add_cotangent(index_t layer, input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
+  void add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
                      gradient_views& views, const workspace& w) const;
   [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
   [[nodiscard]] const typename B::weight& packed_words() const;

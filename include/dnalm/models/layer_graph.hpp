@@ -25,28 +25,35 @@ DNALM_BEGIN_NAMESPACE
 
 /// What an operation does.
 enum class layer_kind {
-  convolution,       ///< along positions; weight, bias
-  depthwise,         ///< a convolution of every channel by itself; weight, bias
-  dense,             ///< of the channels of each position; weight, bias
-  batch_norm,        ///< gamma, beta, mean, variance, eps
-  function,          ///< an activation
-  threshold,         ///< x where it is above `threshold`, else `value`
-  softmax,           ///< over the channels of each position
-  scale,             ///< times `value`
-  max_pool,          ///< windows
-  average_pool,      ///< windows
-  global_max,        ///< over all positions of a sequence: one row
-  global_mean,       ///< over all positions of a sequence: one row
-  masked_mean,       ///< of inputs[0], weighted by the largest channel of inputs[1]: one row
-  add,               ///< of two values; the second may have one row a sequence
-  multiply,          ///< of two values; the second may have one row a sequence
-  join_channels,     ///< beside each other
-  join_positions,    ///< below each other
-  place,             ///< crop (negative numbers) or rows of zeros before and behind
-  centre_to,         ///< the middle rows of inputs[0], as many as inputs[1] has
-  flatten,           ///< all positions into one row
-  upsample,          ///< every row `factor` times
-  weigh_positions,   ///< times 1 + constant weight (+ bias), by position and channel
+  convolution,         ///< along positions; weight, bias
+  depthwise,           ///< a convolution of every channel by itself; weight, bias
+  dense,               ///< of the channels of each position; weight, bias
+  batch_norm,          ///< gamma, beta, mean, variance, eps
+  function,            ///< an activation
+  threshold,           ///< x where it is above `threshold`, else `value`
+  softmax,             ///< over the channels of each position
+  scale,               ///< times `value`
+  max_pool,            ///< windows
+  average_pool,        ///< windows
+  global_max,          ///< over all positions of a sequence: one row
+  global_mean,         ///< over all positions of a sequence: one row
+  masked_mean,         ///< of inputs[0], weighted by the largest channel of inputs[1]: one row
+  add,                 ///< of two values; the second may have one row a sequence
+  multiply,            ///< of two values; the second may have one row a sequence
+  join_channels,       ///< beside each other
+  join_positions,      ///< below each other
+  place,               ///< crop (negative numbers) or rows of zeros before and behind
+  centre_to,           ///< the middle rows of inputs[0], as many as inputs[1] has
+  flatten,             ///< all positions into one row
+  upsample,            ///< every row `factor` times
+  reverse,             ///< positions and channels backwards: the other strand
+  weigh_positions,     ///< times 1 + constant weight (+ bias), by position and channel
+  layer_norm,          ///< over the channels of each position; gamma, beta, eps
+  softmax_pool,        ///< of inputs[0] by `window.size` rows, weighed by the softmax of inputs[1] over them
+  relative_attention,  ///< of q, k, v (inputs); `groups` heads, `value` the scale of q, keys of distances:
+                       ///< weight (channels, constant_columns) of relative_position_features (`by_channels`:
+                       ///< scaled by functions), bias, position_bias
+  middle,            ///< the middle rows, `factor` or one fewer: as many left out behind as before
   project_positions  ///< constant (M, L) times the positions
 };
 
@@ -60,7 +67,7 @@ enum class weight_layout {
 };
 
 /// What a tensor is to an operation.
-enum class layer_tensor { weight, bias, gamma, beta, mean, variance };
+enum class layer_tensor { weight, bias, gamma, beta, mean, variance, position_bias };
 
 /// A tensor of the file that an operation reads.
 struct graph_tensor {

@@ -126,6 +126,9 @@ class model_base {
   virtual ~model_base() = default;
   virtual void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
                        const logits_observer* logits, forward_workspace& workspace) const = 0;
+  /// Logits of the tokens `rows`, at least one. Here: all are made, and those handed on.
+  virtual void logits_of(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
+                         forward_workspace& workspace) const;
   virtual void input_gradients(const token_batch& batch, const gradient_request& request,
                                gradient_observer receive, forward_workspace& workspace) const = 0;
   virtual void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const = 0;
@@ -189,6 +192,12 @@ class model {
     base_->forward(
         batch, {}, [](index_t, matrix_view<const float>) {}, &observer, workspace);
   }
+  /// Only the logits of some tokens, as the masked ones: row i is that of token rows[i] of the batch, counted
+  /// over all its sequences, with the bits that `logits` gives it. Without rows nothing runs. Cost: a pass;
+  /// of the head, where the network is an encoder, only these rows. \throws also error [dnalm.input.428] for
+  /// a token that the batch has not.
+  void logits(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
+              forward_workspace& workspace) const;
   /// A pass, with logits, whose words' rows are `word_rows` (tokens, D) and not those of the ids.
   /// \throws as forward and check_word_rows.
   void forward_from_rows(const token_batch& batch, matrix_view<const float> word_rows,

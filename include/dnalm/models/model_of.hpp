@@ -35,6 +35,18 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                      as_scalar(word_rows, w.rows));
   }
+  void logits_of(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
+                 forward_workspace& workspace) const override {
+    if constexpr (row_logits_network<Network>) {
+      auto& w = state_of(workspace);
+      const auto on_logits = [&](input_matrix<B> x) { observer(as_float(x, w.copy)); };
+      const typename Network::logits_receiver receiver = on_logits;
+      network_.forward(
+          batch, [](index_t, input_matrix<B>) {}, &receiver, w.network, {}, rows);
+    } else {
+      model_base::logits_of(batch, rows, observer, workspace);
+    }
+  }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
     auto& w = state_of(workspace);

@@ -19,9 +19,9 @@ DNALM_BEGIN_NAMESPACE
 /// Loads the tokenizer; nothing when the folder has neither vocab.txt nor tokenizer.json. Of a layer_graph it
 /// is always that of the letters A, C, G, T and N, and no file of the folder counts.
 ///
-/// Its vocabulary must be that of the embedding; special tokens may lie beyond it, as `<eos>` and `<bos>` in
-/// the published files of NT-v1 (they are refused when a sequence brings them). \throws error
-/// [dnalm.config.414] vocabularies that differ; as load_tokenizer.
+/// Its vocabulary must be that of the embedding (network_summary::fits); special tokens may lie beyond it, as
+/// `<eos>` and `<bos>` in the published files of NT-v1 (they are refused when a sequence brings them).
+/// \throws error [dnalm.config.414] vocabularies that differ; as load_tokenizer.
 [[nodiscard]] std::optional<tokenizer> load_model_tokenizer(const std::filesystem::path& folder,
                                                             const network_config& config,
                                                             unknown_policy policy);
@@ -31,11 +31,12 @@ DNALM_BEGIN_NAMESPACE
 /// Learned positions: rows of the table (counted from the pad token: max_position_embeddings - pad - 1), or
 /// less when the tokenizer says so; BigBird: no more than its dense attention takes. Rotary positions: what
 /// the tokenizer says (model_max_length), else max_position_embeddings, less 2 in the ESM family. ALiBi,
-/// convolutions: none.
+/// convolutions, scans: none.
 [[nodiscard]] index_t token_limit(const encoder_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const convnet_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const hyena_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const layer_graph& graph, const std::optional<tokenizer>& tokens);
+[[nodiscard]] index_t token_limit(const caduceus_config& config, const std::optional<tokenizer>& tokens);
 [[nodiscard]] index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens);
 
 DNALM_END_NAMESPACE

@@ -52,4 +52,14 @@ concept resizing_network = network<N> &&
   { network.inner_rows(number, where) } -> std::same_as<index_t>;
 };
 
+/// A network that makes the logits of some tokens alone: `which` (n) are their rows in the batch, none of
+/// them: all.
+template <class N>
+concept row_logits_network = network<N> &&
+    requires(const N& network, const token_batch& batch, typename N::observer layers,
+             const typename N::logits_receiver* logits, typename N::workspace& workspace,
+             input_matrix<typename N::backend_type> rows, std::span<const index_t> which) {
+  { network.forward(batch, layers, logits, workspace, rows, which) } -> std::same_as<void>;
+};
+
 DNALM_END_NAMESPACE

@@ -15,6 +15,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/caduceus_config.hpp>
 #include <dnalm/models/convnet_config.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/hyena_config.hpp>
@@ -24,7 +25,8 @@
 DNALM_BEGIN_NAMESPACE
 
 /// One of the networks that the library builds.
-using network_config = std::variant<encoder_config, convnet_config, hyena_config, layer_graph>;
+using network_config =
+    std::variant<encoder_config, convnet_config, hyena_config, caduceus_config, layer_graph>;
 
 [[nodiscard]] inline network_summary summary_of(const network_config& config) {
   return std::visit([](const auto& kind) { return kind.summary(); }, config);
@@ -42,8 +44,9 @@ template <summarized Config>
 }
 
 /// Reads `folder/config.json` and checks it: by read_layer_graph where model_type names one of
-/// layer_recipes(), by read_convnet_config where it is `ConvNet`, by read_hyena_config where has_hyena_config
-/// says so, by read_encoder_config otherwise. \throws as these.
+/// layer_recipes(), by read_convnet_config where it is `ConvNet`, by read_caduceus_config where it is
+/// `caduceus`, by read_hyena_config where has_hyena_config says so, by read_encoder_config otherwise. \throws
+/// as these.
 [[nodiscard]] network_config read_network_config(const std::filesystem::path& folder);
 
 DNALM_END_NAMESPACE

@@ -20,6 +20,7 @@ struct network_summary {
   index_t predictions = 0;             ///< width of the logits where it is not V; 0: V
   bool resizes = false;                ///< hidden states have numbers of rows and channels of their own
   index_t letters = 0;                 ///< tokens a tokenizer knows, where V has rows for none; 0: V
+  index_t token_multiple = 1;          ///< V may be the tokens of a tokenizer, up to a multiple of this
   index_t heads = 0;                   ///< 0: no attention
   index_t feed_forward = 0;            ///< 0: no feed-forward width of its own
   bool gated = false;                  ///< whether the feed-forward block is gated
@@ -33,6 +34,12 @@ struct network_summary {
   [[nodiscard]] index_t logits_width() const { return predictions > 0 ? predictions : vocabulary; }
   /// Tokens that the model's tokenizer knows.
   [[nodiscard]] index_t known_tokens() const { return letters > 0 ? letters : vocabulary; }
+  /// Whether a tokenizer of so many tokens fits: all that the model knows, or where it knows V, of which some
+  /// may fill up a multiple, as many as give V.
+  [[nodiscard]] bool fits(index_t tokens) const {
+    if (tokens == known_tokens()) return true;
+    return known_tokens() == vocabulary && tokens <= vocabulary && vocabulary - tokens < token_multiple;
+  }
 };
 
 /// A configuration of one kind of network.

@@ -6,13 +6,21 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cuda/cuda_backend.hpp>
 #include <dnalm/cuda/cuda_bf16_backend.hpp>
+#include <dnalm/models/convnet.hpp>
+#include <dnalm/models/detail/convnet_gradient_impl.hpp>
+#include <dnalm/models/detail/convnet_impl.hpp>
+#include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
+#include <dnalm/models/detail/hyena_gradient_impl.hpp>
+#include <dnalm/models/detail/hyena_network_impl.hpp>
 #include <dnalm/models/device_model_of.hpp>
+#include <dnalm/models/hyena_network.hpp>
 #include <dnalm/models/load_model.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -25,13 +33,43 @@ namespace detail {
   return precision == cuda_precision::tf32 ? " tf32" : "";
 }
 
-/// Makes encoders on a backend.
+/// A network of each kind on a GPU. Those that are no encoders keep rows in float with every precision of
+/// the weights.
+template <class B>
+[[nodiscard]] std::shared_ptr<const model_base> network_on(const B& backend, const encoder_config& config,
+                                                           const weight_source& source, int threads) {
+  return std::make_shared<const device_model_of<B>>(encoder<B>(backend, config, source, threads));
+}
+[[nodiscard]] inline std::shared_ptr<const model_base> network_on(const cuda_backend& backend,
+                                                                  const convnet_config& config,
+                                                                  const weight_source& source, int threads) {
+  using built = convnet<cuda_backend>;
+  return std::make_shared<const device_model_of<cuda_backend, built>>(
+      built(backend, config, source, threads));
+}
+[[nodiscard]] inline std::shared_ptr<const model_base> network_on(const cuda_backend& backend,
+                                                                  const hyena_config& config,
+                                                                  const weight_source& source, int threads) {
+  using built = hyena_network<cuda_backend>;
+  return std::make_shared<const device_model_of<cuda_backend, built>>(
+      built(backend, config, source, threads));
+}
+
+/// \throws error [dnalm.unsupported.440] a network that is not built for GPUs.
+template <class B, class Config>
+requires(std::same_as<Config, caduceus_config> || std::same_as<Config, layer_graph>)
+    [[nodiscard]] std::shared_ptr<const model_base> network_on(const B& backend, const Config& config,
+                                                               const weight_source&, int) {
+  static_cast<void>(config_as<encoder_config>(config, backend.name()));
+  return nullptr;
+}
+
+/// Makes networks on a backend.
 template <class B>
 [[nodiscard]] auto maker_on(B backend) {
   return [backend = std::move(backend)](const network_config& config, const weight_source& source,
                                         int threads) -> std::shared_ptr<const model_base> {
-    const auto& kind = config_as<encoder_config>(config, backend.name());
-    return std::make_shared<const device_model_of<B>>(encoder<B>(backend, kind, source, threads));
+    return std::visit([&](const auto& kind) { return network_on(backend, kind, source, threads); }, config);
   };
 }
 
@@ -40,8 +78,8 @@ template <class B>
 /// Options of load_model and random_twin for a GPU; those of `options` that concern the CPU do not count.
 ///
 /// Who calls it links the device code: one source that includes dnalm/cuda.cuh, which the CMake function
-/// dnalm_add_cuda(target) makes. With precision bf16 rows between kernels are bfloat16 too
-/// (cuda_bf16_backend); gradients are then not computed. Embeddings pool on the GPU. The model keeps the
+/// dnalm_add_cuda(target) makes. With precision bf16 the rows of encoders between kernels are bfloat16 too
+/// (cuda_bf16_backend), those of gradients among them. Embeddings pool on the GPU. The model keeps the
 /// backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
 /// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606;
 /// the model is a network that is not built for GPUs: [dnalm.unsupported.440].

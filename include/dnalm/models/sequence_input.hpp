@@ -36,9 +36,10 @@ struct sequence_input {
   /// The letters A, C, G, T in the order of their channels; channels behind them are 0 everywhere.
   std::string letters = "ACGT";
   index_t channels = 4;
-  double unknown = 0.0;  ///< what N has in the channels of letters: 0 or 0.25
-  double missing = 0.0;  ///< what rows beyond the ends of a sequence have in the channels of letters
-  index_t length = 0;    ///< rows of the input; 0: any number
+  double unknown = 0.0;     ///< what N has in the channels of letters: 0 or 0.25
+  char unknown_letter = 0;  ///< the letter that N is read as, in place of `unknown`; 0: none
+  double missing = 0.0;     ///< what rows beyond the ends of a sequence have in the channels of letters
+  index_t length = 0;       ///< rows of the input; 0: any number
   short_sequence shorter = short_sequence::refused;  ///< with a fixed length
   index_t before = 0;  ///< rows beyond the ends that are put before any sequence; without a fixed length
   index_t after = 0;   ///< and behind it
@@ -53,6 +54,10 @@ struct sequence_input {
     std::vector<T> rows(static_cast<std::size_t>(5 * channels));
     for (std::size_t letter = 0; letter < 4; ++letter) {
       rows[letter * static_cast<std::size_t>(channels) + letters.find("ACGT"[letter])] = T(1);
+    }
+    if (unknown_letter != 0) {
+      rows[4 * static_cast<std::size_t>(channels) + letters.find(unknown_letter)] = T(1);
+      return rows;
     }
     for (std::size_t c = 0; c < 4; ++c) {
       rows[4 * static_cast<std::size_t>(channels) + c] = static_cast<T>(unknown);

@@ -14,8 +14,8 @@ DNALM_BEGIN_NAMESPACE
 
 /// Where a tensor enters its network.
 enum class tensor_role {
-  unused,  ///< known to be in the files, not needed
-  layer,   ///< of an operation of a layer_graph, found by its name
+  unused,   ///< known to be in the files, not needed
+  by_name,  ///< read under its name
   words,
   positions,
   types,
@@ -83,6 +83,7 @@ struct planned_tensor {
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const convnet_config& config);
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const hyena_config& config);
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const layer_graph& graph);
+[[nodiscard]] std::vector<planned_tensor> plan_tensors(const caduceus_config& config);
 [[nodiscard]] std::vector<planned_tensor> plan_tensors(const network_config& config);
 
 /// Parameters of the reference implementation's masked-language model: tied ones once, buffers not, unused

@@ -28,8 +28,9 @@ struct attention_layer {
   std::vector<float> alibi_slopes = {};  ///< one per head; empty: none
   index_t window = 0;                    ///< local attention: at most this far away; 0: everywhere
 
-  /// `y` may be `residual`; `x` may be w.narrow, or other rows of the backend's storage type for them. With
-  /// plain_rows leaves q | k | v, scaled and rotated, in the first 3 D columns of w.wide.
+  /// `y` may be `residual`; `x` may be w.narrow, or other rows of the backend's storage type for them. Leaves
+  /// q | k | v in the first 3 D columns of w.wide: with plain_rows scaled and rotated, else as they are or,
+  /// with w.leaves_rotated, rotated.
   template <class Input>
   void forward(const B& backend, Input x, input_matrix<B> residual, const block_workspace<B>& w,
                output_matrix<B> y) const {
@@ -53,15 +54,15 @@ struct attention_layer {
   /// dx = residual + [dq | dk | dv] Wqkv, where attention's adjoint of dy Wo is rotated back by the opposite
   /// angles and its query part is scaled.
   ///
-  /// `projected` (R, 3 D) holds q | k | v as forward left them; it must not be w.wide. `dx` may be
-  /// `residual`, `dy` or w.narrow.
-  void vjp(const B& backend, input_matrix<B> projected, input_matrix<B> dy, input_matrix<B> residual,
+  /// `projected` (R, 3 D) holds q | k | v as forward left them, rotated; it must not be w.wide. `dx` may be
+  /// `residual`, `dy` or lie over w.narrow.
+  void vjp(const B& backend, input_rows<B> projected, input_matrix<B> dy, input_matrix<B> residual,
            const block_workspace<B>& w, output_matrix<B> dx) const {
     const index_t width = dx.columns;
-    const output_matrix<B> packed = w.wide.column_block(0, 3 * width);
-    const output_matrix<B> dq = packed.column_block(0, width);
-    const output_matrix<B> dk = packed.column_block(width, width);
-    const output_matrix<B> dv = packed.column_block(2 * width, width);
+    const output_rows<B> packed = w.wide.column_block(0, 3 * width);
+    const output_rows<B> dq = packed.column_block(0, width);
+    const output_rows<B> dk = packed.column_block(width, width);
+    const output_rows<B> dv = packed.column_block(2 * width, width);
     output.vjp(backend, dy, w.scratch, w.narrow);
     backend.attention_vjp(projected.column_block(0, width), projected.column_block(width, width),
                           projected.column_block(2 * width, width), *w.offsets, options(width), w.narrow,
@@ -70,7 +71,9 @@ struct attention_layer {
       backend.rotary_vjp(*w.rotation, *w.offsets, heads, dq);
       backend.rotary_vjp(*w.rotation, *w.offsets, heads, dk);
     }
-    if (scale_query_first) backend.scale(query_factor(width), dq);
+    if constexpr (plain_rows<B>) {
+      if (scale_query_first) backend.scale(query_factor(width), dq);
+    }
     qkv.vjp(backend, packed, w.scratch, dx, residual);
   }
 
@@ -78,11 +81,12 @@ struct attention_layer {
   [[nodiscard]] scalar_of<B> query_factor(index_t width) const {
     return static_cast<scalar_of<B>>(1.0 / std::sqrt(static_cast<double>(width / heads)));
   }
-  /// What forward and vjp tell the attention kernels.
+  /// What forward and vjp tell the attention kernels. Rows of a storage type of their own have their scores
+  /// scaled in place of their queries.
   [[nodiscard]] attention_options<scalar_of<B>> options(index_t width) const {
     attention_options<scalar_of<B>> result;
     result.heads = heads;
-    result.score_scale = scale_query_first ? scalar_of<B>(1) : query_factor(width);
+    result.score_scale = plain_rows<B> && scale_query_first ? scalar_of<B>(1) : query_factor(width);
     result.alibi_slopes = {alibi_slopes.data(), static_cast<index_t>(alibi_slopes.size())};
     result.window = window;
     return result;
@@ -90,7 +94,7 @@ struct attention_layer {
 
  private:
   /// w.narrow = attention of `packed`, [q | k | v]. Rows of a storage type of their own are rotated where
-  /// they are read, and scores are scaled in their place: neither then rounds once more.
+  /// they are read, unless they are to be left rotated, which gives the same bits.
   void attend(const B& backend, output_rows<B> packed, const block_workspace<B>& w) const {
     const index_t width = packed.columns / 3;
     if constexpr (plain_rows<B>) {
@@ -104,9 +108,13 @@ struct attention_layer {
       }
       backend.attention(q, k, v, *w.offsets, options(width), w.scratch, w.narrow);
     } else {
-      attention_options<scalar_of<B>> scaled = options(width);
-      scaled.score_scale = query_factor(width);
-      backend.attention_packed(packed, w.rotation, *w.offsets, scaled, w.scratch, w.narrow);
+      const rotary_table<scalar_of<B>>* rotation = w.rotation;
+      if (w.leaves_rotated && rotation != nullptr) {
+        backend.rotary(*rotation, *w.offsets, heads, packed.column_block(0, width));
+        backend.rotary(*rotation, *w.offsets, heads, packed.column_block(width, width));
+        rotation = nullptr;
+      }
+      backend.attention_packed(packed, rotation, *w.offsets, options(width), w.scratch, w.narrow);
     }
   }
 };

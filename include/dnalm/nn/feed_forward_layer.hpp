@@ -43,14 +43,16 @@ struct feed_forward_layer {
 
   /// Columns of z: F, gated 2 F.
   [[nodiscard]] index_t inner_columns() const { return gated ? 2 * inner : inner; }
-  /// z = W1 x + b1, which vjp reads.
-  void project(const B& backend, input_matrix<B> x, const block_workspace<B>& w, output_matrix<B> z) const {
+  /// z = W1 x + b1, which vjp reads; x as for forward.
+  template <class Input>
+  void project(const B& backend, Input x, const block_workspace<B>& w, output_rows<B> z) const {
     first.forward(backend, x, w.scratch, z);
   }
   /// The same, and forward's inner rows in the first F columns of w.wide: f(z), gated, z = [a | b]: f(a) b.
-  void project_and_activate(const B& backend, input_matrix<B> x, const block_workspace<B>& w,
-                            output_matrix<B> z) const {
-    const output_matrix<B> hidden = w.wide.column_block(0, inner);
+  /// Of rows with a storage type of their own z is rounded before f, where forward may round after it.
+  template <class Input>
+  void project_and_activate(const B& backend, Input x, const block_workspace<B>& w, output_rows<B> z) const {
+    const output_rows<B> hidden = w.wide.column_block(0, inner);
     if constexpr (recording_kernels<B>) {
       backend.linear_recorded(x, first.weight, {first.bias.view(), function, {}}, w.scratch, z, hidden);
     } else {
@@ -77,9 +79,9 @@ struct feed_forward_layer {
   ///
   /// `z` as project left it; dz may be written over it. `dx` may be `dy` or `residual`. Takes F columns of
   /// w.wide.
-  void vjp(const B& backend, output_matrix<B> z, input_matrix<B> dy, input_matrix<B> residual,
+  void vjp(const B& backend, output_rows<B> z, input_matrix<B> dy, input_matrix<B> residual,
            const block_workspace<B>& w, output_matrix<B> dx) const {
-    const output_matrix<B> hidden = w.wide.column_block(0, inner);
+    const output_rows<B> hidden = w.wide.column_block(0, inner);
     second.vjp(backend, dy, w.scratch, hidden);
     if constexpr (recording_kernels<B>) {
       backend.linear_recorded_vjp(z, function, hidden, first.weight, residual, w.scratch, dx);

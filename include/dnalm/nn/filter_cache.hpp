@@ -9,8 +9,10 @@
 
 #include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/thread_team.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/nn/implicit_filter.hpp>
+#include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -34,7 +36,7 @@ class filter_cache {
       kept_.splice(kept_.begin(), kept_, entry);
       return kept_.front().made;
     }
-    auto made = std::make_shared<const filter>(backend.make_filter(source.taps(taps, team).view()));
+    auto made = std::make_shared<const filter>(make(backend, source, taps, team));
     const index_t bytes = size_of(*made);
     if (bytes > most_bytes_) return made;
     kept_.push_front({taps, bytes, made});
@@ -54,6 +56,18 @@ class filter_cache {
     std::shared_ptr<const filter> made = {};
   };
 
+  /// On all cores for a device, whose passes have no team: a long filter would take it minutes on one.
+  [[nodiscard]] static filter make(const B& backend, const implicit_filter& source, index_t taps,
+                                   thread_team* team) {
+    if constexpr (B::space == memory_space::device) {
+      constexpr index_t worth_threads = 4096;
+      if (team == nullptr && taps >= worth_threads) {
+        thread_team all(0);
+        return backend.make_filter(source.taps(taps, &all).view());
+      }
+    }
+    return backend.make_filter(source.taps(taps, team).view());
+  }
   /// Bytes of a filter: what it says, else those of a matrix.
   [[nodiscard]] static index_t size_of(const filter& made) {
     index_t numbers = 0;

@@ -32,12 +32,15 @@ struct hyena_block {
   [[nodiscard]] index_t scratch(const B& backend, index_t longest) const {
     return std::max(mixer.scratch(backend, longest), feed_forward.scratch(backend));
   }
-  /// x (R, D) in place; the filters of the mixer were found.
+  /// x (R, D) in place; the filters of the mixer were found. What follows the long convolution runs on some
+  /// rows at a time, so that they stay in the cache.
   void forward(const B& backend, const hyena_workspace<B>& w, output_matrix<B> x) const {
     mixer_norm.forward(backend, x, w.block.narrow);
-    mixer.forward(backend, w.block.narrow, x, w, x);
-    feed_forward_norm.forward(backend, x, w.block.narrow);
-    feed_forward.forward(backend, w.block.narrow, x, w.block, x);
+    mixer.mix(backend, w.block.narrow, w);
+    const index_t most = rows_at_once(backend, x.rows);
+    for (index_t first = 0; first < x.rows; first += most) {
+      finish(backend, w, first, x.row_block(first, std::min(most, x.rows - first)));
+    }
   }
 
   /// What vjp reads.
@@ -72,6 +75,24 @@ struct hyena_block {
   }
 
  private:
+  /// Rows of a step behind the convolution: all of short batches, and where the numbers are not a host's;
+  /// else some that stay in the cache, shared by the members of a team.
+  [[nodiscard]] static index_t rows_at_once(const B& backend, index_t rows) {
+    constexpr index_t few = 1024;
+    constexpr index_t cached = 192;
+    if (B::space != memory_space::host || rows <= few) return rows;
+    if constexpr (requires { backend.members(); }) return cached * backend.members();
+    return cached;
+  }
+  /// Rows [first, first + x.rows) behind the convolution, x those of the stream.
+  void finish(const B& backend, const hyena_workspace<B>& w, index_t first, output_matrix<B> x) const {
+    block_workspace<B> block = w.block;
+    block.narrow = w.block.narrow.row_block(0, x.rows);
+    block.wide = w.block.wide.row_block(0, x.rows);
+    mixer.finish(backend, x, first, w, x);
+    feed_forward_norm.forward(backend, x, block.narrow);
+    feed_forward.forward(backend, block.narrow, x, block, x);
+  }
   /// record.mixer and record.middle; LN2 of it in w.block.narrow.
   void record_mixer(const B& backend, const hyena_workspace<B>& w, input_matrix<B> x,
                     const hyena_record<B>& record) const {

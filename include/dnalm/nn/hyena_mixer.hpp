@@ -77,10 +77,21 @@ struct hyena_mixer {
   /// x is w.block.narrow or elsewhere, not in the rest of w; `y` may be `residual`.
   void forward(const B& backend, input_matrix<B> x, input_matrix<B> residual, const hyena_workspace<B>& w,
                output_matrix<B> y) const {
+    mix(backend, x, w);
+    finish(backend, residual, 0, w, y);
+  }
+  /// Its first part: leaves x0 and h * (x1 v) in w.convolved, for `finish`.
+  void mix(const B& backend, input_matrix<B> x, const hyena_workspace<B>& w) const {
     project(backend, x, w, w.convolved);
-    const output_matrix<B> v = part(w.convolved, 2);
-    convolve(backend, w.convolved, w, v);
-    backend.multiply(v, part(w.convolved, 0), v);
+    convolve(backend, w.convolved, w, part(w.convolved, 2));
+  }
+  /// The second part for rows [first, first + y.rows), which `residual` and y hold alone; y may be
+  /// `residual`.
+  void finish(const B& backend, input_matrix<B> residual, index_t first, const hyena_workspace<B>& w,
+              output_matrix<B> y) const {
+    const output_matrix<B> rows = w.convolved.row_block(first, y.rows);
+    const output_matrix<B> v = part(rows, 2);
+    backend.multiply(v, part(rows, 0), v);
     out.forward(backend, v, w.block.scratch, y, activation::none, residual);
   }
   /// The same, with what vjp reads.

@@ -33,8 +33,10 @@ struct linear_layer {
   /// Numbers of scratch that vjp needs.
   [[nodiscard]] index_t vjp_scratch(const B& backend) const { return backend.linear_vjp_scratch(weight); }
   /// dx = residual + dy W: the adjoint of the product alone (an activation has activation_vjp).
-  /// dy (R, out), dx (R, in); dx may be the residual, not dy.
-  void vjp(const B& backend, input_matrix<B> dy, output_vector<B> scratch, output_matrix<B> dx,
+  /// dy (R, out), dx (R, in); dx may be the residual, not dy. Either may be rows of the backend's storage
+  /// type for them, dx then without a residual.
+  template <class Input, class Output>
+  void vjp(const B& backend, Input dy, output_vector<B> scratch, Output dx,
            input_matrix<B> residual = {}) const {
     backend.linear_vjp(dy, weight, residual, scratch, dx);
   }

@@ -25,6 +25,13 @@ struct norm_layer {
   void forward_both(const B& backend, input_matrix<B> x, output_matrix<B> y, output_rows<B> rows) const {
     backend.layer_norm_both(x, gamma.view(), beta.view(), static_cast<scalar_of<B>>(eps), y, rows);
   }
+  /// y = LN(x) gamma + beta, and poolings of x; y may be x.
+  void forward_pooled(const B& backend, input_matrix<B> x, const ragged_offsets& offsets,
+                      const norm_poolings_of<B>& poolings,
+                      output_rows<B> y) const requires norm_pooling_kernels<B> {
+    backend.layer_norm_pooled(x, gamma.view(), beta.view(), static_cast<scalar_of<B>>(eps), offsets, poolings,
+                              y);
+  }
 
   /// dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(var(x) + eps) by rows, g = dy gamma, xhat the normalised
   /// x. dx may be dy, not x.

@@ -41,6 +41,13 @@ struct transformer_block {
     }
   }
 
+  /// Whether the first half can make w.input_poolings: it begins with a norm, by a kernel that pools too.
+  [[nodiscard]] bool pools_input() const {
+    const bool one_output =
+        placement == norm_placement::pre || (placement == norm_placement::pre_normed && plain_rows<B>);
+    return norm_pooling_kernels<B> && attention_norm.has_value() && one_output;
+  }
+
   /// The first half of the block, without the norm that post puts behind it; y may be x.
   void attend(const B& backend, const block_workspace<B>& w, input_matrix<B> x, output_matrix<B> y) const {
     if (!plain_rows<B> && placement == norm_placement::post && w.input_in_narrow) {
@@ -48,10 +55,10 @@ struct transformer_block {
     } else if (!attention_norm || placement == norm_placement::post) {
       attention.forward(backend, x, x, w, y);
     } else if (placement == norm_placement::pre) {
-      attention_norm->forward(backend, x, w.narrow);
+      norm_input(backend, w, x, w.narrow);
       attention.forward(backend, w.narrow, x, w, y);
     } else if constexpr (plain_rows<B>) {
-      attention_norm->forward(backend, x, y);
+      norm_input(backend, w, x, y);
       attention.forward(backend, y, y, w, y);
     } else {
       attention_norm->forward_both(backend, x, y, w.narrow);
@@ -81,7 +88,8 @@ struct transformer_block {
       feed_forward.project(backend, w.narrow, w, record.inner);
     }
   }
-  /// The same, and y (R, D), the block's output with the bits of forward; y may be x.
+  /// The same, and y (R, D), the block's output with the bits of forward, or with rows of a storage type of
+  /// their own but for the rounding of record.inner; y may be x.
   void forward_recorded(const B& backend, const block_workspace<B>& w, input_matrix<B> x,
                         const block_record<B>& record, output_matrix<B> y) const {
     record_attention(backend, w, x, record);
@@ -110,22 +118,38 @@ struct transformer_block {
   }
 
  private:
+  /// y = LN1(x), and what is asked for of x.
+  void norm_input(const B& backend, const block_workspace<B>& w, input_matrix<B> x, output_rows<B> y) const {
+    if constexpr (norm_pooling_kernels<B>) {
+      if (!w.input_poolings.empty()) {
+        attention_norm->forward_pooled(backend, x, *w.offsets, w.input_poolings, y);
+        return;
+      }
+    }
+    attention_norm->forward(backend, x, y);
+  }
   /// record.projected and record.middle.
   void record_attention(const B& backend, const block_workspace<B>& w, input_matrix<B> x,
                         const block_record<B>& record) const {
     block_workspace<B> attending = w;
     attending.wide = record.projected;
+    attending.leaves_rotated = true;
     attend(backend, attending, x, record.middle);
   }
   /// post: record.inner and record.sum, n + M(n) with n = LN1(m).
   void finish_post(const B& backend, const block_workspace<B>& w, const block_record<B>& record) const {
-    input_matrix<B> normed = record.middle;
-    if (attention_norm) {
+    if (!attention_norm) {
+      feed_forward.project_and_activate(backend, record.middle, w, record.inner);
+      feed_forward.finish(backend, record.middle, w, record.sum);
+    } else if constexpr (plain_rows<B>) {
       attention_norm->forward(backend, record.middle, w.narrow);
-      normed = w.narrow;
+      feed_forward.project_and_activate(backend, w.narrow, w, record.inner);
+      feed_forward.finish(backend, w.narrow, w, record.sum);
+    } else {
+      attention_norm->forward_both(backend, record.middle, record.sum, w.narrow);
+      feed_forward.project_and_activate(backend, w.narrow, w, record.inner);
+      feed_forward.finish(backend, record.sum, w, record.sum);
     }
-    feed_forward.project_and_activate(backend, normed, w, record.inner);
-    feed_forward.finish(backend, normed, w, record.sum);
   }
   /// y = LN1(y); y = LN2(y + M(y)). Where rows have a storage type of their own, what the next product reads
   /// is also left in it, in w.narrow.
@@ -147,9 +171,10 @@ struct transformer_block {
   /// m = record.middle. pre: dx += LN2^T(m, M^T(LN2(m), dx)).
   void feed_forward_vjp_pre(const B& backend, const block_record<B>& record, const block_workspace<B>& w,
                             output_matrix<B> dx) const {
-    feed_forward.vjp(backend, record.inner, dx, {}, w, w.narrow);
-    feed_forward_norm.vjp(backend, record.middle, w.narrow, w.narrow);
-    backend.add(w.narrow, dx);
+    const output_matrix<B> part = scalars_over<B>(w.narrow, dx.columns);
+    feed_forward.vjp(backend, record.inner, dx, {}, w, part);
+    feed_forward_norm.vjp(backend, record.middle, part, part);
+    backend.add(part, dx);
   }
   /// post, with n = LN1(m): d = LN2^T(n + M(n), dx); dx = LN1^T(m, d + M^T(n, d)).
   void feed_forward_vjp_post(const B& backend, const block_record<B>& record, const block_workspace<B>& w,
@@ -163,9 +188,10 @@ struct transformer_block {
   void attend_vjp(const B& backend, input_matrix<B> x, const block_record<B>& record,
                   const block_workspace<B>& w, output_matrix<B> dx) const {
     if (placement == norm_placement::pre && attention_norm) {
-      attention.vjp(backend, record.projected, dx, {}, w, w.narrow);
-      attention_norm->vjp(backend, x, w.narrow, w.narrow);
-      backend.add(w.narrow, dx);
+      const output_matrix<B> part = scalars_over<B>(w.narrow, dx.columns);
+      attention.vjp(backend, record.projected, dx, {}, w, part);
+      attention_norm->vjp(backend, x, part, part);
+      backend.add(part, dx);
       return;
     }
     attention.vjp(backend, record.projected, dx, dx, w, dx);

@@ -12,6 +12,7 @@
 #include <dnalm/backend/host_layer_kernels.hpp>
 #include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/long_convolution.hpp>
+#include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/reference/attention.hpp>
 #include <dnalm/reference/convolution.hpp>
@@ -22,9 +23,12 @@
 #include <dnalm/reference/linear.hpp>
 #include <dnalm/reference/long_convolution.hpp>
 #include <dnalm/reference/multiply.hpp>
+#include <dnalm/reference/rms_norm.hpp>
 #include <dnalm/reference/rotary.hpp>
+#include <dnalm/reference/selective_scan.hpp>
 #include <dnalm/reference/short_convolution.hpp>
 #include <dnalm/reference/softmax.hpp>
+#include <dnalm/reference/strands.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -190,10 +194,48 @@ class reference_backend : public host_layer_kernels<double> {
                     matrix_view<double> da, matrix_view<double> db) const {
     reference_multiply_vjp(a, b, dy, da, db);
   }
+  void short_convolution_back(matrix_view<const double> x, matrix_view<const double> w,
+                              vector_view<const double> bias, const ragged_offsets& offsets,
+                              matrix_view<double> y) const {
+    reference_short_convolution_back(x, w, bias, offsets, y);
+  }
+  void short_convolution_back_vjp(matrix_view<const double> dy, matrix_view<const double> w,
+                                  const ragged_offsets& offsets, matrix_view<double> dx) const {
+    reference_short_convolution_back_vjp(dy, w, offsets, dx);
+  }
+  void rms_norm(matrix_view<const double> x, vector_view<const double> gamma, double eps,
+                matrix_view<double> y) const {
+    reference_rms_norm(x, gamma, eps, y);
+  }
+  void rms_norm_vjp(matrix_view<const double> x, vector_view<const double> gamma, double eps,
+                    matrix_view<const double> dy, matrix_view<double> dx) const {
+    reference_rms_norm_vjp(x, gamma, eps, dy, dx);
+  }
+  /// The state of one channel.
+  [[nodiscard]] index_t selective_scan_scratch(index_t, index_t states) const { return states; }
+  void selective_scan(const scan_input<double>& input, const ragged_offsets& offsets,
+                      vector_view<double> scratch, matrix_view<double> y) const {
+    reference_selective_scan(input, offsets, scratch, y);
+  }
+  [[nodiscard]] index_t selective_scan_vjp_scratch(index_t longest, index_t, index_t states) const {
+    return checked_mul(checked_add(longest, 2), states);
+  }
+  void selective_scan_vjp(const scan_input<double>& input, const ragged_offsets& offsets,
+                          matrix_view<const double> dy, vector_view<double> scratch,
+                          const scan_gradient<double>& gradient) const {
+    reference_selective_scan_vjp(input, offsets, dy, scratch, gradient);
+  }
+  void fold_strands(matrix_view<const double> x, bool exchanged, matrix_view<double> y) const {
+    reference_fold_strands(x, exchanged, y);
+  }
+  void unfold_strands(matrix_view<const double> y, bool exchanged, matrix_view<double> x) const {
+    reference_unfold_strands(y, exchanged, x);
+  }
 };
 
 static_assert(convolution_backend<reference_backend>);
 static_assert(hyena_backend<reference_backend>);
 static_assert(layer_backend<reference_backend>);
+static_assert(caduceus_backend<reference_backend>);
 
 DNALM_END_NAMESPACE

@@ -13,6 +13,8 @@
 
 namespace dnalm_test::gpu {
 
+using dnalm::index_t;
+
 template <class T>
 [[nodiscard]] dnalm::device_matrix<T> as_device(dnalm::matrix_view<T> x) {
   return {x.data, x.rows, x.columns, x.stride};

@@ -3,11 +3,11 @@
 /// \brief A function that can be left in the middle and entered again: one thread of an emulated block.
 #pragma once
 
-#include <ucontext.h>
-
 #include <cstddef>
 #include <functional>
 #include <memory>
+
+#include <support/cuda_emulation/stack_switch.hpp>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define DNALM_TEST_ADDRESS_SANITIZER 1
@@ -37,11 +37,7 @@ class fiber {
   /// The next `resume` begins `body`, which lets no exception out.
   void start(std::function<void()> body) {
     body_ = std::move(body);
-    getcontext(&inside_);
-    inside_.uc_stack.ss_sp = stack_.get();
-    inside_.uc_stack.ss_size = stack_bytes;
-    inside_.uc_link = nullptr;
-    makecontext(&inside_, &fiber::enter, 0);
+    inside_.begin(stack_.get(), stack_bytes, &fiber::enter);
   }
   /// Runs on until the body suspends or ends.
   void resume() {
@@ -50,7 +46,7 @@ class fiber {
     void* frames = nullptr;
     __sanitizer_start_switch_fiber(&frames, stack_.get(), stack_bytes);
 #endif
-    swapcontext(&outside_, &inside_);
+    outside_.leave_for(inside_);
 #if DNALM_TEST_ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(frames, nullptr, nullptr);
 #endif
@@ -60,7 +56,7 @@ class fiber {
     void* frames = nullptr;
     __sanitizer_start_switch_fiber(&frames, outer_stack_, outer_bytes_);
 #endif
-    swapcontext(&inside_, &outside_);
+    inside_.leave_for(outside_);
 #if DNALM_TEST_ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(frames, &outer_stack_, &outer_bytes_);
 #endif
@@ -82,13 +78,13 @@ class fiber {
 #if DNALM_TEST_ADDRESS_SANITIZER
     __sanitizer_start_switch_fiber(nullptr, self->outer_stack_, self->outer_bytes_);
 #endif
-    setcontext(&self->outside_);
+    self->inside_.leave_for(self->outside_);
   }
 
   std::unique_ptr<std::byte[]> stack_;
   std::function<void()> body_;
-  ucontext_t inside_{};
-  ucontext_t outside_{};
+  stack_place inside_;
+  stack_place outside_;
   [[maybe_unused]] const void* outer_stack_ = nullptr;
   [[maybe_unused]] std::size_t outer_bytes_ = 0;
 };

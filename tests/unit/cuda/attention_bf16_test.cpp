@@ -2,8 +2,6 @@
 // Attention of bfloat16 on the emulated grid against the double reference.
 #include <unit/cuda/attention_case.hpp>
 
-#include <dnalm/cuda/detail/attention.cuh>
-
 using namespace dnalm_test::gpu;
 using dnalm::bfloat16;
 using dnalm::matrix;

@@ -2,7 +2,6 @@
 // Attention on the emulated grid beside the double reference.
 #pragma once
 
-#define DNALM_CUDA_PLATFORM <support/cuda_emulation/platform.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>

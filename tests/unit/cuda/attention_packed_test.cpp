@@ -4,7 +4,8 @@
 #include <unit/cuda/attention_case.hpp>
 
 #include <dnalm/backend/rotary_table.hpp>
-#include <dnalm/cuda/detail/attention_packed.cuh>
+#include <dnalm/cuda/attention_packed.hpp>
+#include <dnalm/cuda/rotary.hpp>
 #include <dnalm/reference/rotary.hpp>
 
 using namespace dnalm_test::gpu;

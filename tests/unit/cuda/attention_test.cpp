@@ -2,8 +2,6 @@
 // Attention in float on the emulated grid against the double reference.
 #include <unit/cuda/attention_case.hpp>
 
-#include <dnalm/cuda/detail/attention.cuh>
-
 using namespace dnalm_test::gpu;
 
 namespace {

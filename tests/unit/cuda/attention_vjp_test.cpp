@@ -2,8 +2,6 @@
 // The adjoint of attention on the emulated grid against the double reference.
 #include <unit/cuda/attention_case.hpp>
 
-#include <dnalm/cuda/detail/attention_vjp.cuh>
-
 using namespace dnalm_test::gpu;
 using dnalm::bfloat16;
 

@@ -6,22 +6,22 @@
 #include <string>
 #include <vector>
 
-#include <dnalm/models/detail/encoder_gradient_impl.hpp>
-#include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/device_model_of.hpp>
-#include <support/cuda_emulation/emulated_backend.hpp>
-#include <unit/models/golden_runs.hpp>
+#include <support/cuda_emulation/backend.hpp>
+#include <unit/cuda/downloaded_rows.hpp>
+#include <unit/cuda/on_gpu.hpp>
 #include <unit/models/gradient_golden_runs.hpp>
 
 using dnalm_test::golden_case;
-using dnalm_test::gpu::emulated_backend;
+using dnalm_test::worst_on;
 
 TEST_CASE("the cuda backend reproduces every golden model within 1e-4 in float", "[cuda]") {
+  const dnalm::cuda_backend gpu;
   const auto cases = dnalm_test::golden_cases();
   REQUIRE(cases.size() == 36);
   for (const golden_case& item : cases) {
     INFO(item.name);
-    const double worst = dnalm_test::worst_of_case(item, emulated_backend()).absolute;
+    const double worst = worst_on(gpu, item).absolute;
     if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(item.name << ": " << worst);
     CHECK(worst < 1e-4);
   }
@@ -92,8 +92,8 @@ TEST_CASE("an encoder on a GPU hands out device rows, which the backend download
       gpu.download(x, {values.data(), x.rows, x.columns, x.columns});
       return values;
     });
-    const auto seen = states_of(emulated_backend(), model, [](dnalm::matrix_view<const float> x) {
-      std::vector<float> values;
+    const auto seen = states_of(gpu, model, [](dnalm::device_matrix<const float> x) {
+      std::vector<float> values;  // the emulated memory is the host's
       for (dnalm::index_t r = 0; r < x.rows; ++r) {
         values.insert(values.end(), x.row_data(r), x.row_data(r) + x.columns);
       }
@@ -111,8 +111,8 @@ TEST_CASE("the cuda backend in 16 bits and tf32 stays near the golden models", "
   const double roundings = 30;
   for (const char* model : {"nt_v2_d8", "dnabert2_a3", "esm2_bin"}) {
     const auto worst_of = [&](dnalm::cuda_precision precision) {
-      return dnalm_test::worst_of_case({.name = model, .layers = 0, .inputs = inputs_of(model)},
-                                       emulated_backend({.precision = precision}))
+      return worst_on(dnalm::cuda_backend({.precision = precision}),
+                      {.name = model, .layers = 0, .inputs = inputs_of(model)})
           .relative;
     };
     INFO(model);

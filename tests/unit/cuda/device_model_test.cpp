@@ -12,10 +12,10 @@
 
 #include <dnalm/embed.hpp>
 #include <dnalm/models.hpp>
-#include <dnalm/models/on_cuda.hpp>
 #include <support/catch.hpp>
 #include <support/cuda_emulation/backend.hpp>
 #include <support/temporary_folder.hpp>
+#include <unit/cuda/on_gpu.hpp>
 
 namespace {
 
@@ -46,7 +46,7 @@ double largest_gap(const dnalm::nd_array<float, 2>& x, const dnalm::nd_array<flo
 }
 
 dnalm::model on_gpu(const dnalm::cuda_options& where = {}) {
-  return dnalm::load_model(bundled, dnalm::on_cuda(where, {.unknown = dnalm::unknown_policy::n}));
+  return dnalm::load_model(bundled, dnalm_test::on_gpu(where, {.unknown = dnalm::unknown_policy::n}));
 }
 
 /// Overwrites all numbers of a tensor of floats.
@@ -144,7 +144,7 @@ TEST_CASE("forward_pooled gives what pool_sequences makes of the hidden states, 
 TEST_CASE("a GPU's precision stands in the description", "[cuda]") {
   const auto loaded = [](dnalm::cuda_precision precision) {
     return dnalm::load_model(
-               bundled, dnalm::on_cuda({.precision = precision}, {.weights = dnalm::weight_format::int8}))
+               bundled, dnalm_test::on_gpu({.precision = precision}, {.weights = dnalm::weight_format::int8}))
         .describe();
   };
   CHECK(loaded(dnalm::cuda_precision::bf16).weights == dnalm::weight_format::bf16);
@@ -227,7 +227,7 @@ TEST_CASE("numbers that overflow on the GPU are an error that names the sequence
   const dnalm_test::temporary_folder folder;
   std::filesystem::copy(bundled, folder.path(), std::filesystem::copy_options::recursive);
   fill_tensor(folder.path() / "model.safetensors", "esm.encoder.layer.1.output.dense.weight", 3e38F);
-  const dnalm::model huge = dnalm::load_model(folder.path(), dnalm::on_cuda());
+  const dnalm::model huge = dnalm::load_model(folder.path(), dnalm_test::on_gpu());
   CHECK_THROWS_WITH(dnalm::embed(huge, std::vector<std::string>{"ACGTAC"}, {.poolings = {pooling::mean}}),
                     Catch::Contains("dnalm.numeric.455") && Catch::Contains("token"));
 }

@@ -6,10 +6,10 @@
 
 #include <dnalm/embed.hpp>
 #include <dnalm/models.hpp>
-#include <dnalm/models/on_cuda.hpp>
 #include <support/catch.hpp>
 #include <support/cuda_emulation/backend.hpp>
 #include <support/same_bits.hpp>
+#include <unit/cuda/on_gpu.hpp>
 
 namespace {
 
@@ -23,7 +23,7 @@ const std::filesystem::path bundled =
     std::filesystem::path(DNALM_SOURCE_DIR) / "examples/data/models/dnalm-yeast-human-nt2";
 
 dnalm::model on_gpu(bool deterministic) {
-  return dnalm::load_model(bundled, dnalm::on_cuda({.deterministic = deterministic}));
+  return dnalm::load_model(bundled, dnalm_test::on_gpu({.deterministic = deterministic}));
 }
 
 std::vector<dnalm::io::sequence_record> records() {
@@ -165,7 +165,7 @@ TEST_CASE("the backend's own limit cuts batches as the GPU's memory does", "[cud
   const index_t limit = held + half_of_needed(options);
   const auto limited = [&](bool deterministic) {
     return dnalm::load_model(bundled,
-                             dnalm::on_cuda({.deterministic = deterministic, .memory_limit = limit}));
+                             dnalm_test::on_gpu({.deterministic = deterministic, .memory_limit = limit}));
   };
   CHECK(error_id_of([&] { static_cast<void>(embedded(limited(true), options)); }) == "dnalm.memory.609");
   require_same(embedded(limited(false), options), embedded(on_gpu(false), options));

@@ -11,9 +11,9 @@
 #include <dnalm/core/philox.hpp>
 #include <dnalm/embed.hpp>
 #include <dnalm/models.hpp>
-#include <dnalm/models/on_cuda.hpp>
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>
+#include <unit/cuda/on_gpu.hpp>
 
 namespace dnalm_test {
 
@@ -24,7 +24,7 @@ inline const std::filesystem::path bundled_model =
     std::filesystem::path(DNALM_SOURCE_DIR) / "examples/data/models/dnalm-yeast-human-nt2";
 
 inline dnalm::model graph_model(bool graphs) {
-  return dnalm::load_model(bundled_model, dnalm::on_cuda({.graphs = graphs}));
+  return dnalm::load_model(bundled_model, on_gpu({.graphs = graphs}));
 }
 
 /// A batch with random ids, the first token of each sequence a special one.

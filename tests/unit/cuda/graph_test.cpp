@@ -160,7 +160,7 @@ TEST_CASE("graphs give their memory back to a batch that needs it", "[cuda]") {
       const index_t limit = (low + high) / 2;
       const std::string failure = error_id_of([&] {
         const dnalm::model network =
-            dnalm::load_model(bundled_model, dnalm::on_cuda({.graphs = graphs, .memory_limit = limit}));
+            dnalm::load_model(bundled_model, dnalm_test::on_gpu({.graphs = graphs, .memory_limit = limit}));
         dnalm::forward_workspace space;
         const dnalm_test::pool_wish mean{.layers = {4}, .kinds = {pooling::mean}};
         for (std::uint64_t seed = 0; seed < 3; ++seed) {

@@ -68,11 +68,36 @@ double relative_gap(const std::vector<double>& expected, dnalm::matrix_view<cons
   return worst / largest;
 }
 
+/// Sums over the numbers a of one row and b of another.
+struct two_rows {
+  double product = 0.0;  ///< of a b
+  double first = 0.0;    ///< of a^2
+  double second = 0.0;   ///< of b^2
+
+  void add(const two_rows& other) {
+    product += other.product;
+    first += other.first;
+    second += other.second;
+  }
+  [[nodiscard]] double cosine() const { return product / std::sqrt(first * second); }
+};
+template <class T>
+two_rows sums_of(const std::vector<double>& expected, dnalm::matrix_view<const T> found) {
+  two_rows sums;
+  for (index_t i = 0; i < found.rows * found.columns; ++i) {
+    const double a = expected[static_cast<std::size_t>(i)];
+    const auto b = static_cast<double>(found(i / found.columns, i % found.columns));
+    sums.add({a * b, a * a, b * b});
+  }
+  return sums;
+}
+
 /// How far a gradient is from the stored one, relatively, and how far PyTorch in float is.
 struct gradient_gap {
   std::string key;
   double gap;
   double pytorch_float_gap;
+  two_rows sums;  ///< of the stored one and this
 };
 
 /// Every gradient that `stored` holds for the model of `folder`; `run(batch, request, receive)` makes one in
@@ -93,8 +118,8 @@ std::vector<gradient_gap> compare_stored(const std::filesystem::path& folder,
       if (!file.contains(key)) continue;
       const auto expected = read_numbers(file, key);
       const auto compare = [&](const dnalm::basic_input_gradient<T>& gradient) {
-        found.push_back(
-            {key, relative_gap(expected, gradient.words), read_numbers(file, key + ".f32_error")[0]});
+        found.push_back({key, relative_gap(expected, gradient.words),
+                         read_numbers(file, key + ".f32_error")[0], sums_of(expected, gradient.words)});
       };
       const dnalm::token_batch batch{input.ids, input.offsets, input.types};
       run(batch, formula_request<T>(output), compare);

@@ -198,9 +198,9 @@ TEST_CASE("a checkpoint of HyenaDNA without its frequencies, or another width, i
 TEST_CASE("a sequence has the same bits alone, in a batch and on a team", "[models][hyena]") {
   const dnalm::random_source source(5, 0.2);
   const cpu_network network(dnalm::cpu_backend(), small_config(), source, 2);
-  const batch_of together = make_batch({260, 1, 700, 33});
+  const batch_of together = make_batch({260, 1, 700, 33, 150});  // more rows than a block runs at once
   dnalm::thread_team team(3);
-  for (std::size_t s = 0; s < 4; ++s) {
+  for (std::size_t s = 0; s < 5; ++s) {
     const auto at = static_cast<index_t>(s);
     const index_t first = together.offsets.begin(at);
     const index_t count = together.offsets.length(at);

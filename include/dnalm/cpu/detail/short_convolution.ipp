@@ -34,26 +34,29 @@ DNALM_ISA_INLINE void short_row(const float* x, index_t step, matrix_view<const 
   }
 }
 
-DNALM_ISA_FUNCTION void short_convolution(matrix_view<const float> x, matrix_view<const float> w,
-                                          vector_view<const float> bias, const ragged_offsets& offsets,
-                                          matrix_view<float> y) {
+/// y[t] = start + sum over j of w[j] x[t - K + 1 + j]; rows before a sequence are zeros.
+DNALM_ISA_FUNCTION void convolve_ahead(matrix_view<const float> x, matrix_view<const float> w,
+                                       const float* start, const ragged_offsets& offsets,
+                                       matrix_view<float> y) {
   for (index_t s = 0; s < offsets.sequences(); ++s) {
     for (index_t t = 0; t < offsets.length(s); ++t) {
       const index_t row = offsets.begin(s) + t;
       const index_t before = t < w.rows - 1 ? w.rows - 1 - t : 0;  // taps that meet no row
-      short_row(x.row_data(row), x.stride, w, before, bias.data, y.row_data(row));
+      short_row(x.row_data(row), x.stride, w, before, start, y.row_data(row));
     }
   }
 }
 
-DNALM_ISA_FUNCTION void short_convolution_vjp(matrix_view<const float> dy, matrix_view<const float> w,
-                                              const ragged_offsets& offsets, matrix_view<float> dx) {
+/// y[t] = start + sum over j of w[j] x[t + K - 1 - j]; rows behind a sequence are zeros.
+DNALM_ISA_FUNCTION void convolve_back(matrix_view<const float> x, matrix_view<const float> w,
+                                      const float* start, const ragged_offsets& offsets,
+                                      matrix_view<float> y) {
   for (index_t s = 0; s < offsets.sequences(); ++s) {
     for (index_t t = 0; t < offsets.length(s); ++t) {
       const index_t row = offsets.begin(s) + t;
       const index_t behind = offsets.length(s) - 1 - t;
       const index_t first = behind < w.rows - 1 ? w.rows - 1 - behind : 0;
-      short_row(dy.row_data(row), -dy.stride, w, first, nullptr, dx.row_data(row));
+      short_row(x.row_data(row), -x.stride, w, first, start, y.row_data(row));
     }
   }
 }

@@ -12,26 +12,49 @@
 #include <dnalm/cpu/detail/for_each_isa.ipp>
 
 DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+inline void convolve_ahead(isa set, matrix_view<const float> x, matrix_view<const float> w,
+                           const float* start, const ragged_offsets& offsets, matrix_view<float> y) {
+#if defined(__x86_64__)
+  if (set >= isa::avx512) return isa_avx512::convolve_ahead(x, w, start, offsets, y);
+  if (set == isa::avx2) return isa_avx2::convolve_ahead(x, w, start, offsets, y);
+#endif
+  static_cast<void>(set);
+  isa_portable::convolve_ahead(x, w, start, offsets, y);
+}
+
+inline void convolve_back(isa set, matrix_view<const float> x, matrix_view<const float> w, const float* start,
+                          const ragged_offsets& offsets, matrix_view<float> y) {
+#if defined(__x86_64__)
+  if (set >= isa::avx512) return isa_avx512::convolve_back(x, w, start, offsets, y);
+  if (set == isa::avx2) return isa_avx2::convolve_back(x, w, start, offsets, y);
+#endif
+  static_cast<void>(set);
+  isa_portable::convolve_back(x, w, start, offsets, y);
+}
+
+}  // namespace detail
 
 DNALM_INLINE void cpu_short_convolution(isa set, matrix_view<const float> x, matrix_view<const float> w,
                                         vector_view<const float> bias, const ragged_offsets& offsets,
                                         matrix_view<float> y) {
-#if defined(__x86_64__)
-  if (set >= isa::avx512) return detail::isa_avx512::short_convolution(x, w, bias, offsets, y);
-  if (set == isa::avx2) return detail::isa_avx2::short_convolution(x, w, bias, offsets, y);
-#endif
-  static_cast<void>(set);
-  detail::isa_portable::short_convolution(x, w, bias, offsets, y);
+  detail::convolve_ahead(set, x, w, bias.data, offsets, y);
 }
-
 DNALM_INLINE void cpu_short_convolution_vjp(isa set, matrix_view<const float> dy, matrix_view<const float> w,
                                             const ragged_offsets& offsets, matrix_view<float> dx) {
-#if defined(__x86_64__)
-  if (set >= isa::avx512) return detail::isa_avx512::short_convolution_vjp(dy, w, offsets, dx);
-  if (set == isa::avx2) return detail::isa_avx2::short_convolution_vjp(dy, w, offsets, dx);
-#endif
-  static_cast<void>(set);
-  detail::isa_portable::short_convolution_vjp(dy, w, offsets, dx);
+  detail::convolve_back(set, dy, w, nullptr, offsets, dx);
+}
+
+DNALM_INLINE void cpu_short_convolution_back(isa set, matrix_view<const float> x, matrix_view<const float> w,
+                                             vector_view<const float> bias, const ragged_offsets& offsets,
+                                             matrix_view<float> y) {
+  detail::convolve_back(set, x, w, bias.data, offsets, y);
+}
+DNALM_INLINE void cpu_short_convolution_back_vjp(isa set, matrix_view<const float> dy,
+                                                 matrix_view<const float> w, const ragged_offsets& offsets,
+                                                 matrix_view<float> dx) {
+  detail::convolve_ahead(set, dy, w, nullptr, offsets, dx);
 }
 
 DNALM_END_NAMESPACE

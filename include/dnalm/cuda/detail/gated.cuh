@@ -5,6 +5,7 @@
 
 #include <dnalm/backend/scalar_functions.hpp>
 #include <dnalm/cuda/detail/device.cuh>
+#include <dnalm/cuda/detail/mapped_rows.cuh>
 #include <dnalm/cuda/detail/rows.cuh>
 #include <dnalm/cuda/gated.hpp>
 
@@ -63,44 +64,18 @@ struct gated_vjp_rows {
   }
 };
 
-template <class T>
-struct activate_rows {
-  device_rows<T> x;
+struct activated {
+  static constexpr int operands = 1;
   activation function;
-  device_matrix<T> y;
-
-  template <int Threads>
-  DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
-    constexpr int n = pack_of<T>;
-    team.template for_each_part<n>(static_cast<int>(y.columns), [&](int c, int count) {
-      float v[n];
-      load_numbers(x.row_data(r) + c, count, v);
-      DNALM_UNROLL
-      for (int i = 0; i < n; ++i) v[i] = apply_activation(function, v[i]);
-      store_numbers(v, count, y.row_data(r) + c);
-    });
-  }
+  [[nodiscard]] DNALM_DEVICE float operator()(float z) const { return apply_activation(function, z); }
 };
 
-template <class T>
-struct activation_vjp_rows {
-  device_rows<T> z;
+/// f'(z) dy.
+struct activated_back {
+  static constexpr int operands = 2;
   activation function;
-  device_rows<T> dy;
-  device_matrix<T> dz;
-
-  template <int Threads>
-  DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
-    constexpr int n = pack_of<T>;
-    team.template for_each_part<n>(static_cast<int>(dz.columns), [&](int c, int count) {
-      float v[n];
-      float u[n];
-      load_numbers(z.row_data(r) + c, count, v);
-      load_numbers(dy.row_data(r) + c, count, u);
-      DNALM_UNROLL
-      for (int i = 0; i < n; ++i) u[i] *= activation_derivative(function, v[i]);
-      store_numbers(u, count, dz.row_data(r) + c);
-    });
+  [[nodiscard]] DNALM_DEVICE float operator()(float z, float dy) const {
+    return dy * activation_derivative(function, z);
   }
 };
 
@@ -119,14 +94,13 @@ void cuda_gated_vjp(cuda_stream stream, device_rows<T> x, activation function, d
 
 template <class T>
 void cuda_activate(cuda_stream stream, device_rows<T> x, activation function, device_matrix<T> y) {
-  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::activate_rows<T>{x, function, y});
+  detail::gpu::launch_mapped<T>(stream, x, {}, detail::gpu::activated{function}, y);
 }
 
 template <class T>
 void cuda_activation_vjp(cuda_stream stream, device_rows<T> z, activation function, device_rows<T> dy,
                          device_matrix<T> dz) {
-  detail::gpu::launch_rows(stream, dz.rows, dz.columns,
-                           detail::gpu::activation_vjp_rows<T>{z, function, dy, dz});
+  detail::gpu::launch_mapped<T>(stream, z, dy, detail::gpu::activated_back{function}, dz);
 }
 
 DNALM_END_NAMESPACE

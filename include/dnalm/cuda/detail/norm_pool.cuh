@@ -24,35 +24,6 @@ struct part_sums {
   }
 };
 
-/// LayerNorm of a row in float, stored as T: the operations of cuda_layer_norm.
-template <class T>
-struct norm_of_row {
-  device_matrix<const float> x;
-  device_vector<const float> gamma;
-  device_vector<const float> beta;
-  float eps;
-  device_matrix<T> y;
-
-  template <int Threads>
-  DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
-    constexpr int n = pack_of<T>;
-    const float* row = x.row_data(r);
-    const int columns = static_cast<int>(x.columns);
-    const row_moments m = moments_of(team, row, columns, eps);
-    team.template for_each_part<n>(columns, [&](int c, int count) {
-      float v[n];
-      float g[n];
-      float b[n];
-      load_numbers(row + c, count, v);
-      load_numbers(gamma.data + c, count, g);
-      load_numbers(beta.data + c, count, b);
-      DNALM_UNROLL
-      for (int i = 0; i < n; ++i) v[i] = m.normalised(v[i]) * g[i] + b[i];
-      store_numbers(v, count, y.row_data(r) + c);
-    });
-  }
-};
-
 /// The sums of rows [begin, end) by columns.
 DNALM_DEVICE void add_part(const device_matrix<const float>& x, const norm_pool_batch& batch, index_t begin,
                            index_t end, index_t place, const part_sums& sums) {
@@ -71,7 +42,7 @@ DNALM_DEVICE void add_part(const device_matrix<const float>& x, const norm_pool_
 
 /// Pools before it writes: y may be x.
 template <int Threads, class T>
-DNALM_KERNEL void norm_pool_kernel(norm_of_row<T> norm, norm_pool_batch batch, part_sums sums) {
+DNALM_KERNEL void norm_pool_kernel(layer_norm_rows<T, float> norm, norm_pool_batch batch, part_sums sums) {
   const index_t s = block_index().x;
   const index_t part = block_index().y;
   const index_t begin = batch.offsets[s] + part * norm_pool_rows;
@@ -112,7 +83,7 @@ DNALM_KERNEL void join_parts_kernel(norm_pool_batch batch, part_sums sums, devic
 }
 
 template <int Threads, class T>
-void launch_norm_pool(cuda_stream stream, const norm_of_row<T>& norm, const norm_pool_batch& batch,
+void launch_norm_pool(cuda_stream stream, const layer_norm_rows<T, float>& norm, const norm_pool_batch& batch,
                       const part_sums& sums) {
   constexpr int threads = 256;  // as launch_rows for wide rows, whose bits depend on it
   const index_t parts = (batch.longest + norm_pool_rows - 1) / norm_pool_rows;
@@ -131,7 +102,7 @@ void cuda_norm_pool(cuda_stream stream, device_matrix<const float> x, device_vec
   const index_t parts = x.rows / norm_pool_rows + batch.sequences() + 1;
   const device_matrix<double> counted{scratch.data, parts, x.columns, x.columns};
   const part_sums sums{counted, {scratch.data + parts * x.columns, parts, x.columns, x.columns}};
-  const norm_of_row<T> norm{x, gamma, beta, eps, y};
+  const layer_norm_rows<T, float> norm{x, gamma, beta, eps, y};
   if (x.columns <= widest_warp_row) {
     launch_norm_pool<warp_threads>(stream, norm, batch, sums);
   } else {

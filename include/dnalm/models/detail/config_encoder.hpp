@@ -24,7 +24,7 @@ namespace detail {
                    "add_bias_fnn), DNABERT-2 (auto_map to bert_layers, or alibi_starting_size), BERT "
                    "and GENA-LM (model_type \"bert\", or architectures of Bert...), or model_type "
                    "\"big_bird\", \"modernbert\", \"rnafm\", \"rinalmo\", \"dnabert\", \"splicebert\", "
-                   "\"rnabert\", \"ConvNet\" (GPN) or \"hyenadna\"",
+                   "\"rnabert\", \"ConvNet\" (GPN), \"hyenadna\" or \"caduceus\"",
        .found = type.empty() ? "no model_type and no key of these" : "model_type \"" + type + "\""});
 }
 

@@ -99,6 +99,19 @@ class config_reader {
     const auto at = document_.find(key);
     return at != document_.end() && at->is_null();
   }
+  /// All keys whose value is not null.
+  [[nodiscard]] std::vector<std::string> keys() const {
+    std::vector<std::string> found;
+    for (const auto& [key, value] : document_.items()) {
+      if (!value.is_null()) found.push_back(key);
+    }
+    return found;
+  }
+  /// Whether the value of a key is that text.
+  [[nodiscard]] bool is_text(const std::string& key, const std::string& text) const {
+    const io::json* value = find(key);
+    return value != nullptr && value->is_string() && value->get_ref<const std::string&>() == text;
+  }
   /// The object behind a key as a reader of its own; an empty one when the key is absent.
   [[nodiscard]] config_reader within(const std::string& key) const {
     const io::json* value = find(key);

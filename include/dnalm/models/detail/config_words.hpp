@@ -142,6 +142,18 @@ namespace detail {
   return settings;
 }
 
+[[nodiscard]] inline std::vector<config_entry> settings_in_words(const caduceus_config& c) {
+  std::string strands = "one";
+  if (c.two_strands) strands = c.exchanges_strands ? "two, exchanged in every block" : "two";
+  return {{"mixer", "Mamba in both directions, added; projections shared"},
+          {"sizes of it", std::to_string(c.inner) + " channels of " + std::to_string(c.states) +
+                              " states, convolution of " + std::to_string(c.taps) + ", steps of " +
+                              std::to_string(c.rank) + " numbers"},
+          {"strands", strands},
+          {"RMS norm", "before each mixer and at the end; eps " + number_text(c.norm_eps)},
+          {"head", c.tied_head ? "decoder is the embedding" : "decoder of its own"}};
+}
+
 [[nodiscard]] inline std::vector<config_entry> settings_in_words(const network_config& config) {
   return std::visit([](const auto& kind) { return settings_in_words(kind); }, config);
 }

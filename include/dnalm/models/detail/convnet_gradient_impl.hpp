@@ -12,18 +12,9 @@
 
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
+#include <dnalm/models/detail/cotangent_rows.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
-
-/// Zeros for a function to put a gradient in.
-template <class T>
-[[nodiscard]] matrix_view<T> zeroed(matrix_view<T> x) {
-  for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, T(0));
-  return x;
-}
-
-}  // namespace detail
 
 /// Blocks that keep a record of 3 D numbers per row: as many as fit, at least one if any runs.
 template <convolution_backend B>
@@ -89,8 +80,8 @@ typename convnet<B>::gradient_views convnet<B>::prepare_gradient(const token_bat
 }
 
 template <convolution_backend B>
-void convnet<B>::gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                          gradient_receiver receive, workspace& w) const {
+void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                          workspace& w) const {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
   if (batch.ids.empty()) return;
@@ -111,8 +102,8 @@ void convnet<B>::gradient(const token_batch& batch, const basic_gradient_request
 /// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
 /// `views.records` what happens within the highest of them.
 template <convolution_backend B>
-void convnet<B>::run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                            gradient_views& views, workspace& w) const {
+void convnet<B>::run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                            workspace& w) const {
   const auto show = [&](std::size_t layer) {
     if (request.states) request.states(static_cast<index_t>(layer), views.saved[layer]);
   };
@@ -127,20 +118,20 @@ void convnet<B>::run_saving(const token_batch& batch, const basic_gradient_reque
 
 /// d += what the request puts in for hidden state `layer`.
 template <convolution_backend B>
-void convnet<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
-                               const basic_gradient_request<scalar>& request, gradient_views& views,
-                               const workspace& w) const {
+void convnet<B>::add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
+                               gradient_views& views, const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
-  const output_matrix<B> part = detail::zeroed(views.block.narrow);
+  const output_matrix<B> part = views.block.narrow;
+  detail::clear_rows<B>(backend_of(w), part);
   request.hidden(layer, hidden, part);
-  detail::check_finite_rows(part, detail::cotangent_name(layer));
+  detail::check_cotangent<B>(part, detail::cotangent_name(layer));
   backend_of(w).add(part, views.d);
 }
 
 /// d = the gradient with respect to the head's input.
 template <convolution_backend B>
-void convnet<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
-                          gradient_views& views, workspace& w) const {
+void convnet<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
+                          workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
@@ -148,21 +139,21 @@ void convnet<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<s
   };
   const convnet_views<B>& block = views.block;
   head_.forward(backend_of(w), hidden, block.narrow, block.scratch, table(0));
-  request.logits(table(0), detail::zeroed(table(numbers)));
-  detail::check_finite_rows(table(numbers), detail::logits_cotangent);
+  detail::clear_rows<B>(backend_of(w), table(numbers));
+  request.logits(table(0), table(numbers));
+  detail::check_cotangent<B>(table(numbers), detail::logits_cotangent);
   head_.vjp(backend_of(w), hidden, table(numbers), block.narrow, block.gradient, block.scratch, views.d);
 }
 
 /// d = the gradient with respect to the output of the highest block that ran: from the logits and from the
 /// hidden state there.
 template <convolution_backend B>
-void convnet<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views,
-                         workspace& w) const {
+void convnet<B>::top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const {
   const std::size_t top = views.saved.size() - 1;
   if (request.logits) {
     head_vjp(views.saved[top], request, views, w);
   } else {
-    static_cast<void>(detail::zeroed(views.d));
+    detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), views.saved[top], request, views, w);
 }

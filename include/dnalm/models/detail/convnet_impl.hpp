@@ -71,30 +71,42 @@ index_t convnet<B>::workspace_bytes(index_t tokens, index_t, bool logits) const 
 }
 
 template <convolution_backend B>
-void convnet<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
-                         workspace& w, input_matrix<B> word_rows) const {
+typename convnet<B>::pass convnet<B>::begin(const token_batch& batch, bool logits, workspace& w,
+                                            input_matrix<B> word_rows) const {
   check_batch(config_, batch);
   const index_t rows = batch.offsets.rows();
   const index_t width = config_.width;
   check_word_rows(word_rows, rows, width);
-  if (batch.ids.empty()) return;
-  const B& backend = backend_of(w);
+  if (batch.ids.empty()) return {};
   grow(w.memory, checked_mul(rows, 2 * width));
-  grow(w.scratch, forward_scratch(backend, logits != nullptr));
+  grow(w.scratch, forward_scratch(backend_of(w), logits));
   const output_matrix<B> x{w.memory.view().data, rows, width, width};
   const output_matrix<B> narrow{x.data + rows * width, rows, width, width};
-  const convnet_views<B> views{narrow, {}, w.scratch.view(), &batch.offsets};
-  embedding_.forward(backend, read(batch, word_rows), w.embedding, x);
+  embedding_.forward(backend_of(w), read(batch, word_rows), w.embedding, x);
+  return {x, {narrow, {}, w.scratch.view(), &batch.offsets}};
+}
+
+template <convolution_backend B>
+void convnet<B>::run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const {
+  const B& backend = backend_of(w);
+  const output_matrix<B> x = begun.x;
   layers(0, x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    blocks_[layer].forward(backend, views, x);
+    blocks_[layer].forward(backend, begun.block, x);
     layers(static_cast<index_t>(layer) + 1, x);
   }
   if (logits == nullptr) return;
-  grow(w.logits, checked_mul(rows, config_.vocabulary));
-  const output_matrix<B> y{w.logits.view().data, rows, config_.vocabulary, config_.vocabulary};
-  head_.forward(backend, x, narrow, w.scratch.view(), y);
+  grow(w.logits, checked_mul(x.rows, config_.vocabulary));
+  const output_matrix<B> y{w.logits.view().data, x.rows, config_.vocabulary, config_.vocabulary};
+  head_.forward(backend, x, begun.block.narrow, begun.block.scratch, y);
   (*logits)(y);
+}
+
+template <convolution_backend B>
+void convnet<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
+                         workspace& w, input_matrix<B> word_rows) const {
+  pass begun = begin(batch, logits != nullptr, w, word_rows);
+  if (begun.x.rows > 0) run(begun, layers, logits, w);
 }
 // adjoint: convnet<B>::gradient, in convnet_gradient_impl.hpp
 

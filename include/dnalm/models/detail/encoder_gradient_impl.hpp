@@ -12,41 +12,35 @@
 #include <string>
 
 #include <dnalm/models/detail/cotangent_names.hpp>
+#include <dnalm/models/detail/cotangent_rows.hpp>
+#include <dnalm/models/detail/encoder_memory.hpp>
+#include <dnalm/models/detail/pack_table.hpp>
 #include <dnalm/models/encoder.hpp>
-#include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
 
-/// Zeros for a function to put a gradient in.
-template <class B>
-void clear_rows([[maybe_unused]] const B& backend, output_matrix<B> x) {
-  if constexpr (B::space == memory_space::host) {
-    for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, scalar_of<B>(0));
-  } else {
-    backend.clear(x);
-  }
-}
-/// As check_finite_rows, of rows in host memory: others are not looked at.
-template <class B>
-void check_cotangent([[maybe_unused]] output_matrix<B> x, [[maybe_unused]] const std::string& what) {
-  if constexpr (B::space == memory_space::host) check_finite_rows(x, what);
-}
-}  // namespace detail
-
-/// Numbers per row of a block_record.
+/// Numbers of a block_record.
 template <encoder_backend B>
-index_t encoder<B>::record_numbers() const {
-  const index_t sum = config_.norm == norm_placement::post ? 1 : 0;
-  const index_t inner = checked_mul(config_.gated ? 2 : 1, config_.feed_forward);
-  return checked_add(checked_mul(4 + sum, config_.width), inner);
+index_t encoder<B>::record_numbers(index_t rows) const {
+  const index_t states = config_.norm == norm_placement::post ? 2 : 1;
+  const index_t projected = detail::numbers_of<B, row_of<B>>(rows, checked_mul(3, config_.width));
+  const index_t inner = detail::numbers_of<B, row_of<B>>(rows, inner_columns());
+  const index_t scalars = checked_mul(states, detail::numbers_of<B, scalar>(rows, config_.width));
+  return checked_add(scalars, checked_add(projected, inner));
+}
+
+/// Numbers of the rows between kernels, which scalars take the place of on the way back.
+template <encoder_backend B>
+index_t encoder<B>::narrow_numbers(index_t rows) const {
+  return std::max(detail::numbers_of<B, row_of<B>>(rows, config_.width),
+                  detail::numbers_of<B, scalar>(rows, config_.width));
 }
 
 /// Blocks that keep a record: as many as fit, at least one if any runs.
 template <encoder_backend B>
 index_t encoder<B>::record_count(index_t tokens, const gradient_extent& extent) const {
   if (extent.depth == 0) return 0;
-  const index_t numbers = checked_mul(std::max<index_t>(tokens, 1), record_numbers());
+  const index_t numbers = record_numbers(std::max<index_t>(tokens, 1));
   const index_t bytes = checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
   return std::clamp<index_t>(extent.keep_bytes / bytes, 1, extent.depth);
 }
@@ -54,10 +48,11 @@ index_t encoder<B>::record_count(index_t tokens, const gradient_extent& extent) 
 /// Numbers of all rows: kept states, records, what the final norm gives, the gradient, narrow and wide.
 template <encoder_backend B>
 index_t encoder<B>::gradient_numbers(index_t tokens, const gradient_extent& extent) const {
-  const index_t states = checked_add(extent.depth, reaches_final_norm(extent.depth) ? 4 : 3);
-  const index_t records = checked_mul(record_count(tokens, extent), record_numbers());
-  const index_t other = checked_add(checked_mul(states, config_.width), wide_columns());
-  return checked_mul(tokens, checked_add(records, other));
+  const index_t states = checked_add(extent.depth, reaches_final_norm(extent.depth) ? 3 : 2);
+  const index_t records = checked_mul(record_count(tokens, extent), record_numbers(tokens));
+  const index_t wide = detail::numbers_of<B, row_of<B>>(tokens, wide_columns());
+  const index_t kept = checked_mul(states, detail::numbers_of<B, scalar>(tokens, config_.width));
+  return checked_add(checked_add(records, kept), checked_add(narrow_numbers(tokens), wide));
 }
 
 template <encoder_backend B>
@@ -76,12 +71,11 @@ index_t encoder<B>::gradient_bytes(index_t tokens, index_t longest, const gradie
   index_t numbers = gradient_numbers(tokens, extent);
   numbers = checked_add(numbers, gradient_scratch(backend_, longest, extent));
   numbers = checked_add(numbers, rotation_numbers(longest));
-  const index_t tables = extent.logits ? 2 : extent.tokens ? 1 : 0;
-  numbers = checked_add(numbers, checked_mul(tables, checked_mul(tokens, config_.vocabulary)));
+  numbers = checked_add(numbers, checked_mul(tables_of(extent), checked_mul(tokens, config_.vocabulary)));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
-/// Makes room and lays the views over it.
+/// Makes room, all of it before a function of the request sees anything, and lays the views over it.
 template <encoder_backend B>
 typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_batch& batch,
                                                                  const gradient_extent& extent,
@@ -91,33 +85,33 @@ typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_bat
   const index_t width = config_.width;
   grow(w.memory, gradient_numbers(rows, extent));
   grow(w.scratch, gradient_scratch(backend_of(w), longest, extent));
+  grow(w.logits, checked_mul(tables_of(extent), checked_mul(rows, config_.vocabulary)));
   prepare_rotations(longest, w);
-  index_t used = 0;
-  const auto take = [&](index_t columns) -> output_matrix<B> {
-    const index_t first = used;
-    used += rows * columns;
-    return {w.memory.view().data + first, rows, columns, columns};
-  };
+  detail::view_layer<B> memory{w.memory.view().data, rows};
   gradient_views views;
-  for (index_t layer = 0; layer <= extent.depth; ++layer) views.saved.push_back(take(width));
-  views.d = take(width);
-  if (reaches_final_norm(extent.depth)) views.normed = take(width);
-  views.block.narrow = take(width);
-  views.block.wide = take(wide_columns());
+  views.saved.resize(static_cast<std::size_t>(extent.depth) + 1);
+  for (output_matrix<B>& state : views.saved) memory.take(state, width);
+  memory.take(views.d, width);
+  if (reaches_final_norm(extent.depth)) memory.take(views.normed, width);
+  views.block.narrow = {reinterpret_cast<row_of<B>*>(memory.next), rows, width, row_stride<B>(width)};
+  views.part = {memory.next, rows, width, width};
+  memory.next += narrow_numbers(rows);
+  memory.take(views.block.wide, wide_columns());
   views.block.scratch = w.scratch.view();
   views.block.offsets = &batch.offsets;
-  const index_t inner = config_.gated ? 2 * config_.feed_forward : config_.feed_forward;
-  for (index_t i = record_count(rows, extent); i > 0; --i) {
-    block_record<B> record{take(3 * width), take(width), take(inner), {}};
-    if (config_.norm == norm_placement::post) record.sum = take(width);
-    views.records.push_back(record);
+  views.records.resize(static_cast<std::size_t>(record_count(rows, extent)));
+  for (block_record<B>& record : views.records) {
+    memory.take(record.projected, 3 * width);
+    memory.take(record.middle, width);
+    memory.take(record.inner, inner_columns());
+    if (config_.norm == norm_placement::post) memory.take(record.sum, width);
   }
   return views;
 }
 
 template <encoder_backend B>
 void encoder<B>::gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
-                          workspace& w) const requires plain_rows<B> {
+                          workspace& w) const {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
   if (batch.ids.empty()) return;
@@ -132,7 +126,7 @@ void encoder<B>::gradient(const token_batch& batch, const gradient_wish& request
     blocks_[layer].vjp(backend_of(w), x, record, views.block, views.d);
     add_cotangent(static_cast<index_t>(layer), x, request, views, w);
   }
-  embedding_.vjp(backend_of(w), read(batch, request.word_rows), w.embedding, views.block.narrow, views.d);
+  embedding_.vjp(backend_of(w), read(batch, request.word_rows), w.embedding, views.part, views.d);
   receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
 }
 
@@ -162,11 +156,10 @@ template <encoder_backend B>
 void encoder<B>::add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
                                gradient_views& views, const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
-  const output_matrix<B> part = views.block.narrow;
-  detail::clear_rows<B>(backend_of(w), part);
-  request.hidden(layer, hidden, part);
-  detail::check_cotangent<B>(part, detail::cotangent_name(layer));
-  backend_of(w).add(part, views.d);
+  detail::clear_rows<B>(backend_of(w), views.part);
+  request.hidden(layer, hidden, views.part);
+  detail::check_cotangent<B>(views.part, detail::cotangent_name(layer));
+  backend_of(w).add(views.part, views.d);
 }
 
 /// d = the gradient with respect to the head's input.
@@ -174,7 +167,6 @@ template <encoder_backend B>
 void encoder<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                           workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
-  grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
@@ -183,7 +175,7 @@ void encoder<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, 
   detail::clear_rows<B>(backend_of(w), table(numbers));
   request.logits(table(0), table(numbers));
   detail::check_cotangent<B>(table(numbers), detail::logits_cotangent);
-  head_.vjp(backend_of(w), hidden, table(numbers), block.narrow, block.wide.column_block(0, config_.width),
+  head_.vjp(backend_of(w), hidden, table(numbers), views.part, scalars_over<B>(block.wide, config_.width),
             block.scratch, views.d);
 }
 
@@ -206,29 +198,16 @@ void encoder<B>::top_vjp(const gradient_wish& request, gradient_views& views, wo
 /// d E^T: the one-hot token o enters as the row o E.
 template <encoder_backend B>
 input_matrix<B> encoder<B>::one_hot_gradient(input_matrix<B> d, workspace& w) const {
-  grow(w.logits, checked_mul(d.rows, config_.vocabulary));
   const output_matrix<B> y{w.logits.view().data, d.rows, config_.vocabulary, config_.vocabulary};
   backend_of(w).linear(d, packed_words(), {}, w.scratch.view(), y);
   return y;
-}
-
-template <encoder_backend B>
-typename B::weight encoder<B>::pack_words() const {
-  const input_matrix<B> words = embedding_.words.view();
-  if constexpr (B::space == memory_space::host) {
-    return backend_.pack(words);
-  } else {  // weights are packed from host memory
-    matrix<scalar> copy(words.rows, words.columns);
-    backend_.download(words, copy.view());
-    return backend_.pack(matrix_view<const scalar>(copy.view()));
-  }
 }
 
 /// A tied decoder's weight is the table; any other model packs it, once.
 template <encoder_backend B>
 const typename B::weight& encoder<B>::packed_words() const {
   if (config_.tied_head) return head_.decoder.weight;
-  std::call_once(words_->once, [&] { words_->packed = pack_words(); });
+  std::call_once(words_->once, [&] { words_->packed = detail::pack_table(backend_, embedding_.words); });
   return words_->packed;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <dnalm/core/parallel.hpp>
+#include <dnalm/models/detail/encoder_memory.hpp>
 #include <dnalm/models/detail/load_layers.hpp>
 #include <dnalm/models/detail/weight_rows.hpp>
 #include <dnalm/models/encoder.hpp>
@@ -16,17 +17,17 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Numbers of type scalar_of<B> in whose place rows of type T lie. With a storage type for rows, matrices
-/// begin at multiples of 16 bytes.
-template <class B, class T>
-[[nodiscard]] index_t numbers_of_rows(index_t rows, index_t stride) {
-  const index_t numbers = checked_mul(rows, stride);
-  if constexpr (plain_rows<B>) {
-    return numbers;
+/// y[i] = x[rows[i]].
+template <class B>
+void gather_rows([[maybe_unused]] const B& backend, input_matrix<B> x, std::span<const index_t> rows,
+                 output_matrix<B> y) {
+  if constexpr (B::space == memory_space::host) {
+    for (index_t i = 0; i < y.rows; ++i) {
+      std::copy_n(x.row_data(rows[static_cast<std::size_t>(i)]), x.columns, y.row_data(i));
+    }
   } else {
-    constexpr auto size = static_cast<index_t>(sizeof(T));
-    const index_t sixteens = checked_add(checked_mul(numbers, size), 15) / 16;
-    return checked_mul(sixteens, index_t{16 / sizeof(scalar_of<B>)});
+    static_assert(gather_kernels<B>);
+    backend.gather_rows(x, rows, y);
   }
 }
 
@@ -196,9 +197,9 @@ index_t encoder<B>::wide_columns() const {
 /// Numbers of a workspace for `rows` rows: residual stream, narrow, wide.
 template <encoder_backend B>
 index_t encoder<B>::forward_numbers(index_t rows) const {
-  const index_t stream = detail::numbers_of_rows<B, scalar>(rows, config_.width);
-  const index_t narrow = detail::numbers_of_rows<B, row_of<B>>(rows, row_stride<B>(config_.width));
-  const index_t wide = detail::numbers_of_rows<B, row_of<B>>(rows, row_stride<B>(wide_columns()));
+  const index_t stream = detail::numbers_of<B, scalar>(rows, config_.width);
+  const index_t narrow = detail::numbers_of<B, row_of<B>>(rows, config_.width);
+  const index_t wide = detail::numbers_of<B, row_of<B>>(rows, wide_columns());
   return checked_add(stream, checked_add(narrow, wide));
 }
 
@@ -249,16 +250,11 @@ typename encoder<B>::pass encoder<B>::prepare(const token_batch& batch, bool log
   grow(w.memory, forward_numbers(rows));
   grow(w.scratch, forward_scratch(backend_of(w), longest, logits));
   prepare_rotations(longest, w);
-  const auto memory = w.memory.view();
-  index_t used = 0;
-  const auto take = [&]<class T>(matrix_view<T, B::space>& view, index_t columns, index_t stride) {
-    view = {reinterpret_cast<T*>(memory.data + used), rows, columns, stride};
-    used += detail::numbers_of_rows<B, T>(rows, stride);
-  };
+  detail::view_layer<B> memory{w.memory.view().data, rows};
   pass made;
-  take(made.x, config_.width, config_.width);
-  take(made.block.narrow, config_.width, row_stride<B>(config_.width));
-  take(made.block.wide, wide_columns(), row_stride<B>(wide_columns()));
+  memory.take(made.x, config_.width);
+  memory.take(made.block.narrow, config_.width);
+  memory.take(made.block.wide, wide_columns());
   made.block.scratch = w.scratch.view();
   made.block.offsets = &batch.offsets;
   return made;
@@ -276,37 +272,48 @@ typename encoder<B>::pass encoder<B>::begin(const token_batch& batch, bool logit
 }
 
 template <encoder_backend B>
-void encoder<B>::run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const {
+void encoder<B>::run(pass& begun, observer layers, const logits_receiver* logits, workspace& w,
+                     std::span<const index_t> which) const {
   const B& backend = backend_of(w);
   begun.block.input_in_narrow = false;  // a pass may run again after a recording that failed
+  begun.block.input_poolings = {};
   layers(0, begun.x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     set_rotation(layer, w, begun.block);
     blocks_[layer].forward(backend, begun.block, begun.x);
     begun.block.input_in_narrow = config_.norm == norm_placement::post;
+    begun.block.input_poolings = {};
     if (reaches_final_norm(static_cast<index_t>(layer) + 1)) {
       final_norm_->forward(backend, begun.x, begun.x);
     }
     layers(static_cast<index_t>(layer) + 1, begun.x);
   }
-  if (logits != nullptr) run_head(begun.x, begun.block.narrow, *logits, w);
+  if (logits != nullptr) run_head(begun.x, begun.block, which, *logits, w);
 }
 
 template <encoder_backend B>
 void encoder<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
-                         workspace& w, input_matrix<B> word_rows) const {
+                         workspace& w, input_matrix<B> word_rows, std::span<const index_t> which) const {
   pass begun = begin(batch, logits != nullptr, w, word_rows);
-  if (begun.x.rows > 0) run(begun, layers, logits, w);
+  if (begun.x.rows > 0) run(begun, layers, logits, w, which);
 }
 // adjoint: encoder<B>::gradient, in encoder_gradient_impl.hpp
 
+/// The head of all rows, or of those asked for: they are put one behind the other first.
 template <encoder_backend B>
-void encoder<B>::run_head(input_matrix<B> hidden, output_rows<B> narrow, const logits_receiver& receive,
+void encoder<B>::run_head(input_matrix<B> hidden, const block_workspace<B>& block,
+                          std::span<const index_t> which, const logits_receiver& receive,
                           workspace& w) const {
-  const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
-  grow(w.logits, numbers);
-  const output_matrix<B> logits{w.logits.view().data, hidden.rows, config_.vocabulary, config_.vocabulary};
-  head_.forward(backend_of(w), hidden, narrow, w.scratch.view(), logits);
+  input_matrix<B> x = hidden;
+  if (!which.empty()) {
+    const auto rows = static_cast<index_t>(which.size());
+    const output_matrix<B> some = scalars_over<B>(block.wide, config_.width).row_block(0, rows);
+    detail::gather_rows<B>(backend_of(w), hidden, which, some);
+    x = some;
+  }
+  grow(w.logits, checked_mul(x.rows, config_.vocabulary));
+  const output_matrix<B> logits{w.logits.view().data, x.rows, config_.vocabulary, config_.vocabulary};
+  head_.forward(backend_of(w), x, block.narrow.row_block(0, x.rows), w.scratch.view(), logits);
   receive(logits);
 }
 

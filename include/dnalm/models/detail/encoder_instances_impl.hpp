@@ -4,6 +4,8 @@
 #pragma once
 
 #include <dnalm/models/backends.hpp>
+#include <dnalm/models/detail/caduceus_gradient_impl.hpp>
+#include <dnalm/models/detail/caduceus_network_impl.hpp>
 #include <dnalm/models/detail/convnet_gradient_impl.hpp>
 #include <dnalm/models/detail/convnet_impl.hpp>
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
@@ -24,6 +26,8 @@ template class hyena_network<cpu_backend>;
 template class hyena_network<reference_backend>;
 template class layer_network<cpu_backend>;
 template class layer_network<reference_backend>;
+template class caduceus_network<cpu_backend>;
+template class caduceus_network<reference_backend>;
 
 DNALM_END_NAMESPACE
 #endif

@@ -66,7 +66,8 @@ DNALM_INLINE index_t graph_builder::convolution(index_t x, const std::string& na
   node.inputs = {x};
   const std::string weight = name + ".weight";
   node.outputs = tensors_->extent(weight, 0);
-  node.taps = tensors_->extent(weight, tensors_->shape(weight).size() == 4 ? 3 : 2);
+  node.taps = tensors_->extent(weight, 2);
+  if (tensors_->shape(weight).size() == 4 && node.taps == 1) node.taps = tensors_->extent(weight, 3);
   node.groups = how.groups;
   if (how.groups > 1 && how.groups == node.outputs && tensors_->extent(weight, 1) == 1) {
     node.kind = layer_kind::depthwise;

@@ -11,19 +11,13 @@
 #include <algorithm>
 #include <string>
 
+#include <dnalm/models/detail/clear_rows.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
+#include <dnalm/models/detail/cotangent_rows.hpp>
+#include <dnalm/models/detail/pack_table.hpp>
 #include <dnalm/models/hyena_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
-
-/// Zeros for a function to put a gradient in.
-template <class T>
-void clear_all_rows(matrix_view<T> x) {
-  for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, T(0));
-}
-
-}  // namespace detail
 
 /// Numbers per row of a hyena_record.
 template <hyena_backend B>
@@ -105,7 +99,7 @@ typename hyena_network<B>::gradient_views hyena_network<B>::prepare_gradient(con
 }
 
 template <hyena_backend B>
-void hyena_network<B>::gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+void hyena_network<B>::gradient(const token_batch& batch, const gradient_wish& request,
                                 gradient_receiver receive, workspace& w) const {
   check(batch);
   detail::check_gradient_layers(request, config_.layers);
@@ -130,7 +124,7 @@ void hyena_network<B>::gradient(const token_batch& batch, const basic_gradient_r
 /// `views.records` what happens within the highest of them, and `views.normed` the last hidden state when it
 /// is reached.
 template <hyena_backend B>
-void hyena_network<B>::run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
+void hyena_network<B>::run_saving(const token_batch& batch, const gradient_wish& request,
                                   gradient_views& views, workspace& w) const {
   const auto show = [&](std::size_t layer, input_matrix<B> x) {
     if (request.states) request.states(static_cast<index_t>(layer), x);
@@ -149,45 +143,43 @@ void hyena_network<B>::run_saving(const token_batch& batch, const basic_gradient
 
 /// d += what the request puts in for hidden state `layer`.
 template <hyena_backend B>
-void hyena_network<B>::add_cotangent(index_t layer, input_matrix<B> hidden,
-                                     const basic_gradient_request<scalar>& request, gradient_views& views,
-                                     const workspace& w) const {
+void hyena_network<B>::add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
+                                     gradient_views& views, const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const output_matrix<B> part = views.block.block.narrow;
-  detail::clear_all_rows(part);
+  detail::clear_rows<B>(backend_of(w), part);
   request.hidden(layer, hidden, part);
-  detail::check_finite_rows(part, detail::cotangent_name(layer));
+  detail::check_cotangent<B>(part, detail::cotangent_name(layer));
   backend_of(w).add(part, views.d);
 }
 
 /// d = the gradient with respect to the head's input.
 template <hyena_backend B>
-void hyena_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
-                                gradient_views& views, workspace& w) const {
+void hyena_network<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
+                                workspace& w) const {
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
   grow(w.logits, checked_mul(2, numbers));
   const auto table = [&](index_t first) -> output_matrix<B> {
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
   head_.forward(backend_of(w), hidden, w.scratch.view(), table(0));
-  detail::clear_all_rows(table(numbers));
+  detail::clear_rows<B>(backend_of(w), table(numbers));
   request.logits(table(0), table(numbers));
-  detail::check_finite_rows(table(numbers), detail::logits_cotangent);
+  detail::check_cotangent<B>(table(numbers), detail::logits_cotangent);
   head_.vjp(backend_of(w), table(numbers), w.scratch.view(), views.d);
 }
 
 /// d = the gradient with respect to the output of the highest block that ran: from the logits and from the
 /// hidden state there, through the final norm.
 template <hyena_backend B>
-void hyena_network<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views,
-                               workspace& w) const {
+void hyena_network<B>::top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const {
   const std::size_t top = views.saved.size() - 1;
   const bool normed = top == blocks_.size();
   const input_matrix<B> state = normed ? views.normed : views.saved[top];
   if (request.logits) {
     head_vjp(state, request, views, w);
   } else {
-    detail::clear_all_rows(views.d);
+    detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
   if (normed) final_norm_.vjp(backend_of(w), views.saved[top], views.d, views.d);
@@ -206,7 +198,7 @@ input_matrix<B> hyena_network<B>::one_hot_gradient(input_matrix<B> d, workspace&
 template <hyena_backend B>
 const typename B::weight& hyena_network<B>::packed_words() const {
   if (config_.tied_head) return head_.weight;
-  std::call_once(words_->once, [&] { words_->packed = backend_.pack(embedding_.words.view()); });
+  std::call_once(words_->once, [&] { words_->packed = detail::pack_table(backend_, embedding_.words); });
   return words_->packed;
 }
 

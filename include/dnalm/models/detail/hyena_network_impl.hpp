@@ -50,6 +50,11 @@ template <class B>
 
 template <hyena_backend B>
 hyena_network<B>::hyena_network(B backend, const hyena_config& config, const weight_source& source,
+                                int threads)
+    : hyena_network(backend, config, source, threads, detail::filter_bytes_of(backend)) {}
+
+template <hyena_backend B>
+hyena_network<B>::hyena_network(B backend, const hyena_config& config, const weight_source& source,
                                 int threads, index_t filter_bytes)
     : backend_(std::move(backend)), config_(config) {
   const detail::named_weights weights(plan_tensors(config), source);
@@ -151,10 +156,10 @@ index_t hyena_network<B>::workspace_bytes(index_t tokens, index_t longest, bool 
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
-/// Makes room and lays the views over it; `x` becomes the residual stream (R, D).
+/// Makes room and lays the views over it.
 template <hyena_backend B>
-hyena_workspace<B> hyena_network<B>::prepare(const token_batch& batch, bool logits, workspace& w,
-                                             output_matrix<B>& x) const {
+typename hyena_network<B>::pass hyena_network<B>::prepare(const token_batch& batch, bool logits,
+                                                          workspace& w) const {
   const index_t rows = batch.offsets.rows();
   grow(w.memory, checked_mul(rows, row_numbers()));
   grow(w.scratch, forward_scratch(backend_of(w), batch.longest(), logits));
@@ -164,8 +169,9 @@ hyena_workspace<B> hyena_network<B>::prepare(const token_batch& batch, bool logi
     used += rows * columns;
     return {w.memory.view().data + first, rows, columns, columns};
   };
-  x = take(config_.width);
-  hyena_workspace<B> all;
+  pass made;
+  made.x = take(config_.width);
+  hyena_workspace<B>& all = made.block;
   all.block.narrow = take(config_.width);
   all.block.wide = take(wide_columns());
   all.block.scratch = w.scratch.view();
@@ -173,28 +179,40 @@ hyena_workspace<B> hyena_network<B>::prepare(const token_batch& batch, bool logi
   all.convolved = take(3 * config_.width);
   all.filters = &w.filters;
   all.team = w.team;
-  return all;
+  return made;
 }
 
 template <hyena_backend B>
-void hyena_network<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
-                               workspace& w, input_matrix<B> word_rows) const {
+typename hyena_network<B>::pass hyena_network<B>::begin(const token_batch& batch, bool logits, workspace& w,
+                                                        input_matrix<B> word_rows) const {
   check(batch);
   check_word_rows(word_rows, batch.offsets.rows(), config_.width);
-  if (batch.ids.empty()) return;
-  output_matrix<B> x;
+  if (batch.ids.empty()) return {};
+  const pass begun = prepare(batch, logits, w);
+  embedding_.forward(backend_of(w), read(batch, word_rows), w.embedding, begun.x);
+  return begun;
+}
+
+template <hyena_backend B>
+void hyena_network<B>::run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const {
   const B& backend = backend_of(w);
-  const hyena_workspace<B> all = prepare(batch, logits != nullptr, w, x);
-  embedding_.forward(backend, read(batch, word_rows), w.embedding, x);
+  const output_matrix<B> x = begun.x;
   layers(0, x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    blocks_[layer].mixer.find_filters(backend, all);
-    blocks_[layer].forward(backend, all, x);
+    blocks_[layer].mixer.find_filters(backend, begun.block);
+    blocks_[layer].forward(backend, begun.block, x);
     if (layer + 1 == blocks_.size()) final_norm_.forward(backend, x, x);
     layers(static_cast<index_t>(layer) + 1, x);
   }
   w.filters.clear();
   if (logits != nullptr) run_head(x, *logits, w);
+}
+
+template <hyena_backend B>
+void hyena_network<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
+                               workspace& w, input_matrix<B> word_rows) const {
+  pass begun = begin(batch, logits != nullptr, w, word_rows);
+  if (begun.x.rows > 0) run(begun, layers, logits, w);
 }
 // adjoint: hyena_network<B>::gradient, in hyena_gradient_impl.hpp
 

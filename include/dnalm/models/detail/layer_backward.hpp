@@ -70,6 +70,8 @@ class layer_adjoint {
       case layer_kind::add: sum(step, dy); return true;
       case layer_kind::multiply: factors(step, dy); return true;
       case layer_kind::masked_mean: weighted(step, dy); return true;
+      case layer_kind::softmax_pool: pooled(step, dy); return true;
+      case layer_kind::relative_attention: attended(step, dy); return true;
       case layer_kind::join_channels:
       case layer_kind::join_positions: parts(step, dy); return true;
       default: return false;
@@ -113,6 +115,35 @@ class layer_adjoint {
     add_to(step.inputs[0], [&](output_matrix<B> d) { backend_.copy_matrix(dx, d); });
     add_to(step.inputs[1], [&](output_matrix<B> d) { backend_.copy_matrix(dmask, d); });
   }
+  /// Memory for the gradients by all inputs of a step.
+  [[nodiscard]] std::vector<typename B::tensor> gradients_of(const layer_step<B>& step) {
+    std::vector<typename B::tensor> all;
+    for (const index_t input : step.inputs) {
+      const input_matrix<B> x = pass_.value(input);
+      const std::vector<scalar_of<B>> zeros(static_cast<std::size_t>(checked_mul(x.rows, x.columns)));
+      all.push_back(backend_.upload(zeros, x.rows, x.columns));
+    }
+    return all;
+  }
+  void add_all(const layer_step<B>& step, std::vector<typename B::tensor>& gradients) {
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+      add_to(step.inputs[i], [&](output_matrix<B> d) { backend_.copy_matrix(gradients[i].view(), d); });
+    }
+  }
+  void pooled(const layer_step<B>& step, input_matrix<B> dy) {
+    std::vector<typename B::tensor> d = gradients_of(step);
+    backend_.softmax_pool_rows_vjp(pass_.value(step.inputs[0]), pass_.value(step.inputs[1]),
+                                   rows(step.inputs[0]), step.node->window.size, dy, rows(step.output),
+                                   d[0].view(), d[1].view());
+    add_all(step, d);
+  }
+  void attended(const layer_step<B>& step, input_matrix<B> dy) {
+    std::vector<typename B::tensor> d = gradients_of(step);
+    run_relative_attention_vjp<B>(
+        backend_, step, pass_.value(step.inputs[0]), pass_.value(step.inputs[1]), pass_.value(step.inputs[2]),
+        rows(step.output), pass_.workspace().scratch.view(), dy, d[0].view(), d[1].view(), d[2].view());
+    add_all(step, d);
+  }
   void parts(const layer_step<B>& step, input_matrix<B> dy) {
     index_t column = 0;
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
@@ -151,15 +182,21 @@ class layer_adjoint {
       case layer_kind::average_pool: return backend_.average_pool_rows_vjp(from, node.window, dy, to, dx);
       case layer_kind::global_max: return backend_.sequence_max_vjp(x, from, dy, dx);
       case layer_kind::global_mean: return backend_.sequence_mean_vjp(from, dy, dx);
+      case layer_kind::layer_norm:
+        return backend_.layer_norm_vjp(x, step.scale.view(), number(node.eps), dy, dx);
+      case layer_kind::middle:
       case layer_kind::place: return backend_.place_rows_vjp(dy, from, placement_of(node), to, dx);
       case layer_kind::centre_to: return backend_.place_rows_vjp(dy, from, placement_of(node), to, dx);
       case layer_kind::flatten: return backend_.flatten_rows_vjp(dy, x.rows / dy.rows, node.by_channels, dx);
       case layer_kind::upsample: return backend_.repeat_rows_vjp(dy, node.factor, dx);
+      case layer_kind::reverse: return backend_.reverse_rows(dy, from, dx);
       case layer_kind::weigh_positions: return backend_.weigh_positions(dy, step.table.view(), dx);
       case layer_kind::project_positions: return backend_.project_positions_vjp(dy, step.table.view(), dx);
       case layer_kind::convolution:
       case layer_kind::dense:
       case layer_kind::masked_mean:
+      case layer_kind::softmax_pool:
+      case layer_kind::relative_attention:
       case layer_kind::add:
       case layer_kind::multiply:
       case layer_kind::join_channels:

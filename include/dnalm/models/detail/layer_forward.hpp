@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <dnalm/models/detail/layer_attention.hpp>
 #include <dnalm/models/detail/layer_steps.hpp>
 #include <dnalm/models/layer_graph.hpp>
 
@@ -19,7 +20,7 @@ namespace detail {
 }
 
 [[nodiscard]] inline row_placement placement_of(const layer_node& node) {
-  if (node.kind == layer_kind::centre_to) return {0, true};
+  if (node.kind == layer_kind::centre_to || node.kind == layer_kind::middle) return {0, true};
   return {node.before};
 }
 
@@ -153,10 +154,19 @@ void run_step(const B& backend, const layer_step<B>& step, activation apply, ind
     case layer_kind::multiply: return run_pair(backend, step, value, w, y);
     case layer_kind::join_channels:
     case layer_kind::join_positions: return run_join(backend, step, value, w, y);
+    case layer_kind::layer_norm:
+      return backend.layer_norm(x, step.scale.view(), step.bias.view(), number(node.eps), y);
+    case layer_kind::softmax_pool:
+      return backend.softmax_pool_rows(x, value(step.inputs[1]), from, node.window.size, to, y);
+    case layer_kind::relative_attention:
+      return run_relative_attention<B>(backend, step, x, value(step.inputs[1]), value(step.inputs[2]), from,
+                                       w.scratch.view(), y);
+    case layer_kind::middle:
     case layer_kind::place:
     case layer_kind::centre_to: return backend.place_rows(x, from, placement_of(node), {}, to, y);
     case layer_kind::flatten: return backend.flatten_rows(x, x.rows / y.rows, node.by_channels, y);
     case layer_kind::upsample: return backend.repeat_rows(x, node.factor, y);
+    case layer_kind::reverse: return backend.reverse_rows(x, from, y);
     case layer_kind::weigh_positions: return backend.weigh_positions(x, step.table.view(), y);
     case layer_kind::project_positions: return backend.project_positions(x, step.table.view(), y);
     case layer_kind::convolution:

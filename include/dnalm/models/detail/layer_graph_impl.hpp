@@ -36,6 +36,11 @@ DNALM_INLINE std::string_view to_string(layer_kind kind) {
     case layer_kind::centre_to: return "centre_to";
     case layer_kind::flatten: return "flatten";
     case layer_kind::upsample: return "upsample";
+    case layer_kind::reverse: return "reverse";
+    case layer_kind::layer_norm: return "layer_norm";
+    case layer_kind::softmax_pool: return "softmax_pool";
+    case layer_kind::relative_attention: return "relative_attention";
+    case layer_kind::middle: return "middle";
     case layer_kind::weigh_positions: return "weigh_positions";
     case layer_kind::project_positions: return "project_positions";
   }
@@ -54,7 +59,9 @@ namespace detail {
     case layer_kind::add:
     case layer_kind::multiply:
     case layer_kind::masked_mean:
+    case layer_kind::softmax_pool:
     case layer_kind::centre_to: return 2;
+    case layer_kind::relative_attention: return 3;
     case layer_kind::join_channels:
     case layer_kind::join_positions: return -1;
     default: return 1;
@@ -88,6 +95,7 @@ namespace detail {
       return checked_mul(node.outputs, checked_mul(channels / node.groups, node.taps));
     case layer_kind::dense: return checked_mul(node.outputs, channels);
     case layer_kind::depthwise: return checked_mul(channels, node.taps);
+    case layer_kind::relative_attention:
     case layer_kind::weigh_positions: return checked_mul(channels, node.constant_columns);
     default: return 0;
   }
@@ -174,8 +182,22 @@ DNALM_INLINE index_t graph_shapes::node_channels(const layer_node& node) const {
         sum = checked_add(sum, channels_[static_cast<std::size_t>(value)]);
       }
       return sum;
+    case layer_kind::relative_attention: {
+      const index_t keys = channels_[static_cast<std::size_t>(node.inputs[1])];
+      const index_t values = channels_[static_cast<std::size_t>(node.inputs[2])];
+      if (keys != channels || keys % node.groups != 0 || values % node.groups != 0) {
+        refuse(node, "q, k and v of " + std::to_string(node.groups) + " heads",
+               std::to_string(channels) + ", " + std::to_string(keys) + " and " + std::to_string(values) +
+                   " channels");
+      }
+      if (node.constant_columns < 6 || node.constant_columns % 6 != 0) {
+        refuse(node, "a multiple of 6 features of a distance", std::to_string(node.constant_columns));
+      }
+      return values;
+    }
     case layer_kind::add:
     case layer_kind::multiply:
+    case layer_kind::softmax_pool:
     case layer_kind::join_positions:
       for (const index_t value : node.inputs) {
         const index_t other = channels_[static_cast<std::size_t>(value)];
@@ -200,6 +222,8 @@ DNALM_INLINE bool graph_shapes::node_is_single(const layer_node& node) const {
     case layer_kind::depthwise:
     case layer_kind::max_pool:
     case layer_kind::average_pool:
+    case layer_kind::softmax_pool:
+    case layer_kind::middle:
     case layer_kind::join_positions:
     case layer_kind::place:
     case layer_kind::upsample:
@@ -216,6 +240,15 @@ DNALM_INLINE index_t graph_shapes::node_rows(const layer_node& node, const std::
     case layer_kind::depthwise: return detail::taps_of(node).output_rows(in, node.after);
     case layer_kind::max_pool:
     case layer_kind::average_pool: return node.window.output_rows(in);
+    case layer_kind::softmax_pool:
+      if (rows[static_cast<std::size_t>(node.inputs[1])] != in) return 0;
+      return (in + node.window.size - 1) / node.window.size;
+    case layer_kind::relative_attention:
+      for (const index_t value : node.inputs) {
+        if (rows[static_cast<std::size_t>(value)] != in) return 0;
+      }
+      return in;
+    case layer_kind::middle: return in < node.factor ? 0 : in - (in - node.factor + 1) / 2 * 2;
     case layer_kind::global_max:
     case layer_kind::global_mean:
     case layer_kind::flatten: return 1;

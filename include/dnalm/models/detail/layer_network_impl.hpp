@@ -109,7 +109,7 @@ index_t layer_network<B>::scratch_size(const B& backend, bool adjoint) const {
   index_t most = 0;
   for (const step& s : steps_) {
     for (const auto& weight : s.weights) {
-      const bool dense = s.kind == layer_kind::dense;
+      const bool dense = s.kind != layer_kind::convolution;
       most = std::max(most, dense ? backend.linear_scratch(weight) : backend.convolution_scratch(weight));
       if (!adjoint) continue;
       most = std::max(

@@ -8,7 +8,12 @@
 #include <utility>
 
 #include <dnalm/models/detail/config_file.hpp>
+#include <dnalm/models/detail/recipe_basset.hpp>
+#include <dnalm/models/detail/recipe_deepsea.hpp>
+#include <dnalm/models/detail/recipe_enformer.hpp>
 #include <dnalm/models/detail/recipe_keras.hpp>
+#include <dnalm/models/detail/recipe_legnet.hpp>
+#include <dnalm/models/detail/recipe_sei.hpp>
 #include <dnalm/models/detail/recipe_spliceai.hpp>
 #include <dnalm/models/layer_recipe.hpp>
 
@@ -16,8 +21,11 @@ DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE std::span<const layer_recipe> layer_recipes() {
   static constexpr layer_recipe all[] = {
-      {"keras", detail::make_keras},
-      {"spliceai", detail::make_spliceai},
+      {"spliceai", detail::make_spliceai}, {"sei", detail::make_sei},
+      {"deepsea", detail::make_deepsea},   {"beluga", detail::make_beluga},
+      {"basset", detail::make_basset},     {"legnet", detail::make_legnet},
+      {"keras", detail::make_keras},       {"deepstarr", detail::make_deepstarr},
+      {"enformer", detail::make_enformer},
   };
   return all;
 }
@@ -80,8 +88,8 @@ class graph_joiner {
 
 [[nodiscard]] inline bool same_input(const sequence_input& a, const sequence_input& b) {
   return a.letters == b.letters && a.channels == b.channels && a.unknown == b.unknown &&
-         a.missing == b.missing && a.length == b.length && a.shorter == b.shorter && a.before == b.before &&
-         a.after == b.after;
+         a.unknown_letter == b.unknown_letter && a.missing == b.missing && a.length == b.length &&
+         a.shorter == b.shorter && a.before == b.before && a.after == b.after;
 }
 
 }  // namespace detail
@@ -109,7 +117,7 @@ DNALM_INLINE std::vector<std::filesystem::path> member_files(const std::filesyst
     std::error_code failure;
     const bool plain = !name.empty() && file.filename() == file && name != "." && name != "..";
     if (!plain || !std::filesystem::is_regular_file(folder / file, failure)) {
-      throw error(error_kind::config, 435, "config.json names a file of weights that is not in the folder",
+      throw error(error_kind::config, 435, "config.json names a file that is not in the folder",
                   {.where = folder.string(), .expected = "names of files in it", .found = "'" + name + "'"});
     }
     paths.push_back(folder / file);

@@ -174,6 +174,13 @@ class step_planner {
     } else if (node.kind == layer_kind::depthwise) {
       step.weight = read(node, layer_tensor::weight);
       if (node.layout == weight_layout::out_in_taps) step.weight = turned(step.weight, inputs, node.taps);
+    } else if (node.kind == layer_kind::layer_norm) {
+      step.weight = read(node, layer_tensor::gamma);
+      step.bias = read(node, layer_tensor::beta);
+    } else if (node.kind == layer_kind::relative_attention) {
+      step.weight = read(node, layer_tensor::weight);
+      const std::vector<double> position = read(node, layer_tensor::position_bias);
+      step.bias.insert(step.bias.end(), position.begin(), position.end());
     } else if (node.kind == layer_kind::weigh_positions) {
       weights_of_positions(node, inputs, step);
     } else if (node.kind == layer_kind::project_positions) {
@@ -326,7 +333,10 @@ template <class B>
   const auto size = static_cast<index_t>(numbers.size());
   if (step.multiplies()) {
     step.weights = pack_groups(backend, node, planned);
-  } else if (planned.kind == layer_kind::batch_norm) {
+  } else if (planned.kind == layer_kind::relative_attention) {
+    const index_t columns = node.constant_columns;
+    step.weights.push_back(backend.pack(as_matrix(numbers.data(), size / columns, columns)));
+  } else if (planned.kind == layer_kind::batch_norm || planned.kind == layer_kind::layer_norm) {
     step.scale = backend.upload(numbers);
   } else if (size > 0) {
     const index_t rows = planned.kind == layer_kind::depthwise ? node.taps

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <dnalm/models/model.hpp>
+#include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -20,6 +21,31 @@ DNALM_INLINE token_sequence model::tokenize(std::string_view sequence, const std
   token_sequence tokens = about.tokens->encode(sequence, where);
   check_tokens(tokens.ids, about.vocabulary(), about.max_tokens, where);
   return tokens;
+}
+
+DNALM_INLINE void model_base::logits_of(const token_batch& batch, std::span<const index_t> rows,
+                                        logits_observer observer, forward_workspace& workspace) const {
+  const auto take = [&](matrix_view<const float> all) {
+    matrix<float> some(static_cast<index_t>(rows.size()), all.columns);
+    for (index_t i = 0; i < some.rows(); ++i) {
+      std::copy_n(all.row_data(rows[static_cast<std::size_t>(i)]), all.columns, some.view().row_data(i));
+    }
+    observer(some.view());
+  };
+  const logits_observer taker = take;
+  forward(
+      batch, {}, [](index_t, matrix_view<const float>) {}, &taker, workspace);
+}
+
+DNALM_INLINE void model::logits(const token_batch& batch, std::span<const index_t> rows,
+                                logits_observer observer, forward_workspace& workspace) const {
+  const auto tokens = static_cast<index_t>(batch.ids.size());
+  for (const index_t row : rows) {
+    if (row >= 0 && row < tokens) continue;
+    throw error(error_kind::input, 428, "logits were asked for of a token that the batch has not",
+                {.expected = "0 to " + std::to_string(tokens - 1), .found = std::to_string(row)});
+  }
+  if (!rows.empty()) base_->logits_of(batch, rows, observer, workspace);
 }
 
 DNALM_INLINE void model::word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const {

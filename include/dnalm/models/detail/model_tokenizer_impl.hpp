@@ -41,7 +41,7 @@ DNALM_INLINE std::optional<tokenizer> load_model_tokenizer(const std::filesystem
     if (id >= vocabulary) beyond.insert(id);
   }
   rows -= static_cast<index_t>(beyond.size());
-  if (rows != vocabulary) {
+  if (!summary_of(config).fits(rows)) {
     throw error(error_kind::config, 414, "the tokenizer and the model have different vocabularies",
                 {.where = folder.string(),
                  .expected = std::to_string(vocabulary) + " tokens (vocab_size of config.json)",
@@ -85,6 +85,11 @@ DNALM_INLINE index_t token_limit(const layer_graph& graph, const std::optional<t
 DNALM_INLINE index_t token_limit(const hyena_config& config, const std::optional<tokenizer>& tokens) {
   const index_t stated = tokens ? tokens->model_max_length() : 0;
   return stated > 0 ? std::min(stated, config.table_limit()) : config.table_limit();
+}
+
+/// Nothing in the weights limits it, and the reference implementation neither.
+DNALM_INLINE index_t token_limit(const caduceus_config&, const std::optional<tokenizer>&) {
+  return 0;
 }
 
 DNALM_INLINE index_t token_limit(const network_config& config, const std::optional<tokenizer>& tokens) {

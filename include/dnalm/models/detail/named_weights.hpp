@@ -34,16 +34,23 @@ class named_weights {
     const auto found = by_name_.find(name);
     return found != by_name_.end() && source_.contains(*found->second) ? found->second : nullptr;
   }
+  /// The tensor of a name in the plan, whether the source holds it or not.
+  [[nodiscard]] const planned_tensor& planned(const std::string& name) const { return *by_name_.at(name); }
   /// Its numbers; none when there is no such tensor.
   template <class T>
   [[nodiscard]] std::vector<T> read(const std::string& name) const {
-    std::vector<T> values;
     const planned_tensor* tensor = find(name);
-    if (tensor == nullptr) return values;
-    values.resize(static_cast<std::size_t>(checked_size(tensor->shape)));
-    source_.read(*tensor, std::span<T>(values));
+    return tensor == nullptr ? std::vector<T>{} : read<T>(*tensor);
+  }
+  /// What the source gives for a tensor of the plan.
+  template <class T>
+  [[nodiscard]] std::vector<T> read(const planned_tensor& tensor) const {
+    std::vector<T> values(static_cast<std::size_t>(checked_size(tensor.shape)));
+    source_.read(tensor, std::span<T>(values));
     return values;
   }
+  /// The source's pack_store, or null.
+  [[nodiscard]] any_pack_store* packs() const { return source_.packs(); }
   /// The matrix of a name packed for a backend: from the source's pack_store where it has one of the
   /// backend's weights.
   template <class B>

@@ -3,6 +3,7 @@
 /// \brief Body of models/network_config.hpp: which kind of network a configuration is of.
 #pragma once
 
+#include <dnalm/models/detail/config_caduceus.hpp>
 #include <dnalm/models/detail/config_convnet.hpp>
 #include <dnalm/models/detail/config_encoder.hpp>
 #include <dnalm/models/detail/config_file.hpp>
@@ -38,6 +39,7 @@ DNALM_INLINE network_config read_network_config(const std::filesystem::path& fol
   const detail::config_reader reader = detail::open_config(folder);
   if (detail::is_layer_graph(reader)) return detail::read_layer_graph(reader, folder);
   if (detail::is_convnet(reader)) return detail::read_convnet(reader);
+  if (detail::is_caduceus(reader)) return detail::read_caduceus(reader);
   if (detail::is_hyena(reader)) return detail::read_hyena(reader);
   return detail::read_encoder(reader);
 }

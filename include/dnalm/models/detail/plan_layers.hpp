@@ -26,7 +26,7 @@ namespace detail {
   planned_tensor planned;
   planned.name = tensor.name;
   planned.shape = tensor.shape;
-  planned.role = tensor_role::layer;
+  planned.role = tensor_role::by_name;
   planned.kind = kind_of(tensor.part);
   planned.counted = tensor.part != layer_tensor::mean && tensor.part != layer_tensor::variance;
   return planned;

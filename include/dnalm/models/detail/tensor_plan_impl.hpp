@@ -6,6 +6,7 @@
 
 #include <variant>
 
+#include <dnalm/models/caduceus_tensors.hpp>
 #include <dnalm/models/detail/plan_convnet.hpp>
 #include <dnalm/models/detail/plan_layers.hpp>
 #include <dnalm/models/detail/plan_writer.hpp>

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Operations of a forward pass: what floors are made of.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+#include <vector>
+
+#include <dnalm/models/network_config.hpp>
+
+namespace dnalm_bench {
+
+/// Numbers in the matrices of all blocks.
+inline double block_weights(const dnalm::encoder_config& c) {
+  const auto d = static_cast<double>(c.width);
+  const auto f = static_cast<double>(c.feed_forward);
+  return static_cast<double>(c.layers) * (4 * d * d + (c.gated ? 3 : 2) * d * f);
+}
+
+/// 2 x block weights per token, and 4 D L per token and layer.
+inline double forward_flops(const dnalm::encoder_config& c, double tokens) {
+  return tokens *
+         (2 * block_weights(c) + 4 * static_cast<double>(c.width) * tokens * static_cast<double>(c.layers));
+}
+
+/// 2 (taps + 1) D^2 per token and layer: the zeros beyond the ends of a sequence are counted as numbers.
+inline double forward_flops(const dnalm::convnet_config& c, double tokens) {
+  const auto d = static_cast<double>(c.width);
+  return tokens * static_cast<double>(c.layers) * 2 * static_cast<double>(c.taps + 1) * d * d;
+}
+
+/// Two real transforms of N = 2 L numbers, 5/2 N log2 N each, and the product of their N / 2 pairs: a causal
+/// convolution of L numbers with a filter whose transform is known.
+inline double long_convolution_flops(double length) {
+  const double n = 2 * length;
+  return 5 * n * std::log2(std::max(n, 2.0)) + 3 * n;
+}
+
+/// 2 (4 D^2 + 2 D F) per token and layer; 3 taps over 3 D channels, two gates, and the long convolution of
+/// each channel.
+inline double forward_flops(const dnalm::hyena_config& c, double tokens) {
+  const auto d = static_cast<double>(c.width);
+  const double products = 2 * (4 * d * d + 2 * d * static_cast<double>(c.feed_forward));
+  const double rest = d * (18 + 2);
+  return static_cast<double>(c.layers) * (tokens * (products + rest) + d * long_convolution_flops(tokens));
+}
+
+/// Of every strand and token: 2 x block weights, and for each direction and state a product of three numbers,
+/// two sums of products and one exponential, counted as 6.
+inline double forward_flops(const dnalm::caduceus_config& c, double tokens) {
+  const auto d = static_cast<double>(c.channels);
+  const auto e = static_cast<double>(c.inner);
+  const auto n = static_cast<double>(c.states);
+  const auto q = static_cast<double>(c.rank);
+  const double block = 2 * 3 * d * e + 2 * (2 * e * (q + 2 * n) + 2 * q * e + 6 * e * n);
+  return tokens * static_cast<double>(c.strands() * c.layers) * block;
+}
+
+/// 2 x weights and output row, of convolutions and dense layers.
+inline double forward_flops(const dnalm::layer_graph& graph, double tokens) {
+  const dnalm::graph_shapes shapes(graph);
+  std::vector<dnalm::index_t> rows;
+  shapes.rows(static_cast<dnalm::index_t>(tokens), rows, "a benchmark");
+  double sum = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const dnalm::layer_node& node = graph.nodes[i];
+    const auto made = static_cast<double>(rows[i + 1] * shapes.channels(static_cast<dnalm::index_t>(i) + 1));
+    const auto taps = static_cast<double>(node.taps);
+    if (node.kind == dnalm::layer_kind::depthwise) sum += 2 * made * taps;
+    if (node.kind != dnalm::layer_kind::convolution && node.kind != dnalm::layer_kind::dense) continue;
+    sum += 2 * made * taps * static_cast<double>(shapes.channels(node.inputs[0]) / node.groups);
+  }
+  return sum;
+}
+
+inline double forward_flops(const dnalm::network_config& config, double tokens) {
+  return std::visit([&](const auto& kind) { return forward_flops(kind, tokens); }, config);
+}
+
+}  // namespace dnalm_bench

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of cpu/selective_scan.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <dnalm/cpu/detail/scan_rows.hpp>
+#include <dnalm/cpu/detail/vector_math.hpp>
+#include <dnalm/cpu/selective_scan.hpp>
+
+#define DNALM_ISA_BODY <dnalm/cpu/detail/selective_scan.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// The rates of a block, and the states of all.
+DNALM_INLINE index_t cpu_selective_scan_scratch(index_t channels, index_t states) {
+  const index_t blocks = checked_add(channels, 15) / 16;
+  return checked_mul(checked_mul(checked_add(blocks, 1), 16), states);
+}
+
+DNALM_INLINE index_t cpu_selective_scan_vjp_scratch(index_t length, index_t states, index_t chunk) {
+  const index_t chunks = checked_add(length, chunk - 1) / chunk;
+  const index_t kept = checked_add(checked_add(chunks, std::min(chunk, length)), 3);
+  return checked_mul(checked_mul(kept, 16), states);
+}
+
+DNALM_INLINE void cpu_selective_scan(isa set, const scan_input<float>& input, const ragged_offsets& offsets,
+                                     vector_view<float> scratch, matrix_view<float> y, index_t chunk) {
+#if defined(__x86_64__)
+  if (set >= isa::avx512) return detail::isa_avx512::selective_scan(input, offsets, scratch, y, chunk);
+  if (set == isa::avx2) return detail::isa_avx2::selective_scan(input, offsets, scratch, y, chunk);
+#endif
+  static_cast<void>(set);
+  detail::isa_portable::selective_scan(input, offsets, scratch, y, chunk);
+}
+
+DNALM_INLINE void cpu_selective_scan_vjp(isa set, const scan_input<float>& input, index_t first,
+                                         index_t length, matrix_view<const float> dy,
+                                         vector_view<float> scratch, const scan_gradient<float>& gradient,
+                                         matrix_view<float> parts, index_t chunk) {
+  const detail::scan_rows rows(first, length, input.order);
+  const index_t numbers = 16 * input.rates.rows;
+  const index_t chunks = std::max<index_t>((length + chunk - 1) / chunk, 1);
+  float* const start = scratch.data;
+  const detail::scan_vjp_memory memory{start, start + numbers, start + 2 * numbers,
+                                       start + (2 + chunks) * numbers, chunk};
+#if defined(__x86_64__)
+  if (set >= isa::avx512) {
+    return detail::isa_avx512::selective_scan_vjp(input, rows, dy, memory, gradient, parts);
+  }
+  if (set == isa::avx2) {
+    return detail::isa_avx2::selective_scan_vjp(input, rows, dy, memory, gradient, parts);
+  }
+#endif
+  static_cast<void>(set);
+  detail::isa_portable::selective_scan_vjp(input, rows, dy, memory, gradient, parts);
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Which sequence of a packed batch a row is of.
+#pragma once
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/cuda/detail/device.cuh>
+#include <dnalm/cuda/views.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail::gpu {
+
+/// Rows [begin, end).
+struct row_span {
+  index_t begin;
+  index_t end;
+
+  [[nodiscard]] DNALM_DEVICE bool holds(index_t r) const { return r >= begin && r < end; }
+};
+
+/// The rows of row r's sequence: from the last offset <= r (empty sequences begin there as well) to the next.
+[[nodiscard]] DNALM_DEVICE row_span span_of_row(const device_vector<const index_t>& offsets, index_t r) {
+  index_t low = 0;  // offsets[low] <= r < offsets[high]
+  index_t high = offsets.size - 1;
+  while (high - low > 1) {
+    const index_t middle = low + (high - low) / 2;
+    if (offsets[middle] <= r) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return {offsets[low], offsets[high]};
+}
+
+}  // namespace detail::gpu
+DNALM_END_NAMESPACE

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of models/caduceus_network.hpp: gradients with respect to the input.
+///
+/// As of the encoder: forward, keeping the input of every block and, of as many of the highest as the
+/// request's budget holds, the wide rows that their adjoints need; then the blocks from the highest that is
+/// needed down to the first. A pass that runs a block again leaves the same bits, so the numbers cannot
+/// depend on the budget.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include <dnalm/models/caduceus_network.hpp>
+#include <dnalm/models/detail/clear_rows.hpp>
+#include <dnalm/models/detail/cotangent_names.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+/// Blocks that keep a record of their own: as many as fit, at least one if any runs.
+template <caduceus_backend B>
+index_t caduceus_network<B>::record_count(index_t tokens, const gradient_extent& extent) const {
+  if (extent.depth == 0) return 0;
+  const index_t rows = checked_mul(std::max<index_t>(tokens, 1), config_.strands());
+  const index_t numbers = checked_mul(rows, checked_mul(3, config_.inner));
+  const index_t bytes = checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
+  return std::clamp<index_t>(extent.keep_bytes / bytes, 1, extent.depth);
+}
+
+/// Numbers of all rows: kept states, records, what the final norm gives, the gradient, two hidden states as
+/// published, the block's memory, and that of its adjoint.
+template <caduceus_backend B>
+index_t caduceus_network<B>::gradient_numbers(index_t tokens, const gradient_extent& extent) const {
+  const index_t states = checked_mul(checked_add(extent.depth, 5), config_.channels);
+  const index_t records = checked_mul(record_count(tokens, extent), 3 * config_.inner);
+  const index_t adjoint = checked_add(4 * config_.inner, parts_columns());
+  const index_t row = checked_add(checked_add(states, records), checked_add(block_numbers(), adjoint));
+  return checked_mul(checked_mul(tokens, config_.strands()), row);
+}
+
+template <caduceus_backend B>
+index_t caduceus_network<B>::gradient_scratch(const B& backend, index_t longest,
+                                              const gradient_extent& extent) const {
+  index_t most = 0;
+  if (extent.logits) most = std::max(head_.scratch(backend), head_.vjp_scratch(backend));
+  if (extent.tokens) most = std::max(most, head_.scratch(backend));  // the table has the head's shape
+  for (index_t layer = 0; layer < extent.depth; ++layer) {
+    most = std::max(most, blocks_[static_cast<std::size_t>(layer)].vjp_scratch(backend, longest));
+  }
+  return most;
+}
+
+template <caduceus_backend B>
+index_t caduceus_network<B>::gradient_bytes(index_t tokens, index_t longest,
+                                            const gradient_extent& extent) const {
+  index_t numbers = gradient_numbers(tokens, extent);
+  numbers = checked_add(numbers, gradient_scratch(backend_, longest, extent));
+  const index_t tables = extent.logits ? 2 : extent.tokens ? 1 : 0;
+  numbers = checked_add(numbers, checked_mul(tables, checked_mul(tokens, config_.vocabulary)));
+  return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
+}
+
+/// Makes room and lays the views over it.
+template <caduceus_backend B>
+typename caduceus_network<B>::gradient_views caduceus_network<B>::prepare_gradient(
+    const token_batch& batch, const gradient_extent& extent, workspace& w) const {
+  const index_t rows = batch.offsets.rows();
+  grow(w.memory, gradient_numbers(rows, extent));
+  grow(w.scratch, gradient_scratch(backend_of(w), batch.longest(), extent));
+  memory_cutter memory{w.memory.view().data, rows * config_.strands()};
+  const auto take_published = [&]() -> output_matrix<B> {
+    return {memory.take(config_.channels).data, rows, config_.width, config_.width};
+  };
+  gradient_views views;
+  for (index_t layer = 0; layer <= extent.depth; ++layer)
+    views.saved.push_back(memory.take(config_.channels));
+  views.d = memory.take(config_.channels);
+  views.normed = memory.take(config_.channels);
+  views.shown = take_published();
+  views.given = take_published();
+  views.block = take_block(memory, batch, w);
+  views.block.wide_gradient = memory.take(3 * config_.inner);
+  views.block.before = memory.take(config_.inner);
+  views.block.parts_gradient = memory.take(parts_columns());
+  for (index_t i = record_count(rows, extent); i > 0; --i)
+    views.records.push_back(memory.take(3 * config_.inner));
+  return views;
+}
+
+template <caduceus_backend B>
+void caduceus_network<B>::gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                                   gradient_receiver receive, workspace& w) const {
+  check(batch);
+  detail::check_gradient_layers(request, config_.layers);
+  check_word_rows(request.word_rows, batch.offsets.rows(), config_.width);
+  if (batch.ids.empty()) return;
+  gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
+  const B& backend = backend_of(w);
+  run_saving(batch, request, views, w);
+  top_vjp(request, views, w);
+  for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
+    const output_matrix<B> x = views.saved[layer];
+    const output_matrix<B> wide = views.record(layer);
+    if (!views.keeps(layer)) blocks_[layer].forward(backend, views.block, x, wide, views.normed);
+    blocks_[layer].vjp(backend, x, wide, views.block, views.d);
+    add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+  }
+  const input_matrix<B> d = published(backend, views.d, 0, views.given);
+  receive({d, request.tokens ? one_hot_gradient(d, w) : input_matrix<B>{}});
+}
+
+/// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
+/// `views.records` what happens within the highest of them, and `views.normed` the last hidden state when it
+/// is reached.
+template <caduceus_backend B>
+void caduceus_network<B>::run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
+                                     gradient_views& views, workspace& w) const {
+  const B& backend = backend_of(w);
+  const auto show = [&](std::size_t layer, output_matrix<B> x) {
+    const auto blocks = static_cast<index_t>(layer);
+    if (request.states) request.states(blocks, published(backend, x, blocks, views.shown));
+  };
+  embed(backend, batch, request.word_rows, w, views.shown, views.saved[0]);
+  show(0, views.saved[0]);
+  for (std::size_t layer = 0; layer + 1 < views.saved.size(); ++layer) {
+    blocks_[layer].forward(backend, views.block, views.saved[layer], views.record(layer),
+                           views.saved[layer + 1]);
+    const bool last = layer + 1 == blocks_.size();
+    if (last) final_norm_.forward(backend, views.saved[layer + 1], views.normed);
+    show(layer + 1, last ? views.normed : views.saved[layer + 1]);
+  }
+}
+
+/// d += what the request puts in for hidden state `layer`, whose rows are x.
+template <caduceus_backend B>
+void caduceus_network<B>::add_cotangent(index_t layer, output_matrix<B> x,
+                                        const basic_gradient_request<scalar>& request, gradient_views& views,
+                                        const workspace& w) const {
+  if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
+  const B& backend = backend_of(w);
+  detail::clear_all_rows(views.given);
+  request.hidden(layer, published(backend, x, layer, views.shown), views.given);
+  detail::check_finite_rows(views.given, detail::cotangent_name(layer));
+  if (!config_.two_strands) return backend.add(views.given, views.d);
+  backend.fold_strands(views.given, config_.exchanged_after(layer), views.block.narrow);
+  backend.add(views.block.narrow, views.d);
+}
+
+/// d = the gradient with respect to the rows that the head reads, whose published form is `hidden`.
+template <caduceus_backend B>
+void caduceus_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
+                                   gradient_views& views, workspace& w) const {
+  const B& backend = backend_of(w);
+  const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
+  grow(w.logits, checked_mul(2, numbers));
+  const auto table = [&](index_t first) -> output_matrix<B> {
+    return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
+  };
+  head_.forward(backend, hidden, w.scratch.view(), table(0));
+  detail::clear_all_rows(table(numbers));
+  request.logits(table(0), table(numbers));
+  detail::check_finite_rows(table(numbers), detail::logits_cotangent);
+  head_.vjp(backend, table(numbers), w.scratch.view(), config_.two_strands ? views.given : views.d);
+  if (config_.two_strands) {
+    backend.fold_strands(views.given, config_.exchanged_after(config_.layers), views.d);
+  }
+}
+
+/// d = the gradient with respect to the output of the highest block that ran: from the logits and from the
+/// hidden state there, through the final norm.
+template <caduceus_backend B>
+void caduceus_network<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views,
+                                  workspace& w) const {
+  const std::size_t top = views.saved.size() - 1;
+  const bool normed = top == blocks_.size();
+  const output_matrix<B> state = normed ? views.normed : views.saved[top];
+  if (request.logits) {
+    head_vjp(published(backend_of(w), state, config_.layers, views.shown), request, views, w);
+  } else {
+    detail::clear_all_rows(views.d);
+  }
+  add_cotangent(static_cast<index_t>(top), state, request, views, w);
+  if (normed) final_norm_.vjp(backend_of(w), views.saved[top], views.d, views.d);
+}
+
+/// d E^T: the one-hot token o enters as the row o E.
+template <caduceus_backend B>
+input_matrix<B> caduceus_network<B>::one_hot_gradient(input_matrix<B> d, workspace& w) const {
+  grow(w.logits, checked_mul(d.rows, config_.vocabulary));
+  const output_matrix<B> y{w.logits.view().data, d.rows, config_.vocabulary, config_.vocabulary};
+  backend_of(w).linear(d, packed_words(), {}, w.scratch.view(), y);
+  return y;
+}
+
+/// A tied head's weight is the table; any other network packs it, once.
+template <caduceus_backend B>
+const typename B::weight& caduceus_network<B>::packed_words() const {
+  if (head_is_words_) return head_.weight;
+  std::call_once(words_->once, [&] { words_->packed = backend_.pack(embedding_.words.view()); });
+  return words_->packed;
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two rows of two strands: the second half of each row goes below, from its end.
+#include <iostream>
+
+#include <dnalm/reference/strands.hpp>
+
+int main() {
+  const double x[] = {1, 2, 3, 4, 5, 6, 7, 8};
+  double y[8];
+  dnalm::reference_fold_strands(dnalm::as_matrix(x, 2, 4), false, dnalm::as_matrix(y, 4, 2));
+  for (const double value : y) std::cout << value << " ";
+  std::cout << "\n";
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What loads a model on a GPU, and the encoder of float rows.
+#include <utility>
+
+#include <dnalm/models/detail/encoder_gradient_impl.hpp>
+#include <dnalm/models/detail/encoder_impl.hpp>
+#include <dnalm/models/on_cuda.hpp>
+#include <unit/cuda/on_gpu.hpp>
+
+template class dnalm::encoder<dnalm::cuda_backend>;
+
+dnalm::load_options dnalm_test::on_gpu(const dnalm::cuda_options& where, dnalm::load_options options) {
+  return dnalm::on_cuda(where, std::move(options));
+}
