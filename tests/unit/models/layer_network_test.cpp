@@ -529,15 +529,15 @@ TEST_CASE("rows of logits are those of the first prediction", "[layers]") {
       dnalm::cpu_layers(dnalm::cpu_backend(), s->take(), weights));
   batch_of batch;
   batch.add(12, 1);
-  const auto memory = network.make_workspace();
+  dnalm::forward_workspace memory;
   index_t rows = 0;
   const auto count = [&](dnalm::matrix_view<const float> x) { rows = x.rows; };
   const std::vector<index_t> inside = {2, 0};
-  network.logits_of(batch.tokens(), inside, count, *memory);
+  network.logits_of(batch.tokens(), inside, count, memory);
   CHECK(rows == 2);
   for (const index_t row : {index_t{3}, index_t{11}, index_t{-1}}) {
     const std::vector<index_t> outside = {row};
-    CHECK_THROWS_WITH(network.logits_of(batch.tokens(), outside, count, *memory),
+    CHECK_THROWS_WITH(network.logits_of(batch.tokens(), outside, count, memory),
                       Catch::Contains("dnalm.input.428"));
   }
 }
