@@ -520,6 +520,25 @@ TEST_CASE("a gradient keeps what functions read, and nothing for steps without o
   }
 }
 
+TEST_CASE("the estimate of a gradient's memory covers what it takes", "[layers]") {
+  for (const auto& [fixed, graph] : graphs()) {
+    const dnalm::cpu_layers network(dnalm::cpu_backend(), graph, weights);
+    batch_of batch;
+    batch.add(fixed ? 20 : 30, 2);
+    dnalm::cpu_layers::workspace memory;
+    CHECK(largest(gradient_of(network, batch, memory)) > 0.0);
+    index_t sum = memory.words.size() + memory.scratch.size() + memory.part.size();
+    for (const auto& value : memory.kept) sum += value.size();
+    for (const auto& value : memory.d) sum += value.size();
+    // The softmax pool of attention_graph() makes the gradients by its two inputs of 33 x 12 at once, from
+    // zeros of that size.
+    const bool attends = graph.layers.back().name == "attended";
+    if (attends) sum += 3 * 33 * 12;
+    const index_t tokens = batch.offsets.rows();
+    CHECK(network.gradient_bytes(tokens, tokens, {}) >= 4 * sum);
+  }
+}
+
 TEST_CASE("rows of logits are those of the first prediction", "[layers]") {
   sketch s({});
   dnalm::row_window window;
