@@ -350,7 +350,8 @@ TEST_CASE("the cpu backend agrees with the reference, forward and gradient", "[l
 }
 
 TEST_CASE("the gradient of states and predictions is the adjoint of the pass", "[layers]") {
-  for (const auto& [fixed, graph] : graphs()) {
+  for (const auto& [fixed, described] : graphs()) {
+    const layer_graph& graph = described;
     const dnalm::reference_layers network(dnalm::reference_backend(), graph, weights);
     const batch_of batch = mixed(fixed);
     const index_t tokens = batch.offsets.rows();
