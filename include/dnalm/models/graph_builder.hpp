@@ -88,7 +88,8 @@ class graph_builder {
   }
   /// Rows of zeros before and behind; negative: rows that are left out.
   index_t place(index_t x, index_t before, index_t after);
-  /// The middle rows of x, as many as `like` has; the one more is left out behind.
+  /// The middle rows of x, as many as `like` has, which are not more; of an odd number of
+  /// rows left out, the one more is in front.
   index_t centre_to(index_t x, index_t like) { return plain(layer_kind::centre_to, {x, like}); }
   /// All positions as one row: channel after channel (PyTorch) or row after row (Keras).
   index_t flatten(index_t x, bool by_channels);
@@ -110,6 +111,8 @@ class graph_builder {
   }
   /// Rows of a value where the input has a fixed length; 0: it has none. \throws as graph_shapes.
   [[nodiscard]] index_t fixed_rows(index_t value) const;
+  /// Channels of a value. \throws as graph_shapes.
+  [[nodiscard]] index_t channels(index_t value) const;
   /// Whether the only operation that reads a value is a batch norm, a function or a softmax, or adds it where
   /// it is a product: such a value costs more when it is a layer. A flattened value, too, is none of its own.
   [[nodiscard]] bool is_taken_up(index_t value) const;
@@ -117,6 +120,8 @@ class graph_builder {
   [[nodiscard]] layer_graph take();
 
  private:
+  /// Shapes of the operations until now.
+  [[nodiscard]] graph_shapes shapes() const;
   index_t plain(layer_kind kind, std::vector<index_t> inputs);
   index_t pool(layer_kind kind, index_t x, const row_window& window);
   [[nodiscard]] graph_tensor tensor(layer_tensor part, const std::string& name) const {

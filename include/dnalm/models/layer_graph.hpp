@@ -43,7 +43,7 @@ enum class layer_kind {
   join_channels,       ///< beside each other
   join_positions,      ///< below each other
   place,               ///< crop (negative numbers) or rows of zeros before and behind
-  centre_to,           ///< the middle rows of inputs[0], as many as inputs[1] has
+  centre_to,           ///< the middle rows of inputs[0], as many as inputs[1] has; never more than there are
   flatten,             ///< all positions into one row
   upsample,            ///< every row `factor` times
   reverse,             ///< positions and channels backwards: the other strand
@@ -53,8 +53,8 @@ enum class layer_kind {
   relative_attention,  ///< of q, k, v (inputs); `groups` heads, `value` the scale of q, keys of distances:
                        ///< weight (channels, constant_columns) of relative_position_features (`by_channels`:
                        ///< scaled by functions), bias, position_bias
-  middle,            ///< the middle rows, `factor` or one fewer: as many left out behind as before
-  project_positions  ///< constant (M, L) times the positions
+  middle,              ///< the middle rows, `factor` or one fewer: as many left out behind as before
+  project_positions    ///< constant (M, L) times the positions
 };
 
 [[nodiscard]] std::string_view to_string(layer_kind kind);
@@ -133,7 +133,8 @@ struct layer_graph {
 /// Channels of every value, and its rows for a sequence of so many tokens.
 class graph_shapes {
  public:
-  /// Checks the whole description: inputs that exist, sizes that fit, at least one output. \throws error
+  /// Checks the whole description: an input that can be read, inputs that exist, sizes that fit, windows that
+  /// see rows, at least one output, the first of them not the input itself. \throws error
   /// [dnalm.config.432] operations that do not fit together (names the operation).
   explicit graph_shapes(const layer_graph& graph);
 
@@ -145,7 +146,8 @@ class graph_shapes {
   /// different ones; `where` names the sequence.
   void rows(index_t tokens, std::vector<index_t>& rows, const std::string& where) const;
   /// The same for the first length of `tokens`, twice, four times, ... that the network reads: for estimates
-  /// of memory. Of a fixed length that one. Empty: none of them.
+  /// of memory. Of a fixed length those of as many sequences as have `tokens` rows in their longest value,
+  /// rounded up. Empty: no length is read.
   [[nodiscard]] std::vector<index_t> rows_near(index_t tokens) const;
 
  private:

@@ -194,8 +194,9 @@ class model {
   }
   /// Only the logits of some tokens, as the masked ones: row i is that of token rows[i] of the batch, counted
   /// over all its sequences, with the bits that `logits` gives it. Without rows nothing runs. Cost: a pass;
-  /// of the head, where the network is an encoder, only these rows. \throws also error [dnalm.input.428] for
-  /// a token that the batch has not.
+  /// of the head, where the network is an encoder, only these rows. Of a network that resizes, rows are those
+  /// of its first prediction. \throws also error [dnalm.input.428] for a token, or such a row, that the batch
+  /// has not.
   void logits(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
               forward_workspace& workspace) const;
   /// A pass, with logits, whose words' rows are `word_rows` (tokens, D) and not those of the ids.

@@ -109,7 +109,7 @@ inline std::vector<gradient_gap> gradients_of_loaded_hyena(const std::string& na
       const auto values = read_numbers(expected, key);
       const auto compare = [&](const dnalm::input_gradient& gradient) {
         found.push_back(
-            {key, relative_gap(values, gradient.words), read_numbers(expected, key + ".f32_error")[0]});
+            {key, relative_gap(values, gradient.words), read_numbers(expected, key + ".f32_error")[0], {}});
       };
       model.input_gradients({ids, offsets}, formula_request<float>(output), compare, workspace);
     }

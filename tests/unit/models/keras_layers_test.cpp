@@ -191,6 +191,34 @@ TEST_CASE("models inside models, and sequences as the first Keras 2 wrote them",
   CHECK(names_of(nested.outputs) == std::vector<std::string>{"inner"});
 }
 
+TEST_CASE("settings of Keras layers that are left out, and those that are refused", "[models][keras]") {
+  const std::string in = input_of("in", "[null, 5, 4]") + ", ";
+  const auto graph = [&](const std::string& layers) {
+    return graph_of(functional(in + layers, R"([["in", 0, 0]])", R"([["last", 0, 0]])"), small_convolution);
+  };
+  const auto rows = [&](const std::string& kind) {
+    const dnalm::layer_graph made = graph(layer(kind, "last", "", R"([["in", 0, 0, {}]])"));
+    std::vector<index_t> found;
+    dnalm::graph_shapes(made).rows(5, found, "test");
+    return found.back();
+  };
+  CHECK(rows("ZeroPadding1D") == 7);
+  CHECK(rows("Cropping1D") == 3);
+  CHECK(graph(layer("Flatten", "last", "", R"([["in", 0, 0, {}]])")).predictions == 20);
+  CHECK_THROWS_WITH(
+      graph(layer("Flatten", "last", R"("data_format": "channels_first")", R"([["in", 0, 0, {}]])")),
+      Catch::Contains("447"));
+  // Two numbers of two channels each are four.
+  const std::string sum = layer("Conv1D", "c", "", R"([["in", 0, 0, {}]])") + ", " +
+                          layer("GlobalMaxPooling1D", "most", "", R"([["c", 0, 0, {}]])") + ", " +
+                          layer("GlobalAveragePooling1D", "mean", "", R"([["c", 0, 0, {}]])") + ", " +
+                          layer("Concatenate", "both", "", R"([["most", 0, 0, {}], ["mean", 0, 0, {}]])") +
+                          ", " + layer("Lambda", "logcount_predictions", "", R"([["both", 0, 0, {}]])");
+  CHECK_THROWS_WITH(graph_of(functional(in + sum, R"([["in", 0, 0]])", R"([["logcount_predictions", 0, 0]])"),
+                             small_convolution),
+                    Catch::Contains("a sum of more than two numbers"));
+}
+
 TEST_CASE("input policies of Keras models", "[models][keras]") {
   const std::string text =
       functional(input_of("in", "[null, 5, 4]") + ", " + layer("Conv1D", "c", "", R"([["in", 0, 0, {}]])"),

@@ -11,6 +11,7 @@
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/graph_builder.hpp>
 #include <dnalm/models/layer_network.hpp>
+#include <dnalm/models/model_of.hpp>
 #include <support/adjoint_test.hpp>
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>
@@ -86,6 +87,26 @@ class sketch {
     node.constant_columns = 3;
     node.constant = dnalm_test::normal_numbers(3 * length, 5);
     node.tensors = {{layer_tensor::weight, fresh(), {3, channels}}};
+    return builder_.append(node);
+  }
+  index_t layer_norm(index_t x, index_t channels) {
+    layer_node node;
+    node.kind = layer_kind::layer_norm;
+    node.inputs = {x};
+    node.eps = 1e-5;
+    node.tensors = {{layer_tensor::gamma, fresh(), {channels}}, {layer_tensor::beta, fresh(), {channels}}};
+    return builder_.append(node);
+  }
+  index_t attention(index_t q, index_t k, index_t v, index_t channels, index_t heads) {
+    layer_node node;
+    node.kind = layer_kind::relative_attention;
+    node.inputs = {q, k, v};
+    node.groups = heads;
+    node.value = 0.5;
+    node.constant_columns = 6;
+    node.tensors = {{layer_tensor::weight, fresh(), {channels, 6}},
+                    {layer_tensor::bias, fresh(), {channels}},
+                    {layer_tensor::position_bias, fresh(), {channels}}};
     return builder_.append(node);
   }
   index_t two(layer_kind kind, index_t a, index_t b) {
@@ -187,6 +208,29 @@ layer_graph fixed_graph() {
   return s->take();
 }
 
+/// Attention and what stands around it.
+layer_graph attention_graph() {
+  sketch s(any_length());
+  index_t x = s->relu(s.convolution(0, 4, 12, taps(5, 1, 2, 2)));
+  layer_node pool;
+  pool.kind = layer_kind::softmax_pool;
+  pool.inputs = {x, s.dense(x, 12, 12)};
+  pool.window.size = 2;
+  x = s->append(pool);
+  s->layer("pooled", x);
+  const index_t normed = s.layer_norm(x, 12);
+  const index_t q = s.dense(normed, 12, 8);
+  const index_t k = s.dense(normed, 12, 8);
+  x = s->add(x, s.attention(q, k, s.dense(normed, 12, 12), 8, 2));
+  s->layer("attended", x);
+  layer_node middle;
+  middle.kind = layer_kind::middle;
+  middle.inputs = {s->reverse(x)};
+  middle.factor = 4;
+  s->output("rows", s.dense(s->append(middle), 12, 3));
+  return s->take();
+}
+
 /// The same graph with every value a state: nothing may be put together.
 layer_graph unfused(layer_graph graph) {
   graph.layers.clear();
@@ -256,7 +300,22 @@ batch_of mixed(bool fixed) {
 }
 
 std::vector<std::pair<bool, layer_graph>> graphs() {
-  return {{false, free_graph()}, {true, fixed_graph()}};
+  return {{false, free_graph()}, {true, fixed_graph()}, {false, attention_graph()}};
+}
+
+/// The gradient by the rows of the sum of all predictions' first channels.
+numbers gradient_of(const dnalm::cpu_layers& network, const batch_of& batch,
+                    dnalm::cpu_layers::workspace& workspace) {
+  dnalm::gradient_request request;
+  request.logits = [](dnalm::matrix_view<const float> x, dnalm::matrix_view<float> gradient) {
+    for (index_t r = 0; r < x.rows; ++r) gradient(r, 0) = 1.0F;
+  };
+  numbers found;
+  network.gradient(
+      batch.tokens(), request,
+      [&](const dnalm::basic_input_gradient<float>& g) { dnalm_test::append_numbers(g.words, found); },
+      workspace);
+  return found;
 }
 
 }  // namespace
@@ -291,7 +350,8 @@ TEST_CASE("the cpu backend agrees with the reference, forward and gradient", "[l
 }
 
 TEST_CASE("the gradient of states and predictions is the adjoint of the pass", "[layers]") {
-  for (const auto& [fixed, graph] : graphs()) {
+  for (const auto& [fixed, described] : graphs()) {
+    const layer_graph& graph = described;
     const dnalm::reference_layers network(dnalm::reference_backend(), graph, weights);
     const batch_of batch = mixed(fixed);
     const index_t tokens = batch.offsets.rows();
@@ -409,7 +469,162 @@ TEST_CASE("a sequence has the same bits alone, in any batch and on any number of
             numbers(all.begin() + first, all.begin() + first + static_cast<index_t>(own.size())), own));
       }
     }
+    dnalm::cpu_layers::workspace own_memory;
+    const numbers own = gradient_of(network, alone, own_memory);
+    CHECK(largest(own) > 0.0);
+    const index_t first = 4 * batch.offsets.length(0);
+    for (dnalm::thread_team* threads : {static_cast<dnalm::thread_team*>(nullptr), &team}) {
+      dnalm::cpu_layers::workspace memory;
+      memory.team = threads;
+      const numbers all = gradient_of(network, batch, memory);
+      CHECK(dnalm_test::same_numbers(
+          numbers(all.begin() + first, all.begin() + first + static_cast<index_t>(own.size())), own));
+    }
   }
+}
+
+TEST_CASE("estimates of memory need no length that the network reads", "[layers]") {
+  sketch s({});
+  dnalm::row_window window;
+  window.size = window.stride = 4096;
+  s->output("most", s->max_pool(0, window));
+  const dnalm::cpu_layers pooled(dnalm::cpu_backend(), s->take(), weights);
+  // But for the one-hot rows, what 4096 bases take.
+  CHECK(pooled.workspace_bytes(2048, 2048, true) + 2048 * 4 * 4 == pooled.workspace_bytes(4096, 4096, true));
+  CHECK(pooled.gradient_bytes(1, 1, {}) > 4096 * 4 * 4);
+  // Of a fixed length of 20 rows, 21 are two sequences, and so are 40.
+  const dnalm::cpu_layers fixed(dnalm::cpu_backend(), fixed_graph(), weights);
+  const auto without_words = [&](index_t rows) {
+    return fixed.workspace_bytes(rows, rows, true) - rows * 4 * 4;
+  };
+  CHECK(without_words(21) == without_words(40));
+  CHECK(without_words(1) == without_words(20));
+  CHECK(without_words(60) - without_words(40) == without_words(40) - without_words(20));
+  CHECK(without_words(40) > without_words(20));
+  CHECK(fixed.gradient_bytes(40, 40, {}) - fixed.gradient_bytes(20, 20, {}) > 20 * 4 * 5 * 4);
+}
+
+TEST_CASE("a gradient keeps what functions read, and nothing for steps without one", "[layers]") {
+  sketch s({});
+  const index_t parted = s->relu(s.convolution(0, 4, 6, taps(1)));
+  s->output("rows", s.dense(s->function(s->place(parted, 1, 1), dnalm::activation::tanh), 6, 2));
+  const layer_graph graph = s->take();
+  const dnalm::cpu_layers network(dnalm::cpu_backend(), graph, weights);
+  batch_of batch;
+  batch.add(9, 4);
+  dnalm::cpu_layers::workspace memory;
+  CHECK(gradient_of(network, batch, memory).size() == 9 * 4);
+  const std::size_t values = graph.nodes.size() + 1;
+  REQUIRE(memory.kept.size() == 2 * values);
+  for (std::size_t v = 0; v < values; ++v) {
+    CHECK((memory.kept[values + v].size() > 0) == (static_cast<index_t>(v) == parted));
+  }
+}
+
+TEST_CASE("the estimate of a gradient's memory covers what it takes", "[layers]") {
+  for (const auto& [fixed, graph] : graphs()) {
+    const dnalm::cpu_layers network(dnalm::cpu_backend(), graph, weights);
+    batch_of batch;
+    batch.add(fixed ? 20 : 30, 2);
+    dnalm::cpu_layers::workspace memory;
+    CHECK(largest(gradient_of(network, batch, memory)) > 0.0);
+    index_t sum = memory.words.size() + memory.scratch.size() + memory.part.size();
+    for (const auto& value : memory.kept) sum += value.size();
+    for (const auto& value : memory.d) sum += value.size();
+    // The softmax pool of attention_graph() makes the gradients by its two inputs of 33 x 12 at once, from
+    // zeros of that size.
+    const bool attends = graph.layers.back().name == "attended";
+    if (attends) sum += 3 * 33 * 12;
+    const index_t tokens = batch.offsets.rows();
+    CHECK(network.gradient_bytes(tokens, tokens, {}) >= 4 * sum);
+  }
+}
+
+TEST_CASE("rows of logits are those of the first prediction", "[layers]") {
+  sketch s({});
+  dnalm::row_window window;
+  window.size = window.stride = 4;
+  s->output("most", s->max_pool(0, window));
+  const dnalm::model_of<dnalm::cpu_layers> network(
+      dnalm::cpu_layers(dnalm::cpu_backend(), s->take(), weights));
+  batch_of batch;
+  batch.add(12, 1);
+  dnalm::forward_workspace memory;
+  index_t rows = 0;
+  const auto count = [&](dnalm::matrix_view<const float> x) { rows = x.rows; };
+  const std::vector<index_t> inside = {2, 0};
+  network.logits_of(batch.tokens(), inside, count, memory);
+  CHECK(rows == 2);
+  for (const index_t row : {index_t{3}, index_t{11}, index_t{-1}}) {
+    const std::vector<index_t> outside = {row};
+    CHECK_THROWS_WITH(network.logits_of(batch.tokens(), outside, count, memory),
+                      Catch::Contains("dnalm.input.428"));
+  }
+}
+
+TEST_CASE("inputs, windows and sizes of a graph that cannot run are refused", "[layers]") {
+  const auto refused = [](layer_graph graph) {
+    CHECK_THROWS_WITH(dnalm::graph_shapes(graph), Catch::Contains("dnalm.config.432"));
+  };
+  const auto with_input = [&](const std::function<void(dnalm::sequence_input&)>& change) {
+    layer_graph graph = free_graph();
+    change(graph.input);
+    refused(graph);
+  };
+  with_input([](auto& input) { input.letters = "ACGG"; });
+  with_input([](auto& input) { input.letters = "ACG"; });
+  with_input([](auto& input) { input.unknown_letter = 'N'; });
+  with_input([](auto& input) { input.channels = 3; });
+  with_input([](auto& input) { input.channels = 4097; });
+  with_input([](auto& input) { input.before = -1; });
+  with_input([](auto& input) { input.after = index_t{1} << 32; });
+  layer_graph fixed = fixed_graph();
+  fixed.input.length = index_t{1} << 32;
+  refused(fixed);
+  for (const layer_kind kind : {layer_kind::weigh_positions, layer_kind::project_positions}) {
+    layer_graph graph = fixed_graph();
+    for (layer_node& node : graph.nodes) {
+      if (node.kind == kind) node.constant_columns = 0;
+    }
+    refused(graph);
+  }
+  layer_graph echo = free_graph();
+  echo.outputs.front().value = 0;
+  refused(echo);
+  for (const auto side : {&dnalm::row_window::before, &dnalm::row_window::after}) {
+    sketch s({});
+    dnalm::row_window window;
+    window.size = 2;
+    window.*side = 2;
+    s->output("blind", s->average_pool(0, window));
+    CHECK_THROWS_WITH(s->take(), Catch::Contains("dnalm.config.432"));
+  }
+  dnalm::sequence_input long_input;
+  long_input.length = 1024;
+  sketch grown(long_input);
+  grown->output("rows", grown->upsample(grown->upsample(0, index_t{1} << 31), index_t{1} << 31));
+  CHECK_THROWS_WITH(grown->take(), Catch::Contains("dnalm.config.432"));
+  sketch free({});
+  free->output("rows", free->upsample(free->upsample(0, index_t{1} << 31), index_t{1} << 31));
+  const dnalm::graph_shapes shapes(free->take());
+  std::vector<index_t> rows;
+  CHECK_THROWS_WITH(shapes.rows(1, rows, "here"), Catch::Contains("dnalm.input.433"));
+  CHECK(shapes.rows_near(1).empty());
+}
+
+TEST_CASE("the middle rows are those of a value that is not longer", "[layers]") {
+  const auto middle_of = [](index_t before) {
+    sketch s({});
+    s->output("rows", s->centre_to(0, s->place(0, before, 0)));
+    return s->take();
+  };
+  batch_of batch;
+  batch.add(6, 1);
+  const dnalm::cpu_layers longer(dnalm::cpu_backend(), middle_of(1), weights);
+  CHECK_THROWS_WITH(run(longer, batch), Catch::Contains("dnalm.input.433"));
+  const dnalm::cpu_layers shorter(dnalm::cpu_backend(), middle_of(-1), weights);
+  const auto states = run(shorter, batch);
+  CHECK(states.back() == numbers(states[0].begin() + 4, states[0].end()));  // one more is left out in front
 }
 
 TEST_CASE("lengths and graphs that do not fit are errors that say so", "[layers]") {

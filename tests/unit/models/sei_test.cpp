@@ -2,6 +2,7 @@
 // Sei: the full-size trunk with weights by a formula against printed vectors of the original; what it
 // refuses.
 #include <dnalm/models/backends.hpp>
+#include <dnalm/models/detail/config_reader.hpp>
 #include <unit/models/supervised_runs.hpp>
 
 #include <nlohmann/json.hpp>

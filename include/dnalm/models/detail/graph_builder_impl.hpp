@@ -3,6 +3,7 @@
 /// \brief Body of models/graph_builder.hpp.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include <dnalm/backend/convolution_taps.hpp>
@@ -75,7 +76,7 @@ DNALM_INLINE index_t graph_builder::convolution(index_t x, const std::string& na
   }
   node.dilation = how.dilation;
   node.stride = how.stride;
-  const index_t spread = (node.taps - 1) * how.dilation;
+  const index_t spread = checked_mul(std::max<index_t>(node.taps, 1) - 1, how.dilation);
   node.before = how.same ? spread / 2 : how.before;
   node.after = how.same ? spread - spread / 2 : how.after;
   node.tensors = {tensor(layer_tensor::weight, weight)};
@@ -168,13 +169,21 @@ DNALM_INLINE index_t graph_builder::project_positions(index_t x, std::vector<dou
   return append(std::move(node));
 }
 
-DNALM_INLINE index_t graph_builder::fixed_rows(index_t value) const {
-  if (graph_.input.length == 0) return 0;
+DNALM_INLINE graph_shapes graph_builder::shapes() const {
   layer_graph until = graph_;
   until.layers.clear();
-  until.outputs = {{"", value}};
+  until.outputs = {{"", static_cast<index_t>(graph_.nodes.size())}};
+  return graph_shapes(until);
+}
+
+DNALM_INLINE index_t graph_builder::channels(index_t value) const {
+  return value == 0 ? graph_.input.channels : shapes().channels(value);
+}
+
+DNALM_INLINE index_t graph_builder::fixed_rows(index_t value) const {
+  if (value == 0 || graph_.input.length == 0) return graph_.input.length;
   std::vector<index_t> rows;
-  graph_shapes(until).rows(graph_.input.length, rows, graph_.architecture);
+  shapes().rows(graph_.input.length, rows, graph_.architecture);
   return rows[static_cast<std::size_t>(value)];
 }
 

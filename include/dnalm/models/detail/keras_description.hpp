@@ -82,9 +82,9 @@ class keras_layer {
     return one.get<index_t>();
   }
   /// A pair, or a number twice.
-  [[nodiscard]] std::pair<index_t, index_t> sizes(const char* key) const {
+  [[nodiscard]] std::pair<index_t, index_t> sizes(const char* key, index_t otherwise) const {
     if (!has(key) || !config()[key].is_array() || config()[key].size() != 2) {
-      const index_t both = size(key, 0);
+      const index_t both = size(key, otherwise);
       return {both, both};
     }
     const io::json& value = config()[key];

@@ -273,6 +273,7 @@ inline keras_value keras_graph_maker::log_sum(const keras_layer& layer, keras_va
   if (layer.name() != "logcount_predictions" || !two) layer.unsupported("a function of one's own");
   const index_t a = joined->second[0];
   const index_t b = joined->second[1];
+  if (net_.channels(a) != 1 || net_.channels(b) != 1) layer.unsupported("a sum of more than two numbers");
   const index_t difference = net_.add(a, net_.scale(b, -1.0));
   return {net_.add(b, net_.function(difference, activation::softplus)), true};
 }
@@ -298,13 +299,16 @@ inline keras_value keras_graph_maker::run_one(const keras_layer& layer, keras_va
   if (kind == "AveragePooling1D") return pool(layer, x, false);
   if (kind == "GlobalMaxPooling1D") return global(layer, x, true);
   if (kind == "GlobalAveragePooling1D") return global(layer, x, false);
-  if (kind == "Flatten") return {x.vector ? x.value : net_.flatten(x.value, false), true};
+  if (kind == "Flatten") {
+    layer.require("data_format", "channels_last");
+    return {x.vector ? x.value : net_.flatten(x.value, false), true};
+  }
   if (kind == "Cropping1D") {
-    const auto [before, after] = layer.sizes("cropping");
+    const auto [before, after] = layer.sizes("cropping", 1);
     return {net_.place(x.value, -before, -after), false};
   }
   if (kind == "ZeroPadding1D") {
-    const auto [before, after] = layer.sizes("padding");
+    const auto [before, after] = layer.sizes("padding", 1);
     return {net_.place(x.value, before, after), false};
   }
   if (kind == "UpSampling1D") return {net_.upsample(x.value, layer.size("size", 2)), false};

@@ -19,13 +19,12 @@ class layer_adjoint {
  public:
   layer_adjoint(const B& backend, Pass& pass) : backend_(backend), pass_(pass) {}
 
-  /// d(inputs) += adjoint of `step` at d(output), of which `before` is what its function read.
+  /// d(inputs) += adjoint of `step` at d(output), of which `before` is what its function read (of a step
+  /// without a function nothing).
   void run(const layer_step<B>& step, output_matrix<B> before) {
     const output_matrix<B> dy = pass_.d(step.output);
     if (step.residual >= 0) add_to(step.residual, [&](output_matrix<B> dx) { backend_.copy_matrix(dy, dx); });
-    if (step.apply != activation::none && step.kind != layer_kind::function) {
-      backend_.activation_vjp(before, step.apply, dy, dy);
-    }
+    if (step.parted()) backend_.activation_vjp(before, step.apply, dy, dy);
     if (step.multiplies()) return product(step, dy);
     if (!several(step, dy)) single(step, dy);
   }

@@ -74,7 +74,49 @@ namespace detail {
   for (const index_t size : {node.before, node.after, node.window.before, node.window.after}) {
     if (size < -most || size > most) return false;
   }
-  return node.outputs >= 0 && node.outputs <= most && node.constant_columns >= 0;
+  return node.outputs >= 0 && node.outputs <= most && node.constant_columns >= 0 &&
+         node.constant_columns <= most;
+}
+
+/// Whether every window of a pooling sees a row that exists.
+[[nodiscard]] inline bool sees_rows(const row_window& window) {
+  return window.before >= 0 && window.before < window.size && window.after >= 0 && window.after < window.size;
+}
+
+/// Whether the constant of an operation is a matrix of `constant_columns`; kinds without one: yes.
+[[nodiscard]] inline bool has_constant(const layer_node& node) {
+  if (node.kind != layer_kind::weigh_positions && node.kind != layer_kind::project_positions) return true;
+  return node.constant_columns >= 1 && !node.constant.empty() &&
+         static_cast<index_t>(node.constant.size()) % node.constant_columns == 0;
+}
+
+/// Rows that a value may have: sums and products of them with sizes stay far below 2^63.
+inline constexpr index_t most_value_rows = index_t{1} << 40;
+
+[[nodiscard]] inline bool is_row_count(index_t rows) {
+  return rows >= 1 && rows <= most_value_rows;
+}
+
+/// \throws error [dnalm.config.432] letters that are not A, C, G, T once each, or sizes out of range.
+inline void check_sequence_input(const sequence_input& input, const std::string& where) {
+  const auto refuse = [&](const std::string& expected, const std::string& found) {
+    throw error(error_kind::config, 432, "an input that no sequence can be read into",
+                {.where = where, .expected = expected, .found = found});
+  };
+  constexpr index_t most_channels = 4096;
+  constexpr index_t most = index_t{1} << 31;
+  std::string letters = input.letters;
+  std::sort(letters.begin(), letters.end());
+  if (letters != "ACGT") refuse("the letters A, C, G, T once each", input.letters);
+  if (input.unknown_letter != 0 && letters.find(input.unknown_letter) == std::string::npos) {
+    refuse("N read as A, C, G or T", std::string(1, input.unknown_letter));
+  }
+  if (input.channels < 4 || input.channels > most_channels) {
+    refuse("4 to " + std::to_string(most_channels) + " channels", std::to_string(input.channels));
+  }
+  for (const index_t size : {input.length, input.before, input.after}) {
+    if (size < 0 || size > most) refuse("0 to " + std::to_string(most) + " rows", std::to_string(size));
+  }
 }
 
 /// Numbers that a weight of an operation has, or 0 where the kind has none.
@@ -103,6 +145,7 @@ DNALM_INLINE void graph_shapes::refuse(const layer_node& node, const std::string
 
 DNALM_INLINE graph_shapes::graph_shapes(const layer_graph& graph)
     : graph_(std::make_shared<const layer_graph>(graph)) {
+  detail::check_sequence_input(graph.input, graph.architecture);
   channels_.push_back(graph.input.channels);
   const bool fixed = graph.input.length > 0;
   if (fixed) fixed_.push_back(graph.input.length);
@@ -113,7 +156,10 @@ DNALM_INLINE graph_shapes::graph_shapes(const layer_graph& graph)
     single_.push_back(node_is_single(node) ? 1 : 0);
     if (fixed) {
       fixed_.push_back(node_rows(node, fixed_));
-      if (fixed_.back() < 1) refuse(node, "at least one row", std::to_string(fixed_.back()) + " rows");
+      if (!detail::is_row_count(fixed_.back())) {
+        refuse(node, "1 to " + std::to_string(detail::most_value_rows) + " rows",
+               std::to_string(fixed_.back()) + " rows");
+      }
     }
     channels_.push_back(node_channels(node));
     if (fixed && fixed_.back() == 1) single_.back() = 1;
@@ -127,6 +173,10 @@ DNALM_INLINE graph_shapes::graph_shapes(const layer_graph& graph)
   if (graph.outputs.empty()) {
     throw error(error_kind::config, 432, "a network without predictions", {.where = graph.architecture});
   }
+  if (graph.outputs.front().value == 0) {
+    throw error(error_kind::config, 432, "a network whose first prediction is its input",
+                {.where = graph.architecture, .expected = "a value that an operation makes"});
+  }
 }
 
 DNALM_INLINE void graph_shapes::check_node(std::size_t i) {
@@ -138,6 +188,8 @@ DNALM_INLINE void graph_shapes::check_node(std::size_t i) {
     if (value < 0 || value > static_cast<index_t>(i)) refuse(node, "inputs that are made before", "none");
   }
   if (!detail::sizes_are_positive(node)) refuse(node, "sizes of at least 1", "others");
+  if (!detail::sees_rows(node.window)) refuse(node, "fewer missing rows than a window has", "others");
+  if (!detail::has_constant(node)) refuse(node, "a matrix of at least one column", "none");
   const index_t channels = channels_[static_cast<std::size_t>(node.inputs[0])];
   const index_t size = detail::weight_size(node, channels);
   const graph_tensor* weight = detail::tensor_of(node, layer_tensor::weight);
@@ -260,10 +312,15 @@ DNALM_INLINE index_t graph_shapes::node_rows(const layer_node& node, const std::
       return sum;
     }
     case layer_kind::place: return in + node.before + node.after;
-    case layer_kind::centre_to: return rows[static_cast<std::size_t>(node.inputs[1])];
-    case layer_kind::upsample: return checked_mul(in, node.factor);
+    case layer_kind::centre_to: {
+      const index_t other = rows[static_cast<std::size_t>(node.inputs[1])];
+      return other <= in ? other : 0;
+    }
+    case layer_kind::upsample:
+      if (in > detail::most_value_rows / node.factor) return detail::most_value_rows + 1;
+      return checked_mul(in, node.factor);
     case layer_kind::weigh_positions:
-      return in * node.constant_columns == static_cast<index_t>(node.constant.size()) ? in : 0;
+      return in == static_cast<index_t>(node.constant.size()) / node.constant_columns ? in : 0;
     case layer_kind::project_positions:
       return in == node.constant_columns && in > 0 ? static_cast<index_t>(node.constant.size()) / in : 0;
     default: return in;
@@ -289,24 +346,30 @@ DNALM_INLINE void graph_shapes::rows(index_t tokens, std::vector<index_t>& rows,
   const layer_node& node = graph_->nodes[static_cast<std::size_t>(bad)];
   throw error(error_kind::input, 433, "a sequence of a length that the network does not read",
               {.where = where,
-               .expected = "more bases: nothing is left for " + std::string(to_string(node.kind)) + " '" +
-                           node.name + "', or two values of different lengths meet there",
+               .expected = "another length: no rows are left for " + std::string(to_string(node.kind)) +
+                           " '" + node.name + "', or too many, or values of different lengths meet there",
                .found = std::to_string(tokens) + " bases"});
 }
 
 DNALM_INLINE std::ptrdiff_t graph_shapes::find_rows(index_t tokens, std::vector<index_t>& rows) const {
   rows.assign(1, graph_->input.rows(tokens));
+  if (rows.front() > detail::most_value_rows) return 0;
   for (std::size_t i = 0; i < graph_->nodes.size(); ++i) {
     rows.push_back(node_rows(graph_->nodes[i], rows));
-    if (rows.back() <= 0) return static_cast<std::ptrdiff_t>(i);
+    if (!detail::is_row_count(rows.back())) return static_cast<std::ptrdiff_t>(i);
   }
   return -1;
 }
 
 DNALM_INLINE std::vector<index_t> graph_shapes::rows_near(index_t tokens) const {
-  if (!fixed_.empty()) return fixed_;
-  std::vector<index_t> rows;
-  for (index_t length = std::max<index_t>(tokens, 1); length <= index_t{1} << 40; length *= 2) {
+  std::vector<index_t> rows = fixed_;
+  if (!fixed_.empty()) {
+    const index_t longest = *std::max_element(fixed_.begin(), fixed_.end());
+    const index_t sequences = std::max<index_t>(tokens / longest + (tokens % longest != 0 ? 1 : 0), 1);
+    for (index_t& value : rows) value = checked_mul(value, sequences);
+    return rows;
+  }
+  for (index_t length = std::max<index_t>(tokens, 1); length <= detail::most_value_rows; length *= 2) {
     if (find_rows(length, rows) < 0) return rows;
   }
   return {};

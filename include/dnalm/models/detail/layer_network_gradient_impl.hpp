@@ -41,8 +41,7 @@ struct layer_network<B>::pass {
   /// One step, in parts where its function's input is needed later.
   void run(const B& backend, const step& s) {
     const auto of = [this](index_t v) { return value(v); };
-    const bool parted = s.apply != activation::none && s.kind != layer_kind::function;
-    if (!parted) return detail::run_step(backend, s, s.apply, s.residual, of, memory, value(s.output));
+    if (!s.parted()) return detail::run_step(backend, s, s.apply, s.residual, of, memory, value(s.output));
     const output_matrix<B> z = before(s.output);
     const output_matrix<B> y = value(s.output);
     detail::run_step(backend, s, activation::none, -1, of, memory, z);
@@ -122,7 +121,8 @@ void layer_network<B>::gradient(const token_batch& batch, const basic_gradient_r
   detail::layer_adjoint<B, pass> adjoint(backend, p);
   for (index_t i = last; i >= 0; --i) {
     const step& s = steps_[static_cast<std::size_t>(i)];
-    if (p.written(s.output)) adjoint.run(s, p.before(s.output));
+    if (!p.written(s.output)) continue;
+    adjoint.run(s, s.parted() ? p.before(s.output) : output_matrix<B>{});
   }
   finish_gradient(batch, request, receive, p, words, dwords);
 }
@@ -154,17 +154,34 @@ void layer_network<B>::finish_gradient(const token_batch& batch,
   receive({dwords, tokens});
 }
 
+/// Every value and its gradient, what functions read, one gradient before it is added, and those that the
+/// largest step by several values makes at once, one of them also as zeros on their way to the backend.
 template <layer_backend B>
 index_t layer_network<B>::gradient_bytes(index_t tokens, index_t, const gradient_extent&) const {
   const std::vector<index_t> rows = shapes_.rows_near(tokens);
+  const auto size_of = [&](index_t v) {
+    return rows.empty() ? 0 : checked_mul(rows[static_cast<std::size_t>(v)], shapes_.channels(v));
+  };
   index_t numbers = checked_add(scratch_size(backend_, true), checked_mul(4 * tokens, graph_.input.channels));
-  index_t widest = 0;
-  for (std::size_t v = 0; v < rows.size(); ++v) {
-    const index_t size = checked_mul(rows[v], shapes_.channels(static_cast<index_t>(v)));
-    widest = std::max(widest, size);
-    if (slot_[v] >= 0) numbers = checked_add(numbers, checked_mul(3, size));
+  index_t widest = checked_mul(5, tokens);
+  for (index_t v = 0; v < static_cast<index_t>(slot_.size()); ++v) {
+    widest = std::max(widest, size_of(v));
+    if (slot_[static_cast<std::size_t>(v)] >= 0) numbers = checked_add(numbers, checked_mul(2, size_of(v)));
   }
-  return checked_mul(checked_add(numbers, widest), static_cast<index_t>(sizeof(scalar)));
+  index_t at_once = 0;
+  for (const step& s : steps_) {
+    if (s.parted()) numbers = checked_add(numbers, size_of(s.output));
+    if (!s.makes_gradients_at_once()) continue;
+    index_t made = 0;
+    index_t zeros = 0;
+    for (const index_t v : s.inputs) {
+      made = checked_add(made, size_of(v));
+      zeros = std::max(zeros, size_of(v));
+    }
+    at_once = std::max(at_once, checked_add(made, zeros));
+  }
+  numbers = checked_add(checked_add(numbers, widest), at_once);
+  return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
 DNALM_END_NAMESPACE

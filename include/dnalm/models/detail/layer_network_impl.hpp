@@ -20,8 +20,10 @@ layer_network<B>::layer_network(B backend, const layer_graph& graph, const weigh
   packed_table_ = backend_.pack(as_matrix(table.data(), 5, channels));
   missing_ = backend_.upload(graph_.input.template missing_row<scalar>());
   detail::step_planner planner(graph_, shapes_, source);
-  for (const detail::planned_step& planned : planner.take()) {
+  std::vector<detail::planned_step> all = planner.take();
+  for (detail::planned_step& planned : all) {
     steps_.push_back(detail::make_step(backend_, graph_, planned));
+    planned = {};  // its doubles are needed no more
   }
   plan_slots();
 }

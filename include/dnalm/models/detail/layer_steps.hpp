@@ -42,6 +42,13 @@ struct layer_step {
   [[nodiscard]] bool multiplies() const {
     return kind == layer_kind::convolution || kind == layer_kind::dense;
   }
+  /// Whether it applies a function to what it computes: a gradient keeps what that function reads.
+  [[nodiscard]] bool parted() const { return apply != activation::none && kind != layer_kind::function; }
+  /// Whether its adjoint makes the gradients by all its inputs before it adds any.
+  [[nodiscard]] bool makes_gradients_at_once() const {
+    return kind == layer_kind::masked_mean || kind == layer_kind::softmax_pool ||
+           kind == layer_kind::relative_attention;
+  }
 };
 
 /// A step while it is put together: its numbers in double.
@@ -300,14 +307,12 @@ template <class T>
   return result;
 }
 
-/// The packed weights of a product, one for each group.
+/// The packed weights of a product, one for each group; `all` (out, taps in).
 template <class B>
 [[nodiscard]] std::vector<typename B::weight> pack_groups(const B& backend, const layer_node& node,
-                                                          const planned_step& planned) {
-  using T = scalar_of<B>;
+                                                          const std::vector<scalar_of<B>>& all) {
   const index_t groups = node.kind == layer_kind::convolution ? node.groups : 1;
   const index_t outputs = node.outputs / groups;
-  const std::vector<T> all = narrowed<T>(planned.weight);
   const index_t depth = static_cast<index_t>(all.size()) / node.outputs;
   std::vector<typename B::weight> packed;
   for (index_t g = 0; g < groups; ++g) {
@@ -333,7 +338,7 @@ template <class B>
   const std::vector<T> numbers = narrowed<T>(planned.weight);
   const auto size = static_cast<index_t>(numbers.size());
   if (step.multiplies()) {
-    step.weights = pack_groups(backend, node, planned);
+    step.weights = pack_groups(backend, node, numbers);
   } else if (planned.kind == layer_kind::relative_attention) {
     const index_t columns = node.constant_columns;
     step.weights.push_back(backend.pack(as_matrix(numbers.data(), size / columns, columns)));

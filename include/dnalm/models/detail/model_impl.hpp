@@ -23,9 +23,23 @@ DNALM_INLINE token_sequence model::tokenize(std::string_view sequence, const std
   return tokens;
 }
 
+namespace detail {
+
+/// \throws error [dnalm.input.428] a row that `all` rows have not.
+inline void check_asked_rows(std::span<const index_t> rows, index_t all) {
+  for (const index_t row : rows) {
+    if (row >= 0 && row < all) continue;
+    throw error(error_kind::input, 428, "logits were asked for of a token that the batch has not",
+                {.expected = "0 to " + std::to_string(all - 1), .found = std::to_string(row)});
+  }
+}
+
+}  // namespace detail
+
 DNALM_INLINE void model_base::logits_of(const token_batch& batch, std::span<const index_t> rows,
                                         logits_observer observer, forward_workspace& workspace) const {
   const auto take = [&](matrix_view<const float> all) {
+    detail::check_asked_rows(rows, all.rows);
     matrix<float> some(static_cast<index_t>(rows.size()), all.columns);
     for (index_t i = 0; i < some.rows(); ++i) {
       std::copy_n(all.row_data(rows[static_cast<std::size_t>(i)]), all.columns, some.view().row_data(i));
@@ -39,11 +53,9 @@ DNALM_INLINE void model_base::logits_of(const token_batch& batch, std::span<cons
 
 DNALM_INLINE void model::logits(const token_batch& batch, std::span<const index_t> rows,
                                 logits_observer observer, forward_workspace& workspace) const {
-  const auto tokens = static_cast<index_t>(batch.ids.size());
-  for (const index_t row : rows) {
-    if (row >= 0 && row < tokens) continue;
-    throw error(error_kind::input, 428, "logits were asked for of a token that the batch has not",
-                {.expected = "0 to " + std::to_string(tokens - 1), .found = std::to_string(row)});
+  // Of a network that resizes the rows are known when they are made: logits_of checks them.
+  if (!describe().summary().resizes || batch.ids.empty()) {
+    detail::check_asked_rows(rows, static_cast<index_t>(batch.ids.size()));
   }
   if (!rows.empty()) base_->logits_of(batch, rows, observer, workspace);
 }

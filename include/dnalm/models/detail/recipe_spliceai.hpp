@@ -9,6 +9,7 @@
 /// eight convolutions and a skip, at last the output; batch norms stand before each convolution of a block.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ class spliceai_builder {
     node.taps = tensors_.extent(kernel, 0);
     node.outputs = tensors_.extent(kernel, 2);
     node.dilation = dilation;
-    const index_t spread = (node.taps - 1) * dilation;
+    const index_t spread = checked_mul(std::max<index_t>(node.taps, 1) - 1, dilation);
     node.before = spread / 2;
     node.after = spread - spread / 2;
     node.tensors = {part(layer_tensor::weight, kernel), part(layer_tensor::bias, name_of(node.name, "bias"))};
@@ -106,7 +107,7 @@ class spliceai_builder {
     const std::string plain = layer + "/kernel";
     const index_t taps =
         source.tensors.extent(source.tensors.contains(plain) ? plain : layer + "/" + layer + "/kernel:0", 0);
-    sum = checked_add(sum, checked_mul(4 * dilations[group], taps - 1));
+    sum = checked_add(sum, checked_mul(4 * dilations[group], std::max<index_t>(taps, 1) - 1));
   }
   return sum;
 }
