@@ -97,7 +97,7 @@ struct gradient_gap {
   std::string key;
   double gap;
   double pytorch_float_gap;
-  two_rows sums;  ///< of the stored one and this
+  two_rows sums = {};  ///< of the stored one and this
 };
 
 /// Every gradient that `stored` holds for the model of `folder`; `run(batch, request, receive)` makes one in
