@@ -59,6 +59,14 @@ void check_sizes(const dnalm::caduceus_config& config) {
   }
 }
 
+void check_sizes(const dnalm::layer_graph& graph) {
+  const dnalm::graph_shapes shapes(graph);  // throws what it refuses
+  promise(!graph.outputs.empty() && graph.predictions > 0, "there are predictions");
+  for (std::size_t value = 0; value <= graph.nodes.size(); ++value) {
+    promise(shapes.channels(static_cast<dnalm::index_t>(value)) > 0, "every value has channels");
+  }
+}
+
 void check_plan(const dnalm::network_config& config) {
   const auto plan = dnalm::plan_tensors(config);
   promise(!plan.empty(), "a model has tensors");
