@@ -17,7 +17,6 @@
 #include <dnalm/models/detail/graph_cache.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/model.hpp>
-#include <dnalm/models/network.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -45,6 +44,12 @@ concept device_backend = encoder_backend<B> && gather_kernels<B> && B::space ==
 /// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them.
 template <device_backend B, class Network = encoder<B>>
 class device_model_of final : public model_base {
+  static constexpr bool row_logits_network =
+      requires(const Network& network, const token_batch& batch, typename Network::observer layers,
+               const typename Network::logits_receiver* logits, typename Network::workspace& workspace,
+               input_matrix<B> rows, std::span<const index_t> which) {
+    network.forward(batch, layers, logits, workspace, rows, which);
+  };
   static constexpr bool norm_pooling_network = requires(const Network& network, index_t layer) {
     network.pools_in_norm(layer);
   };
@@ -77,7 +82,7 @@ class device_model_of final : public model_base {
   }
   void logits_of(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
                  forward_workspace& workspace) const override {
-    if constexpr (row_logits_network<Network>) {
+    if constexpr (row_logits_network) {
       logits_by_rows(batch, rows, observer, workspace);
     } else {
       model_base::logits_of(batch, rows, observer, workspace);
