@@ -156,7 +156,7 @@ TEST_CASE("models that cannot be used are told by name", "[programs]") {
   const auto unknown = with_config(
       "{\"architectures\": [\"EsmForMaskedLM\"], \"auto_map\":\n  {\"AutoModelForMaskedLM\": "
       "\"modeling_esm.EsmForMaskedLM\"}, \"add_bias_fnn\": false",
-      "{\"architectures\": [\"Caduceus\"], \"model_type\": \"caduceus\"");
+      "{\"architectures\": [\"StripedHyenaModelForCausalLM\"], \"model_type\": \"stripedhyena\"");
   CHECK(unknown.code == 4);
   CHECK(unknown.id() == "dnalm.unsupported.400");
   CHECK(with_config("{", "{{").id() == "dnalm.format.226");
