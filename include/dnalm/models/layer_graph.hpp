@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <dnalm/backend/activation.hpp>
+#include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/backend/row_window.hpp>
 #include <dnalm/core/platform.hpp>
@@ -100,6 +101,23 @@ struct layer_node {
   std::vector<double> constant = {};  ///< of weigh_positions (L, n) and project_positions (M, L), row-major
   index_t constant_columns = 0;
 };
+
+namespace detail {
+
+/// Of a convolution.
+[[nodiscard]] inline convolution_taps taps_of(const layer_node& node) {
+  return {node.taps, node.dilation, node.before, node.stride};
+}
+
+/// A tensor of the node, or null.
+[[nodiscard]] inline const graph_tensor* tensor_of(const layer_node& node, layer_tensor part) {
+  for (const graph_tensor& tensor : node.tensors) {
+    if (tensor.part == part) return &tensor;
+  }
+  return nullptr;
+}
+
+}  // namespace detail
 
 /// A value with a name: a layer of embeddings, or a prediction.
 struct graph_result {

@@ -9,7 +9,6 @@
 
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/core/error.hpp>
-#include <dnalm/models/detail/layer_node_parts.hpp>
 #include <dnalm/models/layer_graph.hpp>
 
 DNALM_BEGIN_NAMESPACE

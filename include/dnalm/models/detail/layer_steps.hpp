@@ -14,7 +14,6 @@
 
 #include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/core/platform.hpp>
-#include <dnalm/models/detail/layer_node_parts.hpp>
 #include <dnalm/models/layer_graph.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 #include <dnalm/models/weight_source.hpp>
