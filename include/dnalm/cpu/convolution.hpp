@@ -17,8 +17,8 @@ DNALM_BEGIN_NAMESPACE
 [[nodiscard]] index_t cpu_convolution_scratch(const packed_weight& w);
 
 /// y[r, n] = residual[r, n] + function(sum over t, c of x[i stride + t dilation - before, c] W[n, t in + c] +
-/// bias[n]) for the output rows f + r, f = `first`, of `to`; such a row is row i of its sequence, and x's rows
-/// are counted in the same sequence of `from`: those outside of it are zeros.
+/// bias[n]) for the output rows f + r, f = `first`, of `to`; such a row is row i of its sequence, and x's
+/// rows are counted in the same sequence of `from`: those outside of it are zeros.
 ///
 /// A block of output rows at a time, the rows that their taps read are copied beside each other, in the
 /// pieces that cpu_linear multiplies; there is no larger copy of x. Each sum is one chain of fused
@@ -41,13 +41,15 @@ inline void cpu_convolution(isa set, matrix_view<const float> x, const ragged_of
 [[nodiscard]] index_t cpu_convolution_vjp_scratch(const packed_weight& w, const convolution_taps& taps);
 
 /// dx[r, c] = residual[r, c] + sum over t, n of dy[(j + before - t dilation) / stride, n] W[n, t in + c] for
-/// the rows f + r, f = `first`, of `to`, each row j of its sequence; dy's rows are counted in the same sequence
-/// of `from`, quotients that are not whole or outside of it are left out: the adjoint of the product alone.
+/// the rows f + r, f = `first`, of `to`, each row j of its sequence; dy's rows are counted in the same
+/// sequence of `from`, quotients that are not whole or outside of it are left out: the adjoint of the product
+/// alone.
 ///
 /// Itself a convolution, of dy with the taps in reverse order and each tap's matrix turned, 32 columns at a
 /// time, from the panels of the forward. Each sum is one chain over decreasing t and increasing n, in float
-/// for every format of W. dy (R, out) has all rows of `from`; residual (data null: none) and dx (rows, in); dx
-/// may be the residual, not dy. Cost: 2 rows taps in out operations, one read of W for every block of rows.
+/// for every format of W. dy (R, out) has all rows of `from`; residual (data null: none) and dx (rows, in);
+/// dx may be the residual, not dy. Cost: 2 rows taps in out operations, one read of W for every block of
+/// rows.
 void cpu_convolution_vjp(isa set, matrix_view<const float> dy, const ragged_offsets& from,
                          const ragged_offsets& to, index_t first, const packed_weight& w,
                          const convolution_taps& taps, matrix_view<const float> residual,

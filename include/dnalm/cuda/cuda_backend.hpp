@@ -299,9 +299,6 @@ class cuda_backend {
     cuda_note_non_finite<float>(stream(), x, places.view, y);
   }
   /// Zeros.
-  void clear(vector& memory) const {
-    cuda_clear(stream(), memory.data(), memory.size() * static_cast<index_t>(sizeof(float)));
-  }
   void clear(device_matrix<float> x) const {
     const bool whole = x.stride == x.columns;
     const index_t row = (whole ? x.rows * x.columns : x.columns) * static_cast<index_t>(sizeof(float));

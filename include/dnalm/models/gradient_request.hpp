@@ -26,8 +26,8 @@ struct gradient_extent {
   bool tokens = false;     ///< whether the gradient by the one-hot tokens is wanted
   index_t keep_bytes = 0;  ///< gradient_request::keep_bytes
 
-  /// Matrices (R, V) at a time where one-hot tokens enter through a table: logits and their gradient, or that by
-  /// tokens.
+  /// Matrices (R, V) at a time where one-hot tokens enter through a table: logits and their gradient, or that
+  /// by tokens.
   [[nodiscard]] index_t tables() const { return logits ? 2 : tokens ? 1 : 0; }
 };
 

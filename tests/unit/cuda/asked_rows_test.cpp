@@ -87,7 +87,7 @@ TEST_CASE("logits of some tokens are those rows of all logits, and the head read
       CHECK(std::equal(expected, expected + all.columns(), some.view().row_data(i)));
     }
     CHECK(of_some + 60 * all.columns() * 4 <= of_all + 4096);  // 60 rows of logits less
-    std::vector<index_t> many;  // more than the batch has
+    std::vector<index_t> many;                                 // more than the batch has
     for (index_t i = 0; i < 150; ++i) many.push_back(i * 7 % 64);
     gpu.logits(batch, many, keep_some, some_space);
     REQUIRE(some.rows() == 150);

@@ -28,9 +28,9 @@
 
 namespace {
 
-using dnalm_test::same_bits;
 using dnalm::index_t;
 using dnalm_test::error_id_of;
+using dnalm_test::same_bits;
 
 const std::filesystem::path golden = std::filesystem::path(DNALM_GOLDEN_DIR) / "convnets";
 

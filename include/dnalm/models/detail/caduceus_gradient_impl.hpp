@@ -12,8 +12,9 @@
 #include <string>
 
 #include <dnalm/models/caduceus_network.hpp>
-#include <dnalm/models/detail/clear_rows.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
+#include <dnalm/models/detail/cotangent_rows.hpp>
+#include <dnalm/models/detail/pack_table.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -139,7 +140,7 @@ void caduceus_network<B>::add_cotangent(index_t layer, output_matrix<B> x,
                                         const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const B& backend = backend_of(w);
-  detail::clear_all_rows(views.given);
+  detail::clear_rows<B>(backend, views.given);
   request.hidden(layer, published(backend, x, layer, views.shown), views.given);
   detail::check_finite_rows(views.given, detail::cotangent_name(layer));
   if (!config_.two_strands) return backend.add(views.given, views.d);
@@ -157,7 +158,7 @@ void caduceus_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_
     return {w.logits.view().data + first, hidden.rows, config_.vocabulary, config_.vocabulary};
   };
   head_.forward(backend, hidden, w.scratch.view(), table(0));
-  detail::clear_all_rows(table(numbers));
+  detail::clear_rows<B>(backend, table(numbers));
   request.logits(table(0), table(numbers));
   detail::check_finite_rows(table(numbers), detail::logits_cotangent);
   head_.vjp(backend, table(numbers), w.scratch.view(), config_.two_strands ? views.given : views.d);
@@ -177,7 +178,7 @@ void caduceus_network<B>::top_vjp(const basic_gradient_request<scalar>& request,
   if (request.logits) {
     head_vjp(published(backend_of(w), state, config_.layers, views.shown), request, views, w);
   } else {
-    detail::clear_all_rows(views.d);
+    detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
   if (normed) final_norm_.vjp(backend_of(w), views.saved[top], views.d, views.d);
@@ -195,7 +196,7 @@ input_matrix<B> caduceus_network<B>::one_hot_gradient(input_matrix<B> d, workspa
 template <caduceus_backend B>
 const typename B::weight& caduceus_network<B>::packed_words() const {
   if (head_is_words_) return head_.weight;
-  std::call_once(words_->once, [&] { words_->packed = backend_.pack(embedding_.words.view()); });
+  std::call_once(words_->once, [&] { words_->packed = detail::pack_table(backend_, embedding_.words); });
   return words_->packed;
 }
 

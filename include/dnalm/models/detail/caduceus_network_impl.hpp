@@ -11,6 +11,7 @@
 #include <dnalm/models/caduceus_network.hpp>
 #include <dnalm/models/caduceus_tensors.hpp>
 #include <dnalm/models/detail/caduceus_weights.hpp>
+#include <dnalm/models/detail/load_layers.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -20,10 +21,11 @@ caduceus_network<B>::caduceus_network(B backend, const caduceus_config& config, 
     : backend_(std::move(backend)), config_(config) {
   const detail::named_weights weights(plan_tensors(config), source);
   blocks_.resize(static_cast<std::size_t>(config.layers));
-  constexpr int most_threads = 4;  // as encoder
-  parallel_for(config.layers, std::min(thread_count(threads), most_threads), [&](index_t layer, int) {
-    blocks_[static_cast<std::size_t>(layer)] = detail::load_mamba_block(backend_, weights, config_, layer);
-  });
+  parallel_for(config.layers, std::min(thread_count(threads), detail::most_loading_threads),
+               [&](index_t layer, int) {
+                 blocks_[static_cast<std::size_t>(layer)] =
+                     detail::load_mamba_block(backend_, weights, config_, layer);
+               });
   load_ends(weights);
 }
 

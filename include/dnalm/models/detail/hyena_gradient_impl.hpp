@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <string>
 
-#include <dnalm/models/detail/clear_rows.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/pack_table.hpp>

@@ -9,6 +9,7 @@
 
 #include <dnalm/core/parallel.hpp>
 #include <dnalm/models/detail/hyena_filter_parts.hpp>
+#include <dnalm/models/detail/load_layers.hpp>
 #include <dnalm/models/hyena_network.hpp>
 #include <dnalm/models/hyena_tensors.hpp>
 
@@ -70,11 +71,11 @@ void hyena_network<B>::load_blocks(const detail::named_weights& weights, int thr
         detail::load_positions(weights, config_, layer, layer > 0 ? positions.back() : nullptr));
   }
   blocks_.resize(static_cast<std::size_t>(config_.layers));
-  constexpr int most_threads = 4;  // as encoder
-  parallel_for(config_.layers, std::min(thread_count(threads), most_threads), [&](index_t layer, int) {
-    const auto at = static_cast<std::size_t>(layer);
-    blocks_[at] = load_block(weights, layer, positions[at], filter_bytes);
-  });
+  parallel_for(config_.layers, std::min(thread_count(threads), detail::most_loading_threads),
+               [&](index_t layer, int) {
+                 const auto at = static_cast<std::size_t>(layer);
+                 blocks_[at] = load_block(weights, layer, positions[at], filter_bytes);
+               });
 }
 
 template <hyena_backend B>
