@@ -8,7 +8,7 @@ set(numbers)  # every three-digit literal: some errors are thrown through a help
 file(GLOB_RECURSE sources "${root}/include/*.hpp" "${root}/include/*.cuh" "${root}/examples/*.cpp" "${root}/examples/*.hpp")
 foreach(source IN LISTS sources)
   file(READ "${source}" text)
-  string(REGEX MATCHALL "[(, {]([1-7][0-9][0-9])[,)]" literals "${text}")
+  string(REGEX MATCHALL "[(, {]([1-8][0-9][0-9])[,)]" literals "${text}")
   foreach(literal IN LISTS literals)
     string(REGEX MATCH "[0-9]+" number "${literal}")
     list(APPEND numbers ${number})

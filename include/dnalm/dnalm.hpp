@@ -3,6 +3,7 @@
 /// \brief All of dnalm; of the kernels on a GPU the declarations, which need no CUDA.
 #pragma once
 
+#include <dnalm/attribution.hpp>
 #include <dnalm/backend.hpp>
 #include <dnalm/core.hpp>
 #include <dnalm/cpu.hpp>

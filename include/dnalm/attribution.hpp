@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief All public headers of module attribution.
+#pragma once
+
+#include <dnalm/attribution/nucleotide_map.hpp>
+#include <dnalm/attribution/sequence_function.hpp>
