@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+/// \file
 /// \brief Bodies of attribution/sequence_function.hpp.
+#pragma once
 
 #include <cmath>
 
