@@ -3,22 +3,23 @@
 #
 #   benchmarks/run.sh [--quick | --budget full|small|quick] [--cases PATTERN] [--threads 1,2] [--name NAME]
 #                     [--build FOLDER] [--clock cpu|wall] [--jobs N] [--no-peers] [--python PYTHON]
-#                     [--compare REVISION] [--rounds 3] [--list]
+#                     [--compare REVISION] [--rounds 3] [--passes N] [--list]
 #
 # --budget small takes a tenth of the sequences of a full run; --quick is --budget quick, a few. PATTERN is a shell
 # pattern of case names (--list shows them): 'embed_*', 'linear_f32'. PYTHON has the packages of
-# benchmarks/peers/requirements.txt. --compare runs the cases of this tree and of REVISION in turn, without peers. What
-# failed or is missing is told below the table; exit status 1 when a case of ours failed. docs/benchmarks.md says more.
+# benchmarks/peers/requirements.txt. --passes N: our passes over the sequences of an embed case. --compare runs the cases of
+# this tree and of REVISION in turn, without peers. What failed or is missing is told below the table; exit status 1 when a
+# case of ours failed. docs/benchmarks.md says more.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 budget=full pattern='*' threads=1,2 name='' build="$root/build/bench" clock=cpu python=python3 peers=1 compare='' rounds=3
-list=0 jobs=$(nproc)
+list=0 jobs=$(nproc) wanted_passes=''
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) budget=quick ;;
     --no-peers) peers=0 ;;
     --list) list=1 ;;
-    --cases | --threads | --name | --build | --clock | --python | --compare | --rounds | --budget | --jobs)
+    --cases | --threads | --name | --build | --clock | --python | --compare | --rounds | --passes | --budget | --jobs)
       [ $# -ge 2 ] || { echo "$1 needs a value" >&2; exit 2; }
       case $1 in
         --cases) pattern=$2 ;;
@@ -29,11 +30,12 @@ while [ $# -gt 0 ]; do
         --python) python=$2 ;;
         --compare) compare=$2 ;;
         --rounds) rounds=$2 ;;
+        --passes) wanted_passes=$2 ;;
         --budget) budget=$2 ;;
         --jobs) jobs=$2 ;;
       esac
       shift ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift
 done
@@ -63,7 +65,7 @@ pick() {
 # its arguments. MODEL, SEQUENCES and PACKS stand for the paths.
 cases() {
   repeats=$(pick 15 9 5)
-  passes=$(pick 3 5 2)
+  passes=${wanted_passes:-$(pick 3 5 2)}
   shapes_100m=1536x512,512x512,4096x512,512x2048
   shapes_500m=3072x1024,1024x1024,8192x1024,1024x4096
   shapes_bert=2304x768,768x768,6144x768,768x3072
