@@ -199,6 +199,7 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
   extent.keep_bytes = std::min(default_keep_bytes, share / 2);
   extent.tokens = work.tokens;
   extent.numbers = targets.size();
+  extent.select = [](index_t) {};
   if (targets.reads_logits()) {
     extent.logits = [](matrix_view<const float>, matrix_view<float>) {};
   } else {
