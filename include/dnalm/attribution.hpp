@@ -3,5 +3,14 @@
 /// \brief All public headers of module attribution.
 #pragma once
 
+#include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/attribution/baseline.hpp>
+#include <dnalm/attribution/gradient_attribution.hpp>
+#include <dnalm/attribution/map_comparison.hpp>
+#include <dnalm/attribution/map_transforms.hpp>
+#include <dnalm/attribution/model_gradients.hpp>
+#include <dnalm/attribution/nucleotide_input.hpp>
 #include <dnalm/attribution/nucleotide_map.hpp>
+#include <dnalm/attribution/relaxed_function.hpp>
 #include <dnalm/attribution/sequence_function.hpp>
+#include <dnalm/attribution/token_attribution.hpp>

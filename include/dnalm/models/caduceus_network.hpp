@@ -119,11 +119,12 @@ class caduceus_network {
   /// The views of one gradient (detail/caduceus_gradient_impl.hpp).
   struct gradient_views {
     std::vector<output_matrix<B>> saved = {};  // the input of block l, then the output of the last that runs
-    std::vector<output_matrix<B>> records = {};  // of the highest blocks; the first also serves those below
-    output_matrix<B> normed = {};                // of the final norm
-    output_matrix<B> d = {};                     // the gradient, on its way down
-    output_matrix<B> shown = {};                 // (R, width): a hidden state as published
-    output_matrix<B> given = {};                 // (R, width): a gradient by one
+    std::vector<output_matrix<B>> records = {};    // of the highest blocks; the first also serves those below
+    output_matrix<B> normed = {};                  // of the final norm
+    std::vector<output_matrix<B>> gradients = {};  // on their way down, one per number
+    output_matrix<B> d = {};                       // that of the number whose turn it is
+    output_matrix<B> shown = {};                   // (R, width): a hidden state as published
+    output_matrix<B> given = {};                   // (R, width): a gradient by one
     mamba_workspace<B> block = {};
 
     [[nodiscard]] bool keeps(std::size_t layer) const { return layer + records.size() + 1 >= saved.size(); }
@@ -144,6 +145,8 @@ class caduceus_network {
                 workspace& w) const;
   void add_cotangent(index_t layer, output_matrix<B> x, const basic_gradient_request<scalar>& request,
                      gradient_views& views, const workspace& w) const;
+  void show_carried(index_t layer, const basic_gradient_request<scalar>& request, gradient_views& views,
+                    workspace& w) const;
   [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
   [[nodiscard]] const typename B::weight& packed_words() const;
 

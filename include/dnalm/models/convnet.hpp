@@ -103,8 +103,9 @@ class convnet {
   /// The views of one gradient (detail/convnet_gradient_impl.hpp).
   struct gradient_views {
     std::vector<output_matrix<B>> saved = {};  // the input of block l, then the output of the last that runs
-    std::vector<convnet_record<B>> records = {};  // of the highest blocks; the first also serves those below
-    output_matrix<B> d = {};                      // the gradient, on its way down
+    std::vector<convnet_record<B>> records = {};   // of the highest blocks; the first also serves those below
+    std::vector<output_matrix<B>> gradients = {};  // on their way down, one per number
+    output_matrix<B> d = {};                       // that of the number whose turn it is
     convnet_views<B> block = {};
 
     /// Whether block `layer` has a record of its own.

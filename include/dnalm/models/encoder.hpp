@@ -131,7 +131,9 @@ class encoder {
     std::vector<output_matrix<B>> saved = {};   // the input of block l, then the output of the last that runs
     std::vector<block_record<B>> records = {};  // of the highest blocks; the first also serves those below
     output_matrix<B> normed = {};               // of the final norm, where there is one
-    output_matrix<B> d = {};                    // the gradient, on its way down
+    std::vector<output_matrix<B>> gradients = {};  // on their way down, one per number
+    output_matrix<B> d = {};                       // that of the number whose turn it is
+    output_rows<B> inner = {};  // of several numbers: a record's rows that an adjoint overwrites
     block_workspace<B> block = {};
     output_matrix<B> part = {};  // scalars over block.narrow
 
@@ -143,6 +145,10 @@ class encoder {
   };
   [[nodiscard]] bool reaches_final_norm(index_t depth) const {
     return final_norm_ && depth == config_.layers;
+  }
+  /// Whether a gradient copies a record's inner rows, for the next number.
+  [[nodiscard]] static bool copies_inner(const gradient_extent& extent) {
+    return B::space == memory_space::host && extent.numbers > 1;
   }
   [[nodiscard]] index_t inner_columns() const {
     return config_.gated ? checked_mul(2, config_.feed_forward) : config_.feed_forward;
@@ -162,6 +168,7 @@ class encoder {
   void add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
                      gradient_views& views, const workspace& w) const;
   void top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const;
+  void block_vjp(std::size_t layer, const gradient_wish& request, gradient_views& views, workspace& w) const;
   void set_rotation(std::size_t layer, const workspace& w, block_workspace<B>& block) const {
     if (!frequencies_of_.empty()) block.rotation = &w.rotations[frequencies_of_[layer]];
   }

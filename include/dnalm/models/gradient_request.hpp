@@ -25,6 +25,7 @@ struct gradient_extent {
   bool logits = false;     ///< whether S depends on the logits
   bool tokens = false;     ///< whether the gradient by the one-hot tokens is wanted
   index_t keep_bytes = 0;  ///< gradient_request::keep_bytes
+  index_t numbers = 1;     ///< gradient_request::numbers
 
   /// Matrices (R, V) at a time where one-hot tokens enter through a table: logits and their gradient, or that
   /// by tokens.
@@ -32,8 +33,9 @@ struct gradient_extent {
 };
 
 /// A number S of hidden states and logits, told by its gradients with respect to them: the network carries
-/// them back to its input. T is `float` for `model`, the backend's number type for `encoder` and its like;
-/// the rows are where the backend's are (for `model` always on the host).
+/// them back to its input. Or several such numbers over one forward pass. T is `float` for `model`, the
+/// backend's number type for `encoder` and its like; the rows are where the backend's are (for `model` always
+/// on the host).
 ///
 /// The network runs up to the highest hidden state that is asked for, and not further. Sequences do not mix:
 /// the gradient of a token comes from the rows of its own sequence.
@@ -56,6 +58,16 @@ struct basic_gradient_request {
   /// (R, D): the words' rows in place of those of the ids, as integrated gradients needs them; data null:
   /// look the ids up. The ids still say what is masked and what is padding.
   matrix_view<const T, Space> word_rows = {};
+  /// Numbers S_0, S_1, ... that are differentiated, all over one forward pass; each gets the bits that it has
+  /// alone.
+  index_t numbers = 1;
+  /// Called before `hidden`, `logits`, `carried` or the receiver are called for another number than 0, or
+  /// than the last; may be empty for one number. Whether numbers take turns at each hidden state, or go their
+  /// way one after another, is left to the network.
+  std::function<void(index_t number)> select = {};
+  /// May be empty; sees the gradient by hidden state k, the contribution of `hidden` in it, on its way back:
+  /// the highest first, down to 0.
+  std::function<void(index_t layer, matrix_view<const T, Space> gradient)> carried = {};
   /// Bytes that may go into what the blocks keep of the forward pass, so that their adjoints need not compute
   /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on
   /// it.
@@ -67,7 +79,11 @@ struct basic_gradient_request {
     return layers.empty() ? 0 : layers.back();
   }
   [[nodiscard]] gradient_extent extent(index_t blocks) const {
-    return {depth(blocks), static_cast<bool>(logits), tokens, keep_bytes};
+    return {depth(blocks), static_cast<bool>(logits), tokens, keep_bytes, numbers};
+  }
+  /// Says which number the next calls are about.
+  void choose(index_t number) const {
+    if (select) select(number);
   }
 };
 
@@ -110,6 +126,11 @@ void check_gradient_layers(const basic_gradient_request<T, Space>& request, inde
   if (!request.layers.empty() && !request.hidden) {
     throw error(error_kind::usage, 421, "no function gives the gradient by the hidden states",
                 {.expected = "gradient_request::hidden"});
+  }
+  if (request.numbers < 1 || (request.numbers > 1 && !request.select)) {
+    throw error(error_kind::usage, 421, "several numbers that no function tells apart",
+                {.expected = "one number, or gradient_request::select",
+                 .found = std::to_string(request.numbers) + " numbers"});
   }
   check_layer_order(request.layers, layers);
 }

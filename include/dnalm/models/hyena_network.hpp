@@ -147,7 +147,9 @@ class hyena_network {
     std::vector<output_matrix<B>> saved = {};   // the input of block l, then the output of the last that runs
     std::vector<hyena_record<B>> records = {};  // of the highest blocks; the first also serves those below
     output_matrix<B> normed = {};               // of the final norm
-    output_matrix<B> d = {};                    // the gradient, on its way down
+    std::vector<output_matrix<B>> gradients = {};  // on their way down, one per number
+    output_matrix<B> d = {};                       // that of the number whose turn it is
+    output_matrix<B> inner = {};  // of several numbers: a record's rows that an adjoint overwrites
     hyena_workspace<B> block = {};
 
     [[nodiscard]] bool keeps(std::size_t layer) const { return layer + records.size() + 1 >= saved.size(); }
@@ -165,6 +167,11 @@ class hyena_network {
   void run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
                   workspace& w) const;
   void top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const;
+  void block_vjp(std::size_t layer, const gradient_wish& request, gradient_views& views, workspace& w) const;
+  /// Whether a gradient copies a record's inner rows, for the next number.
+  [[nodiscard]] static bool copies_inner(const gradient_extent& extent) {
+    return B::space == memory_space::host && extent.numbers > 1;
+  }
   void head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                 workspace& w) const;
   void add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,

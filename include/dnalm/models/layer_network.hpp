@@ -111,6 +111,7 @@ class layer_network {
     while (next <= graph_.results() && ready_[static_cast<std::size_t>(next)] <= done) use(next++);
   }
   [[nodiscard]] index_t last_step(const basic_gradient_request<scalar>& request) const;
+  void run_back(const basic_gradient_request<scalar>& request, pass& p, index_t last) const;
   void finish_gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
                        gradient_receiver receive, pass& p, input_matrix<B> words,
                        output_matrix<B> dwords) const;

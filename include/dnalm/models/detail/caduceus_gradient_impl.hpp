@@ -15,6 +15,7 @@
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/pack_table.hpp>
+#include <dnalm/models/detail/several_numbers.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -28,11 +29,11 @@ index_t caduceus_network<B>::record_count(index_t tokens, const gradient_extent&
   return std::clamp<index_t>(extent.keep_bytes / bytes, 1, extent.depth);
 }
 
-/// Numbers of all rows: kept states, records, what the final norm gives, the gradient, two hidden states as
+/// Numbers of all rows: kept states, records, what the final norm gives, the gradients, two hidden states as
 /// published, the block's memory, and that of its adjoint.
 template <caduceus_backend B>
 index_t caduceus_network<B>::gradient_numbers(index_t tokens, const gradient_extent& extent) const {
-  const index_t states = checked_mul(checked_add(extent.depth, 5), config_.channels);
+  const index_t states = checked_mul(checked_add(extent.depth, 4 + extent.numbers), config_.channels);
   const index_t records = checked_mul(record_count(tokens, extent), 3 * config_.inner);
   const index_t adjoint = checked_add(4 * config_.inner, parts_columns());
   const index_t row = checked_add(checked_add(states, records), checked_add(block_numbers(), adjoint));
@@ -76,7 +77,9 @@ typename caduceus_network<B>::gradient_views caduceus_network<B>::prepare_gradie
   gradient_views views;
   for (index_t layer = 0; layer <= extent.depth; ++layer)
     views.saved.push_back(memory.take(config_.channels));
-  views.d = memory.take(config_.channels);
+  for (index_t number = 0; number < extent.numbers; ++number)
+    views.gradients.push_back(memory.take(config_.channels));
+  views.d = views.gradients.front();
   views.normed = memory.take(config_.channels);
   views.shown = take_published();
   views.given = take_published();
@@ -99,16 +102,28 @@ void caduceus_network<B>::gradient(const token_batch& batch, const basic_gradien
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   const B& backend = backend_of(w);
   run_saving(batch, request, views, w);
-  top_vjp(request, views, w);
+  detail::for_numbers(request, views, [&](index_t) { top_vjp(request, views, w); });
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
     const output_matrix<B> x = views.saved[layer];
     const output_matrix<B> wide = views.record(layer);
     if (!views.keeps(layer)) blocks_[layer].forward(backend, views.block, x, wide, views.normed);
-    blocks_[layer].vjp(backend, x, wide, views.block, views.d);
-    add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+    detail::for_numbers(request, views, [&](index_t) {
+      blocks_[layer].vjp(backend, x, wide, views.block, views.d);
+      add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+      show_carried(static_cast<index_t>(layer), request, views, w);
+    });
   }
-  const input_matrix<B> d = published(backend, views.d, 0, views.given);
-  receive({d, request.tokens ? one_hot_gradient(d, w) : input_matrix<B>{}});
+  detail::for_numbers(request, views, [&](index_t) {
+    const input_matrix<B> d = published(backend, views.d, 0, views.given);
+    receive({d, request.tokens ? one_hot_gradient(d, w) : input_matrix<B>{}});
+  });
+}
+
+/// The gradient by hidden state `layer`, as published, for who watches it.
+template <caduceus_backend B>
+void caduceus_network<B>::show_carried(index_t layer, const basic_gradient_request<scalar>& request,
+                                       gradient_views& views, workspace& w) const {
+  if (request.carried) request.carried(layer, published(backend_of(w), views.d, layer, views.given));
 }
 
 /// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
@@ -181,6 +196,7 @@ void caduceus_network<B>::top_vjp(const basic_gradient_request<scalar>& request,
     detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
+  show_carried(static_cast<index_t>(top), request, views, w);
   if (normed) final_norm_.vjp(backend_of(w), views.saved[top], views.d, views.d);
 }
 

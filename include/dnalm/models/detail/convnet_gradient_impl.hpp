@@ -13,6 +13,7 @@
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
+#include <dnalm/models/detail/several_numbers.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -25,11 +26,11 @@ index_t convnet<B>::record_count(index_t tokens, const gradient_extent& extent) 
   return std::clamp<index_t>(extent.keep_bytes / bytes, 1, extent.depth);
 }
 
-/// Numbers of all rows: the states kept, records, the gradient, narrow and the gradient within a block.
+/// Numbers of all rows: the states kept, records, the gradients, narrow and the gradient within a block.
 template <convolution_backend B>
 index_t convnet<B>::gradient_numbers(index_t tokens, const gradient_extent& extent) const {
   const index_t records = checked_mul(3, record_count(tokens, extent));
-  const index_t matrices = checked_add(checked_add(extent.depth, 4), records);
+  const index_t matrices = checked_add(checked_add(extent.depth, 3 + extent.numbers), records);
   return checked_mul(tokens, checked_mul(matrices, config_.width));
 }
 
@@ -67,7 +68,8 @@ typename convnet<B>::gradient_views convnet<B>::prepare_gradient(const token_bat
   };
   gradient_views views;
   for (index_t layer = 0; layer <= extent.depth; ++layer) views.saved.push_back(take());
-  views.d = take();
+  for (index_t number = 0; number < extent.numbers; ++number) views.gradients.push_back(take());
+  views.d = views.gradients.front();
   views.block.narrow = take();
   views.block.gradient = take();
   views.block.scratch = w.scratch.view();
@@ -88,16 +90,21 @@ void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
-  top_vjp(request, views, w);
+  detail::for_numbers(request, views, [&](index_t) { top_vjp(request, views, w); });
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
     const input_matrix<B> x = views.saved[layer];
     const convnet_record<B>& record = views.record(layer);
     if (!views.keeps(layer)) blocks_[layer].make_record(backend_of(w), views.block, x, record);
-    blocks_[layer].vjp(backend_of(w), record, views.block, views.d);
-    add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+    detail::for_numbers(request, views, [&](index_t) {
+      blocks_[layer].vjp(backend_of(w), record, views.block, views.d);
+      add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+      if (request.carried) request.carried(static_cast<index_t>(layer), views.d);
+    });
   }
-  const input_matrix<B> words = views.d;
-  receive({words, request.tokens ? words.column_block(0, config_.vocabulary) : input_matrix<B>{}});
+  detail::for_numbers(request, views, [&](index_t) {
+    const input_matrix<B> words = views.d;
+    receive({words, request.tokens ? words.column_block(0, config_.vocabulary) : input_matrix<B>{}});
+  });
 }
 
 /// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
@@ -156,6 +163,7 @@ void convnet<B>::top_vjp(const gradient_wish& request, gradient_views& views, wo
     detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), views.saved[top], request, views, w);
+  if (request.carried) request.carried(static_cast<index_t>(top), views.d);
 }
 
 DNALM_END_NAMESPACE

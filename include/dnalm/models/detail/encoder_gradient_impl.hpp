@@ -15,6 +15,7 @@
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/encoder_memory.hpp>
 #include <dnalm/models/detail/pack_table.hpp>
+#include <dnalm/models/detail/several_numbers.hpp>
 #include <dnalm/models/encoder.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -45,14 +46,18 @@ index_t encoder<B>::record_count(index_t tokens, const gradient_extent& extent) 
   return std::clamp<index_t>(extent.keep_bytes / bytes, 1, extent.depth);
 }
 
-/// Numbers of all rows: kept states, records, what the final norm gives, the gradient, narrow and wide.
+/// Numbers of all rows: kept states, records, what the final norm gives, the gradients, narrow and wide, and
+/// for several numbers the rows of a record that an adjoint overwrites.
 template <encoder_backend B>
 index_t encoder<B>::gradient_numbers(index_t tokens, const gradient_extent& extent) const {
-  const index_t states = checked_add(extent.depth, reaches_final_norm(extent.depth) ? 3 : 2);
+  const index_t states =
+      checked_add(extent.depth, (reaches_final_norm(extent.depth) ? 2 : 1) + extent.numbers);
   const index_t records = checked_mul(record_count(tokens, extent), record_numbers(tokens));
   const index_t wide = detail::numbers_of<B, row_of<B>>(tokens, wide_columns());
   const index_t kept = checked_mul(states, detail::numbers_of<B, scalar>(tokens, config_.width));
-  return checked_add(checked_add(records, kept), checked_add(narrow_numbers(tokens), wide));
+  const index_t spare = copies_inner(extent) ? detail::numbers_of<B, row_of<B>>(tokens, inner_columns()) : 0;
+  const index_t rows = checked_add(checked_add(records, kept), spare);
+  return checked_add(rows, checked_add(narrow_numbers(tokens), wide));
 }
 
 template <encoder_backend B>
@@ -91,7 +96,10 @@ typename encoder<B>::gradient_views encoder<B>::prepare_gradient(const token_bat
   gradient_views views;
   views.saved.resize(static_cast<std::size_t>(extent.depth) + 1);
   for (output_matrix<B>& state : views.saved) memory.take(state, width);
-  memory.take(views.d, width);
+  views.gradients.resize(static_cast<std::size_t>(extent.numbers));
+  for (output_matrix<B>& gradient : views.gradients) memory.take(gradient, width);
+  views.d = views.gradients.front();
+  if (copies_inner(extent)) memory.take(views.inner, inner_columns());
   if (reaches_final_norm(extent.depth)) memory.take(views.normed, width);
   views.block.narrow = {reinterpret_cast<row_of<B>*>(memory.next), rows, width, row_stride<B>(width)};
   views.part = {memory.next, rows, width, width};
@@ -117,17 +125,38 @@ void encoder<B>::gradient(const token_batch& batch, const gradient_wish& request
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
-  top_vjp(request, views, w);
-  for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
-    const input_matrix<B> x = views.saved[layer];
-    const block_record<B>& record = views.record(layer);
-    set_rotation(layer, w, views.block);
-    if (!views.keeps(layer)) blocks_[layer].make_record(backend_of(w), views.block, x, record);
-    blocks_[layer].vjp(backend_of(w), x, record, views.block, views.d);
-    add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+  detail::for_numbers(request, views, [&](index_t) { top_vjp(request, views, w); });
+  for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) block_vjp(layer, request, views, w);
+  detail::for_numbers(request, views, [&](index_t) {
+    embedding_.vjp(backend_of(w), read(batch, request.word_rows), w.embedding, views.part, views.d);
+    receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
+  });
+}
+
+/// Block `layer` back, for all numbers: each finds the record as the forward pass left it.
+template <encoder_backend B>
+void encoder<B>::block_vjp(std::size_t layer, const gradient_wish& request, gradient_views& views,
+                           workspace& w) const {
+  const transformer_block<B>& block = blocks_[layer];
+  const input_matrix<B> x = views.saved[layer];
+  const block_record<B>& record = views.record(layer);
+  set_rotation(layer, w, views.block);
+  if (!views.keeps(layer)) block.make_record(backend_of(w), views.block, x, record);
+  if constexpr (detail::copies_records<B>) {
+    if (request.numbers > 1) detail::copy_host_rows(record.inner, views.inner);
   }
-  embedding_.vjp(backend_of(w), read(batch, request.word_rows), w.embedding, views.part, views.d);
-  receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
+  detail::for_numbers(request, views, [&](index_t number) {
+    if (number > 0) {
+      if constexpr (detail::copies_records<B>) {
+        detail::copy_host_rows(views.inner, record.inner);
+      } else {
+        block.make_record(backend_of(w), views.block, x, record);
+      }
+    }
+    block.vjp(backend_of(w), x, record, views.block, views.d);
+    add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+    if (request.carried) request.carried(static_cast<index_t>(layer), views.d);
+  });
 }
 
 /// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
@@ -192,6 +221,7 @@ void encoder<B>::top_vjp(const gradient_wish& request, gradient_views& views, wo
     detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
+  if (request.carried) request.carried(static_cast<index_t>(top), views.d);
   if (normed) final_norm_->vjp(backend_of(w), views.saved[top], views.d, views.d);
 }
 

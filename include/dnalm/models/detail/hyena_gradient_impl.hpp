@@ -14,6 +14,7 @@
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/pack_table.hpp>
+#include <dnalm/models/detail/several_numbers.hpp>
 #include <dnalm/models/hyena_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -33,13 +34,14 @@ index_t hyena_network<B>::record_count(index_t tokens, const gradient_extent& ex
   return std::clamp<index_t>(extent.keep_bytes / bytes, 1, extent.depth);
 }
 
-/// Numbers of all rows: kept states, records, what the final norm gives, the gradient, narrow, wide and
-/// convolved.
+/// Numbers of all rows: kept states, records, what the final norm gives, the gradients, narrow, wide and
+/// convolved, and for several numbers the rows of a record that an adjoint overwrites.
 template <hyena_backend B>
 index_t hyena_network<B>::gradient_numbers(index_t tokens, const gradient_extent& extent) const {
-  const index_t states = checked_add(extent.depth, 4);
+  const index_t states = checked_add(extent.depth, 3 + extent.numbers);
   const index_t records = checked_mul(record_count(tokens, extent), record_numbers());
-  const index_t other = checked_add(checked_mul(states + 3, config_.width), wide_columns());
+  const index_t spare = copies_inner(extent) ? config_.feed_forward : 0;
+  const index_t other = checked_add(checked_mul(states + 3, config_.width), wide_columns() + spare);
   return checked_mul(tokens, checked_add(records, other));
 }
 
@@ -83,7 +85,9 @@ typename hyena_network<B>::gradient_views hyena_network<B>::prepare_gradient(con
   };
   gradient_views views;
   for (index_t layer = 0; layer <= extent.depth; ++layer) views.saved.push_back(take(width));
-  views.d = take(width);
+  for (index_t number = 0; number < extent.numbers; ++number) views.gradients.push_back(take(width));
+  views.d = views.gradients.front();
+  if (copies_inner(extent)) views.inner = take(config_.feed_forward);
   views.normed = take(width);
   views.block.block.narrow = take(width);
   views.block.block.wide = take(wide_columns());
@@ -107,17 +111,38 @@ void hyena_network<B>::gradient(const token_batch& batch, const gradient_wish& r
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
-  top_vjp(request, views, w);
-  for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
-    const input_matrix<B> x = views.saved[layer];
-    const hyena_record<B>& record = views.record(layer);
-    blocks_[layer].mixer.find_filters(backend_of(w), views.block);
-    if (!views.keeps(layer)) blocks_[layer].make_record(backend_of(w), views.block, x, record);
-    blocks_[layer].vjp(backend_of(w), x, record, views.block, views.d);
-    add_cotangent(static_cast<index_t>(layer), x, request, views, w);
-  }
+  detail::for_numbers(request, views, [&](index_t) { top_vjp(request, views, w); });
+  for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) block_vjp(layer, request, views, w);
   w.filters.clear();
-  receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
+  detail::for_numbers(request, views, [&](index_t) {
+    receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
+  });
+}
+
+/// Block `layer` back, for all numbers: each finds the record as the forward pass left it.
+template <hyena_backend B>
+void hyena_network<B>::block_vjp(std::size_t layer, const gradient_wish& request, gradient_views& views,
+                                 workspace& w) const {
+  const hyena_block<B>& block = blocks_[layer];
+  const input_matrix<B> x = views.saved[layer];
+  const hyena_record<B>& record = views.record(layer);
+  block.mixer.find_filters(backend_of(w), views.block);
+  if (!views.keeps(layer)) block.make_record(backend_of(w), views.block, x, record);
+  if constexpr (detail::copies_records<B>) {
+    if (request.numbers > 1) detail::copy_host_rows(record.inner, views.inner);
+  }
+  detail::for_numbers(request, views, [&](index_t number) {
+    if (number > 0) {
+      if constexpr (detail::copies_records<B>) {
+        detail::copy_host_rows(views.inner, record.inner);
+      } else {
+        block.make_record(backend_of(w), views.block, x, record);
+      }
+    }
+    block.vjp(backend_of(w), x, record, views.block, views.d);
+    add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+    if (request.carried) request.carried(static_cast<index_t>(layer), views.d);
+  });
 }
 
 /// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
@@ -181,6 +206,7 @@ void hyena_network<B>::top_vjp(const gradient_wish& request, gradient_views& vie
     detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
+  if (request.carried) request.carried(static_cast<index_t>(top), views.d);
   if (normed) final_norm_.vjp(backend_of(w), views.saved[top], views.d, views.d);
 }
 

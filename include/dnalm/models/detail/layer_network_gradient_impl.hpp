@@ -111,6 +111,18 @@ void layer_network<B>::gradient(const token_batch& batch, const basic_gradient_r
     p.run(backend, steps_[static_cast<std::size_t>(i)]);
     show_finished(i);
   }
+  for (index_t number = 0; number < request.numbers; ++number) {
+    request.choose(number);
+    std::fill(p.has.begin(), p.has.end(), char(0));
+    run_back(request, p, last);
+    finish_gradient(batch, request, receive, p, words, dwords);
+  }
+}
+
+/// The steps from `last` down to the first value, for one number.
+template <layer_backend B>
+void layer_network<B>::run_back(const basic_gradient_request<scalar>& request, pass& p, index_t last) const {
+  const B& backend = backend_of(p.memory);
   if (request.logits) {
     p.add_cotangent(backend, graph_.outputs.front().value, detail::logits_cotangent, request.logits);
   }
@@ -122,9 +134,11 @@ void layer_network<B>::gradient(const token_batch& batch, const basic_gradient_r
   for (index_t i = last; i >= 0; --i) {
     const step& s = steps_[static_cast<std::size_t>(i)];
     if (!p.written(s.output)) continue;
+    for (index_t state = graph_.results(); request.carried && state > 0; --state) {
+      if (graph_.result(state).value == s.output) request.carried(state, p.d(s.output));
+    }
     adjoint.run(s, s.parted() ? p.before(s.output) : output_matrix<B>{});
   }
-  finish_gradient(batch, request, receive, p, words, dwords);
 }
 
 /// From the first value to the words: rows beyond the ends have no gradient.
@@ -147,6 +161,7 @@ void layer_network<B>::finish_gradient(const token_batch& batch,
     detail::check_finite_rows(given, detail::cotangent_name(0));
     backend.add(given, dwords);
   }
+  if (request.carried) request.carried(0, dwords);
   if (!request.tokens) return receive({dwords, {}});
   const output_matrix<B> tokens = p.part(dwords.rows, 5);
   grow(p.memory.scratch, backend.linear_scratch(packed_table_));

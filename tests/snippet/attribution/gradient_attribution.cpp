@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Integrated gradients of a model's logit from a baseline of N: the sum of the map is f(x) - f(r).
+#include <cmath>
+#include <iomanip>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <dnalm/attribution/gradient_attribution.hpp>
+#include <dnalm/attribution/model_gradients.hpp>
+#include <dnalm/models/load_model.hpp>
+
+int main(int, char** argv) {
+  const auto model = dnalm::load_model(std::string(argv[1]) + "/examples/data/models/dnalm-yeast-human-gpn");
+  const dnalm::index_t token = model.tokenize("G").ids.front();
+  const auto targets = dnalm::attribution_targets::of_logits(model, std::vector<dnalm::index_t>{token});
+  const dnalm::relaxed_function f = dnalm::nucleotide_function(targets);
+  const std::vector<std::string> sequences = {"GATTACAG"};
+  const dnalm::path_options options{.from = {.kind = dnalm::baseline_kind::uniform}};
+  const auto found = dnalm::integrated_gradients(f, sequences, options).front();
+  const double change = found.value - found.baseline_value;
+  std::cout << std::fixed << std::setprecision(2) << "f(x) - f(r) " << change << ", complete "
+            << (std::abs(found.delta) <= 1e-3 * std::max(1.0, std::abs(change)) ? "yes" : "no") << '\n';
+  for (const double value : dnalm::observed_values(found.map, sequences[0])) std::cout << value << ' ';
+  std::cout << '\n';
+}

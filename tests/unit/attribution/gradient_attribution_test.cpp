@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradient methods on functions whose answers are known.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <dnalm/attribution/gradient_attribution.hpp>
+#include <dnalm/attribution/map_comparison.hpp>
+#include <dnalm/core/philox.hpp>
+#include <support/catch.hpp>
+#include <support/same_bits.hpp>
+
+namespace {
+
+using dnalm::baseline_kind;
+using dnalm::index_t;
+using dnalm::nucleotide_map;
+using dnalm::nucleotide_weights;
+using dnalm::relaxed_function;
+using dnalm::relaxed_point;
+using dnalm_test::error_id_of;
+using dnalm_test::same_bits;
+
+double weight_of(std::size_t i, std::size_t output) {
+  return dnalm::philox(5, 100 * output + i).normal();
+}
+
+/// s = sum of w p + sum of v q over all positions; f_c = g_c(s) with its slope.
+template <class Outer>
+relaxed_function outer_function(index_t outputs, const Outer& outer) {
+  relaxed_function f{.outputs = outputs};
+  f.unknown_token = 4;
+  f.mask_token = 5;
+  f.evaluate = [outputs, outer](std::span<const relaxed_point> points, std::span<double> values,
+                                std::span<nucleotide_weights> gradients) {
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const nucleotide_weights& p = points[i].weights;
+      for (index_t c = 0; c < outputs; ++c) {
+        const auto o = static_cast<std::size_t>(c);
+        double s = 0;
+        for (std::size_t k = 0; k < p.letters.values.size(); ++k) s += weight_of(k, o) * p.letters.values[k];
+        for (std::size_t k = 0; k < p.rest.size(); ++k) s += weight_of(1000 + k, o) * p.rest[k];
+        const auto [value, slope] = outer(c, s);
+        const std::size_t place = i * static_cast<std::size_t>(outputs) + o;
+        values[place] = value;
+        if (gradients.empty()) continue;
+        nucleotide_weights& g = gradients[place];
+        g = p;
+        for (std::size_t k = 0; k < p.letters.values.size(); ++k)
+          g.letters.values[k] = slope * weight_of(k, o);
+        for (std::size_t k = 0; k < p.rest.size(); ++k) g.rest[k] = slope * weight_of(1000 + k, o);
+      }
+    }
+  };
+  return f;
+}
+
+/// s^power, degree `power` along any path.
+relaxed_function power_function(int power) {
+  return outer_function(1, [power](index_t, double s) {
+    return std::pair{std::pow(s, power), power * std::pow(s, power - 1)};
+  });
+}
+relaxed_function linear_function() {
+  return power_function(1);
+}
+/// tanh((3 c + 1) s), not a polynomial.
+relaxed_function bent_function(index_t outputs = 1) {
+  return outer_function(outputs, [](index_t c, double s) {
+    const double t = std::tanh(static_cast<double>(3 * c + 1) * s);
+    return std::pair{t, static_cast<double>(3 * c + 1) * (1 - t * t)};
+  });
+}
+
+const std::vector<std::string> one = {"ACGTTGCA"};
+
+double largest_gap(const nucleotide_map& a, const nucleotide_map& b) {
+  double gap = 0;
+  for (std::size_t i = 0; i < a.values.size(); ++i) gap = std::max(gap, std::abs(a.values[i] - b.values[i]));
+  return gap;
+}
+
+}  // namespace
+
+TEST_CASE("corrected gradients sum to 0 over the bases, keep differences, and stay when corrected again") {
+  const nucleotide_map g = dnalm::saliency(bent_function(), one).front().map;
+  const nucleotide_map c = dnalm::corrected(g);
+  double before = 0;
+  double after = 0;
+  for (index_t i = 0; i < g.length; ++i) {
+    CHECK(std::abs(c(0, i) + c(1, i) + c(2, i) + c(3, i)) < 1e-14);  // some ulps of slopes up to 10
+    for (index_t a = 0; a < 4; ++a) {
+      CHECK(std::abs((c(a, i) - c(0, i)) - (g(a, i) - g(0, i))) < 1e-14);
+      before += g(a, i) * g(a, i);
+      after += c(a, i) * c(a, i);
+    }
+  }
+  CHECK(after <= before);
+  CHECK(largest_gap(dnalm::corrected(c), c) < 1e-14);
+  nucleotide_map shifted = g;  // another representative of the same function on one-hot columns
+  for (index_t i = 0; i < g.length; ++i) {
+    for (index_t a = 0; a < 4; ++a) shifted(a, i) += static_cast<double>(i);
+  }
+  CHECK(largest_gap(dnalm::corrected(shifted), c) < 1e-14);
+}
+
+TEST_CASE("first-order effects are those of every substitution where the function is affine") {
+  const relaxed_function f = linear_function();
+  const nucleotide_map effects = dnalm::first_order_effects(dnalm::saliency(f, one).front().map, one.front());
+  const auto value = [&](const std::string& s) {
+    return f.values(std::vector<relaxed_point>{{s, dnalm::one_hot_weights(s)}}).front();
+  };
+  for (index_t i = 0; i < effects.length; ++i) {
+    for (index_t b = 0; b < 4; ++b) {
+      std::string changed = one.front();
+      changed[static_cast<std::size_t>(i)] = "ACGT"[b];
+      CHECK(std::abs(effects(b, i) - (value(changed) - value(one.front()))) < 1e-14);
+      if (changed == one.front()) CHECK(effects(b, i) == 0.0);
+    }
+  }
+}
+
+TEST_CASE("of a linear function with baseline zero all methods give input times gradient") {
+  const relaxed_function f = linear_function();
+  const nucleotide_map expected = dnalm::times_input(dnalm::saliency(f, one).front().map, one.front());
+  const auto ig = dnalm::integrated_gradients(f, one).front();
+  CHECK(largest_gap(ig.map, expected) < 1e-14);
+  CHECK(std::abs(ig.delta) < 1e-13);
+  CHECK(ig.nodes == 32);
+  CHECK(largest_gap(dnalm::expected_gradients(f, one).front().map, expected) < 1e-13);
+  CHECK(largest_gap(dnalm::smooth_grad(f, one).front().map, dnalm::saliency(f, one).front().map) < 1e-13);
+}
+
+TEST_CASE("integrated gradients are exact for polynomials of degree twice the nodes") {
+  for (const index_t nodes : {1, 2, 3}) {
+    const dnalm::path_options options{.nodes = nodes, .most_nodes = nodes};
+    const auto exact = dnalm::integrated_gradients(power_function(static_cast<int>(2 * nodes)), one, options);
+    CHECK(std::abs(exact.front().delta) <
+          1e-13 * std::max(1.0, std::abs(exact.front().value - exact.front().baseline_value)));
+    const auto beyond =
+        dnalm::integrated_gradients(power_function(static_cast<int>(2 * nodes) + 1), one, options);
+    CHECK(std::abs(beyond.front().delta) > 1e-6 * std::abs(beyond.front().value));
+  }
+}
+
+TEST_CASE("integrated gradients complete better with more nodes, and are doubled until they do") {
+  double last = 1e300;
+  for (const index_t nodes : {2, 4, 8, 16}) {
+    const auto found =
+        dnalm::integrated_gradients(bent_function(), one, {.nodes = nodes, .most_nodes = nodes});
+    CHECK(std::abs(found.front().delta) < last);
+    last = std::abs(found.front().delta);
+  }
+  const auto found =
+      dnalm::integrated_gradients(bent_function(), one, {.nodes = 2, .most_nodes = 64, .tolerance = 1e-6});
+  CHECK(std::abs(found.front().delta) < 1e-6);
+  CHECK(found.front().nodes > 2);
+  const auto never =
+      dnalm::integrated_gradients(bent_function(), one, {.nodes = 2, .most_nodes = 4, .tolerance = 0});
+  CHECK(never.front().nodes == 4);
+}
+
+TEST_CASE("sequence and baseline exchanged flip the sign, equal entries get exactly 0") {
+  const std::string x = "ACGTTGCA";
+  const std::string r = "ACGATGGT";
+  const relaxed_function f = bent_function();
+  const auto from = [&](const std::string& other) {
+    return dnalm::baseline{.kind = baseline_kind::array, .arrays = {dnalm::one_hot_map(other)}};
+  };
+  const auto there = dnalm::integrated_gradients(f, std::vector{x}, {.from = from(r)}).front();
+  const auto back = dnalm::integrated_gradients(f, std::vector{r}, {.from = from(x)}).front();
+  for (index_t i = 0; i < 8; ++i) {
+    for (index_t a = 0; a < 4; ++a) {
+      CHECK(std::abs(there.map(a, i) + back.map(a, i)) < 1e-12);
+      if (x[static_cast<std::size_t>(i)] == r[static_cast<std::size_t>(i)]) CHECK(there.map(a, i) == 0.0);
+    }
+  }
+  CHECK(std::abs(there.delta) < 1e-3);
+}
+
+TEST_CASE("every kind of baseline completes, N in the sequence has no part") {
+  const relaxed_function f = bent_function();
+  const std::vector<std::string> sequences = {"ACGTTNCA"};
+  dnalm::baseline shuffles{.kind = baseline_kind::shuffles, .replicates = 3};
+  shuffles.shuffle = [](std::string_view s, index_t, index_t replicate) {
+    std::string turned(s);
+    std::rotate(turned.begin(), turned.begin() + replicate, turned.begin() + 5);  // N stays
+    return turned;
+  };
+  for (dnalm::baseline from :
+       {dnalm::baseline{}, dnalm::baseline{.kind = baseline_kind::uniform},
+        dnalm::baseline{.kind = baseline_kind::unknown}, dnalm::baseline{.kind = baseline_kind::mask},
+        shuffles, dnalm::baseline{.kind = baseline_kind::array, .arrays = {nucleotide_map(8)}}}) {
+    INFO(dnalm::to_string(from.kind));
+    CHECK(dnalm::parse_baseline(dnalm::to_string(from.kind)) == from.kind);
+    const auto found = dnalm::integrated_gradients(f, sequences, {.from = from, .tolerance = 1e-9}).front();
+    CHECK(std::abs(found.delta) < 1e-9);
+    for (index_t a = 0; a < 4; ++a) CHECK(found.map(a, 5) == 0.0);
+    const auto drawn = dnalm::expected_gradients(f, sequences, {.from = from, .samples = 4000}).front();
+    CHECK(std::abs(drawn.delta) < 0.1);  // 4 standard errors of slopes below 2
+  }
+}
+
+TEST_CASE("an output's nodes are its own, whatever the other outputs need") {
+  const relaxed_function both = bent_function(2);
+  const dnalm::path_options options{.nodes = 4, .most_nodes = 256, .tolerance = 1e-8};
+  const auto together = dnalm::integrated_gradients(both, one, options);
+  const auto first = dnalm::integrated_gradients(bent_function(1), one, options);
+  REQUIRE(together.size() == 2);
+  CHECK(together[0].nodes < together[1].nodes);
+  CHECK(same_bits(together[0].map.values, first[0].map.values));
+  CHECK(together[0].nodes == first[0].nodes);
+}
+
+TEST_CASE("noise and draws are keyed by seed and number: alone or in a list, the same bits") {
+  const relaxed_function f = bent_function();
+  const std::vector<std::string> two = {"GGGTTGCA", one.front()};
+  const auto smooth = dnalm::smooth_grad(f, two, {.samples = 70});
+  const auto smooth_alone = dnalm::smooth_grad(f, one, {.samples = 70, .first_number = 1});
+  CHECK(same_bits(smooth[1].map.values, smooth_alone[0].map.values));
+  CHECK_FALSE(same_bits(smooth[1].map.values, dnalm::smooth_grad(f, one, {.samples = 70})[0].map.values));
+  const auto expected = dnalm::expected_gradients(f, two, {.samples = 70});
+  const auto expected_alone = dnalm::expected_gradients(f, one, {.samples = 70, .first_number = 1});
+  CHECK(same_bits(expected[1].map.values, expected_alone[0].map.values));
+}
+
+TEST_CASE("the mean over both strands is the same bits for a sequence and its reverse complement, turned") {
+  const relaxed_function f = bent_function();
+  const auto method = [&](const std::vector<std::string>& sequences) {
+    std::vector<nucleotide_map> maps;
+    for (const auto& found : dnalm::saliency(f, sequences)) maps.push_back(found.map);
+    return maps;
+  };
+  const auto forward = dnalm::both_strands({"ACGTTGCC"}, method);
+  const auto turned = dnalm::both_strands({"GGCAACGT"}, method);
+  CHECK(same_bits(forward[0].values, dnalm::reverse_complement(turned[0]).values));
+}
+
+TEST_CASE("maps are compared by Pearson and Spearman, N left out") {
+  const std::vector<double> a = {1, -2, 3, 100, 4};
+  const std::vector<double> b = {2, -4, 6, -100, 8};
+  const auto alike = dnalm::compare_rows(a, b, "ACGNT");
+  CHECK(std::abs(alike.pearson - 1) < 1e-15);
+  CHECK(std::abs(alike.spearman - 1) < 1e-15);
+  const std::vector<double> c = {2, 4, 6, -100, 8};
+  CHECK(std::abs(dnalm::compare_rows(a, c, "ACGNT", dnalm::map_values::sizes).pearson - 1) < 1e-15);
+  CHECK(dnalm::compare_rows(a, c, "ACGNT").pearson < 0.9);
+  CHECK(std::abs(dnalm::compare_maps(dnalm::one_hot_map("ACGN"), dnalm::one_hot_map("ACGN"), "ACGN").pearson -
+                 1) < 1e-15);
+  CHECK(error_id_of([&] { (void)dnalm::compare_rows(a, b, "ACG"); }) == "dnalm.shape.812");
+}
+
+TEST_CASE("impossible requests are told") {
+  const relaxed_function f = bent_function();
+  const auto path_error = [&](const dnalm::path_options& options) {
+    return error_id_of([&] { (void)dnalm::integrated_gradients(f, one, options); });
+  };
+  CHECK(path_error({.nodes = 0}) == "dnalm.usage.807");
+  CHECK(path_error({.nodes = 64, .most_nodes = 32}) == "dnalm.usage.807");
+  CHECK(path_error({.from = {.kind = baseline_kind::shuffles}}) == "dnalm.usage.807");
+  CHECK(path_error({.from = {.kind = baseline_kind::array}}) == "dnalm.shape.805");
+  CHECK(path_error({.from = {.kind = baseline_kind::array, .arrays = {nucleotide_map(7)}}}) ==
+        "dnalm.shape.805");
+  nucleotide_map broken(8);
+  broken(0, 0) = std::numeric_limits<double>::infinity();
+  CHECK(path_error({.from = {.kind = baseline_kind::array, .arrays = {broken}}}) == "dnalm.shape.805");
+  const auto shorter = [](std::string_view, index_t, index_t) { return std::string("A"); };
+  CHECK(path_error({.from = {.kind = baseline_kind::shuffles, .shuffle = shorter}}) == "dnalm.shape.805");
+  relaxed_function bare = f;
+  bare.unknown_token = -1;
+  const dnalm::path_options unknown{.from = {.kind = baseline_kind::unknown}};
+  CHECK(error_id_of([&] { (void)dnalm::integrated_gradients(bare, one, unknown); }) ==
+        "dnalm.unsupported.806");
+  CHECK(error_id_of([&] { (void)dnalm::smooth_grad(f, one, {.samples = 0}); }) == "dnalm.usage.807");
+  CHECK(error_id_of([&] { (void)dnalm::smooth_grad(f, one, {.deviation = -1}); }) == "dnalm.usage.807");
+  CHECK(error_id_of([&] { (void)dnalm::parse_baseline("N's"); }) == "dnalm.usage.813");
+  CHECK(error_id_of([&] { (void)dnalm::saliency(relaxed_function{}, one); }) == "dnalm.usage.811");
+  CHECK(error_id_of([&] { (void)dnalm::times_input(nucleotide_map(3), "AC"); }) == "dnalm.shape.812");
+  relaxed_function infinite = f;
+  infinite.evaluate = [](std::span<const relaxed_point>, std::span<double> values,
+                         std::span<nucleotide_weights>) { values[0] = std::nan(""); };
+  CHECK(error_id_of([&] { (void)dnalm::saliency(infinite, one); }) == "dnalm.numeric.803");
+}
