@@ -352,6 +352,7 @@ class device_model_of final : public model_base {
   [[nodiscard]] typename Network::gradient_wish there(const gradient_request& request, state& w) const {
     typename Network::gradient_wish wish{.layers = request.layers, .tokens = request.tokens};
     wish.keep_bytes = request.keep_bytes;
+    wish.pairs = request.pairs;
     wish.word_rows = on_device(request.word_rows, w);
     if (request.hidden) {
       wish.hidden = [this, &request, &w](index_t layer, input_matrix<B> x, output_matrix<B> gradient) {
@@ -370,6 +371,12 @@ class device_model_of final : public model_base {
       wish.states = [this, &request, &w](index_t layer, input_matrix<B> x) {
         w.called = true;
         request.states(layer, on_host(x, w));
+      };
+    }
+    if (request.carried) {
+      wish.carried = [this, &request, &w](index_t layer, input_matrix<B> gradient) {
+        w.called = true;
+        request.carried(layer, on_host(gradient, w));
       };
     }
     return wish;

@@ -56,10 +56,18 @@ struct basic_gradient_request {
   /// (R, D): the words' rows in place of those of the ids, as integrated gradients needs them; data null:
   /// look the ids up. The ids still say what is masked and what is padding.
   matrix_view<const T, Space> word_rows = {};
+  /// May be empty; sees the gradient by hidden state k, the contribution of `hidden` in it, on its way back:
+  /// the highest first, down to 0.
+  std::function<void(index_t layer, matrix_view<const T, Space> gradient)> carried = {};
   /// Bytes that may go into what the blocks keep of the forward pass, so that their adjoints need not compute
   /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on
   /// it.
   index_t keep_bytes = default_keep_bytes;
+  /// DeepLIFT's multipliers in place of gradients: the batch is of pairs (row_pairs), first the observed
+  /// sequences and then, in the same order and each as long, their references. `hidden` and `logits` give
+  /// both sequences of a pair the same multipliers, and both get the same. Backends without rules for pairs:
+  /// error [dnalm.unsupported.830].
+  bool pairs = false;
 
   /// The number of blocks that have to run, of the `blocks` that the model has.
   [[nodiscard]] index_t depth(index_t blocks) const {

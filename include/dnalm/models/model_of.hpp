@@ -167,6 +167,7 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
   static basic_gradient_request<T> widen(const gradient_request& request, state& w) {
     basic_gradient_request<T> wide{.layers = request.layers, .tokens = request.tokens};
     wide.keep_bytes = request.keep_bytes;
+    wide.pairs = request.pairs;
     wide.word_rows = as_scalar(request.word_rows, w.rows);
     if (request.hidden) {
       wide.hidden = [&request, &w](index_t layer, matrix_view<const T> x, matrix_view<T> gradient) {
@@ -185,6 +186,11 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     if (request.states) {
       wide.states = [&request, &w](index_t layer, matrix_view<const T> x) {
         request.states(layer, as_float(x, w.copy));
+      };
+    }
+    if (request.carried) {
+      wide.carried = [&request, &w](index_t layer, matrix_view<const T> gradient) {
+        request.carried(layer, as_float(gradient, w.copy));
       };
     }
     return wide;

@@ -15,6 +15,7 @@
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/pack_table.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -95,6 +96,7 @@ void caduceus_network<B>::gradient(const token_batch& batch, const basic_gradien
   check(batch);
   detail::check_gradient_layers(request, config_.layers);
   check_word_rows(request.word_rows, batch.offsets.rows(), config_.width);
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs, batch.offsets.rows());
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   const B& backend = backend_of(w);
@@ -106,9 +108,17 @@ void caduceus_network<B>::gradient(const token_batch& batch, const basic_gradien
     if (!views.keeps(layer)) blocks_[layer].forward(backend, views.block, x, wide, views.normed);
     blocks_[layer].vjp(backend, x, wide, views.block, views.d);
     add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+    show_carried(static_cast<index_t>(layer), request, views, w);
   }
   const input_matrix<B> d = published(backend, views.d, 0, views.given);
   receive({d, request.tokens ? one_hot_gradient(d, w) : input_matrix<B>{}});
+}
+
+/// The gradient by hidden state `layer`, as published, for who watches it.
+template <caduceus_backend B>
+void caduceus_network<B>::show_carried(index_t layer, const basic_gradient_request<scalar>& request,
+                                       gradient_views& views, workspace& w) const {
+  if (request.carried) request.carried(layer, published(backend_of(w), views.d, layer, views.given));
 }
 
 /// The forward pass. `views.saved` gets the input of each block and the output of the last that runs,
@@ -181,6 +191,7 @@ void caduceus_network<B>::top_vjp(const basic_gradient_request<scalar>& request,
     detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
+  show_carried(static_cast<index_t>(top), request, views, w);
   if (normed) final_norm_.vjp(backend_of(w), views.saved[top], views.d, views.d);
 }
 

@@ -13,6 +13,7 @@
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -85,6 +86,7 @@ void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request
                           workspace& w) const {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
@@ -95,6 +97,7 @@ void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request
     if (!views.keeps(layer)) blocks_[layer].make_record(backend_of(w), views.block, x, record);
     blocks_[layer].vjp(backend_of(w), record, views.block, views.d);
     add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+    if (request.carried) request.carried(static_cast<index_t>(layer), views.d);
   }
   const input_matrix<B> words = views.d;
   receive({words, request.tokens ? words.column_block(0, config_.vocabulary) : input_matrix<B>{}});
@@ -156,6 +159,7 @@ void convnet<B>::top_vjp(const gradient_wish& request, gradient_views& views, wo
     detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), views.saved[top], request, views, w);
+  if (request.carried) request.carried(static_cast<index_t>(top), views.d);
 }
 
 DNALM_END_NAMESPACE

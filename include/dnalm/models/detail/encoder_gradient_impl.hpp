@@ -15,6 +15,7 @@
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/encoder_memory.hpp>
 #include <dnalm/models/detail/pack_table.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 #include <dnalm/models/encoder.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -114,6 +115,8 @@ void encoder<B>::gradient(const token_batch& batch, const gradient_wish& request
                           workspace& w) const {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
+  if (request.pairs && config_.token_dropout) detail::check_pair_masks(batch, config_.mask_id);
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
@@ -125,6 +128,7 @@ void encoder<B>::gradient(const token_batch& batch, const gradient_wish& request
     if (!views.keeps(layer)) blocks_[layer].make_record(backend_of(w), views.block, x, record);
     blocks_[layer].vjp(backend_of(w), x, record, views.block, views.d);
     add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+    if (request.carried) request.carried(static_cast<index_t>(layer), views.d);
   }
   embedding_.vjp(backend_of(w), read(batch, request.word_rows), w.embedding, views.part, views.d);
   receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
@@ -192,6 +196,7 @@ void encoder<B>::top_vjp(const gradient_wish& request, gradient_views& views, wo
     detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
+  if (request.carried) request.carried(static_cast<index_t>(top), views.d);
   if (normed) final_norm_->vjp(backend_of(w), views.saved[top], views.d, views.d);
 }
 

@@ -14,6 +14,7 @@
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/pack_table.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 #include <dnalm/models/hyena_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -104,6 +105,7 @@ void hyena_network<B>::gradient(const token_batch& batch, const gradient_wish& r
   check(batch);
   detail::check_gradient_layers(request, config_.layers);
   check_word_rows(request.word_rows, batch.offsets.rows(), config_.width);
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
@@ -115,6 +117,7 @@ void hyena_network<B>::gradient(const token_batch& batch, const gradient_wish& r
     if (!views.keeps(layer)) blocks_[layer].make_record(backend_of(w), views.block, x, record);
     blocks_[layer].vjp(backend_of(w), x, record, views.block, views.d);
     add_cotangent(static_cast<index_t>(layer), x, request, views, w);
+    if (request.carried) request.carried(static_cast<index_t>(layer), views.d);
   }
   w.filters.clear();
   receive({views.d, request.tokens ? one_hot_gradient(views.d, w) : input_matrix<B>{}});
@@ -181,6 +184,7 @@ void hyena_network<B>::top_vjp(const gradient_wish& request, gradient_views& vie
     detail::clear_rows<B>(backend_of(w), views.d);
   }
   add_cotangent(static_cast<index_t>(top), state, request, views, w);
+  if (request.carried) request.carried(static_cast<index_t>(top), views.d);
   if (normed) final_norm_.vjp(backend_of(w), views.saved[top], views.d, views.d);
 }
 

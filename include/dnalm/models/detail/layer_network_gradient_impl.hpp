@@ -8,6 +8,7 @@
 
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/layer_backward.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 #include <dnalm/models/layer_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -82,6 +83,7 @@ void layer_network<B>::gradient(const token_batch& batch, const basic_gradient_r
                                 gradient_receiver receive, workspace& w) const {
   check_batch(graph_, batch);
   check_gradient_request(graph_, request, batch.offsets.rows());
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
   if (batch.ids.empty()) return;
   set_rows(batch, w);
   const B& backend = backend_of(w);
@@ -122,6 +124,9 @@ void layer_network<B>::gradient(const token_batch& batch, const basic_gradient_r
   for (index_t i = last; i >= 0; --i) {
     const step& s = steps_[static_cast<std::size_t>(i)];
     if (!p.written(s.output)) continue;
+    for (index_t state = graph_.results(); request.carried && state > 0; --state) {
+      if (graph_.result(state).value == s.output) request.carried(state, p.d(s.output));
+    }
     adjoint.run(s, s.parted() ? p.before(s.output) : output_matrix<B>{});
   }
   finish_gradient(batch, request, receive, p, words, dwords);
@@ -147,6 +152,7 @@ void layer_network<B>::finish_gradient(const token_batch& batch,
     detail::check_finite_rows(given, detail::cotangent_name(0));
     backend.add(given, dwords);
   }
+  if (request.carried) request.carried(0, dwords);
   if (!request.tokens) return receive({dwords, {}});
   const output_matrix<B> tokens = p.part(dwords.rows, 5);
   grow(p.memory.scratch, backend.linear_scratch(packed_table_));
