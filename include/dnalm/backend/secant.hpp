@@ -29,8 +29,7 @@ template <class T, class Slope>
     constexpr T by_middle = T(0.28444444444444444444);
     constexpr T by_near = T(0.23931433524968323402);
     constexpr T by_far = T(0.11846344252809454376);
-    return by_middle * slope(middle) +
-           by_near * (slope(middle - near * half) + slope(middle + near * half)) +
+    return by_middle * slope(middle) + by_near * (slope(middle - near * half) + slope(middle + near * half)) +
            by_far * (slope(middle - far * half) + slope(middle + far * half));
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief DeepLIFT's rules of attention: scores and mixed values by the means of their factors, and softmax's.
+/// \brief DeepLIFT's rules of attention: scores and mixed values by the means of their factors, and
+/// softmax's.
 #pragma once
 
 #include <dnalm/backend/kernel_options.hpp>

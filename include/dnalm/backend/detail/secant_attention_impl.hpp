@@ -66,13 +66,14 @@ class secant_head {
 
   /// Query i sees keys [begin, end); bias(j) is added to its scores.
   template <class Bias>
-  void run(index_t i, index_t begin, index_t end, T scale, Bias&& bias, const T* dy, T* dq,
-           matrix_view<T> dk, matrix_view<T> dv) {
+  void run(index_t i, index_t begin, index_t end, T scale, Bias&& bias, const T* dy, T* dq, matrix_view<T> dk,
+           matrix_view<T> dv) {
     const index_t width = observed_.q.columns;
     const index_t values = observed_.v.columns;
     for (index_t j = begin; j < end; ++j) {
       const T added = bias(j);
-      query_.logits()[j - begin] = scale * dot(observed_.q.row_data(i), observed_.k.row_data(j), width) + added;
+      query_.logits()[j - begin] =
+          scale * dot(observed_.q.row_data(i), observed_.k.row_data(j), width) + added;
       query_.reference_logits()[j - begin] =
           scale * dot(reference_.q.row_data(i), reference_.k.row_data(j), width) + added;
       query_.by_probability()[j - begin] =
@@ -98,8 +99,8 @@ class secant_head {
 /// One head of one pair with keys of distances.
 template <class T>
 void secant_relative_head(const attention_rows<T>& observed, const attention_rows<T>& reference,
-                          const relative_attention_weights<T>& weights, index_t head,
-                          matrix_view<const T> dy, matrix_view<T> dq, matrix_view<T> dk, matrix_view<T> dv) {
+                          const relative_attention_weights<T>& weights, index_t head, matrix_view<const T> dy,
+                          matrix_view<T> dq, matrix_view<T> dk, matrix_view<T> dv) {
   const index_t length = observed.q.rows;
   const index_t width = observed.q.columns;
   const index_t values = observed.v.columns;

@@ -161,15 +161,15 @@ void secant_softmax_pool_vjp(matrix_view<const T> x, matrix_view<const T> logits
 }
 
 #if defined(DNALM_COMPILED_SOURCE)
-#define DNALM_SECANT_POOLING(T)                                                                              \
-  template void secant_max_pool_vjp(matrix_view<const T>, const ragged_offsets&, const row_window&,          \
-                                    matrix_view<const T>, const ragged_offsets&, matrix_view<T>);            \
-  template void secant_sequence_max_vjp(matrix_view<const T>, const ragged_offsets&, matrix_view<const T>,   \
-                                        matrix_view<T>);                                                     \
-  template void secant_masked_mean_vjp(matrix_view<const T>, matrix_view<const T>, const ragged_offsets&,    \
-                                       matrix_view<const T>, matrix_view<T>, matrix_view<T>);                \
-  template void secant_softmax_pool_vjp(matrix_view<const T>, matrix_view<const T>, const ragged_offsets&,   \
-                                        index_t, matrix_view<const T>, const ragged_offsets&,                \
+#define DNALM_SECANT_POOLING(T)                                                                            \
+  template void secant_max_pool_vjp(matrix_view<const T>, const ragged_offsets&, const row_window&,        \
+                                    matrix_view<const T>, const ragged_offsets&, matrix_view<T>);          \
+  template void secant_sequence_max_vjp(matrix_view<const T>, const ragged_offsets&, matrix_view<const T>, \
+                                        matrix_view<T>);                                                   \
+  template void secant_masked_mean_vjp(matrix_view<const T>, matrix_view<const T>, const ragged_offsets&,  \
+                                       matrix_view<const T>, matrix_view<T>, matrix_view<T>);              \
+  template void secant_softmax_pool_vjp(matrix_view<const T>, matrix_view<const T>, const ragged_offsets&, \
+                                        index_t, matrix_view<const T>, const ragged_offsets&,              \
                                         matrix_view<T>, matrix_view<T>);
 DNALM_SECANT_POOLING(float)
 DNALM_SECANT_POOLING(double)

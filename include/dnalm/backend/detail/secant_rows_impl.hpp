@@ -225,27 +225,27 @@ void secant_multiply_sequences_vjp(matrix_view<const T> a, const ragged_offsets&
 }
 
 #if defined(DNALM_COMPILED_SOURCE)
-#define DNALM_SECANT_ROWS(T)                                                                                \
-  template void secant_activation_vjp(matrix_view<const T>, activation, matrix_view<const T>,               \
-                                      const row_pairs&, matrix_view<T>);                                    \
-  template void secant_gated_vjp(matrix_view<const T>, activation, matrix_view<const T>, const row_pairs&,  \
-                                 matrix_view<T>);                                                           \
-  template void secant_multiply_vjp(matrix_view<const T>, matrix_view<const T>, matrix_view<const T>,       \
-                                    const row_pairs&, matrix_view<T>, matrix_view<T>);                      \
-  template void secant_factor_vjp(matrix_view<const T>, matrix_view<const T>, const row_pairs&,             \
-                                  matrix_view<T>);                                                          \
-  template void secant_layer_norm_vjp(matrix_view<const T>, vector_view<const T>, T, matrix_view<const T>,  \
-                                      const row_pairs&, matrix_view<T>);                                    \
-  template void secant_rms_norm_vjp(matrix_view<const T>, vector_view<const T>, T, matrix_view<const T>,    \
-                                    const row_pairs&, matrix_view<T>);                                      \
-  template void secant_softmax_vjp(matrix_view<const T>, matrix_view<const T>, const row_pairs&,            \
-                                   matrix_view<T>);                                                         \
-  template void secant_threshold_vjp(matrix_view<const T>, T, T, matrix_view<const T>, const row_pairs&,    \
-                                     matrix_view<T>);                                                       \
-  template void secant_sequence_factor_vjp(matrix_view<const T>, matrix_view<const T>,                      \
-                                           const ragged_offsets&, matrix_view<T>);                          \
-  template void secant_multiply_sequences_vjp(matrix_view<const T>, const ragged_offsets&,                  \
-                                              matrix_view<const T>, matrix_view<T>);                        \
+#define DNALM_SECANT_ROWS(T)                                                                               \
+  template void secant_activation_vjp(matrix_view<const T>, activation, matrix_view<const T>,              \
+                                      const row_pairs&, matrix_view<T>);                                   \
+  template void secant_gated_vjp(matrix_view<const T>, activation, matrix_view<const T>, const row_pairs&, \
+                                 matrix_view<T>);                                                          \
+  template void secant_multiply_vjp(matrix_view<const T>, matrix_view<const T>, matrix_view<const T>,      \
+                                    const row_pairs&, matrix_view<T>, matrix_view<T>);                     \
+  template void secant_factor_vjp(matrix_view<const T>, matrix_view<const T>, const row_pairs&,            \
+                                  matrix_view<T>);                                                         \
+  template void secant_layer_norm_vjp(matrix_view<const T>, vector_view<const T>, T, matrix_view<const T>, \
+                                      const row_pairs&, matrix_view<T>);                                   \
+  template void secant_rms_norm_vjp(matrix_view<const T>, vector_view<const T>, T, matrix_view<const T>,   \
+                                    const row_pairs&, matrix_view<T>);                                     \
+  template void secant_softmax_vjp(matrix_view<const T>, matrix_view<const T>, const row_pairs&,           \
+                                   matrix_view<T>);                                                        \
+  template void secant_threshold_vjp(matrix_view<const T>, T, T, matrix_view<const T>, const row_pairs&,   \
+                                     matrix_view<T>);                                                      \
+  template void secant_sequence_factor_vjp(matrix_view<const T>, matrix_view<const T>,                     \
+                                           const ragged_offsets&, matrix_view<T>);                         \
+  template void secant_multiply_sequences_vjp(matrix_view<const T>, const ragged_offsets&,                 \
+                                              matrix_view<const T>, matrix_view<T>);                       \
   template void detail::secant_softmax_row(const T*, const T*, const T*, index_t, T*, T*, T*, T*);
 DNALM_SECANT_ROWS(float)
 DNALM_SECANT_ROWS(double)
