@@ -22,11 +22,14 @@ namespace {
 struct named_model {
   const char* name;
   std::function<dnalm::model(const dnalm::load_options&)> make;
+  bool zeros = true;  ///< a row of zeros is an input like others
 };
-const named_model models[] = {
-    {"3-mers", dnalm_test::kmer_model},    {"overlapping 3-mers", dnalm_test::overlapping_model},
-    {"HyenaDNA", dnalm_test::hyena_model}, {"Caduceus", dnalm_test::caduceus_model},
-    {"GPN", dnalm_test::gpn_model},        {"layers", dnalm_test::layer_model}};
+const named_model models[] = {{"3-mers", dnalm_test::kmer_model, false},
+                              {"overlapping 3-mers", dnalm_test::overlapping_model, false},
+                              {"HyenaDNA", dnalm_test::hyena_model},
+                              {"Caduceus", dnalm_test::caduceus_model},
+                              {"GPN", dnalm_test::gpn_model},
+                              {"layers", dnalm_test::layer_model}};
 
 dnalm::load_options on_reference() {
   dnalm::load_options options;
@@ -49,7 +52,7 @@ double size(const std::vector<double>& values) {
   for (const double value : values) total += std::abs(value);
   return total;
 }
-constexpr index_t length = 60;
+constexpr index_t length = 30;
 std::vector<std::string> shuffles(int count) {
   std::vector<std::string> texts;
   for (int i = 0; i < count; ++i) texts.push_back(random_bases(100 + static_cast<std::uint64_t>(i), length));
@@ -65,8 +68,9 @@ TEST_CASE("contributions of bases add up to the difference of the outputs, refer
     const auto targets = targets_of(network);
     const std::string sequence = random_bases(1, length);
     std::vector<deep_lift_reference> references = dnalm::sequence_references(shuffles(2));
-    references.push_back(dnalm::zero_reference(sequence));
     references.push_back(dnalm::uniform_reference(sequence));
+    // Rows of zeros are of no use where a norm with an eps of 1e-12 reads them first.
+    if (kind.zeros) references.push_back(dnalm::zero_reference(sequence));
     for (const deep_lift_reference& reference : references) {
       INFO(kind.name);
       const deep_lift_map map = dnalm::deep_lift(targets, 0, sequence, std::span(&reference, 1));
@@ -251,7 +255,7 @@ TEST_CASE("what cannot be explained is refused", "[attribution][deep_lift]") {
   CHECK_THROWS_WITH(dnalm::deep_lift(targets, 0, sequence, bad), Contains("dnalm.shape.834"));
 
   dnalm::fitted_probe steep = dnalm_test::random_probe(network, last_layer(network), "mean");
-  for (double& weight : steep.weights) weight *= 1e38;
+  for (std::size_t d = 0; d < steep.weights.size(); ++d) steep.weights[d] = d % 2 == 0 ? 6e39 : -6e39;
   CHECK_THROWS_WITH(dnalm::deep_lift({network, steep}, 0, sequence, good),
                     Contains("dnalm.numeric.836") && Contains("hidden state"));
 
