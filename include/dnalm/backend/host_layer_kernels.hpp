@@ -8,9 +8,13 @@
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/backend/masked_mean.hpp>
 #include <dnalm/backend/relative_attention.hpp>
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/backend/row_pooling.hpp>
 #include <dnalm/backend/row_window.hpp>
+#include <dnalm/backend/secant_attention.hpp>
+#include <dnalm/backend/secant_pooling.hpp>
+#include <dnalm/backend/secant_rows.hpp>
 #include <dnalm/backend/softmax_pooling.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/tensor/ragged.hpp>
@@ -18,16 +22,20 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// A base of backends in host memory whose scalars are T. They run on the thread that calls. No state.
+/// A base of backends in host memory whose scalars are T. They run on the thread that calls. No state but the
+/// pairs: with them the adjoints are DeepLIFT's rules (pair_kernels).
 template <class T>
 class host_layer_kernels {
  public:
+  [[nodiscard]] const row_pairs& pairs() const { return pairs_; }
+
   void max_pool_rows(matrix_view<const T> x, const ragged_offsets& from, const row_window& window,
                      const ragged_offsets& to, matrix_view<T> y) const {
     dnalm::max_pool_rows(x, from, window, to, y);
   }
   void max_pool_rows_vjp(matrix_view<const T> x, const ragged_offsets& from, const row_window& window,
                          matrix_view<const T> dy, const ragged_offsets& to, matrix_view<T> dx) const {
+    if (pairs_.any) return secant_max_pool_vjp(x, from, window, dy, to, dx);
     dnalm::max_pool_rows_vjp(x, from, window, dy, to, dx);
   }
   void average_pool_rows(matrix_view<const T> x, const ragged_offsets& from, const row_window& window,
@@ -49,6 +57,7 @@ class host_layer_kernels {
   }
   void sequence_max_vjp(matrix_view<const T> x, const ragged_offsets& offsets, matrix_view<const T> dy,
                         matrix_view<T> dx) const {
+    if (pairs_.any) return secant_sequence_max_vjp(x, offsets, dy, dx);
     dnalm::sequence_max_vjp(x, offsets, dy, dx);
   }
   void masked_mean(matrix_view<const T> x, matrix_view<const T> mask, const ragged_offsets& offsets,
@@ -58,6 +67,7 @@ class host_layer_kernels {
   void masked_mean_vjp(matrix_view<const T> x, matrix_view<const T> mask, matrix_view<const T> y,
                        const ragged_offsets& offsets, matrix_view<const T> dy, matrix_view<T> dx,
                        matrix_view<T> dmask) const {
+    if (pairs_.any) return secant_masked_mean_vjp(x, mask, offsets, dy, dx, dmask);
     dnalm::masked_mean_vjp(x, mask, y, offsets, dy, dx, dmask);
   }
   void place_rows(matrix_view<const T> x, const ragged_offsets& from, const row_placement& placement,
@@ -128,6 +138,7 @@ class host_layer_kernels {
   }
   void multiply_sequences_vjp(matrix_view<const T> x, const ragged_offsets& offsets, matrix_view<const T> dy,
                               matrix_view<T> dg) const {
+    if (pairs_.any) return secant_multiply_sequences_vjp(x, offsets, dy, dg);
     dnalm::multiply_sequences_vjp(x, offsets, dy, dg);
   }
   void softmax_pool_rows(matrix_view<const T> x, matrix_view<const T> logits, const ragged_offsets& from,
@@ -137,6 +148,7 @@ class host_layer_kernels {
   void softmax_pool_rows_vjp(matrix_view<const T> x, matrix_view<const T> logits, const ragged_offsets& from,
                              index_t size, matrix_view<const T> dy, const ragged_offsets& to,
                              matrix_view<T> dx, matrix_view<T> dlogits) const {
+    if (pairs_.any) return secant_softmax_pool_vjp(x, logits, from, size, dy, to, dx, dlogits);
     dnalm::softmax_pool_rows_vjp(x, logits, from, size, dy, to, dx, dlogits);
   }
   void relative_attention(matrix_view<const T> q, matrix_view<const T> k, matrix_view<const T> v,
@@ -150,6 +162,30 @@ class host_layer_kernels {
                               matrix_view<T> dk, matrix_view<T> dv) const {
     dnalm::relative_attention_vjp(q, k, v, weights, offsets, dy, scratch, dq, dk, dv);
   }
+
+  /// What only pairs have (pair_kernels): the rules of the functions of their names.
+  void factor_vjp(matrix_view<const T> b, matrix_view<const T> dy, matrix_view<T> da) const {
+    secant_factor_vjp(b, dy, pairs_, da);
+  }
+  void sequence_factor_vjp(matrix_view<const T> b, matrix_view<const T> dy, const ragged_offsets& offsets,
+                           matrix_view<T> da) const {
+    secant_sequence_factor_vjp(b, dy, offsets, da);
+  }
+  void softmax_pair_vjp(matrix_view<const T> x, matrix_view<const T> dy, matrix_view<T> dx) const {
+    secant_softmax_vjp(x, dy, pairs_, dx);
+  }
+  void threshold_pair_vjp(matrix_view<const T> x, T threshold, T value, matrix_view<const T> dy,
+                          matrix_view<T> dx) const {
+    secant_threshold_vjp(x, threshold, value, dy, pairs_, dx);
+  }
+  void relative_attention_pair_vjp(const attention_rows<T>& observed, const attention_rows<T>& reference,
+                                   const relative_attention_weights<T>& weights, matrix_view<const T> dy,
+                                   matrix_view<T> dq, matrix_view<T> dk, matrix_view<T> dv) const {
+    secant_relative_attention_vjp(observed, reference, weights, dy, dq, dk, dv);
+  }
+
+ protected:
+  row_pairs pairs_ = {};
 };
 
 DNALM_END_NAMESPACE

@@ -12,6 +12,10 @@
 #include <dnalm/backend/host_layer_kernels.hpp>
 #include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/long_convolution.hpp>
+#include <dnalm/backend/row_pairs.hpp>
+#include <dnalm/backend/secant_attention.hpp>
+#include <dnalm/backend/secant_rows.hpp>
+#include <dnalm/backend/secant_scan.hpp>
 #include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/thread_team.hpp>
@@ -68,6 +72,13 @@ class cpu_backend : public host_layer_kernels<float> {
   [[nodiscard]] cpu_backend on_team(thread_team* team) const {
     cpu_backend copy = *this;
     copy.team_ = team != nullptr && team->members() > 1 ? team : nullptr;
+    return copy;
+  }
+  /// The same backend with DeepLIFT's rules in place of its adjoints (pair_kernels); without any pairs, with
+  /// its adjoints. The rules of nonlinear kernels run on the thread that calls.
+  [[nodiscard]] cpu_backend on_pairs(const row_pairs& pairs) const {
+    cpu_backend copy = *this;
+    copy.pairs_ = pairs;
     return copy;
   }
   /// Threads that work on a kernel.
@@ -202,6 +213,7 @@ class cpu_backend : public host_layer_kernels<float> {
   }
   void layer_norm_vjp(matrix_view<const float> x, vector_view<const float> gamma, float eps,
                       matrix_view<const float> dy, matrix_view<float> dx) const {
+    if (pairs_.any) return secant_layer_norm_vjp(x, gamma, eps, dy, pairs_, dx);
     by_rows(dx, [&](index_t first, index_t count) {
       cpu_layer_norm_vjp(isa_, x.row_block(first, count), gamma, eps, dy.row_block(first, count),
                          dx.row_block(first, count));
@@ -238,6 +250,7 @@ class cpu_backend : public host_layer_kernels<float> {
                      const ragged_offsets& offsets, const attention_options<float>& options,
                      matrix_view<const float> dy, vector_view<float> scratch, matrix_view<float> dq,
                      matrix_view<float> dk, matrix_view<float> dv) const {
+    if (pairs_.any) return secant_attention_vjp(q, k, v, offsets, options, dy, dq, dk, dv);
     by_heads(options.heads, false, [&](index_t first, index_t count, int member) {
       const auto of = [&](auto x) { return head_columns(x, options.heads, first, count); };
       cpu_attention_vjp(isa_, of(q), of(k), of(v), offsets, part_of(options, first, count), of(dy),
@@ -261,6 +274,7 @@ class cpu_backend : public host_layer_kernels<float> {
   }
   void gated_vjp(matrix_view<const float> x, activation function, matrix_view<const float> dy,
                  matrix_view<float> dx) const {
+    if (pairs_.any) return secant_gated_vjp(x, function, dy, pairs_, dx);
     by_rows(dx, [&](index_t first, index_t count) {
       cpu_gated_vjp(isa_, x.row_block(first, count), function, dy.row_block(first, count),
                     dx.row_block(first, count));
@@ -273,6 +287,7 @@ class cpu_backend : public host_layer_kernels<float> {
   }
   void activation_vjp(matrix_view<const float> z, activation function, matrix_view<const float> dy,
                       matrix_view<float> dz) const {
+    if (pairs_.any) return secant_activation_vjp(z, function, dy, pairs_, dz);
     by_rows(dz, [&](index_t first, index_t count) {
       cpu_activation_vjp(isa_, z.row_block(first, count), function, dy.row_block(first, count),
                          dz.row_block(first, count));
@@ -329,6 +344,7 @@ class cpu_backend : public host_layer_kernels<float> {
   }
   void multiply_vjp(matrix_view<const float> a, matrix_view<const float> b, matrix_view<const float> dy,
                     matrix_view<float> da, matrix_view<float> db) const {
+    if (pairs_.any) return secant_multiply_vjp(a, b, dy, pairs_, da, db);
     by_rows(da, [&](index_t first, index_t count) {
       cpu_multiply_vjp(a.row_block(first, count), b.row_block(first, count), dy.row_block(first, count),
                        da.row_block(first, count), db.row_block(first, count));
@@ -357,6 +373,7 @@ class cpu_backend : public host_layer_kernels<float> {
   }
   void rms_norm_vjp(matrix_view<const float> x, vector_view<const float> gamma, float eps,
                     matrix_view<const float> dy, matrix_view<float> dx) const {
+    if (pairs_.any) return secant_rms_norm_vjp(x, gamma, eps, dy, pairs_, dx);
     by_rows(dx, [&](index_t first, index_t count) {
       cpu_rms_norm_vjp(isa_, x.row_block(first, count), gamma, eps, dy.row_block(first, count),
                        dx.row_block(first, count));
@@ -380,6 +397,7 @@ class cpu_backend : public host_layer_kernels<float> {
   void selective_scan_vjp(const scan_input<float>& input, const ragged_offsets& offsets,
                           matrix_view<const float> dy, vector_view<float> scratch,
                           const scan_gradient<float>& gradient) const {
+    if (pairs_.any) return secant_selective_scan_vjp(input, offsets, dy, gradient);
     for (index_t s = 0; s < offsets.sequences(); ++s) {
       scan_sequence_vjp(input, offsets.begin(s), offsets.length(s), dy, scratch, gradient);
     }
@@ -501,5 +519,6 @@ static_assert(convolution_backend<cpu_backend>);
 static_assert(hyena_backend<cpu_backend>);
 static_assert(layer_backend<cpu_backend>);
 static_assert(caduceus_backend<cpu_backend>);
+static_assert(pair_kernels<cpu_backend>);
 
 DNALM_END_NAMESPACE

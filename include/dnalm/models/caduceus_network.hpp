@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <dnalm/backend/selective_scan.hpp>
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/caduceus_config.hpp>
 #include <dnalm/models/function_ref.hpp>
@@ -33,6 +34,7 @@ struct caduceus_network_workspace {
   typename B::vector logits = {};   ///< and their gradient, or that with respect to one-hot tokens
   embedding_workspace<scalar_of<B>> embedding = {};
   thread_team* team = nullptr;  ///< threads that share the work of a pass; null: the calling one alone
+  row_pairs pairs = {};  ///< of the gradient on its way
 };
 
 /// Embedding, blocks, final norm, head; weights packed for the backend. Safe to share.
@@ -90,7 +92,9 @@ class caduceus_network {
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
   }
-  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
+  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const {
+    return pass_backend(backend_, w.team, w.pairs);
+  }
   /// Hands out matrices of a vector one behind the other.
   struct memory_cutter {
     scalar* next;

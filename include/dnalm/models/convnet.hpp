@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/convnet_config.hpp>
 #include <dnalm/models/function_ref.hpp>
@@ -28,6 +29,7 @@ struct convnet_workspace {
   typename B::vector logits = {};   ///< and their gradient
   embedding_workspace<scalar_of<B>> embedding = {};
   thread_team* team = nullptr;  ///< threads that share the work of a pass; null: the calling one alone
+  row_pairs pairs = {};  ///< of the gradient on its way
 };
 
 /// One-hot tokens, blocks, head; weights packed for the backend. Immutable; safe to share. The members are
@@ -94,7 +96,9 @@ class convnet {
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
   }
-  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
+  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const {
+    return pass_backend(backend_, w.team, w.pairs);
+  }
   [[nodiscard]] index_t forward_scratch(const B& backend, bool logits) const;
   [[nodiscard]] embedding_input<B> read(const token_batch& batch, input_matrix<B> word_rows) const {
     return {batch.ids, batch.offsets, {}, word_rows};

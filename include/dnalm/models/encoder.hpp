@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>
@@ -32,6 +33,7 @@ struct encoder_workspace {
   embedding_workspace<scalar_of<B>> embedding = {};
   std::vector<rotary_table<scalar_of<B>>> rotations = {};  ///< one per distinct set of frequencies
   thread_team* team = nullptr;  ///< threads that share the work of a pass; null: the calling one alone
+  row_pairs pairs = {};  ///< of the gradient on its way
 };
 
 /// Embedding, blocks, final norm, head; weights packed for the backend. Immutable; safe to share.
@@ -115,8 +117,10 @@ class encoder {
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
   }
-  /// The backend of a pass: on the workspace's team.
-  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
+  /// The backend of a pass: on the workspace's team and pairs.
+  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const {
+    return pass_backend(backend_, w.team, w.pairs);
+  }
   [[nodiscard]] index_t forward_scratch(const B& backend, index_t longest, bool logits) const;
   [[nodiscard]] pass prepare(const token_batch& batch, bool logits, workspace& w) const;
   void prepare_rotations(index_t longest, workspace& w) const;

@@ -72,6 +72,11 @@ struct basic_gradient_request {
   /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on
   /// it.
   index_t keep_bytes = default_keep_bytes;
+  /// DeepLIFT's multipliers in place of gradients: the batch is of pairs (row_pairs), first the observed
+  /// sequences and then, in the same order and each as long, their references. `hidden` and `logits` give
+  /// both sequences of a pair the same multipliers, and both get the same. Backends without rules for pairs:
+  /// error [dnalm.unsupported.830].
+  bool pairs = false;
 
   /// The number of blocks that have to run, of the `blocks` that the model has.
   [[nodiscard]] index_t depth(index_t blocks) const {

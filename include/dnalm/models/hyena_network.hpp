@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <dnalm/backend/long_convolution.hpp>
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
@@ -51,6 +52,7 @@ struct hyena_network_workspace {
   embedding_workspace<scalar_of<B>> embedding = {};
   sequence_filters<B> filters = {};  ///< of the layer that runs
   thread_team* team = nullptr;       ///< threads that share the work of a pass; null: the calling one alone
+  row_pairs pairs = {};  ///< of the gradient on its way
 };
 
 /// Embedding, blocks, final norm, head; weights packed for the backend. Filters are made when a length is
@@ -134,7 +136,9 @@ class hyena_network {
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
   }
-  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
+  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const {
+    return pass_backend(backend_, w.team, w.pairs);
+  }
   [[nodiscard]] index_t forward_scratch(const B& backend, index_t longest, bool logits) const;
   [[nodiscard]] pass prepare(const token_batch& batch, bool logits, workspace& w) const;
   void run_head(input_matrix<B> hidden, const logits_receiver& receive, workspace& w) const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <dnalm/backend/layer_concepts.hpp>
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/detail/layer_steps.hpp>
 #include <dnalm/models/function_ref.hpp>
@@ -32,6 +33,7 @@ struct layer_workspace {
   std::vector<ragged_offsets> rows = {};       ///< of every value
   std::vector<std::vector<index_t>> joins = {};
   thread_team* team = nullptr;  ///< threads that share the products of a pass; null: the calling one alone
+  row_pairs pairs = {};  ///< of the gradient on its way
 };
 
 /// One-hot rows, then the operations of a graph; batch norms folded into the products beside them where that
@@ -92,7 +94,9 @@ class layer_network {
   using step = detail::layer_step<B>;
   struct pass;
 
-  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const { return on_team(backend_, w.team); }
+  [[nodiscard]] decltype(auto) backend_of(const workspace& w) const {
+    return pass_backend(backend_, w.team, w.pairs);
+  }
   void plan_slots();
   void set_rows(const token_batch& batch, workspace& w) const;
   void read_input(const token_batch& batch, input_matrix<B> word_rows, const B& backend, workspace& w,

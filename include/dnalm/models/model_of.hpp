@@ -169,6 +169,7 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     wide.keep_bytes = request.keep_bytes;
     wide.numbers = request.numbers;
     wide.select = request.select;
+    wide.pairs = request.pairs;
     wide.word_rows = as_scalar(request.word_rows, w.rows);
     if (request.hidden) {
       wide.hidden = [&request, &w](index_t layer, matrix_view<const T> x, matrix_view<T> gradient) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/nn/block_workspace.hpp>
 #include <dnalm/nn/linear_layer.hpp>
@@ -84,15 +85,16 @@ struct feed_forward_layer {
     const output_rows<B> hidden = w.wide.column_block(0, inner);
     second.vjp(backend, dy, w.scratch, hidden);
     if constexpr (recording_kernels<B>) {
-      backend.linear_recorded_vjp(z, function, hidden, first.weight, residual, w.scratch, dx);
-    } else {
-      if (gated) {
-        backend.gated_vjp(z, function, hidden, z);
-      } else {
-        backend.activation_vjp(z, function, hidden, z);
+      if (!has_pairs(backend)) {
+        return backend.linear_recorded_vjp(z, function, hidden, first.weight, residual, w.scratch, dx);
       }
-      first.vjp(backend, z, w.scratch, dx, residual);
     }
+    if (gated) {
+      backend.gated_vjp(z, function, hidden, z);
+    } else {
+      backend.activation_vjp(z, function, hidden, z);
+    }
+    first.vjp(backend, z, w.scratch, dx, residual);
   }
 };
 

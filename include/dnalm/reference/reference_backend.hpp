@@ -12,6 +12,10 @@
 #include <dnalm/backend/host_layer_kernels.hpp>
 #include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/long_convolution.hpp>
+#include <dnalm/backend/row_pairs.hpp>
+#include <dnalm/backend/secant_attention.hpp>
+#include <dnalm/backend/secant_rows.hpp>
+#include <dnalm/backend/secant_scan.hpp>
 #include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/reference/attention.hpp>
@@ -33,7 +37,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Naive kernels in double (formulas in the headers of this module). Stateless; safe to share.
+/// Naive kernels in double (formulas in the headers of this module). Stateless but for on_pairs; safe to
+/// share.
 class reference_backend : public host_layer_kernels<double> {
  public:
   using scalar = double;
@@ -44,6 +49,13 @@ class reference_backend : public host_layer_kernels<double> {
   static constexpr memory_space space = memory_space::host;
 
   [[nodiscard]] std::string_view name() const { return "reference"; }
+  /// The same backend with DeepLIFT's rules in place of its adjoints (pair_kernels); without any pairs, with
+  /// its adjoints.
+  [[nodiscard]] reference_backend on_pairs(const row_pairs& pairs) const {
+    reference_backend copy = *this;
+    copy.pairs_ = pairs;
+    return copy;
+  }
 
   [[nodiscard]] vector allocate(index_t size) const { return vector(size); }
   [[nodiscard]] vector upload(std::span<const double> values) const {
@@ -118,6 +130,7 @@ class reference_backend : public host_layer_kernels<double> {
   }
   void layer_norm_vjp(matrix_view<const double> x, vector_view<const double> gamma, double eps,
                       matrix_view<const double> dy, matrix_view<double> dx) const {
+    if (pairs_.any) return secant_layer_norm_vjp(x, gamma, eps, dy, pairs_, dx);
     reference_layer_norm_vjp(x, gamma, eps, dy, dx);
   }
   void rotary(const rotary_table<double>& table, const ragged_offsets& offsets, index_t heads,
@@ -141,6 +154,7 @@ class reference_backend : public host_layer_kernels<double> {
                      const ragged_offsets& offsets, const attention_options<double>& options,
                      matrix_view<const double> dy, vector_view<double> scratch, matrix_view<double> dq,
                      matrix_view<double> dk, matrix_view<double> dv) const {
+    if (pairs_.any) return secant_attention_vjp(q, k, v, offsets, options, dy, dq, dk, dv);
     reference_attention_vjp(q, k, v, offsets, options, dy, scratch, dq, dk, dv);
   }
   void softmax_rows(matrix_view<double> x) const { reference_softmax_rows(x); }
@@ -153,6 +167,7 @@ class reference_backend : public host_layer_kernels<double> {
   }
   void gated_vjp(matrix_view<const double> x, activation function, matrix_view<const double> dy,
                  matrix_view<double> dx) const {
+    if (pairs_.any) return secant_gated_vjp(x, function, dy, pairs_, dx);
     reference_gated_vjp(x, function, dy, dx);
   }
   void activate(matrix_view<const double> x, activation function, matrix_view<double> y) const {
@@ -160,6 +175,7 @@ class reference_backend : public host_layer_kernels<double> {
   }
   void activation_vjp(matrix_view<const double> z, activation function, matrix_view<const double> dy,
                       matrix_view<double> dz) const {
+    if (pairs_.any) return secant_activation_vjp(z, function, dy, pairs_, dz);
     reference_activation_vjp(z, function, dy, dz);
   }
   void add(matrix_view<const double> x, matrix_view<double> y) const { reference_add(x, y); }
@@ -192,6 +208,7 @@ class reference_backend : public host_layer_kernels<double> {
   }
   void multiply_vjp(matrix_view<const double> a, matrix_view<const double> b, matrix_view<const double> dy,
                     matrix_view<double> da, matrix_view<double> db) const {
+    if (pairs_.any) return secant_multiply_vjp(a, b, dy, pairs_, da, db);
     reference_multiply_vjp(a, b, dy, da, db);
   }
   void short_convolution_back(matrix_view<const double> x, matrix_view<const double> w,
@@ -209,6 +226,7 @@ class reference_backend : public host_layer_kernels<double> {
   }
   void rms_norm_vjp(matrix_view<const double> x, vector_view<const double> gamma, double eps,
                     matrix_view<const double> dy, matrix_view<double> dx) const {
+    if (pairs_.any) return secant_rms_norm_vjp(x, gamma, eps, dy, pairs_, dx);
     reference_rms_norm_vjp(x, gamma, eps, dy, dx);
   }
   /// The state of one channel.
@@ -223,6 +241,7 @@ class reference_backend : public host_layer_kernels<double> {
   void selective_scan_vjp(const scan_input<double>& input, const ragged_offsets& offsets,
                           matrix_view<const double> dy, vector_view<double> scratch,
                           const scan_gradient<double>& gradient) const {
+    if (pairs_.any) return secant_selective_scan_vjp(input, offsets, dy, gradient);
     reference_selective_scan_vjp(input, offsets, dy, scratch, gradient);
   }
   void fold_strands(matrix_view<const double> x, bool exchanged, matrix_view<double> y) const {
@@ -237,5 +256,6 @@ static_assert(convolution_backend<reference_backend>);
 static_assert(hyena_backend<reference_backend>);
 static_assert(layer_backend<reference_backend>);
 static_assert(caduceus_backend<reference_backend>);
+static_assert(pair_kernels<reference_backend>);
 
 DNALM_END_NAMESPACE

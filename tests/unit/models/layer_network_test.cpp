@@ -15,6 +15,7 @@
 #include <support/adjoint_test.hpp>
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>
+#include <unit/models/multiplier_runs.hpp>
 
 namespace {
 
@@ -654,4 +655,90 @@ TEST_CASE("lengths and graphs that do not fit are errors that say so", "[layers]
   layer_graph open = fixed_graph();
   open.input.length = 0;
   CHECK_THROWS_WITH(dnalm::graph_shapes(open), Catch::Contains("an input of fixed length"));
+}
+
+namespace {
+
+/// Pairs of random letters.
+dnalm_test::pair_batch random_pairs(const std::vector<index_t>& lengths) {
+  batch_of batch;
+  for (const index_t length : lengths) batch.add(length, 31);
+  return dnalm_test::with_references(batch.ids, batch.offsets, {}, 5, [](std::int32_t id) { return id > 3; });
+}
+
+template <class B>
+void check_completeness(const layer_graph& graph, const std::vector<index_t>& lengths, const B& backend,
+                        double bound) {
+  const dnalm::layer_network<B> network(backend, graph, named_source());
+  for (index_t state = 1; state <= graph.results(); ++state) {
+    INFO(graph.result(state).name);
+    const auto run =
+        dnalm_test::run_multipliers(network, random_pairs(lengths), "hidden." + std::to_string(state));
+    CHECK(run.difference != 0.0);
+    CHECK(run.alike);
+    CHECK(run.words_gap() < bound);
+  }
+}
+
+/// As named_source, biases 0.
+class unbiased_source final : public dnalm::weight_source {
+ public:
+  [[nodiscard]] bool contains(const dnalm::planned_tensor&) const override { return true; }
+  void read(const dnalm::planned_tensor& tensor, std::span<float> out) const override { fill(tensor, out); }
+  void read(const dnalm::planned_tensor& tensor, std::span<double> out) const override { fill(tensor, out); }
+
+ private:
+  template <class T>
+  void fill(const dnalm::planned_tensor& tensor, std::span<T> out) const {
+    named_source().read(tensor, out);
+    if (tensor.shape.size() == 1) std::fill(out.begin(), out.end(), T(0));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("multipliers through every operation are complete to 1e-12 in double and 1e-5 in float",
+          "[models][layers][deep_lift]") {
+  for (const auto& [graph, lengths] : {std::pair{free_graph(), std::vector<index_t>{41, 30, 41}},
+                                       std::pair{fixed_graph(), std::vector<index_t>{20, 20}},
+                                       std::pair{attention_graph(), std::vector<index_t>{24, 31}}}) {
+    check_completeness(graph, lengths, dnalm::reference_backend(), 1e-12);
+    check_completeness(graph, lengths, dnalm::cpu_backend(), 1e-5);
+  }
+}
+
+TEST_CASE("without biases, against a reference of zeros, multipliers of relu and max-pool are the gradient",
+          "[models][layers][deep_lift]") {
+  dnalm::sequence_input input;
+  sketch s(input);
+  dnalm::row_window pool;
+  pool.size = 3;
+  pool.stride = 2;
+  index_t x = s->max_pool(s->relu(s.convolution(0, 4, 8, taps(5))), pool);
+  x = s->relu(s.convolution(x, 8, 6, taps(3)));
+  s->output("sum", s.dense(s->global_mean(x), 6, 1));
+  const dnalm::reference_layers network(dnalm::reference_backend(), s->take(), unbiased_source());
+  const auto pairs = random_pairs({40});
+  dnalm::matrix<double> rows(80, 4);
+  for (index_t r = 0; r < 40; ++r) {
+    if (pairs.ids[static_cast<std::size_t>(r)] < 4)
+      rows.view()(r, pairs.ids[static_cast<std::size_t>(r)]) = 1;
+  }
+  dnalm::basic_gradient_request<double> request;
+  request.word_rows = rows.view();
+  request.logits = [](dnalm::matrix_view<const double>, dnalm::matrix_view<double> g) {
+    g(0, 0) = g(1, 0) = 1.0;
+  };
+  dnalm::reference_layers::workspace workspace;
+  std::vector<numbers> found;
+  for (const bool of_pairs : {false, true}) {
+    request.pairs = of_pairs;
+    const auto receive = [&](const dnalm::basic_input_gradient<double>& g) {
+      found.emplace_back(g.words.data, g.words.data + 40 * 4);
+    };
+    network.gradient(pairs.tokens(), request, receive, workspace);
+  }
+  REQUIRE(found.size() == 2);
+  CHECK(found[0] != numbers(160, 0.0));
+  CHECK(found[0] == found[1]);
 }

@@ -15,6 +15,7 @@
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/pack_table.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 #include <dnalm/models/detail/several_numbers.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -98,6 +99,7 @@ void caduceus_network<B>::gradient(const token_batch& batch, const basic_gradien
   check(batch);
   detail::check_gradient_layers(request, config_.layers);
   check_word_rows(request.word_rows, batch.offsets.rows(), config_.width);
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs, batch.offsets.rows());
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   const B& backend = backend_of(w);

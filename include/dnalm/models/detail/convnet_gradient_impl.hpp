@@ -13,6 +13,7 @@
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/cotangent_rows.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 #include <dnalm/models/detail/several_numbers.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -87,6 +88,7 @@ void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request
                           workspace& w) const {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);

@@ -15,6 +15,7 @@
 #include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/encoder_memory.hpp>
 #include <dnalm/models/detail/pack_table.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 #include <dnalm/models/detail/several_numbers.hpp>
 #include <dnalm/models/encoder.hpp>
 
@@ -122,6 +123,8 @@ void encoder<B>::gradient(const token_batch& batch, const gradient_wish& request
                           workspace& w) const {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
+  if (request.pairs && config_.token_dropout) detail::check_pair_masks(batch, config_.mask_id);
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);

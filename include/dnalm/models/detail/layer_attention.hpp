@@ -9,6 +9,8 @@
 
 #include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/relative_attention.hpp>
+#include <dnalm/backend/row_pairs.hpp>
+#include <dnalm/backend/secant_attention.hpp>
 #include <dnalm/models/detail/layer_steps.hpp>
 #include <dnalm/models/layer_graph.hpp>
 #include <dnalm/nn/relative_positions.hpp>
@@ -83,6 +85,23 @@ void run_relative_attention(const B& backend, const layer_step<B>& step, input_m
   }
 }
 
+/// DeepLIFT's multipliers of a batch of pairs.
+template <pair_kernels B>
+void run_relative_attention_pairs(const B& backend, const layer_step<B>& step,
+                                  const attention_rows<scalar_of<B>>& x, const ragged_offsets& rows,
+                                  relative_keys<B>& keys, input_matrix<B> dy, output_matrix<B> dq,
+                                  output_matrix<B> dk, output_matrix<B> dv) {
+  const index_t half = rows.sequences() / 2;
+  for (index_t s = 0; s < half; ++s) {
+    const auto own = [&](auto m) { return m.row_block(rows.begin(s), rows.length(s)); };
+    const auto other = [&](auto m) { return m.row_block(rows.begin(s + half), rows.length(s)); };
+    const auto weights = keys.of(rows.length(s), x.v.columns / step.node->groups);
+    backend.relative_attention_pair_vjp({own(x.q), own(x.k), own(x.v)}, {other(x.q), other(x.k), other(x.v)},
+                                        weights, own(dy), own(dq), own(dk), own(dv));
+    for (const output_matrix<B>& d : {dq, dk, dv}) backend.copy_matrix(own(d), other(d));
+  }
+}
+
 /// Its adjoint by q, k and v.
 template <class B>
 void run_relative_attention_vjp(const B& backend, const layer_step<B>& step, input_matrix<B> q,
@@ -90,6 +109,11 @@ void run_relative_attention_vjp(const B& backend, const layer_step<B>& step, inp
                                 output_vector<B> scratch, input_matrix<B> dy, output_matrix<B> dq,
                                 output_matrix<B> dk, output_matrix<B> dv) {
   relative_keys<B> keys(backend, step, scratch);
+  if constexpr (pair_kernels<B>) {
+    if (has_pairs(backend)) {
+      return run_relative_attention_pairs<B>(backend, step, {q, k, v}, rows, keys, dy, dq, dk, dv);
+    }
+  }
   for (index_t s = 0; s < rows.sequences(); ++s) {
     const auto own = [&](auto x) { return x.row_block(rows.begin(s), rows.length(s)); };
     const auto weights = keys.of(rows.length(s), v.columns / step.node->groups);

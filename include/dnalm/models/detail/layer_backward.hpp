@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/models/detail/layer_forward.hpp>
 #include <dnalm/models/detail/layer_steps.hpp>
 #include <dnalm/models/layer_graph.hpp>
@@ -94,12 +95,29 @@ class layer_adjoint {
     const input_matrix<B> a = pass_.value(step.inputs[0]);
     const input_matrix<B> b = pass_.value(step.inputs[1]);
     const bool repeated = a.rows != b.rows;
+    if constexpr (pair_kernels<B>) {
+      if (has_pairs(backend_)) return factor_pairs(step, dy);
+    }
     add_to(step.inputs[0], [&](output_matrix<B> dx) {
       if (!repeated) return backend_.multiply(dy, b, dx);
       backend_.multiply_sequences(dy, b, rows(step.output), dx);
     });
     add_to(step.inputs[1], [&](output_matrix<B> dx) {
       if (!repeated) return backend_.multiply(dy, a, dx);
+      backend_.multiply_sequences_vjp(a, rows(step.output), dy, dx);
+    });
+  }
+  /// The same for DeepLIFT's multipliers.
+  void factor_pairs(const layer_step<B>& step, input_matrix<B> dy) requires pair_kernels<B> {
+    const input_matrix<B> a = pass_.value(step.inputs[0]);
+    const input_matrix<B> b = pass_.value(step.inputs[1]);
+    const bool repeated = a.rows != b.rows;
+    add_to(step.inputs[0], [&](output_matrix<B> dx) {
+      if (!repeated) return backend_.factor_vjp(b, dy, dx);
+      backend_.sequence_factor_vjp(b, dy, rows(step.output), dx);
+    });
+    add_to(step.inputs[1], [&](output_matrix<B> dx) {
+      if (!repeated) return backend_.factor_vjp(a, dy, dx);
       backend_.multiply_sequences_vjp(a, rows(step.output), dy, dx);
     });
   }
@@ -164,8 +182,25 @@ class layer_adjoint {
     const input_matrix<B> x = pass_.value(from);
     add_to(from, [&](output_matrix<B> dx) { adjoint(step, node, x, dy, dx); });
   }
+  /// DeepLIFT's rules that read more than a gradient needs. False: the step is none of those.
+  bool pair_rule(const layer_node& node, input_matrix<B> x, input_matrix<B> dy,
+                 output_matrix<B> dx) requires pair_kernels<B> {
+    if (!has_pairs(backend_)) return false;
+    const auto number = [](double v) { return static_cast<scalar_of<B>>(v); };
+    if (node.kind == layer_kind::softmax) {
+      backend_.softmax_pair_vjp(x, dy, dx);
+    } else if (node.kind == layer_kind::threshold) {
+      backend_.threshold_pair_vjp(x, number(node.threshold), number(node.value), dy, dx);
+    } else {
+      return false;
+    }
+    return true;
+  }
   void adjoint(const layer_step<B>& step, const layer_node& node, input_matrix<B> x, input_matrix<B> dy,
                output_matrix<B> dx) {
+    if constexpr (pair_kernels<B>) {
+      if (pair_rule(node, x, dy, dx)) return;
+    }
     const ragged_offsets& from = rows(step.inputs[0]);
     const ragged_offsets& to = rows(step.output);
     const auto number = [](double v) { return static_cast<scalar_of<B>>(v); };

@@ -8,6 +8,7 @@
 
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/layer_backward.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
 #include <dnalm/models/layer_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -82,6 +83,7 @@ void layer_network<B>::gradient(const token_batch& batch, const basic_gradient_r
                                 gradient_receiver receive, workspace& w) const {
   check_batch(graph_, batch);
   check_gradient_request(graph_, request, batch.offsets.rows());
+  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
   if (batch.ids.empty()) return;
   set_rows(batch, w);
   const B& backend = backend_of(w);

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of attribution/deep_lift.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <dnalm/attribution/deep_lift.hpp>
+#include <dnalm/attribution/detail/pair_pass.hpp>
+#include <dnalm/attribution/detail/token_path.hpp>
+#include <dnalm/core/error.hpp>
+#include <dnalm/core/parallel.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// The weights of every base of A, C, G, T of a sequence, the same for all letters.
+[[nodiscard]] inline deep_lift_reference constant_reference(std::string_view sequence, double letter) {
+  deep_lift_reference reference = one_hot_weights(sequence);
+  for (index_t i = 0; i < reference.letters.length; ++i) {
+    const bool base = base_code(sequence[static_cast<std::size_t>(i)]) < 4;
+    for (index_t a = 0; a < 4; ++a) reference.letters(a, i) = base ? letter : 0.0;
+  }
+  return reference;
+}
+
+/// One sequence, and what all its passes share.
+class deep_lift_job {
+ public:
+  deep_lift_job(const attribution_targets& targets, index_t target, std::string_view sequence,
+                std::span<const deep_lift_reference> references, const deep_lift_options& options)
+      : targets_(targets),
+        target_(target),
+        references_(references),
+        options_(options),
+        input_(targets.network()),
+        layout_(input_.layout(sequence)),
+        observed_(one_hot_weights(sequence)) {
+    check();
+    results_.resize(references.size());
+  }
+
+  [[nodiscard]] deep_lift_map run() {
+    plan();
+    const auto count = static_cast<index_t>(references_.size());
+    const index_t chunks = (count + pairs_ - 1) / pairs_;
+    std::vector<forward_workspace> workspaces(static_cast<std::size_t>(workers_));
+    parallel_for(chunks, workers_, [&](index_t chunk, int worker) {
+      const index_t first = chunk * pairs_;
+      run_pairs(first, std::min(pairs_, count - first), workspaces[static_cast<std::size_t>(worker)]);
+    });
+    return collect();
+  }
+
+ private:
+  [[nodiscard]] bool pieces() const { return input_.entry() == nucleotide_entry::pieces; }
+  [[nodiscard]] index_t tokens() const { return layout_.tokens.size(); }
+  [[nodiscard]] index_t width() const { return targets_.network().describe().width(); }
+  [[nodiscard]] bool by_tokens() const { return input_.entry() == nucleotide_entry::kmers; }
+
+  void check() const {
+    if (target_ < 0 || target_ >= targets_.size()) {
+      throw error(
+          error_kind::usage, 802, "no such target",
+          {.expected = "0 to " + std::to_string(targets_.size() - 1), .found = std::to_string(target_)});
+    }
+    if (references_.empty()) {
+      throw error(error_kind::usage, 833, "DeepLIFT without references", {.expected = "at least one"});
+    }
+    for (std::size_t i = 0; i < references_.size(); ++i) {
+      check_reference(references_[i], "reference " + std::to_string(i));
+    }
+  }
+  void check_reference(const deep_lift_reference& reference, const std::string& where) const {
+    const index_t length = layout_.length;
+    const bool rest = !reference.rest.empty();
+    if (reference.letters.length != length ||
+        (rest && static_cast<index_t>(reference.rest.size()) != length)) {
+      throw error(error_kind::shape, 834, "a reference of another length than the sequence",
+                  {.where = where,
+                   .expected = std::to_string(length) + " bases",
+                   .found = std::to_string(reference.letters.length)});
+    }
+    for (index_t i = 0; i < length; ++i) check_column(reference, i, where);
+  }
+  void check_column(const deep_lift_reference& reference, index_t i, const std::string& where) const {
+    double base = 0.0;
+    double given = 0.0;
+    for (index_t a = 0; a < 4; ++a) {
+      base += observed_.letters(a, i);
+      given += std::abs(reference.letters(a, i));
+    }
+    const double rest = reference.rest.empty() ? 0.0 : std::abs(reference.rest[static_cast<std::size_t>(i)]);
+    if (pieces() && given != 0.0) {
+      throw error(error_kind::unsupported, 835, "a reference of bases for a model whose tokens are pieces",
+                  {.where = where, .expected = "a token in the place of all bases (token_reference)"});
+    }
+    if (std::isfinite(given + rest) && (base != 0.0 || given + rest == 0.0)) return;
+    throw error(
+        error_kind::shape, 834, "a reference's weight that cannot be used",
+        {.where = where + ", position " + std::to_string(i),
+         .expected = base != 0.0 ? "finite weights" : "none: the sequence holds no base of A, C, G, T",
+         .found = std::to_string(given + rest)});
+  }
+
+  /// Pairs of a pass, and passes side by side, within the budget.
+  void plan() {
+    const auto count = static_cast<index_t>(references_.size());
+    const model& network = targets_.network();
+    pairs_ = std::clamp<index_t>(network.prefers().tokens / (2 * tokens()), 1, count);
+    workers_ = static_cast<int>(std::min<index_t>(thread_count(options_.threads), count));
+    gradient_request sized;
+    sized.tokens = by_tokens();
+    if (targets_.reads_logits()) {
+      sized.logits = [](matrix_view<const float>, matrix_view<float>) {};
+    } else {
+      sized.layers = {targets_.layer()};
+      sized.hidden = [](index_t, matrix_view<const float>, matrix_view<float>) {};
+    }
+    const auto bytes = [&] {
+      const index_t rows = checked_mul(2 * pairs_, tokens());
+      return checked_mul(workers_, network.gradient_bytes(sized, rows, tokens()));
+    };
+    while (pairs_ > 1 && bytes() > options_.memory) pairs_ = (pairs_ + 1) / 2;
+    while (workers_ > 1 && bytes() > options_.memory) --workers_;
+  }
+
+  /// Words' rows of weights; of pieces the reference token's in the place of those that hold bases.
+  void fill_rows(const deep_lift_reference& weights, bool observed, matrix_view<float> rows) const {
+    if (!pieces()) return input_.rows(layout_, weights, rows);
+    std::vector<std::int32_t> ids = layout_.tokens.ids;
+    for (std::size_t t = 0; t < ids.size() && !observed; ++t) {
+      const bool bases = layout_.tokens.begin[t] < layout_.tokens.end[t];
+      if (bases && !weights.rest.empty()) ids[t] = weights.reference_token;
+    }
+    targets_.network().word_rows(ids, rows);
+  }
+
+  void run_pairs(index_t first, index_t count, forward_workspace& workspace) {
+    matrix<float> rows(checked_mul(2 * count, tokens()), width());
+    for (index_t p = 0; p < count; ++p) {
+      fill_rows(observed_, true, rows.view().row_block(p * tokens(), tokens()));
+      fill_rows(reference(first + p), false, rows.view().row_block((count + p) * tokens(), tokens()));
+    }
+    pair_pass pass(targets_, target_, layout_.tokens, count, options_.residuals);
+    const auto receive = [&](const input_gradient& found) {
+      for (index_t p = 0; p < count; ++p) take(first + p, p, count, rows.view(), found);
+    };
+    pass.run(pass.request(rows.view(), by_tokens()), receive, workspace);
+    for (index_t p = 0; p < count; ++p) {
+      pair_result& result = results_[static_cast<std::size_t>(first + p)];
+      result.value = pass.value(p);
+      result.reference_value = pass.value(count + p);
+      result.explained = pass.explained(p);
+    }
+  }
+  [[nodiscard]] const deep_lift_reference& reference(index_t which) const {
+    return references_[static_cast<std::size_t>(which)];
+  }
+  void take(index_t which, index_t p, index_t count, matrix_view<const float> rows,
+            const input_gradient& found) {
+    const auto own = [&](auto x) { return x.row_block(p * tokens(), tokens()); };
+    pair_result& result = results_[static_cast<std::size_t>(which)];
+    const matrix_view<const float> m = own(found.words);
+    const matrix_view<const float> r = rows.row_block((count + p) * tokens(), tokens());
+    for (index_t t = 0; t < tokens(); ++t) {
+      result.tokens.push_back(explained_by(m.row_block(t, 1), own(rows).row_block(t, 1), r.row_block(t, 1)));
+    }
+    if (pieces()) return;
+    const matrix_view<const float> by_token = found.tokens.data == nullptr ? found.tokens : own(found.tokens);
+    result.multipliers = nucleotide_multipliers(input_, layout_, observed_, reference(which), m, by_token);
+  }
+
+  [[nodiscard]] deep_lift_map collect() const {
+    deep_lift_map map;
+    map.multipliers = map.hypothetical = map.contributions = nucleotide_map(layout_.length);
+    map.tokens.resize(layout_.tokens.ids.size());
+    map.value = results_.front().value;
+    for (std::size_t i = 0; i < results_.size(); ++i) add(results_[i], references_[i], map);
+    const double share = 1.0 / static_cast<double>(results_.size());
+    for (nucleotide_map* one : {&map.multipliers, &map.hypothetical}) {
+      for (double& value : one->values) value *= share;
+    }
+    for (double& value : map.tokens) value *= share;
+    for (std::size_t i = 0; i < map.contributions.values.size(); ++i) {
+      map.contributions.values[i] = observed_.letters.values[i] * map.hypothetical.values[i];
+    }
+    return map;
+  }
+  void add(const pair_result& result, const deep_lift_reference& reference, deep_lift_map& map) const {
+    double sum = 0.0;
+    for (std::size_t t = 0; t < result.tokens.size(); ++t) {
+      map.tokens[t] += result.tokens[t];
+      sum += result.tokens[t];
+    }
+    const double difference = result.value - result.reference_value;
+    map.reference_values.push_back(result.reference_value);
+    map.deltas.push_back(sum - difference);
+    if (options_.residuals) {
+      std::vector<double> states = result.explained;
+      if (states.empty()) states.push_back(sum);
+      for (double& state : states) state -= difference;
+      map.residuals.push_back(std::move(states));
+    }
+    if (pieces()) return;
+    const nucleotide_map& m = result.multipliers.letters;
+    for (index_t i = 0; i < m.length; ++i) {
+      double from = reference.rest.empty() ? 0.0
+                                           : result.multipliers.rest[static_cast<std::size_t>(i)] *
+                                                 reference.rest[static_cast<std::size_t>(i)];
+      for (index_t a = 0; a < 4; ++a) from += m(a, i) * reference.letters(a, i);
+      for (index_t a = 0; a < 4; ++a) {
+        map.multipliers(a, i) += m(a, i);
+        map.hypothetical(a, i) += m(a, i) - from;
+      }
+    }
+  }
+
+  const attribution_targets& targets_;
+  index_t target_;
+  std::span<const deep_lift_reference> references_;
+  deep_lift_options options_;
+  nucleotide_input input_;
+  nucleotide_layout layout_;
+  nucleotide_weights observed_;
+  index_t pairs_ = 1;
+  int workers_ = 1;
+  std::vector<pair_result> results_ = {};
+};
+
+}  // namespace detail
+
+DNALM_INLINE deep_lift_reference zero_reference(std::string_view sequence) {
+  return detail::constant_reference(sequence, 0.0);
+}
+DNALM_INLINE deep_lift_reference uniform_reference(std::string_view sequence) {
+  return detail::constant_reference(sequence, 0.25);
+}
+DNALM_INLINE deep_lift_reference token_reference(std::string_view sequence, std::int32_t token) {
+  deep_lift_reference reference = zero_reference(sequence);
+  reference.reference_token = token;
+  for (const char letter : sequence) reference.rest.push_back(base_code(letter) < 4 ? 1.0 : 0.0);
+  return reference;
+}
+DNALM_INLINE std::vector<deep_lift_reference> sequence_references(std::span<const std::string> sequences) {
+  std::vector<deep_lift_reference> references;
+  for (const std::string& sequence : sequences) references.push_back(one_hot_weights(sequence));
+  return references;
+}
+
+DNALM_INLINE double deep_lift_map::mean_delta() const {
+  double sum = 0.0;
+  for (const double delta : deltas) sum += delta;
+  return sum / static_cast<double>(deltas.size());
+}
+
+DNALM_INLINE index_t deep_lift_map::weakest_step() const {
+  index_t weakest = 0;
+  double most = -1.0;
+  for (const std::vector<double>& states : residuals) {
+    for (std::size_t k = 0; k < states.size(); ++k) {
+      const double above = k + 1 < states.size() ? states[k + 1] : 0.0;
+      const double lost = std::abs(states[k] - above);
+      if (!(lost > most)) continue;
+      most = lost;
+      weakest = static_cast<index_t>(k);
+    }
+  }
+  return weakest;
+}
+
+DNALM_INLINE deep_lift_map deep_lift(const attribution_targets& targets, index_t target,
+                                     std::string_view sequence,
+                                     std::span<const deep_lift_reference> references,
+                                     const deep_lift_options& options) {
+  return detail::deep_lift_job(targets, target, sequence, references, options).run();
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief One sequence and some of its references side by side through a model, forward and back.
+#pragma once
+
+#include <cmath>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/attribution/detail/max_pool_seed.hpp>
+#include <dnalm/attribution/nucleotide_input.hpp>
+#include <dnalm/core/error.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/models/model.hpp>
+#include <dnalm/tensor/buffer.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// What one reference gave.
+struct pair_result {
+  nucleotide_weights multipliers = {};
+  std::vector<double> tokens = {};
+  double value = 0;
+  double reference_value = 0;
+  std::vector<double> explained = {};  // by hidden state: sum of m (h - h')
+};
+
+/// Sum of m (x - x') in double.
+[[nodiscard]] inline double explained_by(matrix_view<const float> m, matrix_view<const float> x,
+                                         matrix_view<const float> x0) {
+  double sum = 0;
+  for (index_t r = 0; r < m.rows; ++r) {
+    for (index_t c = 0; c < m.columns; ++c) {
+      sum += static_cast<double>(m(r, c)) * (static_cast<double>(x(r, c)) - static_cast<double>(x0(r, c)));
+    }
+  }
+  return sum;
+}
+
+/// n pairs of one sequence: rows [p T, (p + 1) T) are the observed ones of pair p, those n T behind them its
+/// reference's.
+class pair_pass {
+ public:
+  pair_pass(const attribution_targets& targets, index_t target, const token_sequence& tokens, index_t pairs,
+            bool residuals)
+      : targets_(targets), target_(target), pairs_(pairs), tokens_(tokens.size()), residuals_(residuals) {
+    const index_t rows = targets.output_rows(tokens_);
+    for (index_t s = 0; s < 2 * pairs; ++s) {
+      ids_.insert(ids_.end(), tokens.ids.begin(), tokens.ids.end());
+      offsets_.append(tokens_);
+      output_.append(rows);
+    }
+    special_ = targets.special_rows(ids_, output_);
+    values_.resize(static_cast<std::size_t>(checked_mul(2 * pairs, targets.size())));
+    explained_.resize(static_cast<std::size_t>(pairs));
+  }
+
+  /// What is asked of the model; refers to this object.
+  [[nodiscard]] gradient_request request(matrix_view<const float> word_rows, bool tokens) {
+    gradient_request wanted;
+    wanted.pairs = true;
+    wanted.word_rows = word_rows;
+    wanted.tokens = tokens;
+    if (targets_.reads_logits()) {
+      wanted.logits = [this](matrix_view<const float> x, matrix_view<float> g) { seed(x, g); };
+    } else {
+      wanted.layers = {targets_.layer()};
+      wanted.hidden = [this](index_t, matrix_view<const float> x, matrix_view<float> g) { seed(x, g); };
+    }
+    wanted.carried = [this](index_t layer, matrix_view<const float> m) { look_at(layer, m); };
+    if (keeps_states()) {
+      wanted.states = [this](index_t layer, matrix_view<const float> x) { keep(layer, x); };
+    }
+    return wanted;
+  }
+  void run(const gradient_request& wanted, gradient_observer receive, forward_workspace& workspace) {
+    states_.clear();
+    targets_.network().input_gradients({ids_, offsets_}, wanted, receive, workspace);
+  }
+
+  [[nodiscard]] double value(index_t sequence) const {
+    return values_[static_cast<std::size_t>(sequence * targets_.size() + target_)];
+  }
+  /// By hidden state, from 0 on.
+  [[nodiscard]] const std::vector<double>& explained(index_t pair) const {
+    return explained_[static_cast<std::size_t>(pair)];
+  }
+
+ private:
+  [[nodiscard]] bool keeps_states() const {
+    return residuals_ && !targets_.network().describe().summary().resizes;
+  }
+  void seed(matrix_view<const float> x, matrix_view<float> g) {
+    targets_.values(x, output_, special_, values_);
+    targets_.add_gradient(target_, x, output_, special_, g);
+    if (targets_.reads_logits() || targets_.kind() != pooling::max) return;
+    for (index_t p = 0; p < pairs_; ++p) {
+      const auto own = [&](auto m) { return m.row_block(output_.begin(p), output_.length(p)); };
+      const auto other = [&](auto m) { return m.row_block(output_.begin(p + pairs_), output_.length(p)); };
+      route_largest_rows(own(x), other(x), own(g), other(g));
+    }
+  }
+  void keep(index_t layer, matrix_view<const float> x) {
+    if (states_.size() != static_cast<std::size_t>(layer)) return;
+    matrix<float> copy(x.rows, x.columns);
+    for (index_t r = 0; r < x.rows; ++r) std::copy_n(x.row_data(r), x.columns, copy.view().row_data(r));
+    states_.push_back(std::move(copy));
+  }
+  /// \throws error [dnalm.numeric.836].
+  void look_at(index_t layer, matrix_view<const float> m) {
+    for (index_t r = 0; r < m.rows; ++r) {
+      for (index_t c = 0; c < m.columns; ++c) {
+        if (std::isfinite(m(r, c))) continue;
+        throw error(error_kind::numeric, 836, "multipliers that are not finite",
+                    {.where = "hidden state " + std::to_string(layer) + ", row " + std::to_string(r) +
+                              " of the batch, channel " + std::to_string(c),
+                     .expected = "finite numbers",
+                     .found = std::to_string(m(r, c))});
+      }
+    }
+    if (!keeps_states()) return;
+    const matrix_view<const float> x = states_[static_cast<std::size_t>(layer)].view();
+    for (index_t p = 0; p < pairs_; ++p) {
+      std::vector<double>& all = explained_[static_cast<std::size_t>(p)];
+      if (all.empty()) all.resize(states_.size());
+      const auto own = [&](auto rows) { return rows.row_block(p * tokens_, tokens_); };
+      const auto other = [&](auto rows) { return rows.row_block((p + pairs_) * tokens_, tokens_); };
+      all[static_cast<std::size_t>(layer)] = explained_by(own(m), own(x), other(x));
+    }
+  }
+
+  const attribution_targets& targets_;
+  index_t target_;
+  index_t pairs_;
+  index_t tokens_;
+  bool residuals_;
+  std::vector<std::int32_t> ids_ = {};
+  ragged_offsets offsets_ = {};
+  ragged_offsets output_ = {};
+  std::vector<unsigned char> special_ = {};
+  std::vector<double> values_ = {};
+  std::vector<matrix<float>> states_ = {};
+  std::vector<std::vector<double>> explained_ = {};
+};
+
+}  // namespace detail
+DNALM_END_NAMESPACE

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// DeepLIFT and DeepSHAP down to nucleotides, on models of every kind of tokenizer and network.
+#include <dnalm/attribution/deep_lift.hpp>
+#include <dnalm/models/detail/pair_batch.hpp>
+#include <support/catch.hpp>
+#include <unit/attribution/attribution_models.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+using Catch::Matchers::Contains;
+using dnalm::deep_lift_map;
+using dnalm::deep_lift_reference;
+using dnalm::index_t;
+using dnalm_test::random_bases;
+
+namespace {
+
+struct named_model {
+  const char* name;
+  std::function<dnalm::model(const dnalm::load_options&)> make;
+  bool zeros = true;  ///< a row of zeros is an input like others
+};
+const named_model models[] = {{"3-mers", dnalm_test::kmer_model, false},
+                              {"overlapping 3-mers", dnalm_test::overlapping_model, false},
+                              {"HyenaDNA", dnalm_test::hyena_model},
+                              {"Caduceus", dnalm_test::caduceus_model},
+                              {"GPN", dnalm_test::gpn_model},
+                              {"layers", dnalm_test::layer_model}};
+
+dnalm::load_options on_reference() {
+  dnalm::load_options options;
+  options.backend = dnalm::backend_kind::reference;
+  return options;
+}
+index_t last_layer(const dnalm::model& network) {
+  return network.describe().summary().resizes ? 1 : network.describe().layers();
+}
+dnalm::attribution_targets targets_of(const dnalm::model& network, const char* pooling = "mean") {
+  return {network, dnalm_test::random_probe(network, last_layer(network), pooling)};
+}
+double sum(const std::vector<double>& values) {
+  double total = 0.0;
+  for (const double value : values) total += value;
+  return total;
+}
+double size(const std::vector<double>& values) {
+  double total = 0.0;
+  for (const double value : values) total += std::abs(value);
+  return total;
+}
+constexpr index_t length = 30;
+std::vector<std::string> shuffles(int count) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < count; ++i) texts.push_back(random_bases(100 + static_cast<std::uint64_t>(i), length));
+  return texts;
+}
+
+}  // namespace
+
+TEST_CASE("contributions of bases add up to the difference of the outputs, reference by reference",
+          "[attribution][deep_lift]") {
+  for (const named_model& kind : models) {
+    const dnalm::model network = kind.make({});
+    const auto targets = targets_of(network);
+    const std::string sequence = random_bases(1, length);
+    std::vector<deep_lift_reference> references = dnalm::sequence_references(shuffles(2));
+    references.push_back(dnalm::uniform_reference(sequence));
+    // Rows of zeros are of no use where a norm with an eps of 1e-12 reads them first.
+    if (kind.zeros) references.push_back(dnalm::zero_reference(sequence));
+    for (const deep_lift_reference& reference : references) {
+      INFO(kind.name);
+      const deep_lift_map map = dnalm::deep_lift(targets, 0, sequence, std::span(&reference, 1));
+      const double difference = map.value - map.reference_values[0];
+      // Float: the terms of a pass round to 6e-8 of their size, some hundred of them one after another.
+      const double bound = 1e-5 * std::max(std::abs(difference), size(map.tokens));
+      CHECK(std::abs(difference) > 1e-4);
+      CHECK(std::abs(map.deltas[0]) < bound);
+      CHECK(map.mean_delta() == map.deltas[0]);
+      CHECK(std::abs(sum(map.contributions.values) - sum(map.tokens)) < bound);
+      double made = 0.0;
+      const dnalm::nucleotide_map x = dnalm::one_hot_map(sequence);
+      for (std::size_t i = 0; i < x.values.size(); ++i) {
+        made += map.multipliers.values[i] * (x.values[i] - reference.letters.values[i]);
+        CHECK(map.contributions.values[i] == x.values[i] * map.hypothetical.values[i]);
+      }
+      CHECK(std::abs(made - difference) < bound);
+    }
+  }
+}
+
+TEST_CASE("the hypothetical contribution of a reference's own base is exactly 0",
+          "[attribution][deep_lift]") {
+  for (const named_model& kind : models) {
+    INFO(kind.name);
+    const auto targets = targets_of(kind.make({}));
+    const std::vector<std::string> reference = shuffles(1);
+    const auto map =
+        dnalm::deep_lift(targets, 0, random_bases(1, length), dnalm::sequence_references(reference));
+    for (index_t i = 0; i < length; ++i) {
+      CHECK(map.hypothetical(dnalm::base_code(reference[0][static_cast<std::size_t>(i)]), i) == 0.0);
+    }
+  }
+}
+
+TEST_CASE("values are those of the function, maps are means over references, bits do not depend on company",
+          "[attribution][deep_lift]") {
+  for (const named_model& kind : models) {
+    INFO(kind.name);
+    const auto targets = targets_of(kind.make({}));
+    const std::string sequence = random_bases(1, length);
+    const std::vector<std::string> texts = shuffles(5);
+    const auto references = dnalm::sequence_references(texts);
+    dnalm::deep_lift_options wide;
+    wide.threads = 3;
+    wide.residuals = true;
+    const deep_lift_map all = dnalm::deep_lift(targets, 0, sequence, references, wide);
+    dnalm::deep_lift_options narrow;
+    narrow.threads = 1;
+    narrow.memory = 1;
+    const deep_lift_map same = dnalm::deep_lift(targets, 0, sequence, references, narrow);
+    CHECK(all.hypothetical.values == same.hypothetical.values);
+    CHECK(all.tokens == same.tokens);
+    CHECK(all.deltas == same.deltas);
+    CHECK(same.residuals.empty());
+    const auto values = targets.function()(texts);
+    CHECK(all.reference_values == values);
+    CHECK(all.value == targets.function()(std::vector<std::string>{sequence})[0]);
+    std::vector<double> mean(all.multipliers.values.size());
+    for (std::size_t r = 0; r < references.size(); ++r) {
+      const deep_lift_map one = dnalm::deep_lift(targets, 0, sequence, std::span(&references[r], 1));
+      CHECK(one.deltas[0] == all.deltas[r]);
+      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += one.multipliers.values[i];
+    }
+    for (double& value : mean) value *= 0.2;
+    CHECK(mean == all.multipliers.values);
+  }
+}
+
+TEST_CASE("residuals tell what every hidden state explains", "[attribution][deep_lift]") {
+  for (const named_model& kind : models) {
+    INFO(kind.name);
+    const dnalm::model network = kind.make(on_reference());
+    dnalm::deep_lift_options options;
+    options.residuals = true;
+    const auto map = dnalm::deep_lift(targets_of(network), 0, random_bases(1, length),
+                                      dnalm::sequence_references(shuffles(2)), options);
+    REQUIRE(map.residuals.size() == 2);
+    const bool resizes = network.describe().summary().resizes;
+    for (std::size_t r = 0; r < 2; ++r) {
+      CHECK(static_cast<index_t>(map.residuals[r].size()) == (resizes ? 1 : last_layer(network) + 1));
+      for (const double residual : map.residuals[r]) CHECK(std::abs(residual) < 1e-5 * size(map.tokens));
+    }
+  }
+  deep_lift_map made;
+  made.residuals = {{0.1, 0.1, 0.5, 0.0}, {0.0, 0.0, 0.3, 0.0}};
+  CHECK(made.weakest_step() == 2);
+}
+
+TEST_CASE("a linear model's multipliers are its gradient", "[attribution][deep_lift]") {
+  const dnalm::model network = dnalm_test::hyena_model(on_reference());
+  const dnalm::fitted_probe probe = dnalm_test::random_probe(network, 0, "mean_all");  // of the embedding
+  const dnalm::attribution_targets targets(network, probe);
+  const std::string sequence = random_bases(1, length);
+  const auto map = dnalm::deep_lift(targets, 0, sequence, dnalm::sequence_references(shuffles(3)));
+  const dnalm::nucleotide_input input(network);
+  const auto tokens = static_cast<double>(input.layout(sequence).tokens.size());
+  dnalm::matrix<float> row(1, probe.width);
+  for (int a = 0; a < 4; ++a) {
+    network.word_rows(std::vector<std::int32_t>{input.letter_token(a)}, row.view());
+    double slope = 0.0;
+    for (index_t d = 0; d < probe.width; ++d) {
+      slope += static_cast<double>(row.view()(0, d)) * probe.weights[static_cast<std::size_t>(d)] / tokens;
+    }
+    for (index_t i = 0; i < length; ++i) CHECK(map.multipliers(a, i) == Approx(slope).margin(1e-6));
+  }
+}
+
+TEST_CASE("poolings by the largest numbers and by CLS are complete", "[attribution][deep_lift]") {
+  for (const char* pooling : {"max", "cls", "mean_all"}) {
+    INFO(pooling);
+    const auto targets = targets_of(dnalm_test::kmer_model(), pooling);
+    const auto map =
+        dnalm::deep_lift(targets, 0, random_bases(1, length), dnalm::sequence_references(shuffles(3)));
+    for (const double delta : map.deltas) CHECK(std::abs(delta) < 1e-5 * size(map.tokens));
+    CHECK(size(map.tokens) > 1e-3);
+  }
+}
+
+TEST_CASE("logits are explained as well", "[attribution][deep_lift]") {
+  for (const named_model& kind : models) {
+    INFO(kind.name);
+    const std::vector<index_t> columns = {0};
+    const auto targets = dnalm::attribution_targets::of_logits(kind.make({}), columns);
+    const auto map =
+        dnalm::deep_lift(targets, 0, random_bases(1, length), dnalm::sequence_references(shuffles(2)));
+    for (const double delta : map.deltas) {
+      CHECK(std::abs(delta) < 1e-5 * std::max(size(map.tokens), std::abs(map.value)));
+    }
+  }
+}
+
+TEST_CASE("bases that the model reads as unknown get nothing and keep the sum", "[attribution][deep_lift]") {
+  const auto targets = targets_of(dnalm_test::hyena_model());
+  std::string sequence = random_bases(1, length);
+  sequence[20] = 'N';
+  std::vector<std::string> reference = shuffles(1);
+  CHECK_THROWS_WITH(dnalm::deep_lift(targets, 0, sequence, dnalm::sequence_references(reference)),
+                    Contains("dnalm.shape.834") && Contains("position 20"));
+  reference[0][20] = 'N';
+  const auto map = dnalm::deep_lift(targets, 0, sequence, dnalm::sequence_references(reference));
+  for (index_t a = 0; a < 4; ++a) CHECK(map.hypothetical(a, 20) == 0.0);
+  CHECK(std::abs(map.deltas[0]) < 1e-5 * size(map.tokens));
+}
+
+TEST_CASE("models of pieces have contributions of tokens, against a token", "[attribution][deep_lift]") {
+  const dnalm::model network = dnalm_test::piece_model();
+  const auto targets = targets_of(network);
+  const std::string sequence = random_bases(1, length);
+  const deep_lift_reference masks =
+      dnalm::token_reference(sequence, dnalm::nucleotide_input(network).mask_token());
+  const auto map = dnalm::deep_lift(targets, 0, sequence, std::span(&masks, 1));
+  CHECK(static_cast<index_t>(map.tokens.size()) == network.tokenize(sequence).size());
+  CHECK(std::abs(map.deltas[0]) < 1e-5 * size(map.tokens));
+  CHECK(size(map.tokens) > 1e-3);
+  CHECK(size(map.hypothetical.values) == 0.0);
+  CHECK_THROWS_WITH(dnalm::deep_lift(targets, 0, sequence, dnalm::sequence_references(shuffles(1))),
+                    Contains("dnalm.unsupported.835"));
+}
+
+TEST_CASE("a reference of mask tokens is explained by bases", "[attribution][deep_lift]") {
+  const dnalm::model network = dnalm_test::kmer_model();
+  const std::string sequence = random_bases(1, length);
+  const deep_lift_reference masks =
+      dnalm::token_reference(sequence, dnalm::nucleotide_input(network).mask_token());
+  const auto map = dnalm::deep_lift(targets_of(network), 0, sequence, std::span(&masks, 1));
+  CHECK(std::abs(map.deltas[0]) < 1e-5 * size(map.tokens));
+  CHECK(std::abs(sum(map.contributions.values) - sum(map.tokens)) < 1e-5 * size(map.tokens));
+}
+
+TEST_CASE("what cannot be explained is refused", "[attribution][deep_lift]") {
+  const dnalm::model network = dnalm_test::hyena_model();
+  const auto targets = targets_of(network);
+  const std::string sequence = random_bases(1, length);
+  const auto good = dnalm::sequence_references(shuffles(1));
+  CHECK_THROWS_WITH(dnalm::deep_lift(targets, 1, sequence, good), Contains("dnalm.usage.802"));
+  CHECK_THROWS_WITH(dnalm::deep_lift(targets, 0, sequence, {}), Contains("dnalm.usage.833"));
+  auto bad = dnalm::sequence_references(std::vector<std::string>{"ACGT"});
+  CHECK_THROWS_WITH(dnalm::deep_lift(targets, 0, sequence, bad), Contains("dnalm.shape.834"));
+  bad = good;
+  bad[0].letters(0, 7) = std::nan("");
+  CHECK_THROWS_WITH(dnalm::deep_lift(targets, 0, sequence, bad), Contains("dnalm.shape.834"));
+
+  dnalm::fitted_probe steep = dnalm_test::random_probe(network, last_layer(network), "mean");
+  for (std::size_t d = 0; d < steep.weights.size(); ++d) steep.weights[d] = d % 2 == 0 ? 6e39 : -6e39;
+  CHECK_THROWS_WITH(dnalm::deep_lift({network, steep}, 0, sequence, good),
+                    Contains("dnalm.numeric.836") && Contains("hidden state"));
+
+  struct other_backend {
+    [[nodiscard]] std::string_view name() const { return "elsewhere"; }
+  };
+  dnalm::ragged_offsets offsets;
+  CHECK_THROWS_WITH(static_cast<void>(dnalm::detail::pairs_of(other_backend(), {{}, offsets}, true)),
+                    Contains("dnalm.unsupported.830") && Contains("elsewhere"));
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// DeepLIFT's multipliers through every kind of network: they add up to the difference of the outputs.
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/checkpoint_source.hpp>
+#include <support/catch.hpp>
+#include <support/keras_folder.hpp>
+#include <support/temporary_folder.hpp>
+#include <unit/models/multiplier_runs.hpp>
+#include <unit/models/supervised_runs.hpp>
+
+namespace {
+
+using dnalm::index_t;
+using dnalm_test::golden_case;
+using dnalm_test::golden_models;
+using dnalm_test::multiplier_run;
+using dnalm_test::pair_batch;
+using dnalm_test::run_multipliers;
+
+bool verbose() {
+  return std::getenv("DNALM_TEST_VERBOSE") != nullptr;
+}
+
+void report(const std::string& name, const multiplier_run& run) {
+  if (verbose()) WARN(name << ": words " << run.words_gap() << ", states " << run.worst_state());
+}
+
+pair_batch golden_pairs(const std::filesystem::path& inputs, std::int32_t vocabulary,
+                        const std::vector<std::int32_t>& kept) {
+  const auto batch = dnalm_test::read_batch(dnalm::io::safetensors_file(inputs), "case0.");
+  return dnalm_test::with_references(batch.ids, batch.offsets, batch.types, vocabulary, [&](std::int32_t id) {
+    return std::find(kept.begin(), kept.end(), id) != kept.end();
+  });
+}
+
+/// Last hidden state and logits of a network. Double: every step rounds to 1e-16 of its terms, some thousand
+/// of them.
+template <class Network>
+void check_network(const std::string& name, const Network& network, const pair_batch& pairs, double bound) {
+  const index_t last = network.config().summary().layers;
+  for (const std::string& output : {"hidden." + std::to_string(last), std::string("logits")}) {
+    const multiplier_run run = run_multipliers(network, pairs, output);
+    INFO(name << " " << output);
+    CHECK(std::abs(run.difference) > 1e-6);
+    CHECK(run.alike);
+    CHECK(static_cast<index_t>(run.states.size()) == last + 1);
+    CHECK(run.words_gap() < bound);
+    CHECK(run.worst_state() < bound);
+    report(name + " " + output, run);
+  }
+}
+
+template <class Backend>
+void check_encoders(const Backend& backend, double bound) {
+  const auto cases = dnalm_test::golden_cases();
+  REQUIRE(cases.size() == 36);
+  for (const golden_case& item : cases) {
+    const auto network = dnalm_test::golden_encoder(item, backend);
+    const auto& config = network.config();
+    const auto pairs =
+        golden_pairs(golden_models / item.name / "expected.safetensors",
+                     static_cast<std::int32_t>(config.vocabulary), {config.mask_id, config.pad_id});
+    check_network(item.name, network, pairs, bound);
+  }
+}
+
+const std::filesystem::path golden = DNALM_GOLDEN_DIR;
+
+/// A batch of letters as the tokens `first`, first + 1, ...
+pair_batch letter_pairs(std::int32_t first, std::int32_t letters, std::vector<index_t> lengths) {
+  std::vector<std::int32_t> ids;
+  dnalm::ragged_offsets offsets;
+  for (const index_t length : lengths) {
+    for (index_t i = 0; i < length; ++i) {
+      ids.push_back(first + static_cast<std::int32_t>((i * i + 3 * i + length) % letters));
+    }
+    offsets.append(length);
+  }
+  return dnalm_test::with_references(ids, offsets, {}, first + letters,
+                                     [&](std::int32_t id) { return id < first; });
+}
+
+template <class Backend>
+void check_others(const Backend& backend, double bound) {
+  for (const char* name : {"gpn_7", "gpn_even"}) {
+    check_network(name, dnalm_test::golden_network<dnalm::convnet>(golden / "convnets" / name, backend),
+                  letter_pairs(3, 4, {17, 40, 5}), bound);
+  }
+  for (const char* name : {"hub", "original"}) {
+    check_network(name, dnalm_test::golden_network<dnalm::hyena_network>(golden / "hyena" / name, backend),
+                  letter_pairs(7, 4, {17, 40, 5}), bound);
+  }
+  for (const char* name : {"ph", "ps"}) {
+    check_network(name,
+                  dnalm_test::golden_network<dnalm::caduceus_network>(golden / "caduceus" / name, backend),
+                  letter_pairs(7, 4, {17, 40, 5}), bound);
+  }
+}
+
+template <class Backend>
+multiplier_run run_layers(const std::string& name, const std::filesystem::path& folder,
+                          const Backend& backend) {
+  const auto graph = dnalm_test::golden_graph(folder);
+  const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph), name);
+  const dnalm::layer_network<Backend> network(backend, graph, source);
+  const dnalm::io::safetensors_file expected(dnalm_test::golden_supervised / "expected" /
+                                             (name + ".safetensors"));
+  const std::vector<std::int32_t> ids = dnalm_test::golden_letters(expected, "case0.sequence");
+  dnalm::ragged_offsets offsets;
+  offsets.append(static_cast<index_t>(ids.size()));
+  const auto pairs = dnalm_test::with_references(ids, offsets, {}, 5, [](std::int32_t id) { return id > 3; });
+  return run_multipliers(network, pairs, "hidden." + std::to_string(graph.results()));
+}
+
+/// Double: 1e-12 of the terms. Float: 1e-5 of them, beside what rounding has done to the two outputs
+/// themselves: where they differ by little, their difference is far from that of double, and multipliers
+/// explain either.
+void check_layers(const std::string& name, const std::filesystem::path& folder) {
+  const multiplier_run exact = run_layers(name, folder, dnalm::reference_backend());
+  const multiplier_run rounded = run_layers(name, folder, dnalm::cpu_backend());
+  INFO(name);
+  CHECK(std::abs(exact.difference) > 1e-9);
+  CHECK(exact.alike);
+  CHECK(rounded.alike);
+  CHECK(exact.words_gap() < 1e-12);
+  const double of_outputs = std::abs(rounded.difference - exact.difference);
+  CHECK(std::abs(rounded.words.sum - rounded.difference) < 1e-5 * rounded.words.size + 2.0 * of_outputs);
+  report(name, exact);
+  report(name + ", float, outputs " + std::to_string(of_outputs / rounded.words.size), rounded);
+}
+
+const std::vector<std::string> supervised_names = {
+    "basset",   "beluga",        "deepsea_predict", "deepsea_variant_effects",
+    "enformer", "enformer_port", "legnet",          "legnet_reverse",
+    "sei"};
+
+}  // namespace
+
+TEST_CASE("multipliers of every golden encoder are complete to 1e-12, at every hidden state, in double",
+          "[models][deep_lift]") {
+  check_encoders(dnalm::reference_backend(), 1e-12);
+}
+
+TEST_CASE("multipliers of GPN, HyenaDNA and Caduceus are complete to 1e-12, at every hidden state, in double",
+          "[models][deep_lift]") {
+  check_others(dnalm::reference_backend(), 1e-12);
+}
+
+TEST_CASE("multipliers of every golden network of layers are complete, in double and in float",
+          "[models][deep_lift]") {
+  for (const std::string& name : supervised_names) check_layers(name, dnalm_test::golden_supervised / name);
+}
+
+TEST_CASE("multipliers of token networks are complete in float to 1e-5 of their terms",
+          "[models][deep_lift]") {
+  check_encoders(dnalm::cpu_backend(), 1e-5);
+  check_others(dnalm::cpu_backend(), 1e-5);
+}
+
+TEST_CASE("hypothetical contributions of a Basset equal tangermeme's within 1e-9", "[models][deep_lift]") {
+  const dnalm::io::safetensors_file file(golden / "deep_lift" / "basset.safetensors");
+  const auto folder = dnalm_test::golden_supervised / "basset";
+  const auto graph = dnalm_test::golden_graph(folder);
+  const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph),
+                                        "basset");
+  const dnalm::reference_layers network(dnalm::reference_backend(), graph, source);
+  const std::vector<std::int32_t> letters = dnalm_test::golden_letters(file, "sequences");
+  const std::size_t length = 600;
+  REQUIRE(letters.size() == 4 * length);
+  pair_batch pairs;
+  for (int pair = 0; pair < 3; ++pair)
+    pairs.ids.insert(pairs.ids.end(), letters.begin(), letters.begin() + 600);
+  pairs.ids.insert(pairs.ids.end(), letters.begin() + 600, letters.end());
+  for (int s = 0; s < 6; ++s) pairs.offsets.append(600);
+  dnalm::basic_gradient_request<double> request;
+  request.pairs = true;
+  request.logits = [](dnalm::matrix_view<const double>, dnalm::matrix_view<double> g) {
+    for (index_t r = 0; r < g.rows; ++r) g(r, 0) = 1.0;
+  };
+  std::vector<double> hypothetical(4 * length);
+  const auto receive = [&](const dnalm::basic_input_gradient<double>& found) {
+    for (index_t r = 0; r < 3 * 600; ++r) {
+      const index_t own = pairs.ids[static_cast<std::size_t>(r + 3 * 600)];
+      for (index_t b = 0; b < 4; ++b) {
+        const auto at = static_cast<std::size_t>(b * 600 + r % 600);
+        hypothetical[at] += (found.words(r, b) - found.words(r, own)) / 3.0;
+      }
+    }
+  };
+  dnalm::reference_layers::workspace workspace;
+  network.gradient(pairs.tokens(), request, receive, workspace);
+  const auto expected = dnalm_test::read_numbers(file, "hypothetical");
+  double largest = 0.0;
+  for (const double value : expected) largest = std::max(largest, std::abs(value));
+  CHECK(largest > 1e-4);
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    CHECK(std::abs(hypothetical[i] - expected[i]) < 1e-9 * largest);
+}
+
+#if defined(DNALM_WITH_HDF5)
+TEST_CASE("multipliers of Keras models are complete in double and in float", "[models][deep_lift][keras]") {
+  struct keras_case {
+    const char* name;
+    const char* file;
+    const char* config = R"({"model_type": "keras"})";
+  };
+  const keras_case cases[] = {
+      {"rep_cnn", "model.h5"},
+      {"resnet", "model.h5"},
+      {"mprann", "model.h5"},
+      {"rep_mlp", "model.h5"},
+      {"chip_cnn", "model.h5"},
+      {"mtsplice_study", "model.h5"},
+      {"deepstarr", "DeepSTARR.model.h5",
+       R"({"model_type": "deepstarr", "keras_model": "DeepSTARR.model.json"})"},
+      {"bpnet", "bias_model_scaled.h5"},
+      {"chrombpnet", "chrombpnet.h5"},
+  };
+  for (const keras_case& c : cases) {
+    const dnalm_test::temporary_folder folder("keras");
+    const auto source = dnalm_test::golden_supervised / c.name;
+    dnalm_test::write_keras_folder(source / c.file, folder.path(), c.config);
+    const auto description = source / "DeepSTARR.model.json";
+    if (std::filesystem::exists(description)) {
+      std::filesystem::copy_file(description, folder.path() / description.filename());
+    }
+    check_layers(c.name, folder.path());
+  }
+}
+#endif
+
+TEST_CASE("multipliers of a pair are the same bits in any batch", "[models][deep_lift]") {
+  const auto network =
+      dnalm_test::golden_network<dnalm::hyena_network>(golden / "hyena" / "hub", dnalm::cpu_backend());
+  const auto words = [&](const pair_batch& pairs, index_t first, index_t rows) {
+    std::vector<float> found;
+    dnalm::gradient_request request;
+    request.pairs = true;
+    request.layers = {network.config().layers};
+    request.hidden = [&](index_t, dnalm::matrix_view<const float>, dnalm::matrix_view<float> g) {
+      for (index_t r = 0; r < g.rows; ++r) {
+        for (index_t c = 0; c < g.columns; ++c) g(r, c) = static_cast<float>(c % 5) - 2;
+      }
+    };
+    const auto receive = [&](const dnalm::input_gradient& gradient) {
+      for (index_t r = first; r < first + rows; ++r) {
+        found.insert(found.end(), gradient.words.row_data(r),
+                     gradient.words.row_data(r) + gradient.words.columns);
+      }
+    };
+    dnalm::cpu_hyena::workspace workspace;
+    network.gradient(pairs.tokens(), request, receive, workspace);
+    return found;
+  };
+  const auto alone = words(letter_pairs(7, 4, {17}), 0, 17);
+  // The same letters as second of three pairs: the first sequence's references do not depend on the batch.
+  pair_batch many = letter_pairs(7, 4, {9, 17, 30});
+  const pair_batch one = letter_pairs(7, 4, {17});
+  std::copy_n(one.ids.begin(), 17, many.ids.begin() + 9);
+  std::copy_n(one.ids.begin() + 17, 17, many.ids.begin() + 56 + 9);
+  CHECK(words(many, 9, 17) == alone);
+}
+
+TEST_CASE("batches that are no pairs, and masks of one side, are refused", "[models][deep_lift]") {
+  const auto network = dnalm_test::golden_encoder({"esm2_tied", 2, 1}, dnalm::reference_backend());
+  dnalm::basic_gradient_request<double> request;
+  request.pairs = true;
+  request.layers = {1};
+  request.hidden = [](index_t, dnalm::matrix_view<const double>, dnalm::matrix_view<double>) {};
+  const auto ignore = [](const dnalm::basic_input_gradient<double>&) {};
+  dnalm::reference_encoder::workspace workspace;
+  const auto run = [&](std::vector<std::int32_t> ids, std::initializer_list<index_t> lengths) {
+    dnalm::ragged_offsets offsets;
+    for (const index_t length : lengths) offsets.append(length);
+    network.gradient({ids, offsets}, request, ignore, workspace);
+  };
+  run({3, 4, 3, 5}, {2, 2});
+  CHECK_THROWS_WITH(run({3, 4, 5}, {1, 1, 1}), Catch::Matchers::Contains("dnalm.shape.831"));
+  CHECK_THROWS_WITH(run({3, 4, 5}, {1, 2}), Catch::Matchers::Contains("dnalm.shape.831"));
+  const auto mask = static_cast<std::int32_t>(network.config().mask_id);
+  REQUIRE(network.config().token_dropout);
+  CHECK_THROWS_WITH(run({3, 4, 3, mask}, {2, 2}), Catch::Matchers::Contains("dnalm.input.832"));
+}
