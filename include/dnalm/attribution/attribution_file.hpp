@@ -19,10 +19,10 @@ DNALM_BEGIN_NAMESPACE
 struct attribution_row {
   std::string name = {};
   std::string sequence = {};
-  nucleotide_map attributions = {};      ///< (4, L)
-  double convergence_delta = 0;          ///< may be NaN
-  std::vector<double> entropy = {};      ///< (L), bits; may hold NaN
-  std::vector<double> dependency = {};   ///< (L, L), row-major
+  nucleotide_map attributions = {};     ///< (4, L)
+  double convergence_delta = 0;         ///< may be NaN
+  std::vector<double> entropy = {};     ///< (L), bits; may hold NaN
+  std::vector<double> dependency = {};  ///< (L, L), row-major
 };
 
 /// Which members a file has beside `names`, `lengths`, `one_hot` and `conventions`.

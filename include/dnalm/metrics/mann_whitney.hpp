@@ -37,10 +37,10 @@ struct rank_test {
 ///
 /// Exact: P(U >= u) over all orders of distinct values; both sides: twice the smaller tail, at most 1.
 /// Normal: z = (u - n1 n2 / 2 -+ 1/2) / s, s^2 = n1 n2 / 12 ((n + 1) - sum (t^3 - t) / (n (n - 1))) for runs
-/// of t equal values, n = n1 + n2; 1 where all values are equal. Bitwise the same for any order of the values.
-/// \throws error [dnalm.shape.500] for an empty sample, [dnalm.numeric.501] for a NaN, [dnalm.input.502] when
-/// the exact test is asked for and values are equal, or n1 n2 > 10,000.
-/// Cost: O(n log n), exact O((n1 + n2) n1^2 n2).
+/// of t equal values, n = n1 + n2; 1 where all values are equal. Bitwise the same for any order of the
+/// values. \throws error [dnalm.shape.500] for an empty sample, [dnalm.numeric.501] for a NaN,
+/// [dnalm.input.502] when the exact test is asked for and values are equal, or n1 n2 > 10,000. Cost: O(n log
+/// n), exact O((n1 + n2) n1^2 n2).
 [[nodiscard]] rank_test mann_whitney(std::span<const double> x, std::span<const double> y,
                                      test_side side = test_side::both,
                                      rank_test_method method = rank_test_method::automatic);

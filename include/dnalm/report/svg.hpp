@@ -67,8 +67,8 @@ class svg_drawing {
   int open_groups_ = 0;
 };
 
-/// A coordinate as drawings write it: at most two decimals. \throws error [dnalm.numeric.580] for NaN, infinity
-/// or a number beyond 1e7.
+/// A coordinate as drawings write it: at most two decimals. \throws error [dnalm.numeric.580] for NaN,
+/// infinity or a number beyond 1e7.
 [[nodiscard]] std::string coordinate_text(double value);
 
 }  // namespace report

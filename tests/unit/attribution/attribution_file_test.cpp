@@ -39,8 +39,9 @@ TEST_CASE("an attribution file has every member with its shape, padded at the en
   const auto one_hot = npz.read("one_hot");
   CHECK(one_hot.type == dnalm::dtype::i8);
   CHECK(one_hot.shape == std::vector<index_t>{2, 4, 5});
-  CHECK(one_hot.values<int>() == std::vector<int>{1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0,
-                                                  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0});
+  CHECK(one_hot.values<int>() == std::vector<int>{1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0,
+                                                  0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                                  0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0});
   const auto attributions = npz.read("attributions");
   CHECK(attributions.type == dnalm::dtype::f32);
   CHECK(attributions.shape == std::vector<index_t>{2, 4, 5});

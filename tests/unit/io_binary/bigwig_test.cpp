@@ -58,7 +58,8 @@ TEST_CASE("a bigWig file gives back every interval, chromosome and length", "[bi
 TEST_CASE("a bigWig file that cannot be written leaves the target as it was", "[bigwig]") {
   const dnalm_test::temporary_folder folder("bigwig");
   const auto file = folder.write("a.bw", "kept");
-  const auto id = [&](const std::vector<track_interval>& track, const std::map<std::string, index_t>& lengths) {
+  const auto id = [&](const std::vector<track_interval>& track,
+                      const std::map<std::string, index_t>& lengths) {
     return error_id_of([&] { write_bigwig(file, track, lengths); });
   };
   CHECK(id({}, {{"c", 5}}) == "dnalm.usage.159");

@@ -27,8 +27,9 @@ std::string id_of(const std::string& text) {
 
 TEST_CASE("MEME motifs are read with names, background and sites", "[motif]") {
   const temporary_folder folder("motifs");
-  const std::string bare = "MOTIF M2\nletter-probability matrix:\n0.1 0.2 0.3 0.4\nMOTIF M3\nletter-probability "
-                           "matrix: alength=4 w=1 nsites=0\n1 0 0 0\n";
+  const std::string bare =
+      "MOTIF M2\nletter-probability matrix:\n0.1 0.2 0.3 0.4\nMOTIF M3\nletter-probability "
+      "matrix: alength=4 w=1 nsites=0\n1 0 0 0\n";
   const std::string text = meme_head + meme_motif + bare;
   for (const auto& file : {folder.write("a.meme", text), folder.write("a.meme.gz", dnalm_test::gzip(text))}) {
     const auto list = read_motifs(file);
@@ -48,9 +49,10 @@ TEST_CASE("MEME motifs are read with names, background and sites", "[motif]") {
 
 TEST_CASE("JASPAR matrices are read with and without letters", "[motif]") {
   const temporary_folder folder("motifs");
-  const auto file = folder.write("a.jaspar",
-                                 ">MA0001.1\tAGL3\nA  [ 0  3 79 ]\nC  [94 75  4 ]\nG  [ 1  0 3]\nT [2 19 11 ]\n\n"
-                                 ">MA0002.1\n10 12\n2 2\n3 1\n11 9\n");
+  const auto file =
+      folder.write("a.jaspar",
+                   ">MA0001.1\tAGL3\nA  [ 0  3 79 ]\nC  [94 75  4 ]\nG  [ 1  0 3]\nT [2 19 11 ]\n\n"
+                   ">MA0002.1\n10 12\n2 2\n3 1\n11 9\n");
   const auto list = read_motifs(file);
   REQUIRE(list.motifs.size() == 2);
   CHECK_FALSE(list.background.has_value());
@@ -74,9 +76,9 @@ TEST_CASE("files that are no motifs, or broken ones, are errors", "[motif]") {
   CHECK(id_of(meme_head + "MOTIF M1\nMOTIF M2\n") == broken);
   const std::string matrix = "letter-probability matrix: alength= 4 w= 2\n";
   CHECK(id_of(meme_head + matrix + "1 0 0 0\n1 0 0 0\n") == broken);
-  for (const std::string rows : {"1 0 0 0\n", "1 0 0 0\n1 0 0\n", "1 0 0 0\n1 0 0 0 0\n", "1 0 0 0\n1 0 0 x\n",
-                                 "1 0 0 0\n0.5 0 0 0\n", "1 0 0 0\n-1 2 0 0\n", "1 0 0 0\nnan 0 0 1\n",
-                                 "1 0 0 0\n1e400 0 0 0\n", ""}) {
+  for (const std::string rows :
+       {"1 0 0 0\n", "1 0 0 0\n1 0 0\n", "1 0 0 0\n1 0 0 0 0\n", "1 0 0 0\n1 0 0 x\n", "1 0 0 0\n0.5 0 0 0\n",
+        "1 0 0 0\n-1 2 0 0\n", "1 0 0 0\nnan 0 0 1\n", "1 0 0 0\n1e400 0 0 0\n", ""}) {
     INFO(rows);
     CHECK(id_of(meme_head + "MOTIF M1\n" + matrix + rows) == broken);
   }

@@ -44,7 +44,9 @@ std::vector<track_interval> slowly(const std::vector<track_window>& windows, ove
         if (inside && !std::isnan(w.values[static_cast<std::size_t>(i)])) over.push_back(&w);
       }
       if (over.empty()) continue;
-      const auto value = [&](const track_window* w) { return w->values[static_cast<std::size_t>(base - w->start)]; };
+      const auto value = [&](const track_window* w) {
+        return w->values[static_cast<std::size_t>(base - w->start)];
+      };
       const auto distance = [&](const track_window* w) {
         return std::abs(2 * base + 1 - 2 * w->start - static_cast<index_t>(w->values.size()));
       };
@@ -67,7 +69,8 @@ std::vector<track_interval> slowly(const std::vector<track_window>& windows, ove
 }
 
 TEST_CASE("overlaps are resolved by the rule that is named", "[track]") {
-  const std::vector<track_window> windows = {{"chr2", 1, {1, 1}}, {"chr1", 10, {1, 1, 1, 1}}, {"chr1", 12, {3, 3, -9, 3}}};
+  const std::vector<track_window> windows = {
+      {"chr2", 1, {1, 1}}, {"chr1", 10, {1, 1, 1, 1}}, {"chr1", 12, {3, 3, -9, 3}}};
   CHECK(text_of(join_windows(windows, overlap_rule::mean)) ==
         "chr1 10 12 1.000000\nchr1 12 14 2.000000\nchr1 14 15 -9.000000\nchr1 15 16 3.000000\nchr2 1 3 "
         "1.000000\n");
@@ -85,7 +88,8 @@ TEST_CASE("joined windows equal the rules applied to every base, in any order", 
   unsigned state = 1;
   const auto draw = [&](unsigned bound) { return (state = state * 1664525U + 1013904223U) / 65536 % bound; };
   for (int n = 0; n < 14; ++n) {
-    // Starts all differ, so that the earlier of two windows is well defined; values are whole: sums are exact.
+    // Starts all differ, so that the earlier of two windows is well defined; values are whole: sums are
+    // exact.
     track_window window{draw(2) == 0 ? "chr1" : "chr2", 3 * n + static_cast<index_t>(draw(2)), {}};
     const std::size_t length = 1 + draw(12);
     for (std::size_t i = 0; i < length; ++i) {
@@ -110,8 +114,9 @@ TEST_CASE("joined windows equal the rules applied to every base, in any order", 
 TEST_CASE("bedGraph files hold the intervals, counted from 0, with numbers that read back", "[track]") {
   const dnalm_test::temporary_folder folder("track");
   const auto file = folder / "a.bedgraph";
-  dnalm::io::write_bedgraph(file, std::vector<track_interval>{{"chr1", 0, 3, 0.1}, {"chr1", 3, 4, -2}, {"chr2", 7, 9, 1e-20}},
-                            "a \"name\"");
+  dnalm::io::write_bedgraph(
+      file, std::vector<track_interval>{{"chr1", 0, 3, 0.1}, {"chr1", 3, 4, -2}, {"chr2", 7, 9, 1e-20}},
+      "a \"name\"");
   std::ifstream in(file);
   CHECK(std::string(std::istreambuf_iterator<char>(in), {}) ==
         "track type=bedGraph name=\"a  name \"\nchr1\t0\t3\t0.1\nchr1\t3\t4\t-2\nchr2\t7\t9\t1e-20\n");

@@ -25,13 +25,14 @@ nlohmann::json golden() {
 }
 
 TEST_CASE("Mann-Whitney tests equal scipy's", "[rank]") {
-  for (const auto& row : golden()["rank"]) {
+  const auto document = golden();
+  for (const auto& row : document["rank"]) {
     INFO(row["name"]);
     const auto x = row["x"].get<std::vector<double>>();
     const auto y = row["y"].get<std::vector<double>>();
     const auto method = row["method"] == "exact" ? rank_test_method::exact : rank_test_method::normal;
-    for (const auto& [name, side] : {std::pair("both", test_side::both), {"greater", test_side::greater},
-                                     {"less", test_side::less}}) {
+    for (const auto& [name, side] :
+         {std::pair("both", test_side::both), {"greater", test_side::greater}, {"less", test_side::less}}) {
       const auto test = mann_whitney(x, y, side, method);
       CHECK(test.u == row["u"].get<double>());
       CHECK(test.exact == (row["method"] == "exact"));
@@ -52,7 +53,8 @@ TEST_CASE("the share of a Mann-Whitney test is the AUROC", "[rank]") {
   CHECK_FALSE(test.exact);  // there are ties
 }
 
-TEST_CASE("a Mann-Whitney test is exact by itself for small samples without ties, and ignores order", "[rank]") {
+TEST_CASE("a Mann-Whitney test is exact by itself for small samples without ties, and ignores order",
+          "[rank]") {
   std::vector<double> x = {0.3, 1.5, -2, 8};
   const std::vector<double> y = {0.1, 0.2, -1, 4, 5};
   const auto test = mann_whitney(x, y);
@@ -65,15 +67,18 @@ TEST_CASE("a Mann-Whitney test is exact by itself for small samples without ties
 }
 
 TEST_CASE("means and paired t tests equal scipy's", "[rank]") {
-  for (const auto& row : golden()["mean"]) {
+  const auto document = golden();
+  for (const auto& row : document["mean"]) {
     const auto test = dnalm::metrics::paired_t(row["d"].get<std::vector<double>>());
-    const auto close = [](double a, double b, double bound) { return std::abs(a - b) <= bound * std::abs(b); };
+    const auto close = [](double a, double b, double bound) {
+      return std::abs(a - b) <= bound * std::abs(b);
+    };
     CHECK(close(test.mean, row["mean"], 1e-13));
     CHECK(close(test.standard_error, row["error"], 1e-13));
     CHECK(close(test.t, row["t"], 1e-12));
     CHECK(close(test.p_value, row["p"], 1e-9));
   }
-  for (const auto& row : golden()["tails"]) {
+  for (const auto& row : document["tails"]) {
     INFO(row["t"] << ' ' << row["freedom"]);
     const double p = row["p"];
     CHECK(std::abs(dnalm::metrics::student_t_tails(row["t"], row["freedom"]) - p) <= 1e-11 * p + 1e-300);

@@ -21,12 +21,13 @@ struct placed_letter {
 };
 
 std::vector<placed_letter> letters_of(const std::string& svg) {
-  const std::regex use("<use href=\"#logo-([ACGT])\" transform=\"matrix\\(([-0-9.]+) 0 0 ([-0-9.]+) ([-0-9.]+) "
-                       "([-0-9.]+)\\)\"/>");
+  const std::regex use(
+      "<use href=\"#logo-([ACGT])\" transform=\"matrix\\(([-0-9.]+) 0 0 ([-0-9.]+) ([-0-9.]+) "
+      "([-0-9.]+)\\)\"/>");
   std::vector<placed_letter> letters;
   for (std::sregex_iterator i(svg.begin(), svg.end(), use), end; i != end; ++i) {
-    letters.push_back({(*i)[1].str()[0], std::stod((*i)[2]), std::stod((*i)[3]), std::stod((*i)[4]),
-                       std::stod((*i)[5])});
+    letters.push_back(
+        {(*i)[1].str()[0], std::stod((*i)[2]), std::stod((*i)[3]), std::stod((*i)[4]), std::stod((*i)[5])});
   }
   return letters;
 }
@@ -39,10 +40,10 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 
 TEST_CASE("a logo stacks by magnitude, and negative letters hang upside down", "[logo]") {
   report::sequence_logo logo{.title = "A < B", .values = dnalm::nucleotide_map(2), .y_label = "logit"};
-  logo.values(0, 0) = 3;    // A
-  logo.values(1, 0) = 1;    // C, nearer the axis
-  logo.values(3, 0) = -2;   // T
-  logo.values(2, 1) = -1;   // G
+  logo.values(0, 0) = 3;   // A
+  logo.values(1, 0) = 1;   // C, nearer the axis
+  logo.values(3, 0) = -2;  // T
+  logo.values(2, 1) = -1;  // G
   const auto letters = letters_of(report::draw(logo));
   REQUIRE(letters.size() == 4);
   CHECK(letters[0].name == 'C');
@@ -117,14 +118,15 @@ TEST_CASE("a heat map draws a rectangle for each run of one colour", "[heat]") {
   const std::string svg = report::draw(map);
   const std::size_t bar = 64;  // the colour bar's rectangles
   CHECK(count_of(svg, "class=\"map-cells\"") == 3 + bar);
-  CHECK(count_of(svg, "M72 36H120V60H72Z") == 1);   // two cells of 0
+  CHECK(count_of(svg, "M72 36H120V60H72Z") == 1);    // two cells of 0
   CHECK(count_of(svg, "M120 36H144V60H120Z") == 1);  // 4
   CHECK(svg.find("fill=\"#ffffff\"") != std::string::npos);
   CHECK(svg.find("fill=\"#062456\"") != std::string::npos);
 }
 
 TEST_CASE("a diverging heat map is white at 0 and as far below as above", "[heat]") {
-  report::heat_map map{.rows = 1, .columns = 3, .values = {-1, 0, 0.5}, .scale = report::colour_scale::diverging};
+  report::heat_map map{
+      .rows = 1, .columns = 3, .values = {-1, 0, 0.5}, .scale = report::colour_scale::diverging};
   const std::string svg = report::draw(map);
   CHECK(svg.find(">\u22121") != std::string::npos);
   CHECK(count_of(svg, "fill=\"#123a82\"") == 2);  // the lowest: a cell and the bar

@@ -148,8 +148,7 @@ DNALM_INLINE bool modisco_writer::add(const std::string& sequence, const nucleot
   const auto begin = static_cast<std::size_t>((bases - width_) / 2);
   const auto width = static_cast<std::size_t>(width_);
   if (letters.substr(begin, width).find('N') != std::string::npos) return false;
-  const auto cut =
-      detail::padded_rows(attributions.values, letters.size(), begin, width, width, 4, where);
+  const auto cut = detail::padded_rows(attributions.values, letters.size(), begin, width, width, 4, where);
   one_hot_file_.append<std::int8_t>(one_hot_, detail::one_hot_rows(letters, begin, width, width));
   attribution_file_.append(attributions_, cut);
   rows_.push_back(row);

@@ -30,10 +30,9 @@ inline void check_background_request(std::span<const std::string> sequences, ind
   for (std::size_t n = 0; n < sequences.size(); ++n) {
     const std::string where = "sequence " + std::to_string(n + 1);
     if (sequences[n].size() != length) {
-      throw error(error_kind::input, 881, "a profile needs sequences of one length",
-                  {.where = where,
-                   .expected = std::to_string(length),
-                   .found = std::to_string(sequences[n].size())});
+      throw error(
+          error_kind::input, 881, "a profile needs sequences of one length",
+          {.where = where, .expected = std::to_string(length), .found = std::to_string(sequences[n].size())});
     }
     const std::string letters = normalize_sequence(sequences[n], unknown_policy::error, where);
     for (std::size_t i = 0; i < length; ++i) {

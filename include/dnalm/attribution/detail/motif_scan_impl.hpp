@@ -162,8 +162,8 @@ DNALM_INLINE std::vector<motif_hit> find_motifs(std::span<const motif_scorer> mo
       detail::for_each_place(codes, motifs[m].width(), [&](index_t start) {
         const std::int32_t units = strand.units_of(codes.data() + start);
         if (units < least) return;
-        hits.push_back({static_cast<index_t>(m), start, reverse, units * motifs[m].unit(),
-                        strand.p_value(units)});
+        hits.push_back(
+            {static_cast<index_t>(m), start, reverse, units * motifs[m].unit(), strand.p_value(units)});
       });
     }
   }

@@ -82,8 +82,9 @@ class named_beside {
   for (const track_interval& interval : intervals) {
     const index_t length = all[interval.chromosome];
     if (interval.end <= length) continue;
-    refuse(interval.chromosome + ", " + std::to_string(interval.start) + " to " + std::to_string(interval.end),
-           "an end within the chromosome's " + std::to_string(length) + " bases");
+    refuse(
+        interval.chromosome + ", " + std::to_string(interval.start) + " to " + std::to_string(interval.end),
+        "an end within the chromosome's " + std::to_string(length) + " bases");
   }
   std::map<std::string, std::uint32_t> checked;
   for (const auto& [name, length] : all) {

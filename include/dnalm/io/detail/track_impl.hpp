@@ -21,9 +21,9 @@ constexpr index_t track_limit = (index_t{1} << 32) - 1;
 
 /// \throws error [dnalm.input.158].
 inline void check_track_place(const std::string& chromosome, index_t start, index_t bases) {
-  const bool named = !chromosome.empty() &&
-                     std::all_of(chromosome.begin(), chromosome.end(),
-                                 [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7F; });
+  const bool named = !chromosome.empty() && std::all_of(chromosome.begin(), chromosome.end(), [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != 0x7F;
+  });
   if (named && start >= 0 && bases >= 0 && start <= track_limit && bases <= track_limit - start) return;
   throw error(error_kind::input, 158, "a place that no track can hold",
               {.where = "\"" + chromosome + "\", " + std::to_string(start),
@@ -101,7 +101,8 @@ class overlap_cells {
         weight = 1 + twice_distance;
         break;
       case overlap_rule::max:
-        if (std::abs(value) > std::abs(kept) || (std::abs(value) == std::abs(kept) && value > 0)) kept = value;
+        if (std::abs(value) > std::abs(kept) || (std::abs(value) == std::abs(kept) && value > 0))
+          kept = value;
         break;
     }
   }
@@ -145,9 +146,8 @@ DNALM_INLINE std::vector<track_interval> join_windows(std::span<const track_wind
     for (const double value : window.values) detail::check_track_value(window.chromosome, at++, value);
     order.push_back(&window);
   }
-  std::sort(order.begin(), order.end(), [](const track_window* a, const track_window* b) {
-    return detail::window_before(*a, *b);
-  });
+  std::sort(order.begin(), order.end(),
+            [](const track_window* a, const track_window* b) { return detail::window_before(*a, *b); });
   std::vector<track_interval> track;
   for (std::size_t i = 0; i < order.size();) {
     const std::string& chromosome = order[i]->chromosome;

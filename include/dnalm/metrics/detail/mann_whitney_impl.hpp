@@ -103,8 +103,7 @@ DNALM_INLINE rank_test mann_whitney(std::span<const double> x, std::span<const d
   const detail::rank_sums sums = detail::sum_ranks(x, y);
   rank_test test{.u = sums.twice_u / 2, .share = sums.twice_u / (2 * n1 * n2)};
   const bool wanted = method == rank_test_method::exact;
-  test.exact =
-      wanted || (method == rank_test_method::automatic && sums.ties == 0 && n1 * n2 <= 2500);
+  test.exact = wanted || (method == rank_test_method::automatic && sums.ties == 0 && n1 * n2 <= 2500);
   if (wanted && (sums.ties > 0 || n1 * n2 > 10000)) {
     throw error(error_kind::input, 502, "the exact test is not defined or too large",
                 {.where = "mann_whitney",

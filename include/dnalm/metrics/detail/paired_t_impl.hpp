@@ -16,12 +16,12 @@ namespace metrics {
 namespace detail {
 
 /// The continued fraction of the incomplete beta function, by Lentz' method: converges quickly for
-/// x < (a + 1) / (a + b + 2).
-[[nodiscard]] inline double beta_fraction(double a, double b, double x) {
+/// x < (a + 1) / (a + b + 2). y = 1 - x, with all its digits.
+[[nodiscard]] inline double beta_fraction(double a, double b, double x, double y) {
   constexpr double least = 1e-300;  // in place of 0
   const auto away = [](double value) { return std::abs(value) < least ? least : value; };
   double numerator = 1;
-  double denominator = 1 / away(1 - (a + b) * x / (a + 1));
+  double denominator = 1 / away((a * y + 1 - b * x) / (a + 1));
   double fraction = denominator;
   for (int m = 1; m <= 300; ++m) {
     const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
@@ -58,8 +58,9 @@ DNALM_INLINE double student_t_tails(double t, double freedom) {
   const double log_y = -std::log1p(1 / ratio);
   const double head = std::exp(a * log_x + 0.5 * log_y - detail::log_beta_half(a));
   const double x = 1 / (1 + ratio);
-  if (x < (a + 1) / (a + 2.5)) return head / a * detail::beta_fraction(a, 0.5, x);
-  return 1 - head / 0.5 * detail::beta_fraction(0.5, a, ratio / (1 + ratio));
+  const double y = ratio / (1 + ratio);
+  if (x < (a + 1) / (a + 2.5)) return head / a * detail::beta_fraction(a, 0.5, x, y);
+  return 1 - head / 0.5 * detail::beta_fraction(0.5, a, y, x);
 }
 
 DNALM_INLINE mean_test paired_t(std::span<const double> differences) {

@@ -123,7 +123,8 @@ class heat_page {
 
   [[nodiscard]] std::string draw() const {
     const double width = std::max(right_ + 120, 320.0);
-    const double height = bottom_ + (cells_.block > 1 ? 68 : 50);
+    const bool letters = shows(map_.x_letters, map_.columns);
+    const double height = bottom_ + (cells_.block > 1 || letters ? 68 : 50);
     svg_drawing drawing({.width = width,
                          .height = height,
                          .title = map_.title,

@@ -43,18 +43,18 @@ class logo_page {
   explicit logo_page(const sequence_logo& logo) : logo_(logo), columns_(logo.columns) {
     check();
     columns_ = std::min(columns_, logo.values.length);
-    double low = 0;
-    double high = 0;
     for (index_t i = 0; i < logo.values.length; ++i) {
       double below = 0;
       double above = 0;
       for (index_t a = 0; a < 4; ++a) (logo.values(a, i) < 0 ? below : above) += logo.values(a, i);
-      low = std::min(low, below);
-      high = std::max(high, above);
+      low_ = std::min(low_, below);
+      high_ = std::max(high_, above);
     }
-    power_ = decimal_power(std::max(high, -low));
+    power_ = decimal_power(std::max(high_, -low_));
     scale_ = std::pow(10.0, -power_);
-    ticks_ = find_ticks(low * scale_, high * scale_, 3);
+    low_ *= scale_;
+    high_ *= scale_;
+    if (low_ == high_) high_ = 1;
   }
 
   [[nodiscard]] std::string draw() const {
@@ -69,7 +69,8 @@ class logo_page {
                          .style = map_style()});
     drawing.rectangle({0, 0}, std::max(width, 240.0), height, "map-paper");
     drawing.text({left, 20}, logo_.title, "map-title");
-    for (const logo_letter& letter : logo_letters) drawing.define(id_of(letter), letter.outline, letter.colour);
+    for (const logo_letter& letter : logo_letters)
+      drawing.define(id_of(letter), letter.outline, letter.colour);
     for (index_t line = 0; line < lines; ++line) draw_line(drawing, line);
     return drawing.finish();
   }
@@ -84,8 +85,9 @@ class logo_page {
     const nucleotide_map& map = logo_.values;
     const bool room = logo_.columns >= 1 && logo_.letter_width > 0 && logo_.line_height > 0;
     if (map.length < 1 || static_cast<index_t>(map.values.size()) != 4 * map.length || !room) {
-      throw error(error_kind::input, 582, "a logo has nothing to show",
-                  {.where = "\"" + logo_.title + "\"", .expected = "a (4, L) map and lines with room for it"});
+      throw error(
+          error_kind::input, 582, "a logo has nothing to show",
+          {.where = "\"" + logo_.title + "\"", .expected = "a (4, L) map and lines with room for it"});
     }
     if (map.length > 20000) {
       throw error(error_kind::input, 597, "a map is too large to be drawn",
@@ -99,12 +101,12 @@ class logo_page {
   [[nodiscard]] double pitch() const { return logo_.line_height + foot; }
   [[nodiscard]] std::string id_of(const logo_letter& letter) const { return logo_.id + "-" + letter.name; }
   [[nodiscard]] double height_of(double value) const {
-    return value * scale_ / (ticks_.last - ticks_.first) * logo_.line_height;
+    return value * scale_ / (high_ - low_) * logo_.line_height;
   }
 
   void draw_line(svg_drawing& drawing, index_t line) const {
     const double upper = top + static_cast<double>(line) * pitch();
-    const double zero = upper + ticks_.last / (ticks_.last - ticks_.first) * logo_.line_height;
+    const double zero = upper + high_ / (high_ - low_) * logo_.line_height;
     const index_t begin = line * columns_;
     const index_t end = std::min(begin + columns_, logo_.values.length);
     const double stop = left + static_cast<double>(end - begin) * logo_.letter_width;
@@ -117,13 +119,16 @@ class logo_page {
   }
 
   void draw_value_axis(svg_drawing& drawing, double upper, double stop) const {
-    const auto steps = std::lround((ticks_.last - ticks_.first) / ticks_.step);
+    const nice_ticks ticks = find_ticks(low_, high_, 3);
+    const auto steps = std::lround((ticks.last - ticks.first) / ticks.step);
     for (long i = 0; i <= steps; ++i) {
-      const double value = ticks_.first + static_cast<double>(i) * ticks_.step;
-      const double y = upper + (ticks_.last - value) / (ticks_.last - ticks_.first) * logo_.line_height;
+      const double value = ticks.first + static_cast<double>(i) * ticks.step;
+      const double place = (high_ - value) / (high_ - low_);
+      if (place < -1e-9 || place > 1 + 1e-9) continue;
+      const double y = upper + place * logo_.line_height;
       drawing.line({left, y}, {stop, y}, "map-grid");
       drawing.line({left - 4, y}, {left, y}, "map-axis");
-      drawing.text({left - 7, y + 4}, rounded_text(value, ticks_.digits), "map-words", text_anchor::end);
+      drawing.text({left - 7, y + 4}, rounded_text(value, ticks.digits), "map-words", text_anchor::end);
     }
     drawing.line({left, upper}, {left, upper + logo_.line_height}, "map-axis");
     drawing.text({14, upper + logo_.line_height / 2}, scaled_label(logo_.y_label, power_), "map-words",
@@ -163,7 +168,8 @@ class logo_page {
   index_t columns_;
   int power_ = 0;
   double scale_ = 1;
-  nice_ticks ticks_;
+  double low_ = 0;  // ends of the scale, in units of the power of ten
+  double high_ = 0;
 };
 
 }  // namespace detail

@@ -106,7 +106,8 @@ DNALM_INLINE void svg_drawing::circle(point centre, double radius, std::string_v
 DNALM_INLINE void svg_drawing::path(std::string_view data, std::string_view css_class,
                                     std::string_view colour) {
   using detail::attribute;
-  shape("path", attribute("d", data) + (colour.empty() ? std::string() : attribute("fill", colour)), css_class);
+  shape("path", attribute("d", data) + (colour.empty() ? std::string() : attribute("fill", colour)),
+        css_class);
 }
 
 DNALM_INLINE void svg_drawing::define(std::string_view id, std::string_view data, std::string_view colour) {
