@@ -95,6 +95,7 @@ embed_hyena_d256_32kb hyena_d256 32kb $(pick 20 4 2) $embed
 embed_hyena_medium_32kb hyena_medium 32kb $(pick 10 2 1) $embed
 embed_gpn_512bp gpn 512bp $(pick 64 16 4) $embed
 long_convolution - - 0 bench_long_convolution --threads $threads --repeats $(pick 15 9 3)
+shuffle - - 0 bench_shuffle --repeats $(pick 15 9 3)
 embed_caduceus_1kb caduceus_ps_d256 1kb $(pick 100 12 3) $embed --formats f32
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
@@ -227,6 +228,7 @@ peers_of() { # case, model, sequences, count
       run_peer "${1}_torch" "$1" embed_convolutions.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" \
         --limit "$4" --threads "$threads" --repeats "$(pick 3 3 2)" --formats "$formats" --batch "$batch" ;;
     long_convolution) run_peer "$1" "$1" long_convolution.py "$out/ours_$1.json" ;;
+    shuffle) run_peer "$1" "$1" shuffle_dinuc.py "$out/ours_$1.json" ;;
     embed_caduceus_*)
       run_peer "${1}_torch" "$1" embed_caduceus.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
         --formats f32 --threads "$threads" --repeats "$(pick 3 3 2)" ;;

@@ -12,5 +12,6 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/dnalmConfig.cmake.in"
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/dnalmConfigVersion.cmake" COMPATIBILITY SameMinorVersion
   ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/dnalmConfig.cmake" "${PROJECT_BINARY_DIR}/dnalmConfigVersion.cmake"
-  "${PROJECT_SOURCE_DIR}/cmake/dnalm_hdf5.cmake" "${PROJECT_SOURCE_DIR}/cmake/dnalm_add_cuda.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/dnalm_hdf5.cmake" "${PROJECT_SOURCE_DIR}/cmake/dnalm_bigwig.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/dnalm_add_cuda.cmake"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/dnalm")

@@ -11,6 +11,8 @@ set(DNALM_BUILD_CUDA AUTO CACHE STRING "Build the CUDA parts: AUTO (if nvcc is f
 set_property(CACHE DNALM_BUILD_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(DNALM_HDF5 AUTO CACHE STRING "Keras .h5 weights in programs and tests: AUTO (if HDF5 is found), ON, OFF")
 set_property(CACHE DNALM_HDF5 PROPERTY STRINGS AUTO ON OFF)
+set(DNALM_BIGWIG AUTO CACHE STRING "bigWig tracks in programs and tests: AUTO (if libBigWig is found), ON, OFF")
+set_property(CACHE DNALM_BIGWIG PROPERTY STRINGS AUTO ON OFF)
 option(DNALM_WARNINGS_AS_ERRORS "Treat warnings in dnalm's own tests and programs as errors" ${PROJECT_IS_TOP_LEVEL})
 option(DNALM_UNITY "Compile dnalm::compiled several bodies at a time: they have most of their includes in common" OFF)
 option(DNALM_TEST_PCH "Precompile the headers that nearly all tests include" OFF)

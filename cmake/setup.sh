@@ -5,7 +5,7 @@ set -eu
 
 packages="g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev zlib1g-dev libcli11-dev"
 if [ "${1:-}" = tests ]; then
-  packages="$packages catch2 libhdf5-dev"
+  packages="$packages catch2 libhdf5-dev libbigwig-dev"
 fi
 
 missing=""

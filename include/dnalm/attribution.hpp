@@ -3,12 +3,16 @@
 /// \brief All public headers of module attribution.
 #pragma once
 
+#include <dnalm/attribution/attribution_file.hpp>
 #include <dnalm/attribution/attribution_targets.hpp>
 #include <dnalm/attribution/baseline.hpp>
+#include <dnalm/attribution/deep_lift.hpp>
+#include <dnalm/attribution/global_importance.hpp>
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/attribution/map_comparison.hpp>
 #include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
+#include <dnalm/attribution/motif_scan.hpp>
 #include <dnalm/attribution/nucleotide_input.hpp>
 #include <dnalm/attribution/nucleotide_map.hpp>
 #include <dnalm/attribution/relaxed_function.hpp>

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <dnalm/io/atomic_file.hpp>
+#include <dnalm/io/bedgraph.hpp>
+#include <dnalm/io/bigwig.hpp>
 #include <dnalm/io/byte_source.hpp>
 #include <dnalm/io/checkpoint.hpp>
 #include <dnalm/io/fasta.hpp>
@@ -12,6 +14,7 @@
 #include <dnalm/io/leftovers.hpp>
 #include <dnalm/io/line_reader.hpp>
 #include <dnalm/io/mapped_file.hpp>
+#include <dnalm/io/motif_file.hpp>
 #include <dnalm/io/npy.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/npz_checkpoint.hpp>
@@ -27,6 +30,7 @@
 #include <dnalm/io/tensor_bytes.hpp>
 #include <dnalm/io/tensor_info.hpp>
 #include <dnalm/io/torch_checkpoint.hpp>
+#include <dnalm/io/track.hpp>
 #include <dnalm/io/two_bit.hpp>
 #include <dnalm/io/zip_reader.hpp>
 #include <dnalm/io/zip_writer.hpp>

@@ -9,6 +9,8 @@
 #include <dnalm/metrics/correlation.hpp>
 #include <dnalm/metrics/counts.hpp>
 #include <dnalm/metrics/error_size.hpp>
+#include <dnalm/metrics/mann_whitney.hpp>
+#include <dnalm/metrics/paired_t.hpp>
 #include <dnalm/metrics/ranking.hpp>
 #include <dnalm/metrics/score_table.hpp>
 #include <dnalm/metrics/value_order.hpp>

@@ -5,10 +5,12 @@
 
 #include <dnalm/report/evaluation.hpp>
 #include <dnalm/report/figures.hpp>
+#include <dnalm/report/heat_map.hpp>
 #include <dnalm/report/html.hpp>
 #include <dnalm/report/line_chart.hpp>
 #include <dnalm/report/manifest.hpp>
 #include <dnalm/report/result_folder.hpp>
 #include <dnalm/report/result_table.hpp>
+#include <dnalm/report/sequence_logo.hpp>
 #include <dnalm/report/svg.hpp>
 #include <dnalm/report/text.hpp>

@@ -4,4 +4,5 @@
 #pragma once
 
 #include <dnalm/sequence/alphabet.hpp>
+#include <dnalm/sequence/shuffle.hpp>
 #include <dnalm/sequence/utf8.hpp>

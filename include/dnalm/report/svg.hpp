@@ -46,6 +46,12 @@ class svg_drawing {
   void polygon(const std::vector<point>& points, std::string_view css_class);
   void rectangle(point corner, double width, double height, std::string_view css_class, double radius = 0);
   void circle(point centre, double radius, std::string_view css_class);
+  /// An outline in SVG's own words (`M0 0 L1 1 ...`), filled with `colour` unless that is empty.
+  void path(std::string_view data, std::string_view css_class, std::string_view colour = {});
+  /// Keeps an outline for `place`, without drawing it. `id` must be unique on a page.
+  void define(std::string_view id, std::string_view data, std::string_view colour);
+  /// Draws a kept outline: its point (u, v) comes to (corner.x + u * width, corner.y + v * height).
+  void place(std::string_view id, point corner, double width, double height);
   void text(point at, std::string_view words, std::string_view css_class,
             text_anchor anchor = text_anchor::start, double rotation = 0);
   /// Opens a group; `tip` (may be empty) appears when the pointer rests on any of its shapes.
@@ -60,6 +66,10 @@ class svg_drawing {
   std::string body_;
   int open_groups_ = 0;
 };
+
+/// A coordinate as drawings write it: at most two decimals. \throws error [dnalm.numeric.580] for NaN,
+/// infinity or a number beyond 1e7.
+[[nodiscard]] std::string coordinate_text(double value);
 
 }  // namespace report
 DNALM_END_NAMESPACE

@@ -103,6 +103,32 @@ DNALM_INLINE void svg_drawing::circle(point centre, double radius, std::string_v
   shape("circle", attribute("cx", centre.x) + attribute("cy", centre.y) + attribute("r", radius), css_class);
 }
 
+DNALM_INLINE void svg_drawing::path(std::string_view data, std::string_view css_class,
+                                    std::string_view colour) {
+  using detail::attribute;
+  shape("path", attribute("d", data) + (colour.empty() ? std::string() : attribute("fill", colour)),
+        css_class);
+}
+
+DNALM_INLINE void svg_drawing::define(std::string_view id, std::string_view data, std::string_view colour) {
+  using detail::attribute;
+  body_.append("<defs><path").append(attribute("id", id)).append(attribute("d", data));
+  body_.append(attribute("fill", colour)).append(" fill-rule=\"evenodd\"/></defs>\n");
+}
+
+DNALM_INLINE void svg_drawing::place(std::string_view id, point corner, double width, double height) {
+  using detail::attribute;
+  using detail::coordinate;
+  const std::string matrix = "matrix(" + coordinate(width) + " 0 0 " + coordinate(height) + " " +
+                             coordinate(corner.x) + " " + coordinate(corner.y) + ")";
+  body_.append("<use").append(attribute("href", "#" + std::string(id)));
+  body_.append(attribute("transform", matrix)).append("/>\n");
+}
+
+DNALM_INLINE std::string coordinate_text(double value) {
+  return detail::coordinate(value);
+}
+
 DNALM_INLINE void svg_drawing::text(point at, std::string_view words, std::string_view css_class,
                                     text_anchor anchor, double rotation) {
   using detail::attribute;

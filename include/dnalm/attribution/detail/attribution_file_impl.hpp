@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Bodies of attribution/attribution_file.hpp.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include <dnalm/attribution/attribution_file.hpp>
+#include <dnalm/core/error.hpp>
+#include <dnalm/io/json.hpp>
+#include <dnalm/io/table_writer.hpp>
+#include <dnalm/sequence/alphabet.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// \throws error [dnalm.usage.887].
+[[nodiscard]] inline index_t checked_width(index_t width, const std::string& where) {
+  if (width >= 1) return width;
+  throw error(error_kind::usage, 887, "a file of attributions needs a width",
+              {.where = where, .expected = "a number of letters from 1", .found = std::to_string(width)});
+}
+
+/// A number as float. \throws error [dnalm.numeric.886].
+[[nodiscard]] inline float checked_float(double value, const std::string& where) {
+  const auto rounded = static_cast<float>(value);
+  if (std::isfinite(rounded)) return rounded;
+  throw error(error_kind::numeric, 886, "a number cannot be written into a file of attributions",
+              {.where = where, .expected = "finite numbers of float", .found = io::format_number(value)});
+}
+
+/// \throws error [dnalm.shape.885].
+inline void check_part(const std::string& where, const char* part, index_t expected, std::size_t found) {
+  if (static_cast<index_t>(found) == expected) return;
+  throw error(error_kind::shape, 885, "a part of a row does not fit its sequence",
+              {.where = where + ", " + part,
+               .expected = std::to_string(expected) + " numbers",
+               .found = std::to_string(found)});
+}
+
+/// One-hot columns [begin, begin + count) of a sequence, (4, width), zeros behind them.
+[[nodiscard]] inline std::vector<std::int8_t> one_hot_rows(const std::string& letters, std::size_t begin,
+                                                           std::size_t count, std::size_t width) {
+  std::vector<std::int8_t> rows(4 * width, 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    const int code = base_code(letters[begin + i]);
+    if (code < 4) rows[static_cast<std::size_t>(code) * width + i] = 1;
+  }
+  return rows;
+}
+
+/// Columns [begin, begin + count) of a table with `length` columns, widened with zeros.
+[[nodiscard]] inline std::vector<float> padded_rows(std::span<const double> values, std::size_t length,
+                                                    std::size_t begin, std::size_t count, std::size_t width,
+                                                    std::size_t rows, const std::string& where) {
+  std::vector<float> padded(rows * width, 0.0F);
+  for (std::size_t r = 0; r < (length == 0 ? 0 : values.size() / length); ++r) {
+    for (std::size_t i = 0; i < count; ++i) {
+      padded[r * width + i] = checked_float(values[r * length + begin + i], where);
+    }
+  }
+  return padded;
+}
+
+}  // namespace detail
+
+DNALM_INLINE attribution_writer::attribution_writer(const std::filesystem::path& path, index_t longest,
+                                                    const attribution_members& members,
+                                                    const std::map<std::string, std::string>& conventions)
+    : path_(path),
+      longest_(detail::checked_width(longest, path.string())),
+      members_(members),
+      archive_(path) {
+  const std::string text =
+      io::json(conventions).dump(2, ' ', false, io::json::error_handler_t::replace) + "\n";
+  archive_.add<std::uint8_t>("conventions", std::vector<std::uint8_t>(text.begin(), text.end()),
+                             {static_cast<index_t>(text.size())});
+  one_hot_ = archive_.begin<std::int8_t>("one_hot", {4, longest_});
+  if (members_.attributions) attributions_ = archive_.begin<float>("attributions", {4, longest_});
+  if (members_.entropy) entropy_ = archive_.begin<float>("entropy", {longest_});
+  if (members_.dependency) dependency_ = archive_.begin<float>("dependency", {longest_, longest_});
+}
+
+DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
+  const std::string where = path_.string() + ", sequence \"" + row.name + "\"";
+  const std::string letters = normalize_sequence(row.sequence, unknown_policy::error, where);
+  const std::size_t length = letters.size();
+  const auto bases = static_cast<index_t>(length);
+  const auto width = static_cast<std::size_t>(longest_);
+  if (bases > longest_) {
+    throw error(error_kind::shape, 885, "a sequence is longer than its file has room for",
+                {.where = where, .expected = std::to_string(longest_), .found = std::to_string(bases)});
+  }
+  if (members_.attributions) {
+    detail::check_part(where, "attributions", checked_mul(4, bases), row.attributions.values.size());
+  }
+  if (members_.entropy) detail::check_part(where, "entropy", bases, row.entropy.size());
+  if (members_.dependency) {
+    detail::check_part(where, "dependency", checked_mul(bases, bases), row.dependency.size());
+  }
+  const auto padded = [&](std::span<const double> values, std::size_t rows) {
+    return detail::padded_rows(values, length, 0, length, width, rows, where);
+  };
+  std::vector<float> attributions;
+  std::vector<float> dependency;
+  if (members_.attributions) attributions = padded(row.attributions.values, 4);
+  if (members_.dependency) dependency = padded(row.dependency, width);
+  archive_.append<std::int8_t>(one_hot_, detail::one_hot_rows(letters, 0, length, width));
+  if (members_.attributions) archive_.append(attributions_, attributions);
+  if (members_.dependency) archive_.append(dependency_, dependency);
+  if (members_.entropy) {
+    std::vector<float> entropy(width, std::numeric_limits<float>::quiet_NaN());
+    for (std::size_t i = 0; i < length; ++i) entropy[i] = static_cast<float>(row.entropy[i]);
+    archive_.append(entropy_, entropy);
+  }
+  names_.push_back(row.name);
+  lengths_.push_back(bases);
+  deltas_.push_back(row.convergence_delta);
+}
+
+DNALM_INLINE void attribution_writer::finish() {
+  const auto rows = static_cast<index_t>(names_.size());
+  archive_.add_strings("names", names_);
+  archive_.add("lengths", lengths_, {rows});
+  if (members_.convergence_delta) archive_.add("convergence_delta", deltas_, {rows});
+  archive_.finish();
+}
+
+DNALM_INLINE modisco_writer::modisco_writer(const std::string& prefix, index_t width)
+    : prefix_(prefix),
+      width_(detail::checked_width(width, prefix)),
+      one_hot_file_(prefix + ".ohe.npz"),
+      attribution_file_(prefix + ".attr.npz"),
+      one_hot_(one_hot_file_.begin<std::int8_t>("arr_0", {4, width_})),
+      attributions_(attribution_file_.begin<float>("arr_0", {4, width_})) {}
+
+DNALM_INLINE bool modisco_writer::add(const std::string& sequence, const nucleotide_map& attributions) {
+  const index_t row = seen_;
+  const std::string where = prefix_ + ", row " + std::to_string(row + 1);
+  const std::string letters = normalize_sequence(sequence, unknown_policy::error, where);
+  const auto bases = static_cast<index_t>(letters.size());
+  detail::check_part(where, "attributions", checked_mul(4, bases), attributions.values.size());
+  ++seen_;
+  if (bases < width_) return false;
+  const auto begin = static_cast<std::size_t>((bases - width_) / 2);
+  const auto width = static_cast<std::size_t>(width_);
+  if (letters.substr(begin, width).find('N') != std::string::npos) return false;
+  const auto cut = detail::padded_rows(attributions.values, letters.size(), begin, width, width, 4, where);
+  one_hot_file_.append<std::int8_t>(one_hot_, detail::one_hot_rows(letters, begin, width, width));
+  attribution_file_.append(attributions_, cut);
+  rows_.push_back(row);
+  return true;
+}
+
+DNALM_INLINE void modisco_writer::finish() {
+  one_hot_file_.add("rows", rows_, {static_cast<index_t>(rows_.size())});
+  one_hot_file_.finish();
+  attribution_file_.finish();
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Bodies of attribution/global_importance.hpp.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include <dnalm/attribution/global_importance.hpp>
+#include <dnalm/core/error.hpp>
+#include <dnalm/core/philox.hpp>
+#include <dnalm/sequence/alphabet.hpp>
+#include <dnalm/sequence/shuffle.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// \throws error [dnalm.usage.880].
+inline void check_background_request(std::span<const std::string> sequences, index_t count) {
+  if (!sequences.empty() && count >= 0) return;
+  throw error(error_kind::usage, 880, "backgrounds cannot be made",
+              {.expected = "one sequence at least and a number of backgrounds from 0",
+               .found = std::to_string(sequences.size()) + " sequences, " + std::to_string(count)});
+}
+
+/// How often each letter stands at each position, (length, 4). \throws error [dnalm.input.881].
+[[nodiscard]] inline std::vector<std::uint64_t> count_letters(std::span<const std::string> sequences) {
+  const std::size_t length = sequences[0].size();
+  std::vector<std::uint64_t> counts(4 * length, 0);
+  for (std::size_t n = 0; n < sequences.size(); ++n) {
+    const std::string where = "sequence " + std::to_string(n + 1);
+    if (sequences[n].size() != length) {
+      throw error(
+          error_kind::input, 881, "a profile needs sequences of one length",
+          {.where = where, .expected = std::to_string(length), .found = std::to_string(sequences[n].size())});
+    }
+    const std::string letters = normalize_sequence(sequences[n], unknown_policy::error, where);
+    for (std::size_t i = 0; i < length; ++i) {
+      const int code = base_code(letters[i]);
+      if (code < 4) ++counts[4 * i + static_cast<std::size_t>(code)];
+    }
+  }
+  for (std::size_t i = 0; i < length; ++i) {
+    if (counts[4 * i] + counts[4 * i + 1] + counts[4 * i + 2] + counts[4 * i + 3] > 0) continue;
+    throw error(error_kind::input, 881, "a profile has a position without a letter",
+                {.where = "position " + std::to_string(i + 1), .expected = "A, C, G or T in some sequence"});
+  }
+  return counts;
+}
+
+[[noreturn]] inline void throw_motif_place(const planted_motif& motif, std::size_t length,
+                                           const std::string& what) {
+  throw error(error_kind::input, 882, what,
+              {.where = "motif \"" + motif.letters + "\" at " + std::to_string(motif.position),
+               .expected = "motifs of A, C, G, T, N that do not overlap, inside " + std::to_string(length) +
+                           " letters"});
+}
+
+}  // namespace detail
+
+DNALM_INLINE std::vector<std::string> shuffled_backgrounds(std::span<const std::string> sequences,
+                                                           index_t count, index_t k, std::uint64_t seed) {
+  detail::check_background_request(sequences, count);
+  const auto all = static_cast<index_t>(sequences.size());
+  std::vector<std::string> backgrounds(static_cast<std::size_t>(count));
+  for (index_t s = 0; s < std::min(all, count); ++s) {
+    const std::string& sequence = sequences[static_cast<std::size_t>(s)];
+    const sequence_shuffler shuffler(sequence, k);
+    shuffle_key key{.seed = seed, .sequence = hash_name(sequence)};
+    for (index_t i = s; i < count; i += all, ++key.replicate) {
+      backgrounds[static_cast<std::size_t>(i)] = shuffler.shuffled(key);
+    }
+  }
+  return backgrounds;
+}
+
+DNALM_INLINE std::vector<std::string> profile_backgrounds(std::span<const std::string> sequences,
+                                                          index_t count, std::uint64_t seed) {
+  detail::check_background_request(sequences, count);
+  const std::vector<std::uint64_t> counts = detail::count_letters(sequences);
+  std::vector<std::string> backgrounds;
+  for (index_t n = 0; n < count; ++n) {
+    philox random(seed, static_cast<std::uint64_t>(n));
+    std::string letters(sequences[0].size(), 'N');
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      const std::uint64_t* column = counts.data() + 4 * i;
+      std::uint64_t place = random.below(column[0] + column[1] + column[2] + column[3]);
+      std::size_t letter = 0;
+      while (place >= column[letter]) place -= column[letter++];
+      letters[i] = "ACGT"[letter];
+    }
+    backgrounds.push_back(std::move(letters));
+  }
+  return backgrounds;
+}
+
+DNALM_INLINE std::string with_motifs(std::string_view background, std::span<const planted_motif> motifs) {
+  std::string letters(background);
+  std::vector<bool> taken(letters.size(), false);
+  for (const planted_motif& motif : motifs) {
+    const auto width = static_cast<index_t>(motif.letters.size());
+    const auto length = static_cast<index_t>(letters.size());
+    if (motif.position < 0 || motif.position > length || width > length - motif.position) {
+      detail::throw_motif_place(motif, letters.size(), "a motif leaves its background");
+    }
+    for (index_t i = 0; i < width; ++i) {
+      const auto at = static_cast<std::size_t>(motif.position + i);
+      const int code = base_code(motif.letters[static_cast<std::size_t>(i)]);
+      if (code > 4) detail::throw_motif_place(motif, letters.size(), "a motif holds an unknown letter");
+      if (taken[at]) detail::throw_motif_place(motif, letters.size(), "two motifs overlap");
+      taken[at] = true;
+      if (code < 4) letters[at] = "ACGT"[code];
+    }
+  }
+  return letters;
+}
+
+DNALM_INLINE global_importance::global_importance(sequence_function function,
+                                                  std::vector<std::string> backgrounds)
+    : function_(std::move(function)), backgrounds_(std::move(backgrounds)) {
+  if (backgrounds_.size() < 2) {
+    throw error(error_kind::input, 881, "a mean effect needs two backgrounds at least",
+                {.found = std::to_string(backgrounds_.size())});
+  }
+  values_ = function_(backgrounds_);
+}
+
+DNALM_INLINE std::vector<double> global_importance::values_with(std::span<const planted_motif> motifs) const {
+  std::vector<std::string> sequences;
+  sequences.reserve(backgrounds_.size());
+  for (const std::string& background : backgrounds_) sequences.push_back(with_motifs(background, motifs));
+  return function_(sequences);
+}
+
+DNALM_INLINE global_effect global_importance::summary(std::vector<double> effects) const {
+  global_effect effect{.effects = std::move(effects)};
+  const auto columns = static_cast<std::size_t>(function_.outputs);
+  std::vector<double> column(backgrounds_.size());
+  for (std::size_t c = 0; c < columns; ++c) {
+    for (std::size_t n = 0; n < column.size(); ++n) column[n] = effect.effects[n * columns + c];
+    effect.outputs.push_back(metrics::paired_t(column));
+  }
+  return effect;
+}
+
+DNALM_INLINE global_effect global_importance::effect(std::span<const planted_motif> motifs) const {
+  std::vector<double> effects = values_with(motifs);
+  for (std::size_t i = 0; i < effects.size(); ++i) effects[i] -= values_[i];
+  return summary(std::move(effects));
+}
+
+DNALM_INLINE global_effect global_importance::interaction(std::span<const planted_motif> first,
+                                                          std::span<const planted_motif> second) const {
+  std::vector<planted_motif> both(first.begin(), first.end());
+  both.insert(both.end(), second.begin(), second.end());
+  return beyond(values_with(both), values_with(first), values_with(second));
+}
+
+DNALM_INLINE global_effect global_importance::beyond(std::vector<double> both, std::span<const double> first,
+                                                     std::span<const double> second) const {
+  for (std::size_t i = 0; i < both.size(); ++i) both[i] = (both[i] - first[i]) - (second[i] - values_[i]);
+  return summary(std::move(both));
+}
+
+DNALM_INLINE std::vector<global_effect> global_importance::position_curve(
+    std::string_view letters, std::span<const index_t> positions) const {
+  std::vector<global_effect> curve;
+  for (const index_t position : positions) {
+    const planted_motif motif{std::string(letters), position};
+    curve.push_back(effect({&motif, 1}));
+  }
+  return curve;
+}
+
+DNALM_INLINE std::vector<global_effect> global_importance::spacing_curve(
+    const planted_motif& first, std::string_view second, std::span<const index_t> gaps) const {
+  const std::vector<double> alone = values_with({&first, 1});
+  const auto behind = first.position + static_cast<index_t>(first.letters.size());
+  constexpr index_t far = index_t{1} << 40;
+  std::vector<global_effect> curve;
+  for (const index_t asked : gaps) {
+    const index_t gap = std::clamp(asked, -far, far);
+    const index_t before = first.position + gap + 1 - static_cast<index_t>(second.size());
+    const planted_motif other{std::string(second), gap < 0 ? before : behind + gap};
+    const std::array<planted_motif, 2> both{first, other};
+    curve.push_back(beyond(values_with(both), alone, values_with({&other, 1})));
+  }
+  return curve;
+}
+
+DNALM_INLINE std::vector<global_effect> global_importance::multiplicity_curve(
+    std::string_view letters, std::span<const index_t> positions) const {
+  std::vector<planted_motif> motifs;
+  std::vector<global_effect> curve;
+  for (const index_t position : positions) {
+    motifs.push_back({std::string(letters), position});
+    curve.push_back(effect(motifs));
+  }
+  return curve;
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <limits>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include <dnalm/report/heat_map.hpp>
+#include <dnalm/report/sequence_logo.hpp>
+#include <support/catch.hpp>
+
+namespace {
+
+using dnalm::index_t;
+namespace report = dnalm::report;
+
+/// A letter as it is drawn: name, scales and corner.
+struct placed_letter {
+  char name;
+  double width, height, x, y;
+};
+
+std::vector<placed_letter> letters_of(const std::string& svg) {
+  const std::regex use(
+      "<use href=\"#logo-([ACGT])\" transform=\"matrix\\(([-0-9.]+) 0 0 ([-0-9.]+) ([-0-9.]+) "
+      "([-0-9.]+)\\)\"/>");
+  std::vector<placed_letter> letters;
+  for (std::sregex_iterator i(svg.begin(), svg.end(), use), end; i != end; ++i) {
+    letters.push_back(
+        {(*i)[1].str()[0], std::stod((*i)[2]), std::stod((*i)[3]), std::stod((*i)[4]), std::stod((*i)[5])});
+  }
+  return letters;
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST_CASE("a logo stacks by magnitude, and negative letters hang upside down", "[logo]") {
+  report::sequence_logo logo{.title = "A < B", .values = dnalm::nucleotide_map(2), .y_label = "logit"};
+  logo.values(0, 0) = 3;   // A
+  logo.values(1, 0) = 1;   // C, nearer the axis
+  logo.values(3, 0) = -2;  // T
+  logo.values(2, 1) = -1;  // G
+  const auto letters = letters_of(report::draw(logo));
+  REQUIRE(letters.size() == 4);
+  CHECK(letters[0].name == 'C');
+  CHECK(letters[1].name == 'T');
+  CHECK(letters[2].name == 'A');
+  CHECK(letters[3].name == 'G');
+  const double unit = -letters[0].height;  // what 1 is high
+  CHECK(unit > 0);
+  // Coordinates have two decimals.
+  CHECK(std::abs(-letters[2].height - 3 * unit) < 0.03);
+  CHECK(std::abs(letters[1].height - 2 * unit) < 0.03);
+  CHECK(std::abs(letters[3].height - unit) < 0.02);
+  const double zero = letters[0].y;
+  CHECK(letters[1].y == zero);
+  CHECK(std::abs(letters[2].y - (zero - unit)) < 0.02);
+  CHECK(letters[3].y == zero);
+  CHECK(letters[3].x > letters[0].x);
+}
+
+TEST_CASE("a logo has the classic colours, a described frame and escaped words", "[logo]") {
+  report::sequence_logo logo{.title = "A < B", .description = "what", .values = dnalm::one_hot_map("ACGTN")};
+  const std::string svg = report::draw(logo);
+  CHECK(letters_of(svg).size() == 4);
+  for (const char* colour : {"#008000", "#0000ff", "#ffa600", "#ff0000"}) CHECK(count_of(svg, colour) == 1);
+  CHECK(svg.find("A &lt; B") != std::string::npos);
+  CHECK(svg.find("role=\"img\"") != std::string::npos);
+  CHECK(svg.find("<desc id=\"logo-desc\">what</desc>") != std::string::npos);
+  CHECK(svg.find("font-family") == std::string::npos);
+}
+
+TEST_CASE("a long logo goes on in further lines with one scale and running positions", "[logo]") {
+  report::sequence_logo logo{.values = dnalm::nucleotide_map(250), .first_position = 1001};
+  for (index_t i = 0; i < 250; ++i) logo.values(0, i) = i == 240 ? 2 : 1;
+  const std::string svg = report::draw(logo);
+  const auto letters = letters_of(svg);
+  REQUIRE(letters.size() == 250);
+  CHECK(letters[0].x == letters[100].x);
+  CHECK(letters[100].y > letters[0].y);
+  CHECK(letters[200].y - letters[100].y == letters[100].y - letters[0].y);
+  CHECK(std::abs(letters[240].height - 2 * letters[239].height) < 0.02);
+  for (const char* position : {">1001<", ">1010<", ">1110<", ">1250<"}) {
+    CHECK(svg.find(position) != std::string::npos);
+  }
+}
+
+TEST_CASE("very small numbers are shown with their power of ten", "[logo]") {
+  report::sequence_logo logo{.values = dnalm::nucleotide_map(1), .y_label = "logit"};
+  logo.values(0, 0) = 4e-12;
+  const std::string svg = report::draw(logo);
+  CHECK(svg.find("logit (\u00d710^-12)") != std::string::npos);
+  CHECK(-letters_of(svg).at(0).height > 40);
+  logo.values(0, 0) = 0;
+  CHECK(letters_of(report::draw(logo)).empty());
+}
+
+TEST_CASE("logos that cannot be drawn are errors", "[logo]") {
+  using dnalm_test::error_id_of;
+  report::sequence_logo logo;
+  CHECK(error_id_of([&] { (void)report::draw(logo); }) == "dnalm.input.582");
+  logo.values = dnalm::nucleotide_map(3);
+  logo.columns = 0;
+  CHECK(error_id_of([&] { (void)report::draw(logo); }) == "dnalm.input.582");
+  logo.columns = 10;
+  logo.values(2, 2) = std::numeric_limits<double>::infinity();
+  CHECK(error_id_of([&] { (void)report::draw(logo); }) == "dnalm.numeric.580");
+  logo.values = dnalm::nucleotide_map(20001);
+  CHECK(error_id_of([&] { (void)report::draw(logo); }) == "dnalm.input.597");
+}
+
+TEST_CASE("a heat map draws a rectangle for each run of one colour", "[heat]") {
+  report::heat_map map{.title = "m", .rows = 2, .columns = 3, .values = {0, 0, 4, 2, 0, 4}, .x_label = "x"};
+  const std::string svg = report::draw(map);
+  const std::size_t bar = 64;  // the colour bar's rectangles
+  CHECK(count_of(svg, "class=\"map-cells\"") == 3 + bar);
+  CHECK(count_of(svg, "M72 36H120V60H72Z") == 1);    // two cells of 0
+  CHECK(count_of(svg, "M120 36H144V60H120Z") == 1);  // 4
+  CHECK(svg.find("fill=\"#ffffff\"") != std::string::npos);
+  CHECK(svg.find("fill=\"#062456\"") != std::string::npos);
+}
+
+TEST_CASE("a diverging heat map is white at 0 and as far below as above", "[heat]") {
+  report::heat_map map{
+      .rows = 1, .columns = 3, .values = {-1, 0, 0.5}, .scale = report::colour_scale::diverging};
+  const std::string svg = report::draw(map);
+  CHECK(svg.find(">\u22121") != std::string::npos);
+  CHECK(count_of(svg, "fill=\"#123a82\"") == 2);  // the lowest: a cell and the bar
+  CHECK(count_of(svg, "fill=\"#863408\"") == 1);  // the highest: the bar only
+}
+
+TEST_CASE("a large heat map is drawn in blocks that keep the largest magnitude", "[heat]") {
+  report::heat_map map{.rows = 600, .columns = 600, .values = std::vector<double>(360000, 0.0)};
+  map.values[599 * 600 + 1] = -7;
+  const std::string svg = report::draw(map);
+  CHECK(svg.find("largest magnitude of 3 \u00d7 3") != std::string::npos);
+  CHECK(svg.size() < 60000);
+  CHECK(count_of(svg, "class=\"map-cells\"") == 64 + 2);
+}
+
+TEST_CASE("NaN is grey, and what is no table is an error", "[heat]") {
+  using dnalm_test::error_id_of;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  report::heat_map map{.rows = 1, .columns = 2, .values = {nan, 1}};
+  CHECK(report::draw(map).find("#9aa0a6") != std::string::npos);
+  map.values = {nan, nan};
+  CHECK(error_id_of([&] { (void)report::draw(map); }) == "dnalm.input.582");
+  map.values = {1};
+  CHECK(error_id_of([&] { (void)report::draw(map); }) == "dnalm.input.582");
+  map.values = {1, std::numeric_limits<double>::infinity()};
+  CHECK(error_id_of([&] { (void)report::draw(map); }) == "dnalm.numeric.580");
+}
+
+}  // namespace
