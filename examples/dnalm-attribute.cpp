@@ -175,7 +175,7 @@ void attribute(settings s) {
   program::attribution_outputs outputs(s.places, method, targets ? targets->name(0) : s.method.method);
 
   dnalm::progress bar(s.method.method, static_cast<dnalm::index_t>(records.size()), s.common.display());
-  constexpr std::size_t block = 16;
+  const std::size_t block = s.top > 0 ? 1 : 16;  // numbers of records follow one another within a block
   for (std::size_t first = 0; first < records.size(); first += block) {
     program::stop_if_interrupted();
     std::vector<std::string> sequences;
