@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief What dnalm-attribute writes beside its npz file: drawings, a page, and tracks along the genome.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <dnalm/attribution/attribution_file.hpp>
+#include <dnalm/core/error.hpp>
+#include <dnalm/io/atomic_file.hpp>
+#include <dnalm/io/bedgraph.hpp>
+#include <dnalm/io/track.hpp>
+#include <dnalm/report/attribution_page.hpp>
+#include <dnalm/report/heat_map.hpp>
+#include <dnalm/report/sequence_logo.hpp>
+#include <dnalm/report/text.hpp>
+#if DNALM_PROGRAM_BIGWIG
+#include <dnalm/io/bigwig.hpp>
+#endif
+
+#include <support/attribution_methods.hpp>
+
+namespace program {
+
+/// One number a base of a row.
+[[nodiscard]] inline std::vector<double> numbers_of_bases(const dnalm::attribution_row& row,
+                                                          map_reading reading) {
+  if (reading == map_reading::entropy) return row.entropy;
+  std::vector<double> numbers(row.sequence.size(), 0.0);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const int observed = dnalm::base_code(row.sequence[i]);
+    for (int letter = 0; letter < 4; ++letter) {
+      const double value = row.attributions(letter, static_cast<dnalm::index_t>(i));
+      if (reading == map_reading::sum || (reading == map_reading::observed && letter == observed)) {
+        numbers[i] += value;
+      } else if (reading == map_reading::mean && letter != observed) {
+        numbers[i] += value / (observed < 4 ? 3 : 4);
+      }
+    }
+  }
+  return numbers;
+}
+
+/// The letters of a drawing: all of a prediction's, else the observed ones with their numbers.
+[[nodiscard]] inline dnalm::nucleotide_map letters_of_drawing(const dnalm::attribution_row& row,
+                                                              map_reading reading) {
+  if (reading == map_reading::entropy) return row.attributions;
+  dnalm::nucleotide_map map = dnalm::one_hot_map(row.sequence);
+  const std::vector<double> numbers = numbers_of_bases(row, reading);
+  for (dnalm::index_t i = 0; i < map.length; ++i) {
+    for (dnalm::index_t a = 0; a < 4; ++a) map(a, i) *= numbers[static_cast<std::size_t>(i)];
+  }
+  return map;
+}
+
+/// The drawing of a row as an `<svg>` element: a heat map of dependencies, else a logo. `number` makes it
+/// unique on a page.
+[[nodiscard]] inline std::string drawing_of(const dnalm::attribution_row& row,
+                                            const attribution_method& method, const std::string& label,
+                                            std::size_t number) {
+  const std::string id = "d" + std::to_string(number);
+  if (method.members.dependency) {
+    dnalm::report::heat_map map;
+    map.title = row.name;
+    map.description = method.explanation;
+    map.rows = map.columns = static_cast<dnalm::index_t>(row.sequence.size());
+    map.values = row.dependency;
+    map.x_label = "observed position";
+    map.y_label = "substituted position";
+    map.value_label = "change of log2 odds";
+    map.x_letters = map.y_letters = row.sequence;
+    map.id = id;
+    return draw(map);
+  }
+  dnalm::report::sequence_logo logo;
+  logo.title = row.name;
+  logo.description = method.explanation;
+  logo.values = letters_of_drawing(row, method.reading);
+  logo.y_label = label;
+  logo.id = id;
+  return draw(logo);
+}
+
+/// Gathers what is drawn of the first rows, and every row's track; writes all of it when the run has gone
+/// well.
+class attribution_outputs {
+ public:
+  struct places {
+    std::string svg_folder = {};
+    std::string page = {};
+    std::string bigwig = {};
+    std::string bedgraph = {};
+    dnalm::index_t drawings = 50;
+    dnalm::io::overlap_rule overlap = dnalm::io::overlap_rule::midpoint;
+  };
+
+  attribution_outputs(places where, const attribution_method& method, std::string label)
+      : where_(std::move(where)), method_(method), label_(std::move(label)) {}
+
+  /// \throws error [dnalm.input.729] tracks are wanted and the name is no region.
+  void add(const dnalm::attribution_row& row, std::vector<dnalm::report::setting> facts) {
+    ++rows_;
+    const bool drawn = !where_.svg_folder.empty() || !where_.page.empty();
+    if (drawn && static_cast<dnalm::index_t>(items_.size()) < where_.drawings) {
+      items_.push_back({row.name, std::move(facts), drawing_of(row, method_, label_, items_.size() + 1)});
+    }
+    if (!where_.bigwig.empty() || !where_.bedgraph.empty()) add_window(row);
+  }
+
+  /// Writes what was asked for.
+  void finish(dnalm::report::attribution_summary about) {
+    about.sequences = rows_;
+    about.explanation = method_.explanation;
+    write_drawings();
+    if (!where_.page.empty())
+      dnalm::io::write_file(where_.page, dnalm::report::attribution_page(about, items_));
+    if (windows_.empty()) return;
+    const auto intervals = dnalm::io::join_windows(windows_, where_.overlap);
+    if (!where_.bedgraph.empty()) dnalm::io::write_bedgraph(where_.bedgraph, intervals, about.method);
+#if DNALM_PROGRAM_BIGWIG
+    if (!where_.bigwig.empty()) dnalm::io::write_bigwig(where_.bigwig, intervals);
+#endif
+  }
+
+ private:
+  void add_window(const dnalm::attribution_row& row) {
+    const auto region = dnalm::io::region_of_name(row.name, static_cast<dnalm::index_t>(row.sequence.size()));
+    if (!region) {
+      throw dnalm::error(dnalm::error_kind::input, 729, "a track needs to know where a sequence comes from",
+                         {.where = "sequence '" + row.name + "'",
+                          .expected = "a name like chr8:1000-1200, of the sequence's length",
+                          .found = std::to_string(row.sequence.size()) + " letters"});
+    }
+    std::vector<double> numbers = numbers_of_bases(row, method_.reading);
+    if (region->reverse) std::reverse(numbers.begin(), numbers.end());
+    windows_.push_back({region->chromosome, region->start, std::move(numbers)});
+  }
+
+  void write_drawings() const {
+    if (where_.svg_folder.empty()) return;
+    std::filesystem::create_directories(where_.svg_folder);
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      std::string number = std::to_string(i + 1);
+      number.insert(0, number.size() < 4 ? 4 - number.size() : 0, '0');
+      const std::string name = number + "." + dnalm::report::file_name_text(items_[i].name) + ".svg";
+      dnalm::io::write_file(std::filesystem::path(where_.svg_folder) / name, items_[i].drawing + "\n");
+    }
+  }
+
+  places where_;
+  const attribution_method& method_;
+  std::string label_;
+  dnalm::index_t rows_ = 0;
+  std::vector<dnalm::report::attribution_item> items_;
+  std::vector<dnalm::io::track_window> windows_;
+};
+
+}  // namespace program

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Bodies of report/attribution_page.hpp.
+#pragma once
+
+#include <dnalm/core/error.hpp>
+#include <dnalm/core/version.hpp>
+#include <dnalm/report/attribution_page.hpp>
+#include <dnalm/report/detail/page_parts.hpp>
+#include <dnalm/report/text.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace report {
+namespace detail {
+
+DNALM_INLINE std::string attribution_section(const attribution_item& item) {
+  std::string facts;
+  for (const setting& each : item.facts) facts += fact(each.name, each.value);
+  std::string inside = element("h2", escape_markup(item.name)) + "\n";
+  if (!facts.empty()) inside += element("dl", "\n" + facts) + "\n";
+  return element("section", "\n" + inside + element("figure", "\n" + item.drawing)) + "\n";
+}
+
+DNALM_INLINE std::string attribution_making(const attribution_summary& about) {
+  std::string facts;
+  for (const setting& each : about.settings) facts += fact(each.name, each.value);
+  for (const setting& each : software_versions()) facts += fact(each.name, each.value);
+  return element("section", "\n" + element("h2", "How it was made") + "\n" +
+                                element("pre", escape_markup(command_line(about.command))) + "\n" +
+                                element("dl", "\n" + facts)) +
+         "\n";
+}
+
+}  // namespace detail
+
+DNALM_INLINE std::string attribution_page(const attribution_summary& about,
+                                          std::span<const attribution_item> items) {
+  using namespace detail;
+  if (items.empty()) throw error(error_kind::input, 582, "a page of attributions has nothing to show", {});
+  const auto shown = static_cast<index_t>(items.size());
+  std::string lead = grouped_text(about.sequences) + (about.sequences == 1 ? " sequence" : " sequences");
+  if (shown < about.sequences) lead += ", " + grouped_text(shown) + " of them shown";
+  std::string body = element("h1", "Which nucleotides matter: " + escape_markup(about.method)) + "\n" +
+                     element("p", escape_markup(lead), "lead") + "\n" +
+                     element("p", escape_markup(about.explanation)) + "\n";
+  for (const attribution_item& item : items) body += attribution_section(item);
+  body += attribution_making(about);
+  body += element("footer", "Made by dnalm-attribute " DNALM_VERSION_STRING ".");
+  return whole_page(escape_markup(about.method + " - dnalm"), page_style(), body);
+}
+
+}  // namespace report
+DNALM_END_NAMESPACE
