@@ -19,7 +19,7 @@ DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE void embed(const model& network, std::span<const io::sequence_record> sequences,
                         const embed_options& options, embedding_sink& sink) {
-  const detail::embed_job job = detail::prepare_job(network, sequences, options);
+  const detail::embed_job job = detail::prepare_job(network, sequences, options, sink);
   const int most = network.prefers().workers;
   const int threads =
       most == 0 ? thread_count(options.threads) : std::min(thread_count(options.threads), most);

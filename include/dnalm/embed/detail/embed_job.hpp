@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -35,6 +36,7 @@ struct embed_job {
   embedding_shape shape = {};
   std::vector<tokenized_sequence> tokens = {};      ///< by sequence
   std::vector<std::ptrdiff_t> place_of_layer = {};  ///< in shape.layers, -1: not wanted
+  const embedding_sink* on_device = nullptr;        ///< who takes vectors where they are; null: nobody
 
   [[nodiscard]] const tokenized_sequence& at(index_t sequence) const {
     return tokens[static_cast<std::size_t>(sequence)];
@@ -136,7 +138,7 @@ inline void count_rows(embed_job& job, bool resizes) {
 
 [[nodiscard]] inline embed_job prepare_job(const model& network,
                                            std::span<const io::sequence_record> sequences,
-                                           const embed_options& options) {
+                                           const embed_options& options, const embedding_sink& sink) {
   const model_description& about = network.describe();
   embed_job job{network, sequences};
   job.shape.sequences = static_cast<index_t>(sequences.size());
@@ -160,6 +162,8 @@ inline void count_rows(embed_job& job, bool resizes) {
   });
   for (const auto& tokens : job.tokens) job.shape.tokens += tokens.size();
   count_rows(job, about.summary().resizes);
+  const std::optional<int> device = network.prefers().device;
+  if (device && device == sink.device()) job.on_device = &sink;
   return job;
 }
 
