@@ -260,8 +260,8 @@ class device_model_of final : public model_base {
   [[nodiscard]] static pooled_rows rows_of(const token_batch& batch, const pool_request& request,
                                            index_t seen) {
     const auto kinds = static_cast<index_t>(request.kinds.size());
-    return {kinds, checked_mul(static_cast<index_t>(request.layers.size()), kinds),
-            batch.offsets.sequences(), seen};
+    return {kinds, checked_mul(static_cast<index_t>(request.layers.size()), kinds), batch.offsets.sequences(),
+            seen};
   }
   /// Rows of state::pooled on the host, when the device has made them.
   [[nodiscard]] matrix_view<const float> waited_for(index_t first, index_t count, state& w) const {

@@ -119,7 +119,8 @@ struct batch_preference {
   int workers = 0;       ///< that run batches side by side at most; 0: any number
   bool pooled = false;   ///< hidden states are far away: forward_pooled spares copying them
   bool splits = false;   ///< a batch that its device has no memory for may run in parts
-  std::optional<int> device = {};  ///< the GPU in whose memory pool_on_device leaves vectors; none: it does not
+  std::optional<int> device =
+      {};  ///< the GPU in whose memory pool_on_device leaves vectors; none: it does not
 };
 
 /// What stands behind a model; implemented by model_of<Network> (model_of.hpp).

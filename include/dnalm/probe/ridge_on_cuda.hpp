@@ -65,8 +65,8 @@ class cuda_ridge_statistics : public ridge_accumulator {
   }
   [[nodiscard]] std::optional<int> device() const override { return device_; }
   /// \throws as ridge_accumulator::add_on_device, device_buffer
-  void add_on_device(const owned_device_rows& x, matrix_view<const double> y,
-                     std::span<const index_t> part, std::span<const double> weight = {}) override {
+  void add_on_device(const owned_device_rows& x, matrix_view<const double> y, std::span<const index_t> part,
+                     std::span<const double> weight = {}) override {
     check_sizes(x.rows.rows, x.rows.columns, y, part, weight);
     const std::vector<cell_row> rows = rows_of_cells(y, part, weight, [](index_t) {});
     cells_.add(x.rows, rows, labels_of(rows, y).view(), x.owner);

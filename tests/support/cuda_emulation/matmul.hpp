@@ -24,7 +24,7 @@ struct matmul_behaviour {
   bool knows_half = true;      ///< else it has no algorithm that makes bfloat16
   bool takes_any_rows = true;  ///< else its algorithms take the planned number of rows only
   dnalm::index_t products = 0;
-  dnalm::index_t half_outputs = 0;  ///< products that made bfloat16
+  dnalm::index_t half_outputs = 0;    ///< products that made bfloat16
   std::function<void()> inside = {};  ///< called while a product is on its way into the stream
 };
 inline matmul_behaviour& matmul_settings() {

@@ -170,8 +170,9 @@ TEST_CASE("pool_on_device leaves there what forward_pooled shows, and shows what
     REQUIRE(there != nullptr);
     CHECK(there->sequences() == 3);
     // The next pass of the workspace does not touch them.
-    REQUIRE(gpu.forward_pooled({std::span(ids).first(4), {{0, 4}}}, {layers, kinds, std::span(special).first(4)},
-                               [](std::size_t, std::size_t, dnalm::matrix_view<const float>) {}, space));
+    REQUIRE(gpu.forward_pooled(
+        {std::span(ids).first(4), {{0, 4}}}, {layers, kinds, std::span(special).first(4)},
+        [](std::size_t, std::size_t, dnalm::matrix_view<const float>) {}, space));
     REQUIRE(part.size() == 6);
     for (std::size_t m = 0; m < 6; ++m) {
       const auto rows = there->rows(m / 3, m % 3);

@@ -101,7 +101,8 @@ TEST_CASE("equal and different products of several threads, and replays, enter t
       for (int i = 0; i < times; ++i) work();
     };
     std::vector<std::jthread> threads;
-    for (product* p : {&first, &same, &other}) threads.emplace_back([&repeat, p] { repeat([p] { p->run(); }); });
+    for (product* p : {&first, &same, &other})
+      threads.emplace_back([&repeat, p] { repeat([p] { p->run(); }); });
     threads.emplace_back([&] { repeat([&] { gpu.replay(graph); }); });
     threads.clear();
     CHECK(crowd.all() == 4 * times);

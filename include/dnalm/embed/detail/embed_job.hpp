@@ -177,16 +177,26 @@ inline void count_rows(embed_job& job, bool resizes) {
   return checked_mul(numbers, 4);
 }
 
+/// The fewest tokens that a sequence brings into a batch; windows may bring one.
+[[nodiscard]] inline index_t fewest_tokens(const std::vector<sequence_load>& loads) {
+  index_t fewest = loads.empty() ? 1 : loads.front().tokens;
+  for (const sequence_load& load : loads) fewest = load.windows > 0 ? 1 : std::min(fewest, load.tokens);
+  return std::max<index_t>(fewest, 1);
+}
+
 /// Tokens of a chunk: at most as many as the network prefers (on the CPU 192, 0 to 2 % faster than 512);
-/// fewer when the budget, shared by the workers and the finished blocks that wait, is smaller.
-[[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const embed_options& options,
-                                                int threads) {
-  chunk_limits limits;
-  limits.tokens = job.network.prefers().tokens;
-  limits.sequences = options.batch_sequences;
+/// fewer when the budget, shared by the workers and the finished blocks that wait, is smaller. It is the
+/// host's: what a pass takes of a GPU's memory is not in it.
+[[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const std::vector<sequence_load>& loads,
+                                                const embed_options& options, int threads) {
+  const batch_preference wishes = job.network.prefers();
+  chunk_limits limits{.tokens = wishes.tokens, .sequences = options.batch_sequences};
   const index_t share = std::max<index_t>(options.memory, 0) / threads;
+  const index_t fewest = fewest_tokens(loads);
   const auto bytes = [&](index_t tokens) {
-    const index_t waiting = checked_mul(3, result_bytes(job.shape, tokens, tokens));
+    const index_t sequences = std::max<index_t>(tokens / fewest, 1);
+    const index_t waiting = checked_mul(3, result_bytes(job.shape, tokens, sequences));
+    if (wishes.device) return waiting;
     return checked_add(job.network.workspace_bytes(tokens, tokens, job.shape.logits), waiting);
   };
   while (limits.tokens > 1 && bytes(limits.tokens) > share) limits.tokens /= 2;
