@@ -6,8 +6,8 @@
 //                    [--modes deterministic,fast] [--random-weights] [--repeats 5] [--stated-peak TFLOPS]
 //
 // With --random-weights the folder needs a configuration and a tokenizer only. Each mode is a row of its own;
-// `deterministic_over_fast` of the second says what the first costs. The floor is (2 x block weights per token + 4 D L per token
-// and layer) operations at the dense bf16 peak.
+// `deterministic_over_fast` of the second says what the first costs. The floor is (2 x block weights per
+// token + 4 D L per token and layer) operations at the dense bf16 peak.
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <span>

@@ -68,7 +68,8 @@ class statistics_sink : public dnalm::embedding_sink {
     index_t row = 0;
     for (const auto& vectors : block.on_device) {
       const index_t rows = vectors->sequences();
-      const auto some = std::span(part).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(rows));
+      const auto some =
+          std::span(part).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(rows));
       for (std::size_t i = 0; i < gathered_.size(); ++i) {
         gathered_[i]->add_on_device({vectors->rows(i % layers_, i / layers_), vectors},
                                     labels.view().row_block(row, rows), some);
