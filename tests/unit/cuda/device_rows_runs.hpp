@@ -26,10 +26,11 @@ using dnalm::report::detail::stream_labels;
 constexpr index_t width = 48;
 
 /// NT-v2 of 2 blocks with random weights.
-inline dnalm::model nt_v2_on_gpu(const dnalm::cuda_options& where = {}) {
+inline dnalm::model nt_v2_on_gpu(const dnalm::cuda_options& where = {},
+                                 const dnalm::load_options& options = {}) {
   const temporary_folder folder;
   write_nt_v2_folder(folder.path());
-  return dnalm::random_twin(folder.path(), 3, on_gpu(where));
+  return dnalm::random_twin(folder.path(), 3, on_gpu(where, options));
 }
 
 /// Statistics on the GPU that take rows from the host alone.

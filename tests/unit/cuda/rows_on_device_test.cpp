@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ridge statistics of pooled vectors that stay on the emulated GPU: the bits of vectors that go to the host
 // and back, and no copy of them.
+#include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +63,29 @@ TEST_CASE("of vectors that stay on the GPU none is copied but those that are kep
   CHECK(go.down == sequences * row * (1 + slots));
   CHECK(go.up - stay.up == sequences * row * slots);
   CHECK(bytes_of(true, {2, 3, 270}).down == stay.down + 3 * slots * row);
+}
+
+TEST_CASE("vectors of nothing but special tokens go to the host, where a mean of none is told", "[cuda]") {
+  struct sink_of_device final : dnalm::embedding_sink {
+    void begin(const dnalm::embedding_shape&) override {}
+    void consume(index_t, const dnalm::embedding_block& block) override {
+      stayed += block.on_device.size();
+      means.push_back(block.values[0].rows() > 1 ? block.values[0](1, 0) : 0.0F);
+    }
+    [[nodiscard]] std::optional<int> device() const override { return 0; }
+    std::size_t stayed = 0;
+    std::vector<float> means = {};
+  };
+  const dnalm::model network = nt_v2_on_gpu({}, {.unknown = dnalm::unknown_policy::literal});
+  for (const char* second : {"ACG", "<mask>"}) {
+    const bool masked = second[0] == '<';
+    const std::vector<dnalm::io::sequence_record> records{{.name = "a", .sequence = "ACGTAC"},
+                                                          {.name = "b", .sequence = second}};
+    sink_of_device sink;
+    dnalm::embed(network, records, {.layers = dnalm::layer_selection({1})}, sink);
+    CHECK(sink.stayed == (masked ? 0U : 1U));
+    CHECK(std::isnan(sink.means.at(0)) == masked);
+  }
 }
 
 TEST_CASE("what a pass takes of the GPU's memory is not in the host's budget", "[cuda]") {

@@ -57,22 +57,13 @@ class chunk_runner {
     return job_.network.prefers().pooled && !job_.shape.logits && chunk_.windows == 0 &&
            std::find(kinds.begin(), kinds.end(), pooling::tokens) == kinds.end();
   }
-  /// Whether each sequence has a token that is not special. Else a mean is NaN, which is told on the host.
-  [[nodiscard]] bool all_have_tokens() const {
-    const ragged_offsets& offsets = result_.block.offsets;
-    for (index_t s = 0; s < chunk_.count; ++s) {
-      const auto begin = special_.begin() + offsets.begin(s);
-      if (std::find(begin, begin + offsets.length(s), 0) == begin + offsets.length(s)) return false;
-    }
-    return true;
-  }
   /// False when a number is not finite: the pass on the host then says where.
   [[nodiscard]] bool run_pooled(const token_batch& batch, forward_workspace& workspace) {
     const pool_request request{job_.shape.layers, job_.shape.poolings, special_};
     const auto observer = [this](std::size_t layer, std::size_t kind, matrix_view<const float> vectors) {
       block().values[job_.shape.place(kind, layer)] = copy_of(vectors);
     };
-    if (job_.on_device == nullptr || !all_have_tokens()) {
+    if (job_.on_device == nullptr) {
       return job_.network.forward_pooled(batch, request, observer, workspace);
     }
     const std::vector<index_t> seen = job_.on_device->seen(chunk_.first, chunk_.count);

@@ -136,6 +136,18 @@ inline void count_rows(embed_job& job, bool resizes) {
   }
 }
 
+/// Whether vectors may stay where the network made them: the sink reads them there, and all are finite where
+/// hidden states are. The mean of a sequence whose tokens are all special is NaN, which is told on the host.
+[[nodiscard]] inline bool vectors_may_stay(const embed_job& job, const embedding_sink& sink) {
+  const std::optional<int> device = job.network.prefers().device;
+  if (!device || device != sink.device() || !job.network.describe().tokens) return false;
+  const special_tokens& special = job.network.describe().tokens->special();
+  return std::all_of(job.tokens.begin(), job.tokens.end(), [&](const tokenized_sequence& sequence) {
+    return std::any_of(sequence.ids.begin(), sequence.ids.end(),
+                       [&](std::int32_t id) { return !special.is_special(id); });
+  });
+}
+
 [[nodiscard]] inline embed_job prepare_job(const model& network,
                                            std::span<const io::sequence_record> sequences,
                                            const embed_options& options, const embedding_sink& sink) {
@@ -162,8 +174,7 @@ inline void count_rows(embed_job& job, bool resizes) {
   });
   for (const auto& tokens : job.tokens) job.shape.tokens += tokens.size();
   count_rows(job, about.summary().resizes);
-  const std::optional<int> device = network.prefers().device;
-  if (device && device == sink.device()) job.on_device = &sink;
+  if (vectors_may_stay(job, sink)) job.on_device = &sink;
   return job;
 }
 
