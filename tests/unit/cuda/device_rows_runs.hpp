@@ -48,7 +48,7 @@ class maker_of_host_rows : public dnalm::ridge_accumulator_maker {
   dnalm::cuda_ridge_maker maker_;
 };
 
-constexpr index_t sequences = 300;  // a leaf of 256 rows and more in each slot
+constexpr index_t sequences = 90;
 constexpr index_t targets = 2;
 
 inline std::vector<dnalm::io::sequence_record> labelled_records() {

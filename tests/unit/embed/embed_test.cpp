@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <dnalm/embed/detail/embed_job.hpp>
 #include <support/catch.hpp>
 #include <support/random_sequences.hpp>
 #include <unit/embed/twins.hpp>
