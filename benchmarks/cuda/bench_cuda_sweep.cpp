@@ -21,6 +21,7 @@
 #include <dnalm/probe/ridge_on_cuda.hpp>
 
 #include "../support/bench_model.hpp"
+#include "../support/forward_flops.hpp"
 #include "../support/model_shapes.hpp"
 #include "../support/report.hpp"
 #include "gpu.hpp"

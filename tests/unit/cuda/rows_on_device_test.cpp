@@ -2,6 +2,7 @@
 // Ridge statistics of pooled vectors that stay on the emulated GPU: the bits of vectors that go to the host
 // and back, and no copy of them.
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,6 +34,10 @@ TEST_CASE("vectors that stay on the GPU give the statistics of vectors that go t
     INFO("batches of " << batch << ", threads " << threads);
     require_same(gathered(network, {true, kept, some_layers(batch, threads)}), copied);
   }
+  std::vector<index_t> all(static_cast<std::size_t>(sequences));  // as for a second probe
+  std::iota(all.begin(), all.end(), index_t{0});
+  require_same(gathered(network, {true, all, some_layers(40, 1)}),
+               gathered(network, {false, all, some_layers(40, 1)}));
   {
     INFO("work as late as is allowed");
     const dnalm_test::gpu::late_streams late;
