@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include <dnalm/embed.hpp>
 #include <dnalm/models.hpp>
@@ -20,6 +21,7 @@
 #include <dnalm/probe/ridge_on_cuda.hpp>
 
 #include "../support/bench_model.hpp"
+#include "../support/forward_flops.hpp"
 #include "../support/model_shapes.hpp"
 #include "../support/report.hpp"
 #include "gpu.hpp"
@@ -47,10 +49,13 @@ class statistics_sink : public dnalm::embedding_sink {
       : sequences_(sequences), folds_(folds) {}
 
   void begin(const dnalm::embedding_shape& shape) override {
-    for (std::size_t i = 0; i < shape.layers.size() * shape.poolings.size(); ++i) {
+    layers_ = shape.layers.size();
+    for (std::size_t i = 0; i < layers_ * shape.poolings.size(); ++i) {
       gathered_.push_back(maker_.make({.features = shape.width, .targets = 1, .parts = folds_}));
     }
   }
+  /// The vectors stay on the GPU; those of a batch come in one piece, or in fast mode in several.
+  [[nodiscard]] std::optional<int> device() const override { return maker_.device(); }
   void consume(index_t first, const dnalm::embedding_block& block) override {
     dnalm::matrix<double> labels(block.sequences, 1);
     std::vector<index_t> part;
@@ -61,8 +66,16 @@ class statistics_sink : public dnalm::embedding_sink {
       labels(s, 0) = static_cast<double>(count) / static_cast<double>(letters.size());
       part.push_back((first + s) % folds_);
     }
-    for (std::size_t i = 0; i < gathered_.size(); ++i) {
-      gathered_[i]->add(block.values[i].view(), labels.view(), part);
+    index_t row = 0;
+    for (const auto& vectors : block.on_device) {
+      const index_t rows = vectors->sequences();
+      const auto some =
+          std::span(part).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(rows));
+      for (std::size_t i = 0; i < gathered_.size(); ++i) {
+        gathered_[i]->add_on_device({vectors->rows(i % layers_, i / layers_), vectors},
+                                    labels.view().row_block(row, rows), some);
+      }
+      row += rows;
     }
   }
   [[nodiscard]] std::size_t vectors() const { return gathered_.size(); }
@@ -85,6 +98,7 @@ class statistics_sink : public dnalm::embedding_sink {
  private:
   std::span<const dnalm::io::sequence_record> sequences_;
   index_t folds_;
+  std::size_t layers_ = 0;
   dnalm::cuda_ridge_maker maker_;
   std::vector<std::unique_ptr<dnalm::ridge_accumulator>> gathered_;
 };

@@ -125,30 +125,36 @@ run_into() { # document, log, most seconds, command...
   if [ "$result" = 0 ]; then mv "$document.part" "$document"; else rm -f "$document.part"; fi
   return "$result"
 }
-peer() { # case, model, sequences, count
-  file="$out/peer_$1.json"
-  run_into "$file" "$out/peer_$1.log" 90 "$python" "$root/benchmarks/peers/cuda_torch.py" --case "$5" --model "$data/$2" \
-    --sequences "$data/$3.txt" --limit "$4" --batch 32,128,512 --repeats 3 || { missing "peer of $1" 'failed, or no time left'; return 0; }
-  if grep -q '"missing"' "$file"; then
-    missing "peer of $1" "$(sed -n 's/.*"missing": "\([^"]*\)".*/\1/p' "$file")"
-  fi
-  echo "$file" >>"$out/order"
-}
-peer_of_kernels() { # case, script of peers/, seconds
-  file="$out/peer_$1.json"
-  run_into "$file" "$out/peer_$1.log" "$3" "$python" "$root/benchmarks/peers/$2" || {
-    missing "peer of $1" 'failed, or no time left'
+# A peer; its document stands beside ours.
+run_peer() { # name, most seconds, script of peers/, arguments...
+  peer_name=$1 peer_most=$2 peer_script=$3
+  shift 3
+  peer_file="$out/peer_$peer_name.json"
+  run_into "$peer_file" "$out/peer_$peer_name.log" "$peer_most" "$python" "$root/benchmarks/peers/$peer_script" "$@" || {
+    missing "peer $peer_name" 'failed, or no time left'
     return 0
   }
-  if grep -q '"missing"' "$file"; then missing "peer of $1" "$(sed -n 's/.*"missing": "\([^"]*\)".*/\1/p' "$file")"; fi
-  echo "$file" >>"$out/order"
+  if grep -q '"missing"' "$peer_file"; then
+    missing "peer $peer_name" "$(sed -n 's/.*"missing": "\([^"]*\)".*/\1/p' "$peer_file")"
+  fi
+  echo "$peer_file" >>"$out/order"
 }
+peer_of() { # script for embeddings, case, model, sequences, their number
+  case $2 in
+    embed_nt100m_100k_bf16) ;; # the same work as 1000 sequences, whose tokens take the peer minutes
+    embed_*_bf16)
+      run_peer "${1%.py}_$2" 90 "$1" --case "$(short_name "$2")" --model "$data/$3" --sequences "$data/$4.txt" --limit "$5" \
+        --batch 32,128,512 --repeats 3
+      ;;
+  esac
+}
+short_name() { echo "$1" | sed 's/^embed_//; s/^sweep_//; s/_[a-z0-9]*$//'; }
 failures=0
 cases >"$out/cases"
 while read -r case_name model sequences count program words; do
   if [ "$(left)" -lt 15 ]; then missing "$case_name" 'no time left'; failures=1; continue; fi
   make_data "$model" "$sequences" >"$out/$case_name.log" 2>&1 || { missing "$case_name" 'no data'; failures=1; continue; }
-  short=$(echo "$case_name" | sed 's/^embed_//; s/^sweep_//; s/_[a-z0-9]*$//')
+  short=$(short_name "$case_name")
   words=$(echo "$words" | sed "s#MODEL#$data/$model#; s#SEQUENCES#$data/$sequences.txt#")
   if [ "$model" != - ]; then words="$words --limit $count --case $short"; fi
   file="$out/ours_$case_name.json"
@@ -163,11 +169,16 @@ while read -r case_name model sequences count program words; do
   fi
   echo "$file" >>"$out/order"
   "$programs/bench_table" --clock wall "$file" | sed -n '3,$p'
+  if [ $peers = 0 ]; then continue; fi
   case $case_name in
-    convolutions_f32) if [ $peers = 1 ]; then peer_of_kernels "$case_name" cuda_convolutions.py 120; fi ;;
-    attention_bf16) if [ $peers = 1 ]; then peer_of_kernels "$case_name" cuda_attention.py 60; fi ;;
-    embed_nt100m_100k_bf16) ;; # the same work as 1000 sequences, whose tokens take the peer minutes
-    embed_*_bf16) if [ $peers = 1 ]; then peer "$case_name" "$model" "$sequences" "$count" "$short"; fi ;;
+    convolutions_f32) run_peer "$case_name" 120 cuda_convolutions.py ;;
+    attention_bf16) run_peer "$case_name" 60 cuda_attention.py ;;
+    *) peer_of cuda_torch.py "$case_name" "$model" "$sequences" "$count" ;;
   esac
 done <"$out/cases"
+if [ $peers = 1 ]; then # last: PyTorch's own encoder is the nearer peer
+  while read -r case_name model sequences count rest; do
+    if [ -s "$out/ours_$case_name.json" ]; then peer_of cuda_transformers.py "$case_name" "$model" "$sequences" "$count"; fi
+  done <"$out/cases"
+fi
 finish "$failures"

@@ -11,6 +11,7 @@
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/convnet_config.hpp>
 #include <dnalm/models/device_model_of.hpp>
+#include <dnalm/models/device_poolings.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/function_ref.hpp>

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -51,17 +52,17 @@ double gap_of(double expected, double found) {
 
 /// The first matrix is the result. A stored number of 8 bits is off by at most 2^-8 of itself, of 1 for small
 /// ones; float arithmetic by far less than 1e-4 for rows of these sizes.
-template <class Run>
+template <class T = bfloat16, class Run>
 void check_rows(const std::string& name, const matrices& given, const Run& run) {
   INFO(name);
   const matrices expected = results_of(dnalm::reference_backend(), given, run, 1);
-  const matrices found = results_of(dnalm_test::row_kernels<bfloat16>(), given, run, 1);
+  const matrices found = results_of(dnalm_test::row_kernels<T>(), given, run, 1);
   double worst = 0.0;
   for (index_t i = 0; i < expected[0].rows() * expected[0].columns(); ++i) {
     const double value = expected[0].data()[i];
     worst = std::max(worst, gap_of(value, found[0].data()[i]) / std::max(1.0, std::abs(value)));
   }
-  CHECK(worst <= 0x1p-8 + 1e-4);
+  CHECK(worst <= (std::is_same_v<T, float> ? 0.0 : 0x1p-8) + 1e-4);
 }
 
 void check_elementwise(index_t rows, index_t width) {
@@ -101,8 +102,18 @@ void check_norms(index_t rows, index_t width) {
   check_rows("layer_norm", given(), [](const auto& b, auto& m) {
     b.layer_norm(m[1].view(), m[3].view().row(0), m[4].view().row(0), 1e-5F, m[0].view());
   });
+  const auto rms_norm = [](const auto& b, auto& m) {
+    b.rms_norm(m[1].view(), m[3].view().row(0), 1e-5F, m[0].view());
+  };
+  const auto rms_norm_vjp = [](const auto& b, auto& m) {
+    b.rms_norm_vjp(m[1].view(), m[3].view().row(0), 1e-5F, m[2].view(), m[0].view());
+  };
+  check_rows("rms_norm", given(), rms_norm);
+  check_rows<float>("rms_norm of floats", given(), rms_norm);
   // One or two channels leave nothing of a gradient but rounding.
   if (width > 2) {
+    check_rows("rms_norm_vjp", given(), rms_norm_vjp);
+    check_rows<float>("rms_norm_vjp of floats", given(), rms_norm_vjp);
     check_rows("layer_norm_vjp", given(), [](const auto& b, auto& m) {
       b.layer_norm_vjp(m[1].view(), m[3].view().row(0), 1e-5F, m[2].view(), m[0].view());
     });

@@ -58,6 +58,14 @@ TEST_CASE("gpu: HyenaDNA reproduces the published code within 1e-4, and autograd
   }
 }
 
+// The kernels that no encoder has, forward and adjoint, at sizes that the sanitizer ends with.
+TEST_CASE("gpu: one small convolution network of each kind", "[gpu][models][convnet][hyena][sanitize]") {
+  dnalm_test::check_gpn_golden("gpn_7");
+  dnalm_test::check_gpn_gradients("gpn_7");
+  dnalm_test::check_hyena_golden(dnalm_test::hyena_cases.front());
+  dnalm_test::check_hyena_gradients(dnalm_test::hyena_cases.front());
+}
+
 TEST_CASE("gpu: numbers of convolution networks do not depend on the batch",
           "[gpu][models][convnet][hyena]") {
   dnalm_test::check_batches();

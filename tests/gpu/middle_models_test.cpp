@@ -197,7 +197,8 @@ TEST_CASE("gpu: a small model from text to vectors", "[gpu][models][sanitize]") 
   const std::vector<std::string> sequences{"ACGTACGTTGCA", "TTTACGAGATTACACCGATT", "CATGCA"};
   const dnalm::embeddings cpu = dnalm::embed(dnalm::random_twin(folder.path(), 1), sequences, poolings);
   for (const auto& [precision, bound] :
-       {std::pair{cuda_precision::f32, 1e-4}, std::pair{cuda_precision::bf16, 60 * 0x1p-9}}) {
+       {std::pair{cuda_precision::f32, 1e-4}, std::pair{cuda_precision::tf32, 60 * 0x1p-12},
+        std::pair{cuda_precision::f16, 60 * 0x1p-12}, std::pair{cuda_precision::bf16, 60 * 0x1p-9}}) {
     const dnalm::model gpu = dnalm::random_twin(folder.path(), 1, dnalm::on_cuda({.precision = precision}));
     const dnalm::embeddings found = dnalm::embed(gpu, sequences, poolings);
     for (const pooling how : poolings.poolings) {

@@ -19,6 +19,7 @@
 #include <dnalm/cuda/embedding.hpp>
 #include <dnalm/cuda/gated.hpp>
 #include <dnalm/cuda/layer_norm.hpp>
+#include <dnalm/cuda/rms_norm.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
 #include <dnalm/cuda/softmax.hpp>
@@ -86,6 +87,14 @@ class row_kernels {
   void layer_norm_vjp(in x, in_vector gamma, float eps, in dy, out dx) const {
     run([&](auto& c, auto s) {
       dnalm::cuda_layer_norm_vjp<T>(s, c.in(x), c.in(gamma), eps, c.in(dy), c.out(dx));
+    });
+  }
+  void rms_norm(in x, in_vector gamma, float eps, out y) const {
+    run([&](auto& c, auto s) { dnalm::cuda_rms_norm<T>(s, c.in(x), c.in(gamma), eps, c.out(y)); });
+  }
+  void rms_norm_vjp(in x, in_vector gamma, float eps, in dy, out dx) const {
+    run([&](auto& c, auto s) {
+      dnalm::cuda_rms_norm_vjp<T>(s, c.in(x), c.in(gamma), eps, c.in(dy), c.out(dx));
     });
   }
   void rotary(const table& t, const ragged& offsets, index_t heads, out x) const {

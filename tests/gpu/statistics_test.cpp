@@ -84,7 +84,7 @@ TEST_CASE("gpu moments are those of ridge_statistics, the same in any blocks", "
   }
 }
 
-TEST_CASE("gpu random numbers are those of philox", "[kernels]") {
+TEST_CASE("gpu random numbers are those of philox", "[kernels][sanitize]") {
   const dnalm::random_numbers from{5, dnalm::hash_name("gpu"), 2};
   const auto uniform = filled<double>(100000, [&](auto y) { dnalm::cuda_fill_uniform({}, from, y); });
   const auto normal =

@@ -36,6 +36,7 @@ class cuda_moments_room {
   cuda_moments_room(const cuda_moments_room&) = delete;
   cuda_moments_room& operator=(const cuda_moments_room&) = delete;
 
+  [[nodiscard]] int device() const { return device_.number; }
   /// The stream of all its work, that of its memory; the GPU becomes that of the calling thread.
   [[nodiscard]] cuda_stream stream() const {
     cuda_select_device(device_.number);
@@ -89,8 +90,10 @@ class cuda_cell_moments {
   /// \throws error [dnalm.usage.653] for a row or cell that is not there, other sizes, or a weight that is
   /// not positive and finite; nothing is added then.
   void add(matrix_view<const float> x, std::span<const cell_row> rows, matrix_view<const double> y);
-  /// As above from rows on the GPU; what made them must be done, or come before in the room's stream.
-  void add(device_matrix<const float> x, std::span<const cell_row> rows, matrix_view<const double> y);
+  /// As above from rows on the GPU; what made them must be done, or come before in the room's stream. `owner`
+  /// is kept until the GPU has read them, which may be until the next rows come.
+  void add(device_matrix<const float> x, std::span<const cell_row> rows, matrix_view<const double> y,
+           std::shared_ptr<const void> owner = nullptr);
 
   [[nodiscard]] index_t features() const { return features_; }
   [[nodiscard]] index_t cells() const { return static_cast<index_t>(cells_.size()); }
@@ -120,7 +123,8 @@ class cuda_cell_moments {
              matrix_view<const double> y) const;
   [[nodiscard]] std::vector<double> labels_of(const detail::leaf_rounds& plan, std::span<const cell_row> rows,
                                               matrix_view<const double> y) const;
-  void take(device_matrix<const float> x, std::span<const cell_row> rows, matrix_view<const double> y);
+  void take(device_matrix<const float> x, std::span<const cell_row> rows, matrix_view<const double> y,
+            std::shared_ptr<const void> owner);
   void make_room(std::span<const index_t> numbers, std::vector<index_t> waiting);
   void count_round(std::span<const index_t> order, std::span<const cell_row> rows);
   template <class Number>
@@ -129,6 +133,7 @@ class cuda_cell_moments {
 
   std::shared_ptr<cuda_moments_room> room_;
   index_t features_;
+  std::shared_ptr<const void> read_now_;  // goes after the memory below, which waits for the stream
   std::vector<cell> cells_;
   device_tensor<float> waiting_x_;        // (cells leaf_rows, D)
   device_tensor<double> waiting_labels_;  // (cells leaf_rows, 1 + most T): the weight, then y
@@ -210,13 +215,13 @@ inline void cuda_cell_moments::add(matrix_view<const float> x, std::span<const c
   constexpr auto size = static_cast<index_t>(sizeof(float));
   cuda_upload(room_->stream(), x.data, copy.data,
               {x.rows, x.columns * size, x.stride * size, x.columns * size});
-  take(copy, rows, y);
+  take(copy, rows, y, nullptr);
 }
 
 inline void cuda_cell_moments::add(device_matrix<const float> x, std::span<const cell_row> rows,
-                                   matrix_view<const double> y) {
+                                   matrix_view<const double> y, std::shared_ptr<const void> owner) {
   check(x.rows, x.columns, rows, y);
-  if (!rows.empty()) take(x, rows, y);
+  if (!rows.empty()) take(x, rows, y, std::move(owner));
 }
 
 /// Weight and labels of the rows in the order of the rounds.
@@ -235,7 +240,7 @@ inline std::vector<double> cuda_cell_moments::labels_of(const detail::leaf_round
 }
 
 inline void cuda_cell_moments::take(device_matrix<const float> x, std::span<const cell_row> rows,
-                                    matrix_view<const double> y) {
+                                    matrix_view<const double> y, std::shared_ptr<const void> owner) {
   std::vector<index_t> waiting;
   std::vector<index_t> numbers;
   for (const cell& c : cells_) waiting.push_back(c.waiting);
@@ -254,6 +259,7 @@ inline void cuda_cell_moments::take(device_matrix<const float> x, std::span<cons
   cuda_upload(stream, places.data(), held_places.as<index_t>(), detail::whole_array<index_t>(places.size()));
   cuda_upload(stream, labels.data(), held_labels.as<double>(), detail::whole_array<double>(labels.size()));
   cuda_synchronize(stream);
+  read_now_ = std::move(owner);  // what was read before has been read
   const device_vector<const index_t> from{held_places.as<index_t>(), count};
   const device_vector<const index_t> to{from.data + count, count};
   const device_matrix<const double> y_rows{held_labels.as<double>(), count, label_columns(), label_columns()};

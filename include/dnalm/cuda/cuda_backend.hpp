@@ -27,6 +27,7 @@
 #include <dnalm/cuda/detail/captured_graph.hpp>
 #include <dnalm/cuda/detail/convolution_products.hpp>
 #include <dnalm/cuda/detail/cuda_state.hpp>
+#include <dnalm/cuda/detail/lent_rows.hpp>
 #include <dnalm/cuda/detail/long_convolution_groups.hpp>
 #include <dnalm/cuda/detail/pinned_memory.hpp>
 #include <dnalm/cuda/device_buffer.hpp>
@@ -39,6 +40,7 @@
 #include <dnalm/cuda/multiply.hpp>
 #include <dnalm/cuda/norm_pool.hpp>
 #include <dnalm/cuda/pooling.hpp>
+#include <dnalm/cuda/product_rows.hpp>
 #include <dnalm/cuda/products.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
@@ -308,6 +310,14 @@ class cuda_backend {
   [[nodiscard]] index_t batch_rows() const { return state_->options.block_rows; }
   /// Whether a batch that the GPU has no memory for may run in parts.
   [[nodiscard]] bool splits_batches() const { return !state_->options.deterministic; }
+
+  using lent = detail::lent_rows;
+  /// A copy of rows, of the numbers that they have in the order of the stream, for as long as it is kept.
+  [[nodiscard]] lent copy_of(device_matrix<const float> x) const {
+    lent copy(state_, x.rows, x.columns);
+    cuda_finish_rows(stream(), x, {}, copy.view());
+    return copy;
+  }
 
   using pinned = detail::pinned_memory;
   /// Puts a copy of contiguous rows to page-locked memory into the stream, larger memory in place of `to`

@@ -4,10 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/embed/pooling.hpp>
+#include <dnalm/models/device_poolings.hpp>
 #include <dnalm/tensor/buffer.hpp>
 #include <dnalm/tensor/ragged.hpp>
 
@@ -42,6 +45,10 @@ struct embedding_block {
   std::vector<matrix<float>> values =
       {};                     ///< by embedding_shape::place: (sequences, width), for `tokens` (rows, width)
   matrix<float> logits = {};  ///< (tokens, V), or (rows, predictions), when asked for
+  /// Not empty: the vectors lie on the GPU of embedding_sink::device, those of consecutive sequences in each;
+  /// places are those of embedding_shape's layers and poolings. `values` then has the rows of
+  /// embedding_sink::seen alone.
+  std::vector<std::shared_ptr<const device_poolings>> on_device = {};
 };
 
 /// Takes blocks on the thread that called embed(), strictly in input order.
@@ -50,6 +57,13 @@ class embedding_sink {
   virtual ~embedding_sink() = default;
   virtual void begin(const embedding_shape& shape) = 0;
   virtual void consume(index_t first_sequence, const embedding_block& block) = 0;
+
+  /// The GPU from whose memory it takes pooled vectors: a model that runs there leaves them there, of the
+  /// sequences that are pooled as a whole. None: it takes them from the host.
+  [[nodiscard]] virtual std::optional<int> device() const { return {}; }
+  /// Of the sequences [first, first + count) those whose vectors it wants on the host as well, from 0,
+  /// rising. Asked by several threads at once, in any order, after begin().
+  [[nodiscard]] virtual std::vector<index_t> seen(index_t /*first*/, index_t /*count*/) const { return {}; }
 };
 
 DNALM_END_NAMESPACE

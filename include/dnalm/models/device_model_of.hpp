@@ -11,10 +11,12 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
 #include <dnalm/models/detail/graph_cache.hpp>
+#include <dnalm/models/detail/lent_poolings.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/tensor/buffer.hpp>
@@ -23,7 +25,7 @@ DNALM_BEGIN_NAMESPACE
 
 /// A backend in float whose matrices lie on a device, and who copies them: `download` waits until the numbers
 /// are there, `upload_rows` until the host's may change. `download_later` puts the copy into the device's
-/// queue, where `capture` and `replay` put recorded work.
+/// queue, where `capture` and `replay` put recorded work; `copy_of` puts one there that lasts.
 template <class B>
 concept device_backend = encoder_backend<B> && gather_kernels<B> && B::space ==
                          memory_space::device&& std::is_same_v<scalar_of<B>, float>&& requires(
@@ -33,6 +35,8 @@ concept device_backend = encoder_backend<B> && gather_kernels<B> && B::space ==
   { b.download(x, to) } -> std::same_as<void>;
   { b.upload_rows(from, y) } -> std::same_as<void>;
   { b.download_later(x, later) } -> std::same_as<void>;
+  { b.copy_of(x) } -> std::same_as<typename B::lent>;
+  { b.device().number } -> std::convertible_to<int>;
   { b.uses_graphs() } -> std::same_as<bool>;
   { b.capture(work) } -> std::same_as<typename B::graph>;
   { b.replay(graph) } -> std::same_as<void>;
@@ -96,29 +100,50 @@ class device_model_of final : public model_base {
   /// Two workers: while one waits for the device, the other prepares its batch.
   [[nodiscard]] batch_preference prefers() const override {
     const B& backend = network_.backend();
-    return {.tokens = backend.batch_rows(), .workers = 2, .pooled = true, .splits = backend.splits_batches()};
+    return {.tokens = backend.batch_rows(),
+            .workers = 2,
+            .pooled = true,
+            .splits = backend.splits_batches(),
+            .device = backend.device().number};
   }
   /// The poolings are waited for by an event of this batch: another thread's may stand behind it in the
   /// stream.
   bool forward_pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
                       forward_workspace& workspace) const override {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
-    const index_t sequences = batch.offsets.sequences();
-    const index_t width = network_.config().width;
-    const auto kinds = static_cast<index_t>(request.kinds.size());
-    const index_t matrices = checked_mul(static_cast<index_t>(request.layers.size()), kinds);
-    const index_t rows = checked_mul(checked_add(matrices, 1), sequences);
-    const index_t size = checked_mul(rows, width);
-    with_graphs_memory(w, [&] { put_pass(batch, request, size, w); });
-    network_.backend().download_later({w.pooled.view().data, rows, width, width}, w.found);
-    w.found.wait();
-    const matrix_view<const float> all = as_matrix(w.found.template as<const float>(), rows, width);
-    if (!is_finite(all.row_block(matrices * sequences, sequences))) return false;
-    for (index_t m = 0; m < matrices; ++m) {
-      observer(static_cast<std::size_t>(m / kinds), static_cast<std::size_t>(m % kinds),
-               all.row_block(m * sequences, sequences));
-    }
+    const pooled_rows rows = rows_of(batch, request, batch.offsets.sequences());
+    with_graphs_memory(w, [&] { put_pass(batch, request, rows.noted_end(), w); });
+    const matrix_view<const float> all = waited_for(0, rows.noted_end(), w);
+    if (!is_finite(all.row_block(rows.pooled(), rows.sequences))) return false;
+    show(all.row_block(0, rows.pooled()), rows, observer);
     return true;
+  }
+  /// What is seen of the vectors, and where numbers are not finite, comes back in one copy.
+  [[nodiscard]] std::shared_ptr<const device_poolings> pool_on_device(
+      const token_batch& batch, const pool_request& request, std::span<const index_t> seen,
+      pooled_observer observer, forward_workspace& workspace) const override {
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    const B& backend = network_.backend();
+    const pooled_rows rows = rows_of(batch, request, static_cast<index_t>(seen.size()));
+    const index_t width = network_.config().width;
+    typename B::lent kept;
+    with_graphs_memory(w, [&] {
+      put_pass(batch, request, checked_add(rows.noted_end(), rows.shown()), w);
+      const auto part = [&](index_t first, index_t count) -> output_matrix<B> {
+        return {w.pooled.view().data + first * width, count, width, width};
+      };
+      if (rows.shown() > 0) {
+        backend.gather_rows(part(0, rows.pooled()), rows.places_of(seen),
+                            part(rows.noted_end(), rows.shown()));
+      }
+      kept = backend.copy_of(part(0, rows.pooled()));
+    });
+    const matrix_view<const float> found =
+        waited_for(rows.pooled(), checked_add(rows.sequences, rows.shown()), w);
+    if (!is_finite(found.row_block(0, rows.sequences))) return nullptr;
+    show(found.row_block(rows.sequences, rows.shown()), rows, observer);
+    return std::make_shared<const detail::lent_poolings<typename B::lent>>(std::move(kept), rows.kinds,
+                                                                           rows.sequences);
   }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
@@ -167,8 +192,8 @@ class device_model_of final : public model_base {
     detail::graph_cache<typename B::graph> graphs = {};  // go after the memory, which waits for the device
     typename Network::workspace network = {};
     typename B::vector rows = {};    // words' rows that came from the host
-    typename B::vector pooled = {};  // [layer][kind][sequence][channel], then where numbers are not finite
-    typename B::pinned found = {};   // the same on the host
+    typename B::vector pooled = {};  // as pooled_rows says
+    typename B::pinned found = {};   // a part of the same on the host
     bool records = true;             // until there was no memory for it
     bool record_failed = false;      // once
     bool called = false;             // a function of a gradient's request, in the pass that runs
@@ -212,8 +237,49 @@ class device_model_of final : public model_base {
     call();
     w.called = false;
   }
-  /// A pass and its poolings, `size` numbers, into the stream.
-  void put_pass(const token_batch& batch, const pool_request& request, index_t size, state& w) const {
+  /// Rows of state::pooled: [layer][kind][sequence], then where numbers of a sequence are not finite, then
+  /// [layer][kind][sequence that is seen].
+  struct pooled_rows {
+    index_t kinds = 0;
+    index_t matrices = 0;  // of layers and kinds
+    index_t sequences = 0;
+    index_t seen = 0;
+
+    [[nodiscard]] index_t pooled() const { return checked_mul(matrices, sequences); }
+    [[nodiscard]] index_t noted_end() const { return checked_add(pooled(), sequences); }
+    [[nodiscard]] index_t shown() const { return checked_mul(matrices, seen); }
+    /// Of the sequences that are seen.
+    [[nodiscard]] std::vector<index_t> places_of(std::span<const index_t> those) const {
+      std::vector<index_t> places;
+      for (index_t m = 0; m < matrices; ++m) {
+        for (const index_t s : those) places.push_back(m * sequences + s);
+      }
+      return places;
+    }
+  };
+  [[nodiscard]] static pooled_rows rows_of(const token_batch& batch, const pool_request& request,
+                                           index_t seen) {
+    const auto kinds = static_cast<index_t>(request.kinds.size());
+    return {kinds, checked_mul(static_cast<index_t>(request.layers.size()), kinds), batch.offsets.sequences(),
+            seen};
+  }
+  /// Rows of state::pooled on the host, when the device has made them.
+  [[nodiscard]] matrix_view<const float> waited_for(index_t first, index_t count, state& w) const {
+    const index_t width = network_.config().width;
+    network_.backend().download_later({w.pooled.view().data + first * width, count, width, width}, w.found);
+    w.found.wait();
+    return as_matrix(w.found.template as<const float>(), count, width);
+  }
+  /// `all`: [layer][kind][sequence that is seen].
+  static void show(matrix_view<const float> all, const pooled_rows& rows, const pooled_observer& observer) {
+    for (index_t m = 0; m < rows.matrices; ++m) {
+      observer(static_cast<std::size_t>(m / rows.kinds), static_cast<std::size_t>(m % rows.kinds),
+               all.row_block(m * rows.seen, rows.seen));
+    }
+  }
+  /// A pass and its poolings into the stream, with memory for `rows` in state::pooled.
+  void put_pass(const token_batch& batch, const pool_request& request, index_t rows, state& w) const {
+    const index_t size = checked_mul(rows, network_.config().width);
     if (w.pooled.size() < size) w.pooled = network_.backend().allocate(size);
     pass begun = network_.begin(batch, false, w.network);
     if (begun.x.rows > 0) run_pooled(batch, request, begun, w);

@@ -17,6 +17,7 @@
 #include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/thread_team.hpp>
+#include <dnalm/models/device_poolings.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
 #include <dnalm/models/network_config.hpp>
@@ -118,6 +119,8 @@ struct batch_preference {
   int workers = 0;       ///< that run batches side by side at most; 0: any number
   bool pooled = false;   ///< hidden states are far away: forward_pooled spares copying them
   bool splits = false;   ///< a batch that its device has no memory for may run in parts
+  std::optional<int> device =
+      {};  ///< the GPU in whose memory pool_on_device leaves vectors; none: it does not
 };
 
 /// What stands behind a model; implemented by model_of<Network> (model_of.hpp).
@@ -143,6 +146,12 @@ class model_base {
   /// False when a hidden state of the request's layers is not finite: then `observer` saw nothing.
   virtual bool forward_pooled(const token_batch&, const pool_request&, pooled_observer,
                               forward_workspace&) const {
+    throw error(error_kind::internal, 426, "this network pools nothing by itself");
+  }
+  /// Null when a hidden state of the request's layers is not finite: then `observer` saw nothing.
+  [[nodiscard]] virtual std::shared_ptr<const device_poolings> pool_on_device(
+      const token_batch&, const pool_request&, std::span<const index_t> /*seen*/, pooled_observer,
+      forward_workspace&) const {
     throw error(error_kind::internal, 426, "this network pools nothing by itself");
   }
   /// A network of other weights and the same kind on the same backend; `threads` as in load_options.
@@ -254,6 +263,14 @@ class model {
   /// not one flag per token, [dnalm.usage.427] the kind `tokens`.
   [[nodiscard]] bool forward_pooled(const token_batch& batch, const pool_request& request,
                                     pooled_observer observer, forward_workspace& workspace) const;
+  /// Only for models that can (`prefers().device`): as forward_pooled, but the vectors stay on the GPU.
+  /// `observer` sees those of the sequences `seen` alone, numbers in the batch, in this order. Null when a
+  /// hidden state of these layers is NaN or infinite; then `observer` saw nothing. \throws as forward_pooled.
+  [[nodiscard]] std::shared_ptr<const device_poolings> pool_on_device(const token_batch& batch,
+                                                                      const pool_request& request,
+                                                                      std::span<const index_t> seen,
+                                                                      pooled_observer observer,
+                                                                      forward_workspace& workspace) const;
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source, int threads) const {

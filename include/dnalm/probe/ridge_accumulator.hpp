@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,12 @@ struct ridge_shape {
   std::vector<index_t> target_group = {};  ///< as missingness_groups gives it; empty: one group
 };
 
+/// Rows (n, D) in the memory of a GPU, finite. Who reads them in a stream keeps `owner` until that is done.
+struct owned_device_rows {
+  matrix_view<const float, memory_space::device> rows = {};
+  std::shared_ptr<const void> owner = {};
+};
+
 /// Gathers ridge_moments of a stream of rows, one set per part (fold, split, group) and group of targets.
 ///
 /// Targets that miss the same rows share one set of moments (see missingness_groups); each group uses the
@@ -45,6 +52,12 @@ class ridge_accumulator {
   /// and finite.
   virtual void add(matrix_view<const float> x, matrix_view<const double> y, std::span<const index_t> part,
                    std::span<const double> weight = {}) = 0;
+  /// The GPU from whose memory it takes rows too; none: only from the host.
+  [[nodiscard]] virtual std::optional<int> device() const { return {}; }
+  /// As add, with the same bits, of rows on that GPU. Their numbers are not looked at: should one not be
+  /// finite, `moments` says so. \throws as add; error [dnalm.internal.661] without such a GPU.
+  virtual void add_on_device(const owned_device_rows& x, matrix_view<const double> y,
+                             std::span<const index_t> part, std::span<const double> weight = {});
   /// Labelled rows of one part for one group of targets. \throws error [dnalm.shape.520]
   [[nodiscard]] virtual index_t rows(index_t part, index_t group = 0) const = 0;
   /// Moments of the union of some parts (merged in the order given) for one group of targets; all rows so far
@@ -91,6 +104,8 @@ class ridge_accumulator_maker {
   virtual ~ridge_accumulator_maker() = default;
   /// True when `count` accumulators of a shape have the memory they need, beside what is in use already.
   [[nodiscard]] virtual bool fits(const ridge_shape& shape, index_t count) const = 0;
+  /// As ridge_accumulator::device of what it makes.
+  [[nodiscard]] virtual std::optional<int> device() const { return {}; }
   [[nodiscard]] virtual std::unique_ptr<ridge_accumulator> make(const ridge_shape& shape) const = 0;
 };
 

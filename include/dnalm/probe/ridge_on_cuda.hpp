@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -50,22 +51,25 @@ class cuda_ridge_statistics : public ridge_accumulator {
  public:
   /// \throws as ridge_accumulator and cuda_cell_moments
   cuda_ridge_statistics(std::shared_ptr<cuda_moments_room> room, const ridge_shape& shape)
-      : ridge_accumulator(shape), cells_(std::move(room), shape.features, detail::cell_targets(*this)) {}
+      : ridge_accumulator(shape),
+        device_(room->device()),
+        cells_(std::move(room), shape.features, detail::cell_targets(*this)) {}
 
   /// \throws as ridge_accumulator::add, device_buffer
   void add(matrix_view<const float> x, matrix_view<const double> y, std::span<const index_t> part,
            std::span<const double> weight = {}) override {
     check_sizes(x.rows, x.columns, y, part, weight);
-    std::vector<cell_row> rows;
-    for (index_t row = 0; row < x.rows; ++row) {
-      const double share = checked_weight(row, part, weight);
-      detail::check_finite_row<float>(x.row(row), row);
-      const index_t to = part[static_cast<std::size_t>(row)];
-      for (index_t group = 0; to >= 0 && group < groups(); ++group) {
-        if (is_labelled(y.row(row), group)) rows.push_back({row, group * parts() + to, share});
-      }
-    }
+    const auto check = [&](index_t row) { detail::check_finite_row<float>(x.row(row), row); };
+    const std::vector<cell_row> rows = rows_of_cells(y, part, weight, check);
     cells_.add(x, rows, labels_of(rows, y).view());
+  }
+  [[nodiscard]] std::optional<int> device() const override { return device_; }
+  /// \throws as ridge_accumulator::add_on_device, device_buffer
+  void add_on_device(const owned_device_rows& x, matrix_view<const double> y, std::span<const index_t> part,
+                     std::span<const double> weight = {}) override {
+    check_sizes(x.rows.rows, x.rows.columns, y, part, weight);
+    const std::vector<cell_row> rows = rows_of_cells(y, part, weight, [](index_t) {});
+    cells_.add(x.rows, rows, labels_of(rows, y).view(), x.owner);
   }
   [[nodiscard]] index_t rows(index_t part, index_t group = 0) const override {
     check_cell(part, group);
@@ -82,6 +86,23 @@ class cuda_ridge_statistics : public ridge_accumulator {
   }
 
  private:
+  /// The cells that rows go to, in their order; `check(row)` comes after the check of the row's weight.
+  template <class Check>
+  [[nodiscard]] std::vector<cell_row> rows_of_cells(matrix_view<const double> y,
+                                                    std::span<const index_t> part,
+                                                    std::span<const double> weight,
+                                                    const Check& check) const {
+    std::vector<cell_row> rows;
+    for (index_t row = 0; row < y.rows; ++row) {
+      const double share = checked_weight(row, part, weight);
+      check(row);
+      const index_t to = part[static_cast<std::size_t>(row)];
+      for (index_t group = 0; to >= 0 && group < groups(); ++group) {
+        if (is_labelled(y.row(row), group)) rows.push_back({row, group * parts() + to, share});
+      }
+    }
+    return rows;
+  }
   /// A row of labels for each of `rows`: those of its cell's group.
   [[nodiscard]] matrix<double> labels_of(std::span<const cell_row> rows, matrix_view<const double> y) const {
     std::size_t widest = 0;
@@ -110,6 +131,7 @@ class cuda_ridge_statistics : public ridge_accumulator {
     return to;
   }
 
+  int device_;
   cuda_cell_moments cells_;  // (group, part)
 };
 
@@ -128,6 +150,7 @@ class cuda_ridge_maker : public ridge_accumulator_maker {
         limit_ > 0 ? limit_ - room_->memory()->used() : cuda_find_device(device_).free_memory;
     return checked_mul(detail::bytes_on_cuda(shape), count) <= left / 2;
   }
+  [[nodiscard]] std::optional<int> device() const override { return device_; }
   [[nodiscard]] std::unique_ptr<ridge_accumulator> make(const ridge_shape& shape) const override {
     return std::make_unique<cuda_ridge_statistics>(room_, shape);
   }

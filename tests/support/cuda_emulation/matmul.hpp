@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -23,7 +24,8 @@ struct matmul_behaviour {
   bool knows_half = true;      ///< else it has no algorithm that makes bfloat16
   bool takes_any_rows = true;  ///< else its algorithms take the planned number of rows only
   dnalm::index_t products = 0;
-  dnalm::index_t half_outputs = 0;  ///< products that made bfloat16
+  dnalm::index_t half_outputs = 0;    ///< products that made bfloat16
+  std::function<void()> inside = {};  ///< called while a product is on its way into the stream
 };
 inline matmul_behaviour& matmul_settings() {
   static matmul_behaviour settings;
@@ -144,6 +146,7 @@ DNALM_EMITTED void cuda_matmul::run(cuda_stream stream, const matmul_kind& kind,
   if (!supports(kind)) throw error(error_kind::device, 621, "cuBLASLt has no algorithm for a product");
   dnalm_test::gpu::check_operands(kind, o);
   if (!takes(kind, o)) throw dnalm_test::gpu::matmul_fault("an algorithm that does not take so many rows");
+  if (dnalm_test::gpu::matmul_settings().inside) dnalm_test::gpu::matmul_settings().inside();
   ++dnalm_test::gpu::matmul_settings().products;
   if (kind.half_output) ++dnalm_test::gpu::matmul_settings().half_outputs;
   dnalm_test::gpu::put_into(stream, [kind, o] { dnalm_test::gpu::multiply_rows(kind, o); });

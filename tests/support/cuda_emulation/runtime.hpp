@@ -79,9 +79,24 @@ class emulated_memory {
     const std::lock_guard lock(guard_);
     return uploads_;
   }
-  void count_upload() {
+  void count_upload(const dnalm::cuda_byte_rows& rows) {
     const std::lock_guard lock(guard_);
     ++uploads_;
+    uploaded_ += rows.rows * rows.bytes;
+  }
+  /// Bytes copied to the GPU so far.
+  [[nodiscard]] dnalm::index_t uploaded() const {
+    const std::lock_guard lock(guard_);
+    return uploaded_;
+  }
+  void count_download(const dnalm::cuda_byte_rows& rows) {
+    const std::lock_guard lock(guard_);
+    downloaded_ += rows.rows * rows.bytes;
+  }
+  /// Bytes copied from the GPU so far.
+  [[nodiscard]] dnalm::index_t downloaded() const {
+    const std::lock_guard lock(guard_);
+    return downloaded_;
   }
 
  private:
@@ -90,6 +105,8 @@ class emulated_memory {
   std::map<std::byte*, dnalm::index_t, std::less<>> blocks_;
   dnalm::index_t used_ = 0;
   dnalm::index_t uploads_ = 0;
+  dnalm::index_t uploaded_ = 0;
+  dnalm::index_t downloaded_ = 0;
 };
 inline emulated_memory& device_memory() {
   static emulated_memory memory;
@@ -279,10 +296,11 @@ DNALM_EMITTED void cuda_wait(cuda_event event) {
   if (place.stream != nullptr) place.stream->reach(place.place);
 }
 DNALM_EMITTED void cuda_upload(cuda_stream stream, const void* from, void* to, const cuda_byte_rows& rows) {
-  dnalm_test::gpu::device_memory().count_upload();
+  dnalm_test::gpu::device_memory().count_upload(rows);
   dnalm_test::gpu::put_upload(stream, from, to, rows);
 }
 DNALM_EMITTED void cuda_download(cuda_stream stream, const void* from, void* to, const cuda_byte_rows& rows) {
+  dnalm_test::gpu::device_memory().count_download(rows);
   dnalm_test::gpu::put_download(stream, from, to, rows);
 }
 DNALM_EMITTED void cuda_clear(cuda_stream stream, void* memory, index_t bytes) {
@@ -309,6 +327,7 @@ DNALM_EMITTED void cuda_abandon_capture(cuda_stream stream) noexcept {
   static_cast<void>(dnalm_test::gpu::stream_of(stream).end_recording());
 }
 DNALM_EMITTED void cuda_launch_graph(cuda_stream stream, cuda_graph graph) {
+  if (dnalm_test::gpu::stream_settings().at_replay) dnalm_test::gpu::stream_settings().at_replay();
   dnalm_test::gpu::stream_of(stream).replay(*static_cast<dnalm_test::gpu::graph_handle*>(graph.handle));
 }
 DNALM_EMITTED void cuda_destroy_graph(int, cuda_graph graph) noexcept {

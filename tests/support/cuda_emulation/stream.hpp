@@ -31,6 +31,7 @@ struct stream_behaviour {
   std::atomic<dnalm::index_t> recordings = 0;
   std::atomic<dnalm::index_t> replays = 0;
   std::atomic<dnalm::index_t> starts = 0;  ///< of work outside of graphs
+  std::function<void()> at_replay = {};    ///< called before a graph goes into its stream
 };
 inline stream_behaviour& stream_settings() {
   static stream_behaviour settings;

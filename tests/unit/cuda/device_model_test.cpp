@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <regex>
 #include <span>
 #include <string>
@@ -141,6 +142,59 @@ TEST_CASE("forward_pooled gives what pool_sequences makes of the hidden states, 
   CHECK(refused(cpu, {layers, kinds, special}).find("dnalm.internal.426") != std::string::npos);
 }
 
+TEST_CASE("pool_on_device leaves there what forward_pooled shows, and shows what is asked for", "[cuda]") {
+  const dnalm::model gpu = on_gpu();
+  const std::vector<std::int32_t> ids{3, 20, 21, 22, 3, 40, 41, 3, 50};
+  dnalm::ragged_offsets offsets;
+  for (const index_t length : {4, 3, 2}) offsets.append(length);
+  const dnalm::token_batch batch{ids, offsets};
+  const std::vector<unsigned char> special{1, 0, 0, 0, 1, 0, 0, 1, 0};
+  const std::vector<index_t> layers{1, 4};
+  const std::vector<pooling> kinds{pooling::mean, pooling::max, pooling::cls};
+  const dnalm::pool_request request{layers, kinds, special};
+  dnalm::forward_workspace space;
+  const auto into = [&](std::vector<std::vector<float>>& all) {
+    return [&](std::size_t layer, std::size_t kind, dnalm::matrix_view<const float> x) {
+      REQUIRE(layer * kinds.size() + kind == all.size());
+      all.emplace_back();
+      for (index_t r = 0; r < x.rows; ++r) {
+        all.back().insert(all.back().end(), x.row_data(r), x.row_data(r) + x.columns);
+      }
+    };
+  };
+  std::vector<std::vector<float>> shown;
+  REQUIRE(gpu.forward_pooled(batch, request, into(shown), space));
+  for (const std::vector<index_t>& seen : {std::vector<index_t>{}, {0, 2}, {1}, {0, 1, 2}}) {
+    std::vector<std::vector<float>> part;
+    const auto there = gpu.pool_on_device(batch, request, seen, into(part), space);
+    REQUIRE(there != nullptr);
+    CHECK(there->sequences() == 3);
+    // The next pass of the workspace does not touch them.
+    REQUIRE(gpu.forward_pooled(
+        {std::span(ids).first(4), {{0, 4}}}, {layers, kinds, std::span(special).first(4)},
+        [](std::size_t, std::size_t, dnalm::matrix_view<const float>) {}, space));
+    REQUIRE(part.size() == 6);
+    for (std::size_t m = 0; m < 6; ++m) {
+      const auto rows = there->rows(m / 3, m % 3);
+      REQUIRE(rows.rows == 3);
+      for (index_t i = 0; i < 3 * rows.columns; ++i) {  // the emulated GPU's memory is the host's
+        REQUIRE(rows.row_data(i / rows.columns)[i % rows.columns] == shown[m][static_cast<std::size_t>(i)]);
+      }
+      for (std::size_t k = 0; k < seen.size(); ++k) {
+        const auto width = static_cast<std::size_t>(rows.columns);
+        for (std::size_t c = 0; c < width; ++c) {
+          REQUIRE(part[m][k * width + c] == shown[m][static_cast<std::size_t>(seen[k]) * width + c]);
+        }
+      }
+    }
+  }
+  const dnalm::model cpu = dnalm::load_model(bundled);
+  CHECK_FALSE(cpu.prefers().device.has_value());
+  std::vector<std::vector<float>> none;
+  CHECK_THROWS_WITH(cpu.pool_on_device(batch, request, {}, into(none), space),
+                    Catch::Contains("dnalm.internal.426"));
+}
+
 TEST_CASE("a GPU's precision stands in the description", "[cuda]") {
   const auto loaded = [](dnalm::cuda_precision precision) {
     return dnalm::load_model(
@@ -230,6 +284,17 @@ TEST_CASE("numbers that overflow on the GPU are an error that names the sequence
   const dnalm::model huge = dnalm::load_model(folder.path(), dnalm_test::on_gpu());
   CHECK_THROWS_WITH(dnalm::embed(huge, std::vector<std::string>{"ACGTAC"}, {.poolings = {pooling::mean}}),
                     Catch::Contains("dnalm.numeric.455") && Catch::Contains("token"));
+
+  /// Takes vectors where they are.
+  struct device_sink final : dnalm::embedding_sink {
+    void begin(const dnalm::embedding_shape&) override {}
+    void consume(index_t, const dnalm::embedding_block&) override { FAIL("nothing is delivered"); }
+    [[nodiscard]] std::optional<int> device() const override { return 0; }
+  };
+  device_sink sink;
+  const std::vector<dnalm::io::sequence_record> one{{.name = "the one", .sequence = "ACGTAC"}};
+  CHECK_THROWS_WITH(dnalm::embed(huge, one, {.poolings = {pooling::mean}}, sink),
+                    Catch::Contains("dnalm.numeric.455") && Catch::Contains("the one"));
 }
 
 namespace {

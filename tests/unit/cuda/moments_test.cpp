@@ -247,6 +247,42 @@ TEST_CASE("rows on the GPU give the bits of rows on the host, and wide blocks of
   }
 }
 
+TEST_CASE("rows on the GPU are kept until they have been read", "[cuda][moments]") {
+  const moment_case c(40, 5, 1, 2);
+  const std::vector<index_t> one{1};
+  dnalm::cuda_ridge_statistics copied(room(), {5, 1, 2});
+  c.feed(copied, 0, 40, true);
+  CHECK(copied.device() == 0);
+  CHECK(dnalm::cuda_ridge_maker().device() == 0);
+  const late_streams late;
+  std::weak_ptr<const void> first;
+  std::weak_ptr<const void> second;
+  {
+    dnalm::cuda_ridge_statistics stays(room(), {5, 1, 2});
+    for (const index_t begin : {0, 20}) {
+      const auto at = static_cast<std::size_t>(begin);
+      // Memory that is written over as soon as nobody keeps it.
+      const auto poison = [](matrix<float>* x) {
+        std::fill_n(x->data(), x->rows() * x->columns(), 1e30F);
+        delete x;
+      };
+      const std::shared_ptr<matrix<float>> owner(new matrix<float>(20, 5), poison);
+      std::copy_n(c.x.view().row_data(begin), 100, owner->data());
+      (begin == 0 ? first : second) = owner;
+      stays.add_on_device({{owner->data(), 20, 5, 5}, owner}, c.y.view().row_block(begin, 20),
+                          std::span(c.part).subspan(at, 20), std::span(c.weight).subspan(at, 20));
+    }
+    CHECK(first.expired());
+    CHECK_FALSE(second.expired());
+    CHECK(same_bits(stays.moments(one), copied.moments(one)));
+    const matrix<double> y(20, 1);
+    CHECK(error_id_of([&] {
+            stays.add_on_device({{nullptr, 20, 4, 4}, nullptr}, y.view(), std::span(c.part).first(20));
+          }) == "dnalm.shape.520");
+  }
+  CHECK(second.expired());
+}
+
 TEST_CASE("a leaf's kernels write what they name and nothing beside it", "[cuda][moments]") {
   const matrix<double> x = random_matrix(20, 70, 1);
   const matrix<double> y = random_matrix(20, 3, 2);

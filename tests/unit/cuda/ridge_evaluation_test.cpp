@@ -15,7 +15,9 @@
 #include <dnalm/report/evaluation.hpp>
 #include <support/catch.hpp>
 #include <support/cuda_emulation/runtime.hpp>
+#include <support/small_models.hpp>
 #include <support/temporary_folder.hpp>
+#include <unit/cuda/on_gpu.hpp>
 
 namespace report = dnalm::report;
 using dnalm::index_t;
@@ -66,7 +68,8 @@ class counted_maker : public dnalm::ridge_accumulator_maker {
 };
 
 std::vector<report::result_row> evaluated(const dnalm::io::sequence_table& table, const dnalm::model& loaded,
-                                          std::shared_ptr<const dnalm::ridge_accumulator_maker> maker) {
+                                          std::shared_ptr<const dnalm::ridge_accumulator_maker> maker,
+                                          const std::string& layers = "0,2,4") {
   const dnalm_test::temporary_folder folder;
   report::result_folder out(folder / "out");
   report::evaluation_options options;
@@ -74,7 +77,7 @@ std::vector<report::result_row> evaluated(const dnalm::io::sequence_table& table
   options.threads = 2;
   options.baselines = {};
   options.task = dnalm::task_kind::regression;
-  options.layers = dnalm::parse_layers("0,2,4");
+  options.layers = dnalm::parse_layers(layers);
   options.display = dnalm::progress_display::never;
   options.statistics = std::move(maker);
   report::evaluation evaluation(table, options, out);
@@ -105,4 +108,26 @@ TEST_CASE("an evaluation with statistics gathered on a GPU", "[cuda][moments]") 
   maker->roomy = false;  // then the rows themselves are kept
   CHECK(evaluated(table, loaded, maker).size() == on_cpu.size());
   CHECK(maker->made == 3);
+}
+
+TEST_CASE("an evaluation whose vectors stay on the GPU has the results of one that copies them",
+          "[cuda][moments]") {
+  const dnalm_test::temporary_folder folder;
+  dnalm_test::write_nt_v2_folder(folder.path());
+  const dnalm::model network = dnalm::random_twin(folder.path(), 3, dnalm_test::on_gpu());
+  const auto table = labelled_sequences(150);
+  const auto& memory = dnalm_test::gpu::device_memory();
+  const dnalm::index_t before = memory.downloaded();
+  const auto copied = evaluated(table, network, std::make_shared<counted_maker>(), "0,1,2");
+  const dnalm::index_t between = memory.downloaded();
+  const auto stayed = evaluated(table, network, std::make_shared<dnalm::cuda_ridge_maker>(), "0,1,2");
+  CHECK(memory.downloaded() - between < between - before);
+  REQUIRE(stayed.size() == copied.size());
+  REQUIRE(stayed.size() == 3 * 2 * 4);  // layers, targets, scores
+  for (std::size_t i = 0; i < copied.size(); ++i) {
+    INFO(copied[i].layer << " " << copied[i].target << " " << copied[i].metric);
+    CHECK(stayed[i].layer == copied[i].layer);
+    CHECK(stayed[i].metric == copied[i].metric);
+    CHECK(stayed[i].value == copied[i].value);
+  }
 }

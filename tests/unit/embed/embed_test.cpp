@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <dnalm/embed/detail/embed_job.hpp>
 #include <support/catch.hpp>
 #include <support/random_sequences.hpp>
 #include <unit/embed/twins.hpp>
@@ -92,6 +93,31 @@ TEST_CASE("the memory budget changes no number", "[embed]") {
     REQUIRE(std::equal(whole.at(pooling::mean, layer).begin(), whole.at(pooling::mean, layer).end(),
                        tight.at(pooling::mean, layer).begin()));
   }
+}
+
+TEST_CASE("the memory budget counts pooled vectors by sequences", "[embed]") {
+  const auto model = nt_twin();
+  const index_t layers = model.describe().layers() + 1;
+  const dnalm::embed_options options{.poolings = {pooling::mean, pooling::max}};
+  const auto tokens_of_batches = [&](std::size_t bases, index_t sequences) {
+    const std::vector<dnalm::io::sequence_record> records(
+        20, {.name = "s", .sequence = std::string(bases, 'A') + "N"});
+    dnalm::embed_options tight = options;
+    const index_t vectors = 2 * layers * model.describe().width() * static_cast<index_t>(sizeof(float));
+    tight.memory = model.workspace_bytes(192, 192, false) + 3 * sequences * vectors;
+    struct : dnalm::embedding_sink {
+      void begin(const dnalm::embedding_shape&) override {}
+      void consume(index_t, const dnalm::embedding_block&) override {}
+    } sink;
+    const auto job = dnalm::detail::prepare_job(model, records, tight, sink);
+    const auto loads = dnalm::detail::sequence_loads(job);
+    return dnalm::detail::choose_limits(job, loads, tight, 1).tokens;
+  };
+  // 30 letters are 10 tokens of 3, then N and CLS: 192 tokens are 16 sequences.
+  CHECK(tokens_of_batches(30, 16) == 192);
+  CHECK(tokens_of_batches(30, 15) == 96);
+  // 3 letters: 3 tokens in all, 64 sequences.
+  CHECK(tokens_of_batches(3, 16) == 96);
 }
 
 TEST_CASE("poolings follow their definitions", "[embed]") {

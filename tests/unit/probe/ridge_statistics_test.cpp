@@ -221,6 +221,8 @@ TEST_CASE("statistics refuse rows they cannot use", "[probe]") {
             two.add(table(1, 2, {1, 2}).view(), table(1, 2, {1, missing}).view(), {{0}});
           }) == "dnalm.input.536");
   REQUIRE(error_id_of([&] { (void)two.moments({{1}}); }) == "dnalm.shape.520");
+  CHECK_FALSE(two.device().has_value());
+  REQUIRE(error_id_of([&] { two.add_on_device({}, {}, {}); }) == "dnalm.internal.661");
   auto small = dnalm::make_moments(2, 1);
   REQUIRE(error_id_of([&] { dnalm::merge_moments(small, dnalm::make_moments(3, 1)); }) == "dnalm.shape.520");
 }

@@ -59,12 +59,18 @@ class chunk_runner {
   }
   /// False when a number is not finite: the pass on the host then says where.
   [[nodiscard]] bool run_pooled(const token_batch& batch, forward_workspace& workspace) {
-    return job_.network.forward_pooled(
-        batch, {job_.shape.layers, job_.shape.poolings, special_},
-        [this](std::size_t layer, std::size_t kind, matrix_view<const float> vectors) {
-          block().values[job_.shape.place(kind, layer)] = copy_of(vectors);
-        },
-        workspace);
+    const pool_request request{job_.shape.layers, job_.shape.poolings, special_};
+    const auto observer = [this](std::size_t layer, std::size_t kind, matrix_view<const float> vectors) {
+      block().values[job_.shape.place(kind, layer)] = copy_of(vectors);
+    };
+    if (job_.on_device == nullptr) {
+      return job_.network.forward_pooled(batch, request, observer, workspace);
+    }
+    const std::vector<index_t> seen = job_.on_device->seen(chunk_.first, chunk_.count);
+    auto vectors = job_.network.pool_on_device(batch, request, seen, observer, workspace);
+    if (vectors == nullptr) return false;
+    block().on_device.push_back(std::move(vectors));
+    return true;
   }
 
   void collect_sequences() {

@@ -68,6 +68,7 @@ namespace detail {
     block.values[i] = stacked(block.values[i], b.block.values[i]);
   }
   block.logits = stacked(block.logits, b.block.logits);
+  append(block.on_device, b.block.on_device);
   append(a.parts, b.parts);
   append(a.logits, b.logits);
   return a;

@@ -19,12 +19,12 @@ DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE void embed(const model& network, std::span<const io::sequence_record> sequences,
                         const embed_options& options, embedding_sink& sink) {
-  const detail::embed_job job = detail::prepare_job(network, sequences, options);
+  const detail::embed_job job = detail::prepare_job(network, sequences, options, sink);
   const int most = network.prefers().workers;
   const int threads =
       most == 0 ? thread_count(options.threads) : std::min(thread_count(options.threads), most);
-  const auto chunks =
-      detail::plan_chunks(detail::sequence_loads(job), detail::choose_limits(job, options, threads));
+  const std::vector<detail::sequence_load> loads = detail::sequence_loads(job);
+  const auto chunks = detail::plan_chunks(loads, detail::choose_limits(job, loads, options, threads));
 
   const auto items = static_cast<index_t>(chunks.size());
   thread_team team(network.works_on_teams() && 2 * items <= threads ? threads : 1);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -35,6 +36,7 @@ struct embed_job {
   embedding_shape shape = {};
   std::vector<tokenized_sequence> tokens = {};      ///< by sequence
   std::vector<std::ptrdiff_t> place_of_layer = {};  ///< in shape.layers, -1: not wanted
+  const embedding_sink* on_device = nullptr;        ///< who takes vectors where they are; null: nobody
 
   [[nodiscard]] const tokenized_sequence& at(index_t sequence) const {
     return tokens[static_cast<std::size_t>(sequence)];
@@ -134,9 +136,21 @@ inline void count_rows(embed_job& job, bool resizes) {
   }
 }
 
+/// Whether vectors may stay where the network made them: the sink reads them there, and all are finite where
+/// hidden states are. The mean of a sequence whose tokens are all special is NaN, which is told on the host.
+[[nodiscard]] inline bool vectors_may_stay(const embed_job& job, const embedding_sink& sink) {
+  const std::optional<int> device = job.network.prefers().device;
+  if (!device || device != sink.device() || !job.network.describe().tokens) return false;
+  const special_tokens& special = job.network.describe().tokens->special();
+  return std::all_of(job.tokens.begin(), job.tokens.end(), [&](const tokenized_sequence& sequence) {
+    return std::any_of(sequence.ids.begin(), sequence.ids.end(),
+                       [&](std::int32_t id) { return !special.is_special(id); });
+  });
+}
+
 [[nodiscard]] inline embed_job prepare_job(const model& network,
                                            std::span<const io::sequence_record> sequences,
-                                           const embed_options& options) {
+                                           const embed_options& options, const embedding_sink& sink) {
   const model_description& about = network.describe();
   embed_job job{network, sequences};
   job.shape.sequences = static_cast<index_t>(sequences.size());
@@ -160,6 +174,7 @@ inline void count_rows(embed_job& job, bool resizes) {
   });
   for (const auto& tokens : job.tokens) job.shape.tokens += tokens.size();
   count_rows(job, about.summary().resizes);
+  if (vectors_may_stay(job, sink)) job.on_device = &sink;
   return job;
 }
 
@@ -173,16 +188,26 @@ inline void count_rows(embed_job& job, bool resizes) {
   return checked_mul(numbers, 4);
 }
 
+/// The fewest tokens that a sequence brings into a batch; windows may bring one.
+[[nodiscard]] inline index_t fewest_tokens(const std::vector<sequence_load>& loads) {
+  index_t fewest = loads.empty() ? 1 : loads.front().tokens;
+  for (const sequence_load& load : loads) fewest = load.windows > 0 ? 1 : std::min(fewest, load.tokens);
+  return std::max<index_t>(fewest, 1);
+}
+
 /// Tokens of a chunk: at most as many as the network prefers (on the CPU 192, 0 to 2 % faster than 512);
-/// fewer when the budget, shared by the workers and the finished blocks that wait, is smaller.
-[[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const embed_options& options,
-                                                int threads) {
-  chunk_limits limits;
-  limits.tokens = job.network.prefers().tokens;
-  limits.sequences = options.batch_sequences;
+/// fewer when the budget, shared by the workers and the finished blocks that wait, is smaller. It is the
+/// host's: what a pass takes of a GPU's memory is not in it.
+[[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const std::vector<sequence_load>& loads,
+                                                const embed_options& options, int threads) {
+  const batch_preference wishes = job.network.prefers();
+  chunk_limits limits{.tokens = wishes.tokens, .sequences = options.batch_sequences};
   const index_t share = std::max<index_t>(options.memory, 0) / threads;
+  const index_t fewest = fewest_tokens(loads);
   const auto bytes = [&](index_t tokens) {
-    const index_t waiting = checked_mul(3, result_bytes(job.shape, tokens, tokens));
+    const index_t sequences = std::max<index_t>(tokens / fewest, 1);
+    const index_t waiting = checked_mul(3, result_bytes(job.shape, tokens, sequences));
+    if (wishes.device) return waiting;
     return checked_add(job.network.workspace_bytes(tokens, tokens, job.shape.logits), waiting);
   };
   while (limits.tokens > 1 && bytes(limits.tokens) > share) limits.tokens /= 2;

@@ -95,4 +95,11 @@ DNALM_INLINE bool model::forward_pooled(const token_batch& batch, const pool_req
   return base_->forward_pooled(batch, request, observer, workspace);
 }
 
+DNALM_INLINE std::shared_ptr<const device_poolings> model::pool_on_device(
+    const token_batch& batch, const pool_request& request, std::span<const index_t> seen,
+    pooled_observer observer, forward_workspace& workspace) const {
+  detail::check_pool_request(batch, request, describe().layers());
+  return base_->pool_on_device(batch, request, seen, observer, workspace);
+}
+
 DNALM_END_NAMESPACE

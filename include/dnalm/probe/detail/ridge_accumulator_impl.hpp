@@ -56,6 +56,11 @@ DNALM_INLINE ridge_accumulator::ridge_accumulator(const ridge_shape& shape)
   }
 }
 
+DNALM_INLINE void ridge_accumulator::add_on_device(const owned_device_rows&, matrix_view<const double>,
+                                                   std::span<const index_t>, std::span<const double>) {
+  throw error(error_kind::internal, 661, "rows on a GPU for moments that are not gathered there");
+}
+
 DNALM_INLINE void ridge_accumulator::check_sizes(index_t rows, index_t columns, matrix_view<const double> y,
                                                  std::span<const index_t> part,
                                                  std::span<const double> weight) const {

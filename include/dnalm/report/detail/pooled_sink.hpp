@@ -65,6 +65,7 @@ class pooled_sink : public embedding_sink {
 
   void begin(const embedding_shape& shape) override {
     std::vector<index_t> widths;
+    layers_ = shape.layers.size();
     for (const pooling kind : shape.poolings) {
       for (const index_t layer : shape.layers) slots.push_back({layer, std::string(to_string(kind))});
       widths.insert(widths.end(), shape.widths.begin(), shape.widths.end());
@@ -81,19 +82,26 @@ class pooled_sink : public embedding_sink {
 
   void consume(index_t first, const embedding_block& block) override {
     if (settings_.check) settings_.check();
-    const index_t rows = block.sequences;
-    const std::vector<index_t> kept = kept_in(first, rows);
+    const std::vector<index_t> kept = seen(first, block.sequences);
     for (std::size_t slot = 0; slot < slots.size(); ++slot) keep(slot, block.values[slot], kept);
     if (settings_.labels == nullptr) return;
-    const stream_labels& labels = *settings_.labels;
-    const auto y =
-        as_matrix<const double>(labels.columns.data() + first * labels.targets, rows, labels.targets);
-    const auto parts = std::span<const index_t>(labels.parts)
-                           .subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
-    parallel_for(static_cast<index_t>(slots.size()), settings_.threads, [&](index_t slot, int) {
-      const auto s = static_cast<std::size_t>(slot);
-      statistics[s]->add(block.values[s].view(), y, parts);
-    });
+    parallel_for(static_cast<index_t>(slots.size()), settings_.threads,
+                 [&](index_t slot, int) { gather(static_cast<std::size_t>(slot), first, block); });
+  }
+  /// With statistics that are gathered on a GPU, the vectors of a model that runs there stay there.
+  [[nodiscard]] std::optional<int> device() const override {
+    if (settings_.labels == nullptr || settings_.maker == nullptr) return {};
+    return settings_.maker->device();
+  }
+  /// Rows of a block that are stored, relative to the block.
+  [[nodiscard]] std::vector<index_t> seen(index_t first, index_t count) const override {
+    const auto& all = settings_.kept_rows;
+    std::vector<index_t> kept;
+    for (auto at = std::lower_bound(all.begin(), all.end(), first); at != all.end() && *at < first + count;
+         ++at) {
+      kept.push_back(*at - first);
+    }
+    return kept;
   }
 
   std::vector<slot_name> slots;
@@ -104,18 +112,31 @@ class pooled_sink : public embedding_sink {
   [[nodiscard]] static std::unique_ptr<ridge_accumulator> on_cpu(const ridge_shape& shape) {
     return std::make_unique<ridge_statistics>(shape.features, shape.targets, shape.parts, shape.target_group);
   }
-  /// Rows of a block that are stored, relative to the block.
-  [[nodiscard]] std::vector<index_t> kept_in(index_t first, index_t rows) const {
-    const auto& all = settings_.kept_rows;
-    std::vector<index_t> kept;
-    for (auto at = std::lower_bound(all.begin(), all.end(), first); at != all.end() && *at < first + rows;
-         ++at) {
-      kept.push_back(*at - first);
+  /// Puts a block's vectors of a slot into its statistics.
+  void gather(std::size_t slot, index_t first, const embedding_block& block) {
+    const stream_labels& labels = *settings_.labels;
+    const auto y_of = [&](index_t from, index_t rows) {
+      return as_matrix<const double>(labels.columns.data() + from * labels.targets, rows, labels.targets);
+    };
+    const auto parts_of = [&](index_t from, index_t rows) {
+      return std::span<const index_t>(labels.parts)
+          .subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(rows));
+    };
+    if (block.on_device.empty()) {
+      statistics[slot]->add(block.values[slot].view(), y_of(first, block.sequences),
+                            parts_of(first, block.sequences));
+      return;
     }
-    return kept;
+    for (const auto& vectors : block.on_device) {
+      const index_t rows = vectors->sequences();
+      statistics[slot]->add_on_device({vectors->rows(slot % layers_, slot / layers_), vectors},
+                                      y_of(first, rows), parts_of(first, rows));
+      first += rows;
+    }
   }
 
   void keep(std::size_t slot, const matrix<float>& values, const std::vector<index_t>& kept) {
+    if (kept.empty()) return;
     const auto number = static_cast<index_t>(slot);
     if (static_cast<index_t>(kept.size()) == values.rows()) {
       store->append(number, values.view());
@@ -126,10 +147,11 @@ class pooled_sink : public embedding_sink {
       const auto from = values.view().row(kept[i]);
       std::copy(from.begin(), from.end(), chosen.view().row_data(static_cast<index_t>(i)));
     }
-    if (!kept.empty()) store->append(number, chosen.view());
+    store->append(number, chosen.view());
   }
 
   settings settings_;
+  std::size_t layers_ = 0;  // slots go by pooling, then by layer
 };
 
 }  // namespace detail
