@@ -12,8 +12,8 @@
 ///
 /// A thread takes a channel of a chunk, with up to 16 states in registers; more states are taken 16 at a
 /// time. docs/kernels.md says why chunks, and of this length. Prediction for 131,072 rows of 512 channels
-/// with 16 states, one sequence: 2 x 10^9 exponentials and 1.8 GB of memory traffic, 0.7 ms on an H100, where
-/// one thread per channel would walk for 30 ms and more. Not measured.
+/// with 16 states, one sequence: 2 x 10^9 exponentials and 1.6 GB of memory traffic, 0.7 ms on an H100, where
+/// one thread per channel would walk for tens of milliseconds. Not measured.
 #pragma once
 
 #include <algorithm>
@@ -87,7 +87,7 @@ void cuda_selective_scan(cuda_stream stream, const device_scan& input, const dev
 }
 
 /// The adjoint: gradients by x, delta, B and C (formulas in docs/kernels.md). gradient.x and gradient.delta
-/// may be those of the input, in any order.
+/// may be those of the input.
 ///
 /// States are made again, 8 rows at a time, from those before the chunk. dB and dC are sums over the
 /// channels: a tree of 32 channels, then these groups in their order. Cost: 5 exponentials a state and row,

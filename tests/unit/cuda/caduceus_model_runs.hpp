@@ -68,12 +68,14 @@ inline void check_caduceus_poolings() {
   }
 }
 
-/// With 16-bit weights: 5 products a block, one after another, of 2^-9.
+/// With 16-bit weights: 5 products a block and the head's, each with two factors rounded by 2^-9, one after
+/// another.
 inline void check_half_caduceus() {
   const auto half = loaded_on_gpu(golden_caduceus / "ps", {.precision = dnalm::cuda_precision::bf16});
-  const double worst = worst_of_loaded({golden_caduceus, "ps"}, half, false);
-  CHECK(worst < 0.1);
-  CHECK(worst > 1e-4);  // it is another arithmetic than float's
+  const double worst = worst_of_loaded({golden_caduceus, "ps"}, half, true);
+  if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN("bf16: " << worst);
+  CHECK(worst < 32 * 0x1p-9);
+  CHECK(worst > 0x1p-12);  // it is another arithmetic than float's
 }
 
 /// Random twins are the same from the model and from its folder, and differ from it.
