@@ -59,7 +59,7 @@ TEST_CASE("cuda: a sequence's scan has the same bits alone, from the other end a
   const numbers u = normal_numbers(batch.rows() * batch.channels, 12);
   const numbers y = dnalm_test::run_scan(b, batch, x);
   const numbers g = dnalm_test::run_scan_vjp(b, batch, x, u);
-  for (const std::uint64_t seed : {1, 2}) {
+  for (const std::uint64_t seed : {1U, 2U}) {
     emulation().seed = seed;
     CHECK(dnalm_test::same_numbers(y, dnalm_test::run_scan(b, batch, x)));
     CHECK(dnalm_test::same_numbers(g, dnalm_test::run_scan_vjp(b, batch, x, u)));
