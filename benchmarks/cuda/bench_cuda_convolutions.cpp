@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hidden states of networks of convolutions on a GPU, of published shapes with random weights; device time.
 //
-//   bench_cuda_convolutions [--cases hyena_1kb,hyena_32kb,hyena_1m,gpn_512bp] [--precisions f32]
+//   bench_cuda_convolutions [--cases hyena_1kb,hyena_32kb,hyena_1m,gpn_512bp,...] [--precisions f32]
 //                           [--repeats 9] [--stated-peak TFLOPS]
 //
 // Filters are made before. The floor is the products' 2 operations per weight and token at the dense bf16
@@ -20,7 +20,7 @@ namespace {
 using namespace dnalm_bench;
 
 struct arguments {
-  std::string cases = "hyena_1kb,hyena_32kb,hyena_1m,gpn_512bp";
+  std::string cases = "hyena_1kb,hyena_32kb,hyena_1m,gpn_512bp,caduceus_1kb,caduceus_131kb";
   std::string precisions = "f32";
   int repeats = 9;
   double stated = 0;
@@ -54,7 +54,29 @@ dnalm::convnet_config gpn() {
   return config;
 }
 
+/// Caduceus-PS with 256 channels a strand, as seqlen-1k and seqlen-131k are published.
+dnalm::caduceus_config caduceus(index_t layers) {
+  dnalm::caduceus_config config;
+  config.layers = layers;
+  config.channels = 256;
+  config.width = 512;
+  config.inner = 512;
+  config.rank = 16;
+  config.vocabulary = 16;
+  config.letters = 16;
+  config.two_strands = true;
+  config.exchanges_strands = true;
+  for (std::int32_t v = 0; v < 16; ++v) config.complement.push_back(v >= 7 && v <= 10 ? 17 - v : v);
+  return config;
+}
+
 /// Weights of the products of all blocks.
+double product_weights(const dnalm::caduceus_config& c) {
+  const auto e = static_cast<double>(c.inner);
+  const auto parts = static_cast<double>(c.rank + 2 * c.states);
+  const double block = e * (3 * static_cast<double>(c.channels) + 2 * (parts + static_cast<double>(c.rank)));
+  return static_cast<double>(c.layers * c.strands()) * block;
+}
 double product_weights(const dnalm::hyena_config& c) {
   const auto d = static_cast<double>(c.width);
   return static_cast<double>(c.layers) * (4 * d * d + 2 * d * static_cast<double>(c.feed_forward));
@@ -100,6 +122,10 @@ void measure_case(const std::string& name, const std::string& precision, const d
   } else if (name == "hyena_1m") {
     measure<dnalm::hyena_network>(name, precision, gpu, hyena_of(256, 8, 1000002), {1, 1000000}, peak, a,
                                   out);
+  } else if (name == "caduceus_1kb") {
+    measure<dnalm::caduceus_network>(name, precision, gpu, caduceus(4), {32, 1000}, peak, a, out);
+  } else if (name == "caduceus_131kb") {
+    measure<dnalm::caduceus_network>(name, precision, gpu, caduceus(16), {1, 131072}, peak, a, out);
   } else if (name == "gpn_512bp") {
     measure<dnalm::convnet>(name, precision, gpu, gpn(), {64, 512}, peak, a, out);
   } else {
@@ -127,7 +153,8 @@ int run(const arguments& a) {
 int main(int argc, char** argv) {
   arguments a;
   CLI::App app("Networks of convolutions on a GPU");
-  app.add_option("--cases", a.cases, "hyena_1kb, hyena_32kb, hyena_1m, gpn_512bp");
+  app.add_option("--cases", a.cases,
+                 "hyena_1kb, hyena_32kb, hyena_1m, gpn_512bp, caduceus_1kb, caduceus_131kb");
   app.add_option("--precisions", a.precisions, "f32, tf32, bf16, f16");
   app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
   app.add_option("--stated-peak", a.stated, "dense bf16 TFLOP/s that the card's maker states; 0: measured");

@@ -5,12 +5,14 @@
 //   bench_cuda_embed --case NAME --model FOLDER --sequences FILE [--limit 1000] [--precisions bf16,f32]
 //                    [--modes deterministic,fast] [--random-weights] [--repeats 5] [--stated-peak TFLOPS]
 //
-// With --random-weights the folder needs a configuration and a tokenizer only. Each mode is a row of its own;
-// `deterministic_over_fast` of the second says what the first costs. The floor is (2 x block weights per
-// token + 4 D L per token and layer) operations at the dense bf16 peak.
+// The pass alone is a row of transformers only. With --random-weights the folder needs a configuration and a
+// tokenizer only. Each mode is a row of its own; `deterministic_over_fast` of the second says what the first
+// costs. The floor is (2 x block weights per token + 4 D L per token and layer) operations at the dense bf16
+// peak.
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <span>
+#include <variant>
 
 #include <dnalm/embed.hpp>
 #include <dnalm/models.hpp>
@@ -163,6 +165,7 @@ double measure_mode(const std::string& precision, const dnalm::cuda_options& whe
   const std::string row_name = precision + (where.deterministic ? "" : ", fast");
   std::vector<std::int32_t> first;
   double seconds = 0;
+  bool is_encoder = false;
   {
     const dnalm::load_options options = dnalm::on_cuda(where);
     const dnalm::model network =
@@ -170,7 +173,9 @@ double measure_mode(const std::string& precision, const dnalm::cuda_options& whe
     const workload work = make_workload(network, read_sequences(a.sequences, a.limit));
     seconds = measure_embed(network, work, row_name, peak, where.deterministic ? 0 : deterministic, a, out);
     first = network.tokenize(work.sequences.front()).ids;
+    is_encoder = std::holds_alternative<dnalm::encoder_config>(network.describe().config);
   }
+  if (!is_encoder) return seconds;
   if (where.precision == dnalm::cuda_precision::bf16) {
     measure_single(dnalm::cuda_bf16_backend(where), row_name, first, peak, a, out);
   } else {

@@ -54,6 +54,7 @@ products_bf16 - - 0 bench_cuda_products --precisions bf16 --stated-peak $stated
 embed_nt500m_6kb_bf16 nt_v2_500m 6kb 100 $embed --precisions bf16 --repeats 3
 embed_nt100m_ragged_bf16 nt_v2_100m ragged 300 $embed --precisions bf16
 embed_nt100m_230bp_f32 nt_v2_100m 230bp 1000 $embed --precisions f32 --repeats 3
+embed_caduceus_1kb_f32 caduceus_ps_d256 1kb 200 $embed --precisions f32 --repeats 3
 products_f32 - - 0 bench_cuda_products --precisions f32 --repeats 5 --stated-peak $stated
 attention_f32 - - 0 bench_cuda_attention --types f32 --repeats 5 --stated-peak $stated
 LIST

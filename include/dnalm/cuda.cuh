@@ -32,8 +32,10 @@
 #include <dnalm/cuda/detail/random.cuh>
 #include <dnalm/cuda/detail/rms_norm.cuh>
 #include <dnalm/cuda/detail/rotary.cuh>
+#include <dnalm/cuda/detail/selective_scan.cuh>
 #include <dnalm/cuda/detail/short_convolution.cuh>
 #include <dnalm/cuda/detail/softmax.cuh>
+#include <dnalm/cuda/detail/strands.cuh>
 #include <dnalm/cuda/detail/token_scores.cuh>
 #if !defined(DNALM_CUDA_PLATFORM)  // an emulation has its own
 #include <dnalm/cuda/detail/matmul.cuh>

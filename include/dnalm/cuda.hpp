@@ -30,8 +30,10 @@
 #include <dnalm/cuda/rms_norm.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
+#include <dnalm/cuda/selective_scan.hpp>
 #include <dnalm/cuda/short_convolution.hpp>
 #include <dnalm/cuda/softmax.hpp>
+#include <dnalm/cuda/strands.hpp>
 #include <dnalm/cuda/stream.hpp>
 #include <dnalm/cuda/token_scores.hpp>
 #include <dnalm/cuda/views.hpp>

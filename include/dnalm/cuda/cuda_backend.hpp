@@ -15,10 +15,12 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/backend/pooling_kind.hpp>
+#include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
@@ -42,10 +44,13 @@
 #include <dnalm/cuda/pooling.hpp>
 #include <dnalm/cuda/product_rows.hpp>
 #include <dnalm/cuda/products.hpp>
+#include <dnalm/cuda/rms_norm.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
+#include <dnalm/cuda/selective_scan.hpp>
 #include <dnalm/cuda/short_convolution.hpp>
 #include <dnalm/cuda/softmax.hpp>
+#include <dnalm/cuda/strands.hpp>
 #include <dnalm/cuda/views.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -238,6 +243,48 @@ class cuda_backend {
     const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
     cuda_short_convolution_vjp(stream(), dy, w, places.view, dx);
   }
+  void short_convolution_back(device_matrix<const float> x, device_matrix<const float> w,
+                              device_vector<const float> bias, const ragged_offsets& offsets,
+                              device_matrix<float> y) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_short_convolution_back(stream(), x, w, bias, places.view, y);
+  }
+  void short_convolution_back_vjp(device_matrix<const float> dy, device_matrix<const float> w,
+                                  const ragged_offsets& offsets, device_matrix<float> dx) const {
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    cuda_short_convolution_back_vjp(stream(), dy, w, places.view, dx);
+  }
+  void rms_norm(device_matrix<const float> x, device_vector<const float> gamma, float eps,
+                device_matrix<float> y) const {
+    cuda_rms_norm<float>(stream(), x, gamma, eps, y);
+  }
+  void rms_norm_vjp(device_matrix<const float> x, device_vector<const float> gamma, float eps,
+                    device_matrix<const float> dy, device_matrix<float> dx) const {
+    cuda_rms_norm_vjp<float>(stream(), x, gamma, eps, dy, dx);
+  }
+  [[nodiscard]] index_t selective_scan_scratch(index_t, index_t) const { return 0; }
+  void selective_scan(const device_scan& input, const ragged_offsets& offsets, device_vector<float>,
+                      device_matrix<float> y) const {
+    by_chunks(offsets, [&](const device_scan_batch& batch) {
+      const auto scratch = scan_scratch(cuda_selective_scan_scratch(input, batch));
+      cuda_selective_scan(stream(), input, batch, scratch.view, y);
+    });
+  }
+  [[nodiscard]] index_t selective_scan_vjp_scratch(index_t, index_t, index_t) const { return 0; }
+  void selective_scan_vjp(const device_scan& input, const ragged_offsets& offsets,
+                          device_matrix<const float> dy, device_vector<float>,
+                          const device_scan_gradient& gradient) const {
+    by_chunks(offsets, [&](const device_scan_batch& batch) {
+      const auto scratch = scan_scratch(cuda_selective_scan_vjp_scratch(input, batch));
+      cuda_selective_scan_vjp(stream(), input, batch, dy, scratch.view, gradient);
+    });
+  }
+  void fold_strands(device_matrix<const float> x, bool exchanged, device_matrix<float> y) const {
+    cuda_fold_strands(stream(), x, exchanged, y);
+  }
+  void unfold_strands(device_matrix<const float> y, bool exchanged, device_matrix<float> x) const {
+    cuda_unfold_strands(stream(), y, exchanged, x);
+  }
   /// \throws error [dnalm.device.660]
   [[nodiscard]] index_t filter_taps(index_t length) const { return cuda_filter_taps(length); }
   [[nodiscard]] filter make_filter(matrix_view<const double> taps) const {
@@ -386,6 +433,23 @@ class cuda_backend {
       work(f, {places.view, sequences.view, some.longest}, {memory.as<float>(), numbers});
     }
   }
+  /// work(batch) with the offsets and the chunks of a scan on the GPU.
+  template <class Work>
+  void by_chunks(const ragged_offsets& offsets, const Work& work) const {
+    const std::vector<index_t> counted = cuda_scan_chunks(offsets);
+    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
+    const auto chunks = on_gpu(std::span<const index_t>(counted));
+    work({places.view, chunks.view, counted.back(), longest_of(offsets)});
+  }
+  struct lent_floats {
+    detail::scratch_pool::loan memory;
+    device_vector<float> view;
+  };
+  [[nodiscard]] lent_floats scan_scratch(index_t numbers) const {
+    lent_floats lent{state_->products.pool().lend_rows<float>(1, std::max<index_t>(numbers, 1)), {}};
+    lent.view = {lent.memory.as<float>(), numbers};
+    return lent;
+  }
   /// What `make` makes; when there is no memory for it, what the scratch pool has to spare goes first.
   template <class Make>
   [[nodiscard]] std::invoke_result_t<const Make&> with_room(const Make& make) const {
@@ -466,6 +530,7 @@ class cuda_backend {
 
 static_assert(convolution_backend<cuda_backend>);
 static_assert(hyena_backend<cuda_backend>);
+static_assert(caduceus_backend<cuda_backend>);
 static_assert(encoder_backend<cuda_backend> && norm_pooling_kernels<cuda_backend> &&
               gather_kernels<cuda_backend>);
 

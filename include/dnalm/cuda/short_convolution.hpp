@@ -25,4 +25,15 @@ void cuda_short_convolution_vjp(cuda_stream stream, device_matrix<const float> d
                                 device_matrix<const float> w, device_vector<const index_t> offsets,
                                 device_matrix<float> dx);
 
+/// The same from the other end: y[t, c] = bias[c] + sum over j < K of w[j, c] x[t + K - 1 - j, c], rows
+/// behind a sequence being zeros.
+void cuda_short_convolution_back(cuda_stream stream, device_matrix<const float> x,
+                                 device_matrix<const float> w, device_vector<const float> bias,
+                                 device_vector<const index_t> offsets, device_matrix<float> y);
+
+/// dx[t, c] = sum over j < K of w[j, c] dy[t - K + 1 + j, c], rows before a sequence being zeros.
+void cuda_short_convolution_back_vjp(cuda_stream stream, device_matrix<const float> dy,
+                                     device_matrix<const float> w, device_vector<const index_t> offsets,
+                                     device_matrix<float> dx);
+
 DNALM_END_NAMESPACE

@@ -48,14 +48,17 @@ class caduceus_network {
   using backend_type = B;
   using config_type = caduceus_config;
   using scalar = scalar_of<B>;
+  static constexpr bool can_be_recorded = true;  ///< `run` puts the same kernels into the queue each time
   using workspace = caduceus_network_workspace<B>;
   /// Called with layer 0 (the embedding), ..., layers (after the final norm) and the hidden state (R, width),
   /// valid during the call.
   using observer = function_ref<void(index_t, input_matrix<B>)>;
   /// Called with the logits (R, V), valid during the call.
   using logits_receiver = function_ref<void(input_matrix<B>)>;
+  /// What is differentiated: rows where the backend's are.
+  using gradient_wish = basic_gradient_request<scalar, B::space>;
   /// Called once with the gradient, valid during the call.
-  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
+  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
 
   /// Reads and packs all weights, on up to `threads` threads (0: all cores). \throws error
   /// [dnalm.numeric.445] rates that overflow, [dnalm.config.446] complements that are no tokens; as the
@@ -71,9 +74,21 @@ class caduceus_network {
   void forward(const token_batch& batch, observer layers, const logits_receiver* logits, workspace& w,
                input_matrix<B> word_rows = {}) const;
 
+  /// A pass on its way: the rows of the strands, x (strands R, D). Refers to the batch and the workspace.
+  struct pass {
+    output_matrix<B> x = {};
+    output_matrix<B> shown = {};  ///< (R, width): the hidden state as published
+    mamba_workspace<B> block = {};
+  };
+  /// forward in two steps: memory and the embedding, then all that depends on nothing of the batch but its
+  /// offsets. Of an empty batch x has no rows, and there is no second step.
+  [[nodiscard]] pass begin(const token_batch& batch, bool logits, workspace& w,
+                           input_matrix<B> word_rows = {}) const;
+  void run(pass& begun, observer layers, const logits_receiver* logits, workspace& w) const;
+
   /// The gradient of a number of hidden states and logits with respect to the input, as encoder::gradient.
-  void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                gradient_receiver receive, workspace& w) const;
+  void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                workspace& w) const;
 
   /// y (R, width): the words' rows of ids that have one.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -142,15 +157,14 @@ class caduceus_network {
                                          const gradient_extent& extent) const;
   [[nodiscard]] gradient_views prepare_gradient(const token_batch& batch, const gradient_extent& extent,
                                                 workspace& w) const;
-  void run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                  gradient_views& views, workspace& w) const;
-  void top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views, workspace& w) const;
-  void head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request, gradient_views& views,
+  void run_saving(const token_batch& batch, const gradient_wish& request, gradient_views& views,
+                  workspace& w) const;
+  void top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const;
+  void head_vjp(input_matrix<B> hidden, const gradient_wish& request, gradient_views& views,
                 workspace& w) const;
-  void add_cotangent(index_t layer, output_matrix<B> x, const basic_gradient_request<scalar>& request,
-                     gradient_views& views, const workspace& w) const;
-  void show_carried(index_t layer, const basic_gradient_request<scalar>& request, gradient_views& views,
-                    workspace& w) const;
+  void add_cotangent(index_t layer, output_matrix<B> x, const gradient_wish& request, gradient_views& views,
+                     const workspace& w) const;
+  void show_carried(index_t layer, const gradient_wish& request, gradient_views& views, workspace& w) const;
   [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
   [[nodiscard]] const typename B::weight& packed_words() const;
 

@@ -12,7 +12,10 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cuda/cuda_backend.hpp>
 #include <dnalm/cuda/cuda_bf16_backend.hpp>
+#include <dnalm/models/caduceus_network.hpp>
 #include <dnalm/models/convnet.hpp>
+#include <dnalm/models/detail/caduceus_gradient_impl.hpp>
+#include <dnalm/models/detail/caduceus_network_impl.hpp>
 #include <dnalm/models/detail/convnet_gradient_impl.hpp>
 #include <dnalm/models/detail/convnet_impl.hpp>
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
@@ -55,9 +58,17 @@ template <class B>
       built(backend, config, source, threads));
 }
 
+[[nodiscard]] inline std::shared_ptr<const model_base> network_on(const cuda_backend& backend,
+                                                                  const caduceus_config& config,
+                                                                  const weight_source& source, int threads) {
+  using built = caduceus_network<cuda_backend>;
+  return std::make_shared<const device_model_of<cuda_backend, built>>(
+      built(backend, config, source, threads));
+}
+
 /// \throws error [dnalm.unsupported.440] a network that is not built for GPUs.
 template <class B, class Config>
-requires(std::same_as<Config, caduceus_config> || std::same_as<Config, layer_graph>)
+requires(std::same_as<Config, layer_graph>)
     [[nodiscard]] std::shared_ptr<const model_base> network_on(const B& backend, const Config& config,
                                                                const weight_source&, int) {
   static_cast<void>(config_as<encoder_config>(config, backend.name()));

@@ -25,11 +25,6 @@ using dnalm::index_t;
 
 inline const std::filesystem::path golden_convnets = std::filesystem::path(DNALM_GOLDEN_DIR) / "convnets";
 
-struct packed_batch {
-  std::vector<std::int32_t> ids = {};
-  dnalm::ragged_offsets offsets = {};
-};
-
 /// All hidden states and the logits of a batch, one matrix (R, columns) behind the other.
 inline std::vector<dnalm::matrix<float>> outputs_of(const dnalm::model& model, const packed_batch& batch) {
   std::vector<dnalm::matrix<float>> outputs;
@@ -50,71 +45,6 @@ inline std::span<const float> part_of(const dnalm::matrix<float>& x, const packe
                                       index_t sequence) {
   return std::span<const float>(x.data() + batch.offsets.begin(sequence) * x.columns(),
                                 static_cast<std::size_t>(batch.offsets.length(sequence) * x.columns()));
-}
-
-/// The sequences of a golden case of HyenaDNA.
-inline packed_batch hyena_batch(const dnalm::io::safetensors_file& expected) {
-  packed_batch batch;
-  for (int j = 0; expected.contains("input" + std::to_string(j) + ".ids"); ++j) {
-    const auto ids = read_numbers(expected, "input" + std::to_string(j) + ".ids");
-    for (const double id : ids) batch.ids.push_back(static_cast<std::int32_t>(id));
-    batch.offsets.append(static_cast<index_t>(ids.size()));
-  }
-  return batch;
-}
-inline dnalm::io::safetensors_file expected_of(const std::string& name) {
-  return dnalm::io::safetensors_file(golden_hyena / "expected" / (name + ".safetensors"));
-}
-
-/// Largest difference of all outputs of a golden case, in one batch.
-inline double worst_of_loaded_hyena(const std::string& name, const dnalm::model& model) {
-  const dnalm::io::safetensors_file expected = expected_of(name);
-  const packed_batch batch = hyena_batch(expected);
-  double worst = 0.0;
-  const auto outputs = outputs_of(model, batch);
-  REQUIRE(static_cast<index_t>(outputs.size()) == model.describe().layers() + 2);
-  for (index_t s = 0; s < batch.offsets.sequences(); ++s) {
-    for (std::size_t o = 0; o < outputs.size(); ++o) {
-      const auto found = part_of(outputs[o], batch, s);
-      const std::string output = o + 1 == outputs.size() ? "logits" : "hidden." + std::to_string(o);
-      const auto values = read_numbers(expected, "input" + std::to_string(s) + "." + output);
-      REQUIRE(values.size() == found.size());
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        const double gap = std::abs(values[i] - static_cast<double>(found[i]));
-        worst = std::isnan(gap) ? 1e300 : std::max(worst, gap);
-      }
-    }
-  }
-  return worst;
-}
-
-/// Every stored gradient of a golden case of HyenaDNA.
-inline std::vector<gradient_gap> gradients_of_loaded_hyena(const std::string& name,
-                                                           const dnalm::model& model) {
-  const dnalm::io::safetensors_file expected = expected_of(name);
-  const packed_batch all = hyena_batch(expected);
-  std::vector<std::string> outputs = {"logits"};
-  for (index_t layer = 1; layer <= model.describe().layers(); ++layer)
-    outputs.push_back("hidden." + std::to_string(layer));
-  dnalm::forward_workspace workspace;
-  std::vector<gradient_gap> found;
-  for (index_t s = 0; s < all.offsets.sequences(); ++s) {
-    const auto ids = std::span<const std::int32_t>(all.ids).subspan(
-        static_cast<std::size_t>(all.offsets.begin(s)), static_cast<std::size_t>(all.offsets.length(s)));
-    dnalm::ragged_offsets offsets;
-    offsets.append(all.offsets.length(s));
-    for (const std::string& output : outputs) {
-      const std::string key = "input" + std::to_string(s) + ".gradient." + output;
-      if (!expected.contains(key)) continue;
-      const auto values = read_numbers(expected, key);
-      const auto compare = [&](const dnalm::input_gradient& gradient) {
-        found.push_back(
-            {key, relative_gap(values, gradient.words), read_numbers(expected, key + ".f32_error")[0], {}});
-      };
-      model.input_gradients({ids, offsets}, formula_request<float>(output), compare, workspace);
-    }
-  }
-  return found;
 }
 
 inline dnalm::model loaded_on_gpu(const std::filesystem::path& folder,
@@ -208,11 +138,11 @@ inline void check_gpn_gradients(const std::string& name) {
 /// The same of HyenaDNA.
 inline void check_hyena_golden(const std::string& name) {
   INFO(name);
-  CHECK(worst_of_loaded_hyena(name, loaded_on_gpu(golden_hyena / name)) < 1e-4);
+  CHECK(worst_of_loaded({golden_hyena, name}, loaded_on_gpu(golden_hyena / name), false) < 1e-4);
 }
 inline void check_hyena_gradients(const std::string& name) {
   INFO(name);
-  check_gaps(gradients_of_loaded_hyena(name, loaded_on_gpu(golden_hyena / name)));
+  check_gaps(gradients_of_loaded({golden_hyena, name}, loaded_on_gpu(golden_hyena / name)));
 }
 
 inline void check_batches() {
@@ -237,7 +167,7 @@ inline void check_half_networks() {
   CHECK(gap < 30 * 0x1p-9);
   CHECK(gap > 0x1p-16);  // it is another arithmetic than float's
   const auto hyena = loaded_on_gpu(golden_hyena / "hub_tied", {.precision = dnalm::cuda_precision::bf16});
-  CHECK(worst_of_loaded_hyena("hub_tied", hyena) < 0.1);
+  CHECK(worst_of_loaded({golden_hyena, "hub_tied"}, hyena, false) < 0.1);
 }
 
 inline void check_network_twins() {

@@ -10,7 +10,6 @@
 #include <dnalm/embed/embeddings.hpp>
 #include <dnalm/io/json.hpp>
 #include <dnalm/models/inspect.hpp>
-#include <dnalm/reference/reference_backend.hpp>
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>
 #include <support/temporary_folder.hpp>
@@ -31,25 +30,8 @@ TEST_CASE("load_model reads every Caduceus folder and computes the stored number
     CHECK(about.mask_id() == 3);
     REQUIRE(about.tokens.has_value());
     CHECK(about.tokens->vocabulary_size() == 12);
-    const dnalm_test::golden_caduceus_network<dnalm::reference_backend> golden(name,
-                                                                               dnalm::reference_backend());
-    const auto ids = golden.ids(0);
-    dnalm::ragged_offsets offsets;
-    offsets.append(static_cast<index_t>(ids.size()));
-    dnalm::forward_workspace workspace;
-    double worst = 0.0;
-    index_t seen = 0;
-    network.forward(
-        {ids, offsets},
-        [&](index_t layer, dnalm::matrix_view<const float> x) {
-          const auto expected =
-              dnalm_test::read_numbers(golden.expected, "input0.hidden." + std::to_string(layer));
-          worst = std::max(worst, dnalm_test::caduceus_gap(expected, x, 0, true));
-          ++seen;
-        },
-        workspace);
-    CHECK(seen == config.layers + 1);
-    CHECK(worst < 1e-4);
+    const dnalm_test::expected_sequences expected(dnalm_test::golden_caduceus, name);
+    CHECK(dnalm_test::worst_of_loaded(expected, network, true) < 1e-4);
     const dnalm::model_inspection inspected = dnalm::inspect_model(dnalm_test::golden_caduceus / name);
     CHECK(inspected.loadable());
     CHECK(inspected.parameters == about.parameters);

@@ -9,7 +9,6 @@
 
 #include <dnalm/embed/embeddings.hpp>
 #include <dnalm/models/inspect.hpp>
-#include <dnalm/reference/reference_backend.hpp>
 #include <support/catch.hpp>
 #include <unit/models/hyena_runs.hpp>
 
@@ -26,24 +25,8 @@ TEST_CASE("load_model reads every HyenaDNA folder and computes the stored number
     CHECK(about.heads() == 0);
     REQUIRE(about.tokens.has_value());
     CHECK(about.tokens->vocabulary_size() == config.letters);
-    dnalm_test::golden_hyena_network<dnalm::reference_backend> golden(name, dnalm::reference_backend());
-    const auto ids = golden.ids(0);
-    dnalm::ragged_offsets offsets;
-    offsets.append(static_cast<index_t>(ids.size()));
-    dnalm::forward_workspace workspace;
-    double worst = 0.0;
-    index_t seen = 0;
-    network.forward(
-        {ids, offsets},
-        [&](index_t layer, dnalm::matrix_view<const float> x) {
-          const auto expected =
-              dnalm_test::read_numbers(golden.expected, "input0.hidden." + std::to_string(layer));
-          worst = std::max(worst, dnalm_test::gap_of_rows(expected, x, 0, true));
-          ++seen;
-        },
-        workspace);
-    CHECK(seen == config.layers + 1);
-    CHECK(worst < 1e-4);
+    const dnalm_test::expected_sequences expected(dnalm_test::golden_hyena, name);
+    CHECK(dnalm_test::worst_of_loaded(expected, network, true) < 1e-4);
   }
 }
 

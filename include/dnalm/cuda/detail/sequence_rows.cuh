@@ -19,8 +19,8 @@ struct row_span {
   [[nodiscard]] DNALM_DEVICE bool holds(index_t r) const { return r >= begin && r < end; }
 };
 
-/// The rows of row r's sequence: from the last offset <= r (empty sequences begin there as well) to the next.
-[[nodiscard]] DNALM_DEVICE row_span span_of_row(const device_vector<const index_t>& offsets, index_t r) {
+/// The sequence of row r: the one of the last offset <= r (empty sequences begin there as well).
+[[nodiscard]] DNALM_DEVICE index_t sequence_of_row(const device_vector<const index_t>& offsets, index_t r) {
   index_t low = 0;  // offsets[low] <= r < offsets[high]
   index_t high = offsets.size - 1;
   while (high - low > 1) {
@@ -31,7 +31,13 @@ struct row_span {
       high = middle;
     }
   }
-  return {offsets[low], offsets[high]};
+  return low;
+}
+
+/// The rows of row r's sequence.
+[[nodiscard]] DNALM_DEVICE row_span span_of_row(const device_vector<const index_t>& offsets, index_t r) {
+  const index_t s = sequence_of_row(offsets, r);
+  return {offsets[s], offsets[s + 1]};
 }
 
 }  // namespace detail::gpu

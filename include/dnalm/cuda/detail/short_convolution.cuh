@@ -64,4 +64,21 @@ DNALM_EMITTED void cuda_short_convolution_vjp(cuda_stream stream, device_matrix<
       detail::gpu::short_convolution_rows{dy, w, {}, offsets, w.rows - 1, index_t{-1}, dx});
 }
 
+DNALM_EMITTED void cuda_short_convolution_back(cuda_stream stream, device_matrix<const float> x,
+                                               device_matrix<const float> w, device_vector<const float> bias,
+                                               device_vector<const index_t> offsets, device_matrix<float> y) {
+  detail::gpu::launch_rows(
+      stream, y.rows, y.columns,
+      detail::gpu::short_convolution_rows{x, w, bias, offsets, w.rows - 1, index_t{-1}, y});
+}
+
+DNALM_EMITTED void cuda_short_convolution_back_vjp(cuda_stream stream, device_matrix<const float> dy,
+                                                   device_matrix<const float> w,
+                                                   device_vector<const index_t> offsets,
+                                                   device_matrix<float> dx) {
+  detail::gpu::launch_rows(
+      stream, dx.rows, dx.columns,
+      detail::gpu::short_convolution_rows{dy, w, {}, offsets, 1 - w.rows, index_t{1}, dx});
+}
+
 DNALM_END_NAMESPACE

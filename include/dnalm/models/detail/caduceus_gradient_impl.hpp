@@ -94,7 +94,7 @@ typename caduceus_network<B>::gradient_views caduceus_network<B>::prepare_gradie
 }
 
 template <caduceus_backend B>
-void caduceus_network<B>::gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+void caduceus_network<B>::gradient(const token_batch& batch, const gradient_wish& request,
                                    gradient_receiver receive, workspace& w) const {
   check(batch);
   detail::check_gradient_layers(request, config_.layers);
@@ -123,8 +123,8 @@ void caduceus_network<B>::gradient(const token_batch& batch, const basic_gradien
 
 /// The gradient by hidden state `layer`, as published, for who watches it.
 template <caduceus_backend B>
-void caduceus_network<B>::show_carried(index_t layer, const basic_gradient_request<scalar>& request,
-                                       gradient_views& views, workspace& w) const {
+void caduceus_network<B>::show_carried(index_t layer, const gradient_wish& request, gradient_views& views,
+                                       workspace& w) const {
   if (request.carried) request.carried(layer, published(backend_of(w), views.d, layer, views.given));
 }
 
@@ -132,7 +132,7 @@ void caduceus_network<B>::show_carried(index_t layer, const basic_gradient_reque
 /// `views.records` what happens within the highest of them, and `views.normed` the last hidden state when it
 /// is reached.
 template <caduceus_backend B>
-void caduceus_network<B>::run_saving(const token_batch& batch, const basic_gradient_request<scalar>& request,
+void caduceus_network<B>::run_saving(const token_batch& batch, const gradient_wish& request,
                                      gradient_views& views, workspace& w) const {
   const B& backend = backend_of(w);
   const auto show = [&](std::size_t layer, output_matrix<B> x) {
@@ -152,14 +152,13 @@ void caduceus_network<B>::run_saving(const token_batch& batch, const basic_gradi
 
 /// d += what the request puts in for hidden state `layer`, whose rows are x.
 template <caduceus_backend B>
-void caduceus_network<B>::add_cotangent(index_t layer, output_matrix<B> x,
-                                        const basic_gradient_request<scalar>& request, gradient_views& views,
-                                        const workspace& w) const {
+void caduceus_network<B>::add_cotangent(index_t layer, output_matrix<B> x, const gradient_wish& request,
+                                        gradient_views& views, const workspace& w) const {
   if (!std::binary_search(request.layers.begin(), request.layers.end(), layer)) return;
   const B& backend = backend_of(w);
   detail::clear_rows<B>(backend, views.given);
   request.hidden(layer, published(backend, x, layer, views.shown), views.given);
-  detail::check_finite_rows(views.given, detail::cotangent_name(layer));
+  detail::check_cotangent<B>(views.given, detail::cotangent_name(layer));
   if (!config_.two_strands) return backend.add(views.given, views.d);
   backend.fold_strands(views.given, config_.exchanged_after(layer), views.block.narrow);
   backend.add(views.block.narrow, views.d);
@@ -167,7 +166,7 @@ void caduceus_network<B>::add_cotangent(index_t layer, output_matrix<B> x,
 
 /// d = the gradient with respect to the rows that the head reads, whose published form is `hidden`.
 template <caduceus_backend B>
-void caduceus_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_request<scalar>& request,
+void caduceus_network<B>::head_vjp(input_matrix<B> hidden, const gradient_wish& request,
                                    gradient_views& views, workspace& w) const {
   const B& backend = backend_of(w);
   const index_t numbers = checked_mul(hidden.rows, config_.vocabulary);
@@ -177,7 +176,7 @@ void caduceus_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_
   head_.forward(backend, hidden, w.scratch.view(), table(0));
   detail::clear_rows<B>(backend, table(numbers));
   request.logits(table(0), table(numbers));
-  detail::check_finite_rows(table(numbers), detail::logits_cotangent);
+  detail::check_cotangent<B>(table(numbers), detail::logits_cotangent);
   head_.vjp(backend, table(numbers), w.scratch.view(), config_.two_strands ? views.given : views.d);
   if (config_.two_strands) {
     backend.fold_strands(views.given, config_.exchanged_after(config_.layers), views.d);
@@ -187,8 +186,7 @@ void caduceus_network<B>::head_vjp(input_matrix<B> hidden, const basic_gradient_
 /// d = the gradient with respect to the output of the highest block that ran: from the logits and from the
 /// hidden state there, through the final norm.
 template <caduceus_backend B>
-void caduceus_network<B>::top_vjp(const basic_gradient_request<scalar>& request, gradient_views& views,
-                                  workspace& w) const {
+void caduceus_network<B>::top_vjp(const gradient_wish& request, gradient_views& views, workspace& w) const {
   const std::size_t top = views.saved.size() - 1;
   const bool normed = top == blocks_.size();
   const output_matrix<B> state = normed ? views.normed : views.saved[top];

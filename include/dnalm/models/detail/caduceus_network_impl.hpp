@@ -115,31 +115,48 @@ void caduceus_network<B>::embed(const B& backend, const token_batch& batch, inpu
   if (config_.two_strands) backend.fold_strands(shown, false, x);
 }
 
+/// Makes room and lays the views over it; the embedding.
 template <caduceus_backend B>
-void caduceus_network<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
-                                  workspace& w, input_matrix<B> word_rows) const {
+typename caduceus_network<B>::pass caduceus_network<B>::begin(const token_batch& batch, bool logits,
+                                                              workspace& w, input_matrix<B> word_rows) const {
   check(batch);
   check_word_rows(word_rows, batch.offsets.rows(), config_.width);
-  if (batch.ids.empty()) return;
+  if (batch.ids.empty()) return {};
   const B& backend = backend_of(w);
   const index_t rows = batch.offsets.rows();
   const index_t all = checked_mul(rows, config_.strands());
   grow(w.memory, checked_mul(all, checked_add(block_numbers(), 2 * config_.channels)));
-  grow(w.scratch, forward_scratch(backend, logits != nullptr));
+  grow(w.scratch, forward_scratch(backend, logits));
   memory_cutter memory{w.memory.view().data, all};
-  const output_matrix<B> x = memory.take(config_.channels);
-  const output_matrix<B> shown{memory.take(config_.channels).data, rows, config_.width, config_.width};
-  const mamba_workspace<B> block = take_block(memory, batch, w);
-  embed(backend, batch, word_rows, w, shown, x);
-  input_matrix<B> hidden = published(backend, x, 0, shown);
+  pass begun;
+  begun.x = memory.take(config_.channels);
+  begun.shown = {memory.take(config_.channels).data, rows, config_.width, config_.width};
+  begun.block = take_block(memory, batch, w);
+  embed(backend, batch, word_rows, w, begun.shown, begun.x);
+  return begun;
+}
+
+template <caduceus_backend B>
+void caduceus_network<B>::run(pass& begun, observer layers, const logits_receiver* logits,
+                              workspace& w) const {
+  const B& backend = backend_of(w);
+  const output_matrix<B> x = begun.x;
+  input_matrix<B> hidden = published(backend, x, 0, begun.shown);
   layers(0, hidden);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    blocks_[layer].forward(backend, block, x, block.wide, x);
+    blocks_[layer].forward(backend, begun.block, x, begun.block.wide, x);
     if (layer + 1 == blocks_.size()) final_norm_.forward(backend, x, x);
-    hidden = published(backend, x, static_cast<index_t>(layer) + 1, shown);
+    hidden = published(backend, x, static_cast<index_t>(layer) + 1, begun.shown);
     layers(static_cast<index_t>(layer) + 1, hidden);
   }
   if (logits != nullptr) run_head(hidden, *logits, w);
+}
+
+template <caduceus_backend B>
+void caduceus_network<B>::forward(const token_batch& batch, observer layers, const logits_receiver* logits,
+                                  workspace& w, input_matrix<B> word_rows) const {
+  pass begun = begin(batch, logits != nullptr, w, word_rows);
+  if (begun.x.rows > 0) run(begun, layers, logits, w);
 }
 // adjoint: caduceus_network<B>::gradient, in caduceus_gradient_impl.hpp
 

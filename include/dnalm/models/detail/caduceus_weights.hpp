@@ -25,17 +25,6 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// (rows, columns) to (columns, rows).
-template <class T>
-[[nodiscard]] std::vector<T> transposed(const std::vector<T>& from, index_t columns) {
-  const index_t rows = static_cast<index_t>(from.size()) / columns;
-  std::vector<T> to(from.size());
-  for (index_t r = 0; r < rows; ++r) {
-    for (index_t c = 0; c < columns; ++c)
-      to[static_cast<std::size_t>(c * rows + r)] = from[static_cast<std::size_t>(r * columns + c)];
-  }
-  return to;
-}
 /// Every row of (rows, columns) from its end.
 template <class T>
 void turn_columns(std::vector<T>& values, index_t columns) {
@@ -105,8 +94,7 @@ template <class B>
     return caduceus_tensor(layer, caduceus_mixer(config, is_back) + part);
   };
   mamba_direction<B> d;
-  d.taps = backend.upload(transposed(weights.template read<T>(name("conv1d.weight")), config.taps),
-                          config.taps, config.inner);
+  d.taps = load_depthwise(backend, weights, name("conv1d.weight"), config.inner);
   std::vector<T> bias = weights.template read<T>(name("conv1d.bias"));
   bias.resize(static_cast<std::size_t>(config.inner), T(0));
   d.bias = backend.upload(bias);

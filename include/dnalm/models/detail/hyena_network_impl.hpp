@@ -31,22 +31,6 @@ template <class B>
           backend.upload(weights.template read<T>(name + ".bias")), eps};
 }
 
-/// Weights (C, 1, K) of a depthwise convolution as (K, C).
-template <class B>
-[[nodiscard]] typename B::tensor load_depthwise(const B& backend, const named_weights& weights,
-                                                const std::string& name, index_t channels) {
-  using T = scalar_of<B>;
-  const std::vector<T> stored = weights.template read<T>(name);
-  const auto width = static_cast<index_t>(stored.size()) / channels;
-  std::vector<T> turned(stored.size());
-  for (index_t c = 0; c < channels; ++c) {
-    for (index_t j = 0; j < width; ++j) {
-      turned[static_cast<std::size_t>(j * channels + c)] = stored[static_cast<std::size_t>(c * width + j)];
-    }
-  }
-  return backend.upload(turned, width, channels);
-}
-
 }  // namespace detail
 
 template <hyena_backend B>

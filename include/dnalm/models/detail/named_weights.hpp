@@ -72,5 +72,25 @@ class named_weights {
   std::map<std::string_view, const planned_tensor*> by_name_;
 };
 
+/// (rows, columns) to (columns, rows).
+template <class T>
+[[nodiscard]] std::vector<T> transposed(const std::vector<T>& from, index_t columns) {
+  const index_t rows = static_cast<index_t>(from.size()) / columns;
+  std::vector<T> to(from.size());
+  for (index_t r = 0; r < rows; ++r) {
+    for (index_t c = 0; c < columns; ++c)
+      to[static_cast<std::size_t>(c * rows + r)] = from[static_cast<std::size_t>(r * columns + c)];
+  }
+  return to;
+}
+/// Weights (channels, 1, K) of a depthwise convolution as (K, channels).
+template <class B>
+[[nodiscard]] typename B::tensor load_depthwise(const B& backend, const named_weights& weights,
+                                                const std::string& name, index_t channels) {
+  const auto stored = weights.template read<typename B::scalar>(name);
+  const index_t taps = static_cast<index_t>(stored.size()) / channels;
+  return backend.upload(transposed(stored, taps), taps, channels);
+}
+
 }  // namespace detail
 DNALM_END_NAMESPACE
