@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dnalm-attribute: which nucleotides matter to a probe, or to a model's predictions.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
@@ -149,7 +150,7 @@ void attribute(settings s) {
   program::check_common(s.common);
   s.method.seed = s.common.seed;
   s.method.run = {.threads = s.common.threads, .memory = program::parse_bytes(s.common.memory)};
-#if !DNALM_PROGRAM_BIGWIG
+#if !defined(DNALM_WITH_BIGWIG)
   if (!s.places.bigwig.empty()) {
     throw dnalm::error(dnalm::error_kind::unsupported, 730, "this program was built without libBigWig",
                        {.expected = "--bedgraph, or a build with libbigwig-dev", .found = "--bigwig"});

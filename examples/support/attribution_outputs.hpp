@@ -20,7 +20,7 @@
 #include <dnalm/report/heat_map.hpp>
 #include <dnalm/report/sequence_logo.hpp>
 #include <dnalm/report/text.hpp>
-#if DNALM_PROGRAM_BIGWIG
+#if defined(DNALM_WITH_BIGWIG)
 #include <dnalm/io/bigwig.hpp>
 #endif
 
@@ -123,7 +123,7 @@ class attribution_outputs {
     if (windows_.empty()) return;
     const auto intervals = dnalm::io::join_windows(windows_, where_.overlap);
     if (!where_.bedgraph.empty()) dnalm::io::write_bedgraph(where_.bedgraph, intervals, about.method);
-#if DNALM_PROGRAM_BIGWIG
+#if defined(DNALM_WITH_BIGWIG)
     if (!where_.bigwig.empty()) dnalm::io::write_bigwig(where_.bigwig, intervals);
 #endif
   }

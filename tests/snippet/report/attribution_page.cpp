@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A page of one logo; names are text whatever is in them.
+#include <iostream>
+#include <vector>
+
+#include <dnalm/attribution/nucleotide_map.hpp>
+#include <dnalm/report/attribution_page.hpp>
+#include <dnalm/report/sequence_logo.hpp>
+
+int main() {
+  dnalm::report::sequence_logo logo;
+  logo.title = "peak 1";
+  logo.values = dnalm::one_hot_map("GATTACA");
+  const std::vector<dnalm::report::attribution_item> items = {
+      {.name = "peak <1>", .facts = {{"length", "7"}}, .drawing = draw(logo)}};
+  const std::string page = dnalm::report::attribution_page(
+      {.method = "saliency", .explanation = "The gradient.", .command = {"example"}, .sequences = 3}, items);
+  std::cout << (page.find("peak &lt;1&gt;") != std::string::npos) << ' '
+            << (page.find("3 sequences, 1 of them shown") != std::string::npos) << ' '
+            << (page.find("<script") == std::string::npos) << '\n';
+}
