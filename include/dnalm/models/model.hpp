@@ -102,6 +102,11 @@ using logits_observer = function_ref<void(matrix_view<const float> logits)>;
 /// Called with the gradient, valid during the call.
 using gradient_observer = function_ref<void(const input_gradient& gradient)>;
 
+/// Called with a block from 0 on, a sequence of the batch and its (n, n) probabilities of attention, row i those
+/// with which token i reads the others, in the mean over heads; valid during the call.
+using attention_observer =
+    function_ref<void(index_t layer, index_t sequence, matrix_view<const double> probabilities)>;
+
 /// Poolings of hidden states that forward_pooled makes where they are.
 struct pool_request {
   std::span<const index_t> layers = {};         ///< increasing
@@ -145,6 +150,8 @@ class model_base {
                               forward_workspace&) const {
     throw error(error_kind::internal, 426, "this network pools nothing by itself");
   }
+  /// False: this network has no attention, or its backend hands none out; then `observer` saw nothing.
+  virtual bool attention(const token_batch&, attention_observer, forward_workspace&) const { return false; }
   /// A network of other weights and the same kind on the same backend; `threads` as in load_options.
   /// \throws error [dnalm.unsupported.440] a configuration of another kind.
   [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const network_config& config,
@@ -254,6 +261,13 @@ class model {
   /// not one flag per token, [dnalm.usage.427] the kind `tokens`.
   [[nodiscard]] bool forward_pooled(const token_batch& batch, const pool_request& request,
                                     pooled_observer observer, forward_workspace& workspace) const;
+  /// A pass of which the attention of every block comes back, in the order of blocks. False: this network has
+  /// none to hand out (convolutions, scans; a GPU's backend); then `observer` saw nothing. Cost: a pass, and for
+  /// each block n^2 D plain multiplications of a sequence of n tokens. \throws as forward.
+  [[nodiscard]] bool attention(const token_batch& batch, attention_observer observer,
+                               forward_workspace& workspace) const {
+    return base_->attention(batch, observer, workspace);
+  }
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source, int threads) const {

@@ -47,6 +47,15 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
       model_base::logits_of(batch, rows, observer, workspace);
     }
   }
+  bool attention(const token_batch& batch, attention_observer observer,
+                 forward_workspace& workspace) const override {
+    if constexpr (attention_network<Network>) {
+      network_.attention(batch, observer, state_of(workspace).network);
+      return true;
+    } else {
+      return model_base::attention(batch, observer, workspace);
+    }
+  }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
     auto& w = state_of(workspace);

@@ -8,6 +8,7 @@
 #include <dnalm/models/detail/caduceus_network_impl.hpp>
 #include <dnalm/models/detail/convnet_gradient_impl.hpp>
 #include <dnalm/models/detail/convnet_impl.hpp>
+#include <dnalm/models/detail/encoder_attention_impl.hpp>
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/detail/hyena_gradient_impl.hpp>
