@@ -10,6 +10,7 @@
 
 #include <dnalm/attribution/nucleotide_map.hpp>
 #include <dnalm/attribution/sequence_function.hpp>
+#include <dnalm/attribution/substitution_function.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/progress.hpp>
 #include <dnalm/core/types.hpp>
@@ -43,6 +44,11 @@ struct substitution_options {
 [[nodiscard]] std::vector<substitution_effects> find_substitution_effects(
     std::span<const std::string> sequences, const sequence_function& f,
     const substitution_options& options = {});
+
+/// The same of a function that computes all substitutions of a sequence together; bitwise the same where both
+/// functions are. \throws what `f` throws; error [dnalm.usage.800], [dnalm.numeric.801] as sequence_function.
+[[nodiscard]] std::vector<substitution_effects> find_substitution_effects(
+    std::span<const std::string> sequences, const substitution_function& f, progress* watcher = nullptr);
 
 /// Raw effects of which the most promising were computed, and the others stayed as they were guessed.
 struct screened_effects {

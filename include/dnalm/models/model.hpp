@@ -107,6 +107,10 @@ using gradient_observer = function_ref<void(const input_gradient& gradient)>;
 using attention_observer =
     function_ref<void(index_t layer, index_t sequence, matrix_view<const double> probabilities)>;
 
+/// Called with the place of an edit and the rows of a state for it and some edits behind it, as many rows of
+/// each; valid during the call.
+using edits_observer = function_ref<void(index_t first, matrix_view<const float> rows)>;
+
 /// Poolings of hidden states that forward_pooled makes where they are.
 struct pool_request {
   std::span<const index_t> layers = {};         ///< increasing
@@ -152,6 +156,11 @@ class model_base {
   }
   /// False: this network has no attention, or its backend hands none out; then `observer` saw nothing.
   virtual bool attention(const token_batch&, attention_observer, forward_workspace&) const { return false; }
+  /// False: this network, or its backend, has no shorter way than a pass of each; then `observer` saw nothing.
+  virtual bool edited_states(std::span<const std::int32_t>, std::span<const token_edit>, index_t, index_t,
+                             edits_observer, forward_workspace&) const {
+    return false;
+  }
   /// A network of other weights and the same kind on the same backend; `threads` as in load_options.
   /// \throws error [dnalm.unsupported.440] a configuration of another kind.
   [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const network_config& config,
@@ -267,6 +276,16 @@ class model {
   [[nodiscard]] bool attention(const token_batch& batch, attention_observer observer,
                                forward_workspace& workspace) const {
     return base_->attention(batch, observer, workspace);
+  }
+  /// Hidden state `state`, from 1 on, of the sequence `ids` with each of `edits` made alone: `observer` sees
+  /// them in their order, some at a time (about `bytes` of memory), with the bits of forward. False: the network
+  /// has no shorter way than a pass for each edit, and `observer` saw nothing. Networks of layers have, on the
+  /// CPU: of every value they compute the rows that the edit reaches, up to the first layer that reads far away.
+  /// \throws error [dnalm.input.422] another state, [dnalm.input.407], [dnalm.input.428]; as forward.
+  [[nodiscard]] bool edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+                                   index_t state, index_t bytes, edits_observer observer,
+                                   forward_workspace& workspace) const {
+    return base_->edited_states(ids, edits, state, bytes, observer, workspace);
   }
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,

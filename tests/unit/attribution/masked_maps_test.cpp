@@ -137,7 +137,11 @@ TEST_CASE("single letters of GPN are the softmax of their four logits") {
     for (index_t a = 0; a < 4; ++a) {
       const double p = found.log_probabilities(a, static_cast<index_t>(i));
       const auto logit = static_cast<double>(logits[letters[static_cast<std::size_t>(a)]]);
-      i == 3 ? CHECK(std::isnan(p)) : CHECK(p == Approx(logit - std::log(sum)).epsilon(1e-11));
+      if (i == 3) {
+        CHECK(std::isnan(p));
+      } else {
+        CHECK(p == Approx(logit - std::log(sum)).epsilon(1e-11));
+      }
     }
   }
 }
@@ -192,7 +196,7 @@ TEST_CASE("what is no language model, or lacks a context, is told by name") {
   CHECK_THROWS_WITH(predict(nt, ""), Catch::Contains("dnalm.input.408"));
   CHECK_THROWS_WITH(predict(nt, "ACXG"), Catch::Contains("dnalm.input.150"));
   CHECK(dnalm::predict_nucleotides(nt, {}).empty());
-  const dnalm::model basset = dnalm::load_model(golden / "supervised" / "deepstarr");
+  const dnalm::model basset = dnalm::load_model(golden / "supervised" / "basset");
   CHECK_THROWS_WITH(predict(basset, "ACG"), Catch::Contains("dnalm.unsupported.853"));
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <dnalm/attribution/substitution_effects.hpp>
 #include <dnalm/core/error.hpp>
-#include <dnalm/core/philox.hpp>
+#include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
+#include <support/random_sequences.hpp>
 #include <support/same_bits.hpp>
 
 namespace {
@@ -158,6 +161,55 @@ TEST_CASE("a screen computes the edits of largest guess, and its recall is what 
   CHECK_NOTHROW(dnalm::screen_substitution_effects(x, f, guess, 1));
   guess[0].values[1] = std::nan("");
   CHECK_THROWS_WITH(dnalm::screen_substitution_effects(x, f, guess, 1), Catch::Contains("dnalm.numeric.861"));
+}
+
+/// The first prediction of a network of one row, a pass for each sequence.
+sequence_function passes_of(const dnalm::model& network) {
+  return {.outputs = network.state_width(network.logits_state()),
+          .evaluate = [&network](std::span<const std::string> sequences, std::span<double> values) {
+            dnalm::forward_workspace workspace;
+            auto out = values.begin();
+            for (const std::string& sequence : sequences) {
+              const auto ids = network.tokenize(sequence).ids;
+              dnalm::ragged_offsets offsets;
+              offsets.append(static_cast<index_t>(ids.size()));
+              const auto take = [&](dnalm::matrix_view<const float> x) {
+                out = std::copy(x.row(0).begin(), x.row(0).end(), out);
+              };
+              network.logits({ids, offsets}, take, workspace);
+            }
+          }};
+}
+
+TEST_CASE("recomputing what an edit reaches gives the effects of whole passes, bitwise, on any number of threads") {
+  const dnalm::model network =
+      dnalm::load_model(std::filesystem::path(DNALM_GOLDEN_DIR) / "supervised" / "basset");
+  const auto& graph = std::get<dnalm::layer_graph>(network.describe().config);
+  std::string sequence = dnalm_test::random_sequence(8, graph.input.length);
+  sequence[5] = 'N';
+  const std::vector<std::string> sequences = {sequence};
+  const auto naive = dnalm::find_substitution_effects(sequences, passes_of(network)).front();
+  for (const int threads : {1, 2}) {
+    const auto reused = dnalm::find_substitution_effects(
+                            sequences, dnalm::predictions_of_edits(network, {.threads = threads}))
+                            .front();
+    CHECK(reused.reference == naive.reference);
+    REQUIRE(reused.effects.size() == naive.effects.size());
+    for (std::size_t c = 0; c < naive.effects.size(); ++c) {
+      CHECK(dnalm_test::same_bits(reused.effects[c].values, naive.effects[c].values));
+    }
+  }
+  CHECK(naive.effects[0](0, 5) != 0);
+}
+
+TEST_CASE("a model without a shorter way, and a prediction of several rows, are told") {
+  const std::filesystem::path golden = DNALM_GOLDEN_DIR;
+  const dnalm::model gpn = dnalm::load_model(golden / "convnets" / "gpn_7");
+  const auto f = dnalm::function_of_edits(gpn, 1, 1, [](dnalm::matrix_view<const float>, index_t, std::span<double>) {});
+  CHECK_THROWS_WITH(dnalm::find_substitution_effects(std::vector<std::string>{"ACGT"}, f),
+                    Catch::Contains("dnalm.unsupported.868"));
+  CHECK_THROWS_WITH(dnalm::find_substitution_effects(std::vector<std::string>{"AC"}, dnalm::substitution_function{}),
+                    Catch::Contains("dnalm.usage.800"));
 }
 
 }  // namespace

@@ -26,19 +26,19 @@ DNALM_INLINE std::string_view to_string(effect_centring centring) {
 
 namespace detail {
 
-/// An edit, or with letter -1 the sequence itself.
-struct substitution {
+/// A substitution in one of the sequences.
+struct placed_substitution {
   std::size_t sequence = 0;
-  index_t position = 0;
-  int letter = -1;
+  substitution edit = {};
 };
 
 /// Takes the values of a sequence and then of its edits.
 struct effects_receiver {
   std::vector<substitution_effects>& results;
 
-  void operator()(const substitution& edit, std::span<const double> values) const {
-    substitution_effects& result = results[edit.sequence];
+  void operator()(const placed_substitution& placed, std::span<const double> values) const {
+    substitution_effects& result = results[placed.sequence];
+    const substitution& edit = placed.edit;
     if (edit.letter < 0) {
       result.reference.assign(values.begin(), values.end());
       return;
@@ -99,7 +99,7 @@ DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(std::sp
                                                                          const sequence_function& f,
                                                                          const substitution_options& options) {
   std::vector<substitution_effects> results(sequences.size());
-  detail::distinct_sequences<detail::substitution, detail::effects_receiver> requests(
+  detail::distinct_sequences<detail::placed_substitution, detail::effects_receiver> requests(
       f, options.memory, options.watcher, {results});
   std::unordered_map<std::string_view, std::size_t> first_of;
   for (std::size_t s = 0; s < sequences.size(); ++s) {
@@ -109,7 +109,7 @@ DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(std::sp
     requests.add({s}, sequences[s]);
     for (index_t i = 0; i < length; ++i) {
       detail::for_substitutions(sequences[s], i, [&](int letter, std::string edited) {
-        requests.add({s, i, letter}, std::move(edited));
+        requests.add({s, {i, letter}}, std::move(edited));
       });
     }
   }
@@ -117,6 +117,53 @@ DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(std::sp
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     const std::size_t first = first_of.at(sequences[s]);
     if (first != s) results[s] = results[first];
+  }
+  return results;
+}
+
+namespace detail {
+
+/// The sequence itself, then all its substitutions.
+[[nodiscard]] inline std::vector<substitution> all_substitutions(std::string_view sequence) {
+  std::vector<substitution> edits = {{}};
+  for (std::size_t i = 0; i < sequence.size(); ++i) {
+    for (int letter = 0; letter < 4; ++letter) {
+      if (letter != base_code(sequence[i])) edits.push_back({static_cast<index_t>(i), letter});
+    }
+  }
+  return edits;
+}
+
+/// The values of edits, checked as those of a sequence_function are.
+[[nodiscard]] inline std::vector<double> values_of_edits(const substitution_function& f,
+                                                         const std::string& sequence,
+                                                         std::span<const substitution> edits) {
+  sequence_function checked{.outputs = f.outputs};
+  if (f.evaluate) {
+    checked.evaluate = [&](std::span<const std::string>, std::span<double> values) {
+      f.evaluate(sequence, edits, values);
+    };
+  }
+  return checked(std::vector<std::string>(edits.size()));
+}
+
+}  // namespace detail
+
+DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(std::span<const std::string> sequences,
+                                                                         const substitution_function& f,
+                                                                         progress* watcher) {
+  std::vector<substitution_effects> results(sequences.size());
+  const detail::effects_receiver receive{results};
+  for (std::size_t s = 0; s < sequences.size(); ++s) {
+    const std::vector<substitution> edits = detail::all_substitutions(sequences[s]);
+    results[s].effects.assign(static_cast<std::size_t>(std::max<index_t>(f.outputs, 0)),
+                              nucleotide_map(static_cast<index_t>(sequences[s].size())));
+    const std::vector<double> values = detail::values_of_edits(f, sequences[s], edits);
+    const auto columns = static_cast<std::size_t>(f.outputs);
+    for (std::size_t e = 0; e < edits.size(); ++e) {
+      receive({s, edits[e]}, std::span<const double>(values).subspan(e * columns, columns));
+    }
+    if (watcher != nullptr) watcher->advance(static_cast<index_t>(edits.size()));
   }
   return results;
 }
@@ -135,14 +182,14 @@ DNALM_INLINE screened_effects screen_substitution_effects(const std::string& seq
   results[0].effects.assign(guess.begin(), guess.end());
   screened_effects screened;
   screened.computed = nucleotide_map(static_cast<index_t>(sequence.size()));
-  detail::distinct_sequences<detail::substitution, detail::effects_receiver> requests(
+  detail::distinct_sequences<detail::placed_substitution, detail::effects_receiver> requests(
       f, options.memory, options.watcher, {results});
   requests.add({0}, sequence);
   for (std::size_t e = 0; e < edits.size() && static_cast<index_t>(e) < count; ++e) {
     std::string edited = sequence;
     edited[static_cast<std::size_t>(edits[e].position)] = "ACGT"[edits[e].letter];
     screened.computed(edits[e].letter, edits[e].position) = 1;
-    requests.add({0, edits[e].position, edits[e].letter}, std::move(edited));
+    requests.add({0, {edits[e].position, edits[e].letter}}, std::move(edited));
   }
   requests.flush();
   screened.reference = std::move(results[0].reference);
