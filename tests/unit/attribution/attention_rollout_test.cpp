@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -82,9 +83,8 @@ TEST_CASE("rollout of exchanged tokens is the exchanged rollout") {
   }
 }
 
-/// Attention of every layer of one sequence.
-std::vector<std::vector<double>> attention_of(const dnalm::model& network, const std::string& sequence) {
-  const auto ids = network.tokenize(sequence).ids;
+/// Attention of every layer of one sequence of tokens.
+std::vector<std::vector<double>> attention_of(const dnalm::model& network, const std::vector<std::int32_t>& ids) {
   dnalm::ragged_offsets offsets;
   offsets.append(static_cast<index_t>(ids.size()));
   std::vector<std::vector<double>> layers;
@@ -103,11 +103,14 @@ TEST_CASE("encoders hand out distributions, the same in float and double") {
     const dnalm::model network = dnalm::load_model(golden / "models" / name);
     const dnalm::model precise =
         dnalm::load_model(golden / "models" / name, {.backend = dnalm::backend_kind::reference});
-    const std::string sequence = "ACGTTGCATTAGGCCATAACGTACG";
-    const auto found = attention_of(network, sequence);
-    const auto expected = attention_of(precise, sequence);
+    std::vector<std::int32_t> ids;
+    for (index_t i = 0; i < 11; ++i) {
+      ids.push_back(static_cast<std::int32_t>((5 + 7 * i) % network.describe().vocabulary()));
+    }
+    const auto found = attention_of(network, ids);
+    const auto expected = attention_of(precise, ids);
     REQUIRE(static_cast<index_t>(found.size()) == network.describe().layers());
-    const auto tokens = static_cast<std::size_t>(network.tokenize(sequence).size());
+    const std::size_t tokens = ids.size();
     for (std::size_t l = 0; l < found.size(); ++l) {
       for (std::size_t i = 0; i < tokens; ++i) {
         double sum = 0;
@@ -137,7 +140,7 @@ TEST_CASE("mean attention is what the reference attention puts before unit value
       v(i, c) = c % width == i ? 1.0 : 0.0;
     }
   }
-  const std::vector<double> slopes = {0.5, 0.25, 0.125};
+  const std::vector<float> slopes = {0.5F, 0.25F, 0.125F};
   dnalm::ragged_offsets offsets;
   offsets.append(tokens);
   for (const index_t window : {0, 2}) {
@@ -164,8 +167,9 @@ TEST_CASE("mean attention is what the reference attention puts before unit value
 
 TEST_CASE("one layer rolls out to the mean of its attention and the identity") {
   const dnalm::model network = dnalm_test::dnabert2_twin();
-  const auto attention = attention_of(network, "ACGTTGCATTAGG").front();
-  const auto result = dnalm::roll_out_attention(network, dnalm_test::records_of({"ACGTTGCATTAGG"})).front();
+  const auto attention = attention_of(network, network.tokenize("ACGTTGCATTAGG").ids).front();
+  const auto results = dnalm::roll_out_attention(network, dnalm_test::records_of({"ACGTTGCATTAGG"}));
+  const dnalm::attention_rollout& result = results.front();
   const index_t tokens = result.tokens.rows();
   for (index_t i = 0; i < tokens; ++i) {
     for (index_t j = 0; j < tokens; ++j) {
@@ -180,19 +184,19 @@ TEST_CASE("bases share what is taken from their tokens, and the result does not 
   const std::vector<std::string> sequences = {"ACGTTGCA", "TTGACCATGACCATTAG", "NACG"};
   const auto together = dnalm::roll_out_attention(network, dnalm_test::records_of(sequences), {.threads = 2});
   for (std::size_t s = 0; s < sequences.size(); ++s) {
-    const auto alone = dnalm::roll_out_attention(network, dnalm_test::records_of({sequences[s]}), {.threads = 1}).front();
-    CHECK(dnalm_test::same_bits(alone.bases, together[s].bases));
-    CHECK(alone.bases.size() == sequences[s].size());
+    const auto alone =
+        dnalm::roll_out_attention(network, dnalm_test::records_of({sequences[s]}), {.threads = 1});
+    CHECK(dnalm_test::same_bits(alone.front().bases, together[s].bases));
+    CHECK(alone.front().bases.size() == sequences[s].size());
   }
-  const auto& found = together[0];  // CLS ACG TTG C A
+  const dnalm::attention_rollout& found = together[0];  // CLS ACG TTG C A
   double readers = 0;
   for (index_t i = 1; i < 5; ++i) readers += found.tokens(i, 1) / 4;
   CHECK(found.bases[0] == Approx(readers / 3).epsilon(1e-12));
   CHECK(found.bases[0] == found.bases[2]);
   const auto cls = dnalm::roll_out_attention(network, dnalm_test::records_of({"ACGTTGCA"}),
-                                             {.reader = dnalm::rollout_reader::first_token})
-                       .front();
-  CHECK(cls.bases[6] == Approx(cls.tokens(0, 3)).epsilon(1e-12));
+                                             {.reader = dnalm::rollout_reader::first_token});
+  CHECK(cls.front().bases[6] == Approx(cls.front().tokens(0, 3)).epsilon(1e-12));
 }
 
 TEST_CASE("networks without attention are told by name, and a missing first token too") {

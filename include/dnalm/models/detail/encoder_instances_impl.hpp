@@ -11,6 +11,7 @@
 #include <dnalm/models/detail/encoder_attention_impl.hpp>
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
+#include <dnalm/models/detail/hyena_edits_impl.hpp>
 #include <dnalm/models/detail/hyena_gradient_impl.hpp>
 #include <dnalm/models/detail/hyena_network_impl.hpp>
 #include <dnalm/models/detail/layer_network_edits_impl.hpp>
