@@ -3,9 +3,9 @@
 //
 //   bench_masked_map --case NAME --model FOLDER --sequences FILE [--limit 2] [--formats f32] [--repeats 5]
 //
-// One thread. "passes" runs each sequence once for every token of DNA, in batches of the size that the map's have, and
-// looks at nothing; "masked_map" masks each token, takes the logits of its row, and makes probabilities and entropies
-// of them. over_forward is the ratio of their medians.
+// One thread. "passes" runs each sequence once for every token of DNA, in batches of the size that the map's
+// have, and looks at nothing; "masked_map" masks each token, takes the logits of its row, and makes
+// probabilities and entropies of them. over_forward is the ratio of their medians.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>

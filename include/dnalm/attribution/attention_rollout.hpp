@@ -16,9 +16,9 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// rollout (T, T) becomes A^ rollout, A^ the rows of (attention + I) / 2 divided by their sums: one layer more
-/// (Abnar and Zuidema 2020). Begin with the identity. Cost: T^3. \throws error [dnalm.shape.865] matrices that
-/// are not square of one size.
+/// rollout (T, T) becomes A^ rollout, A^ the rows of (attention + I) / 2 divided by their sums: one layer
+/// more (Abnar and Zuidema 2020). Begin with the identity. Cost: T^3. \throws error [dnalm.shape.865]
+/// matrices that are not square of one size.
 void add_to_rollout(matrix_view<const double> attention, matrix<double>& rollout);
 
 /// The identity (T, T).
@@ -40,7 +40,8 @@ struct rollout_options {
 
 /// Rollout of one sequence.
 struct attention_rollout {
-  /// (T, T) R = A^_n ... A^_1, each row of sum 1: row i says of which input tokens token i's last state is made.
+  /// (T, T) R = A^_n ... A^_1, each row of sum 1: row i says of which input tokens token i's last state is
+  /// made.
   matrix<double> tokens = {};
   /// (L) what the reader takes from each base: a token's number is shared evenly among its bases, and a base
   /// gets its shares of all tokens that hold it. The sum is 1 less what goes to CLS, SEP and the like.
@@ -49,11 +50,11 @@ struct attention_rollout {
 
 /// Rollout through all blocks of an encoder. Attention is the mean over heads. Numbers are those of double on
 /// the backend's queries and keys. \throws error [dnalm.unsupported.866] a network without attention, or a
-/// backend that hands none out (names the architecture), [dnalm.unsupported.867] the first token as reader where
-/// none stands before the bases; as model::tokenize.
-[[nodiscard]] std::vector<attention_rollout> roll_out_attention(const model& network,
-                                                                std::span<const io::sequence_record> sequences,
-                                                                const rollout_options& options = {});
+/// backend that hands none out (names the architecture), [dnalm.unsupported.867] the first token as reader
+/// where none stands before the bases; as model::tokenize.
+[[nodiscard]] std::vector<attention_rollout> roll_out_attention(
+    const model& network, std::span<const io::sequence_record> sequences,
+    const rollout_options& options = {});
 
 DNALM_END_NAMESPACE
 

@@ -3,9 +3,9 @@
 /// \brief Nucleotide dependency maps: how a substitution at one position changes what a language model
 /// predicts at the others.
 ///
-/// Maps are (L, L), rows the substituted position, columns the observed one. Nothing is masked: the model sees
-/// each sequence as it is. Definitions: da Silva et al. 2025 (log-odds map, influence score), Zhang et al. 2024
-/// (categorical Jacobian).
+/// Maps are (L, L), rows the substituted position, columns the observed one. Nothing is masked: the model
+/// sees each sequence as it is. Definitions: da Silva et al. 2025 (log-odds map, influence score), Zhang et
+/// al. 2024 (categorical Jacobian).
 #pragma once
 
 #include <functional>
@@ -50,22 +50,25 @@ struct dependency_map {
 
 /// Conventions of dependency maps. Numbers depend on all but the last.
 struct dependency_options {
-  /// 0: log-odds from log-probabilities, exact however near p is to 1. Above 0: those of (p + epsilon) / sum of
-  /// (p + epsilon), as the authors' notebook has them (1e-10); these take the place of p everywhere.
+  /// 0: log-odds from log-probabilities, exact however near p is to 1. Above 0: those of (p + epsilon) / sum
+  /// of (p + epsilon), as the authors' notebook has them (1e-10); these take the place of p everywhere.
   double epsilon = 0.0;
-  bool signed_influence = false;        ///< the largest change over target letters, not the largest in size
+  bool signed_influence = false;         ///< the largest change over target letters, not the largest in size
   bool influence_includes_self = false;  ///< the substituted position's own column counts
-  /// Whether columns before the substituted position count as unchanged, as they are in a causal model but for
-  /// the rounding of its transforms: each row is then 0 up to its diagonal.
+  /// Whether columns before the substituted position count as unchanged, as they are in a causal model but
+  /// for the rounding of its transforms: each row is then 0 up to its diagonal.
   bool causal = false;
-  index_t memory = index_t{1} << 28;  ///< bytes for the maps of one call of the predictor; a position always runs
+  index_t memory =
+      index_t{1} << 28;  ///< bytes for the maps of one call of the predictor; a position always runs
 };
 
 /// What 3 L + 1 predictions of a sequence tell.
 struct dependency_result {
-  /// e_ij = max over b != x_i, max over c of |l_jc(x with b at i) - l_jc(x)|, l = log2(p / (1 - p)); e_ii = 0.
+  /// e_ij = max over b != x_i, max over c of |l_jc(x with b at i) - l_jc(x)|, l = log2(p / (1 - p)); e_ii =
+  /// 0.
   dependency_map log_odds = {};
-  /// Frobenius norm over (a, c) of ln p_jc(x with a at i) - ln p_jc(x), centred over a and over c; 0 for i = j.
+  /// Frobenius norm over (a, c) of ln p_jc(x with a at i) - ln p_jc(x), centred over a and over c; 0 for i =
+  /// j.
   dependency_map jacobian = {};
   /// (4, L) s(b, i) = 1 / (L - 1) sum over j != i of max over c of |l_jc(x with b at i) - l_jc(x)|; 0 for b =
   /// x_i. Of one position alone 0.
@@ -102,8 +105,8 @@ struct dependency_result {
 enum class symmetry { mean, max };
 [[nodiscard]] dependency_map symmetrized(const dependency_map& map, symmetry rule = symmetry::mean);
 
-/// S_ij - S_i. S_.j / S_.., S_i. the sum of row i: rows and columns then sum to 0 (but for rounding). A map of
-/// sum 0 stays as it is. Average product correction: Dunn et al. 2008.
+/// S_ij - S_i. S_.j / S_.., S_i. the sum of row i: rows and columns then sum to 0 (but for rounding). A map
+/// of sum 0 stays as it is. Average product correction: Dunn et al. 2008.
 [[nodiscard]] dependency_map average_product_corrected(const dependency_map& map);
 
 DNALM_END_NAMESPACE

@@ -52,10 +52,10 @@ struct nucleotide_prediction {
 /// ln p of the four letters at every position. The letters' weights are those of nucleotide_vocabulary::read
 /// at the token that holds the position, from logits in float, summed in double.
 ///
-/// Masked: each token is masked alone, and all letters of it are read from this one pass, so that letters of a
-/// k-mer or BPE token do not see each other. Where k-mers overlap, all tokens that hold a position are masked
-/// together, and the one in their middle (the nearest to it that is DNA) is read at this position: one pass
-/// per position. Left: the logits at a token are for the next one.
+/// Masked: each token is masked alone, and all letters of it are read from this one pass, so that letters of
+/// a k-mer or BPE token do not see each other. Where k-mers overlap, all tokens that hold a position are
+/// masked together, and the one in their middle (the nearest to it that is DNA) is read at this position: one
+/// pass per position. Left: the logits at a token are for the next one.
 ///
 /// A result has the same bits for any batch, order and number of threads. Cost: the passes; masked, of an
 /// encoder's head only the rows that are read. \throws error [dnalm.unsupported.853] a network that predicts

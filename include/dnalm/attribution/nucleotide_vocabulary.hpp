@@ -16,8 +16,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// How tokens of several letters give probabilities of one letter. Both look only at tokens of as many letters
-/// as the one that stands there; for tokens of one letter they are the same.
+/// How tokens of several letters give probabilities of one letter. Both look only at tokens of as many
+/// letters as the one that stands there; for tokens of one letter they are the same.
 enum class letter_reading {
   marginal,    ///< the sum over all tokens that have the letter at this place
   conditional  ///< the one token that has it there and is the sequence's token elsewhere
@@ -53,7 +53,7 @@ class nucleotide_vocabulary {
   [[nodiscard]] nucleotide_map read_marginal(vector_view<const float> logits, index_t length) const;
   [[nodiscard]] nucleotide_map read_conditional(vector_view<const float> logits, std::int32_t id) const;
 
-  std::vector<std::string> codes_;                   // by token: its letters as bytes 0 to 3
+  std::vector<std::string> codes_;                    // by token: its letters as bytes 0 to 3
   std::vector<std::vector<std::int32_t>> by_length_;  // tokens of so many letters
   std::unordered_map<std::string, std::int32_t> ids_;
 };

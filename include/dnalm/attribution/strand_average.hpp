@@ -30,7 +30,8 @@ DNALM_BEGIN_NAMESPACE
                 {.expected = std::to_string(map.length), .found = std::to_string(reverse.length)});
   }
   nucleotide_map result = turned_map(reverse);
-  for (std::size_t i = 0; i < map.values.size(); ++i) result.values[i] = (map.values[i] + result.values[i]) / 2;
+  for (std::size_t i = 0; i < map.values.size(); ++i)
+    result.values[i] = (map.values[i] + result.values[i]) / 2;
   return result;
 }
 

@@ -37,10 +37,10 @@ struct substitution_options {
   progress* watcher = nullptr;        ///< advanced by evaluated sequences
 };
 
-/// Raw effects d(b, i) of each sequence, for all outputs of `f`: 3 edits at A, C, G, T, of which the fourth is 0
-/// by construction; all 4 at N and other letters. Edited sequences are asked for in upper and lower case as the
-/// sequence has them, the new letter in upper case; of equal ones in a call of `f`, and of equal sequences, one
-/// is computed. Cost: 3 L + 1 evaluations of `f`. \throws what `f` throws.
+/// Raw effects d(b, i) of each sequence, for all outputs of `f`: 3 edits at A, C, G, T, of which the fourth
+/// is 0 by construction; all 4 at N and other letters. Edited sequences are asked for in upper and lower case
+/// as the sequence has them, the new letter in upper case; of equal ones in a call of `f`, and of equal
+/// sequences, one is computed. Cost: 3 L + 1 evaluations of `f`. \throws what `f` throws.
 [[nodiscard]] std::vector<substitution_effects> find_substitution_effects(
     std::span<const std::string> sequences, const sequence_function& f,
     const substitution_options& options = {});
@@ -52,16 +52,17 @@ struct substitution_options {
 
 /// Raw effects of which the most promising were computed, and the others stayed as they were guessed.
 struct screened_effects {
-  std::vector<double> reference = {};         ///< (C) f(x)
-  std::vector<nucleotide_map> effects = {};   ///< (C) raw effects: exact where `computed` is 1, else the guess
-  nucleotide_map computed = {};               ///< 1 where an edit was evaluated, else 0
+  std::vector<double> reference = {};        ///< (C) f(x)
+  std::vector<nucleotide_map> effects = {};  ///< (C) raw effects: exact where `computed` is 1, else the guess
+  nucleotide_map computed = {};              ///< 1 where an edit was evaluated, else 0
 };
 
-/// Effects of one sequence: the `count` edits whose guess is largest in size (of equals the first by position,
-/// then by letter) are evaluated exactly. `guess`: maps (4, L), one per output, as first-order effects g(b, i) -
-/// g(x_i, i) are; an edit counts by its largest size over the outputs. Cost: count + 1 evaluations. The guess is
-/// no bound: screen_recall says what it found. \throws error [dnalm.shape.860] another number of maps or
-/// letters, [dnalm.numeric.861] a guess that is not finite, [dnalm.usage.862] a negative count.
+/// Effects of one sequence: the `count` edits whose guess is largest in size (of equals the first by
+/// position, then by letter) are evaluated exactly. `guess`: maps (4, L), one per output, as first-order
+/// effects g(b, i) - g(x_i, i) are; an edit counts by its largest size over the outputs. Cost: count + 1
+/// evaluations. The guess is no bound: screen_recall says what it found. \throws error [dnalm.shape.860]
+/// another number of maps or letters, [dnalm.numeric.861] a guess that is not finite, [dnalm.usage.862] a
+/// negative count.
 [[nodiscard]] screened_effects screen_substitution_effects(const std::string& sequence,
                                                            const sequence_function& f,
                                                            std::span<const nucleotide_map> guess,
@@ -78,8 +79,8 @@ struct screened_effects {
 [[nodiscard]] nucleotide_map centred(const nucleotide_map& effects, std::string_view sequence,
                                      effect_centring centring);
 
-/// (L) the values of the letters that stand there, 0 at N: the heights of a logo. Of raw effects they are 0; of
-/// mean3 4/3 those of mean4. \throws error [dnalm.shape.851] another number of letters.
+/// (L) the values of the letters that stand there, 0 at N: the heights of a logo. Of raw effects they are 0;
+/// of mean3 4/3 those of mean4. \throws error [dnalm.shape.851] another number of letters.
 [[nodiscard]] std::vector<double> values_of_letters(const nucleotide_map& map, std::string_view sequence);
 
 /// f(x with both) - f(x with a at i) - f(x with b at j) + f(x), for each output: 0 where effects add up.

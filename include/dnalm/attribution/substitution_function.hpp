@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief A function of a sequence and of all its substitutions at once, for networks that need not compute each
-/// edited sequence anew.
+/// \brief A function of a sequence and of all its substitutions at once, for networks that need not compute
+/// each edited sequence anew.
 #pragma once
 
 #include <functional>
@@ -21,18 +21,20 @@ struct substitution {
   int letter = -1;
 };
 
-/// f of one sequence with each of some substitutions made alone.
+/// f of one sequence with each of some substitutions made alone. Positions lie in the sequence, letters are
+/// -1 to 3.
 ///
-/// `evaluate` fills `values` (substitutions, C), row-major, in their order. It may be called from one thread at a
-/// time and uses threads of its own.
+/// `evaluate` fills `values` (substitutions, C), row-major, in their order. It may be called from one thread
+/// at a time and uses threads of its own.
 struct substitution_function {
   index_t outputs = 1;  ///< C
-  std::function<void(const std::string& sequence, std::span<const substitution> edits, std::span<double> values)>
+  std::function<void(const std::string& sequence, std::span<const substitution> edits,
+                     std::span<double> values)>
       evaluate = {};
 };
 
-/// C numbers of each of some sequences: rows (n * rows of each, width) of a hidden state, values (n, C). Numbers
-/// of a sequence come from its own rows only. It is called from several threads at a time.
+/// C numbers of each of some sequences: rows (n * rows of each, width) of a hidden state, values (n, C).
+/// Numbers of a sequence come from its own rows only. It is called from several threads at a time.
 using state_reader =
     std::function<void(matrix_view<const float> rows, index_t rows_of_each, std::span<double> values)>;
 
@@ -42,9 +44,10 @@ struct edited_options {
   index_t memory = index_t{1} << 26;  ///< bytes for the values of edited sequences
 };
 
-/// What `read` makes of hidden state `state`, by model::edited_states: bitwise what it makes of the state in a
-/// pass of each edited sequence. The model must outlive it. Calling it throws
-/// as model::tokenize and model::edited_states; error [dnalm.unsupported.868] a model that has no shorter way.
+/// What `read` makes of hidden state `state`, by model::edited_states: what it makes of the state in a pass
+/// of each edited sequence, bitwise for networks of layers, for HyenaDNA up to the rounding of its
+/// transforms. The model must outlive it. Calling it throws as model::tokenize and model::edited_states;
+/// error [dnalm.unsupported.868] a model that has no shorter way.
 [[nodiscard]] substitution_function function_of_edits(const model& network, index_t state, index_t outputs,
                                                       state_reader read, const edited_options& options = {});
 

@@ -18,7 +18,8 @@ int main() {
         for (std::size_t e = 0; e < edits.size(); ++e) {
           values[e] = all;
           if (edits[e].letter < 0) continue;  // the sequence itself
-          values[e] += counts("ACGT"[edits[e].letter]) - counts(sequence[static_cast<std::size_t>(edits[e].position)]);
+          values[e] +=
+              counts("ACGT"[edits[e].letter]) - counts(sequence[static_cast<std::size_t>(edits[e].position)]);
         }
       }};
   const std::vector<std::string> sequences = {"GAT"};

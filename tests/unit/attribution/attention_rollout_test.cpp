@@ -70,7 +70,8 @@ TEST_CASE("rollout of exchanged tokens is the exchanged rollout") {
   const auto exchanged = [&](const matrix<double>& x) {
     matrix<double> y(4, 4);
     for (index_t i = 0; i < 4; ++i) {
-      for (index_t j = 0; j < 4; ++j) y(i, j) = x(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(j)]);
+      for (index_t j = 0; j < 4; ++j)
+        y(i, j) = x(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(j)]);
     }
     return y;
   };
@@ -84,7 +85,8 @@ TEST_CASE("rollout of exchanged tokens is the exchanged rollout") {
 }
 
 /// Attention of every layer of one sequence of tokens.
-std::vector<std::vector<double>> attention_of(const dnalm::model& network, const std::vector<std::int32_t>& ids) {
+std::vector<std::vector<double>> attention_of(const dnalm::model& network,
+                                              const std::vector<std::int32_t>& ids) {
   dnalm::ragged_offsets offsets;
   offsets.append(static_cast<index_t>(ids.size()));
   std::vector<std::vector<double>> layers;
@@ -152,7 +154,8 @@ TEST_CASE("mean attention is what the reference attention puts before unit value
       if (sloped) options.alibi_slopes = {slopes.data(), heads};
       matrix<double> y(tokens, heads * width);
       std::vector<double> scratch(tokens);
-      dnalm::reference_attention(q.view(), k.view(), v.view(), offsets, options, {scratch.data(), tokens}, y.view());
+      dnalm::reference_attention(q.view(), k.view(), v.view(), offsets, options, {scratch.data(), tokens},
+                                 y.view());
       matrix<double> mean(tokens, tokens);
       dnalm::detail::mean_attention<double>(q.view(), k.view(), options, mean.view());
       for (index_t i = 0; i < tokens; ++i) {
@@ -173,7 +176,8 @@ TEST_CASE("one layer rolls out to the mean of its attention and the identity") {
   const index_t tokens = result.tokens.rows();
   for (index_t i = 0; i < tokens; ++i) {
     for (index_t j = 0; j < tokens; ++j) {
-      const double expected = (attention[static_cast<std::size_t>(i * tokens + j)] + (i == j ? 1.0 : 0.0)) / 2;
+      const double expected =
+          (attention[static_cast<std::size_t>(i * tokens + j)] + (i == j ? 1.0 : 0.0)) / 2;
       CHECK(result.tokens(i, j) == Approx(expected).epsilon(1e-12));
     }
   }

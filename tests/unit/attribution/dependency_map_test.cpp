@@ -61,10 +61,10 @@ TEST_CASE("a model of independent positions has no dependencies") {
 
 TEST_CASE("a planted dependency of one position on another is the only entry") {
   // Position 4 repeats position 1 with weight 2.
-  const auto found = dnalm::nucleotide_dependencies(
-      "ACGTTA", toy([](const std::string& x, index_t c, index_t j) {
-        return j == 4 && "ACGT"[c] == x[1] ? 2.0 : 0.0;
-      }));
+  const auto found =
+      dnalm::nucleotide_dependencies("ACGTTA", toy([](const std::string& x, index_t c, index_t j) {
+                                       return j == 4 && "ACGT"[c] == x[1] ? 2.0 : 0.0;
+                                     }));
   for (index_t i = 0; i < 6; ++i) {
     for (index_t j = 0; j < 6; ++j) {
       const bool planted = i == 1 && j == 4;
@@ -81,10 +81,10 @@ TEST_CASE("a planted dependency of one position on another is the only entry") {
 }
 
 TEST_CASE("log-odds stay exact where one minus the probability is nothing") {
-  const auto found = dnalm::nucleotide_dependencies(
-      "AC", toy([](const std::string& x, index_t c, index_t j) {
-        return j == 1 && c == 0 ? (x[0] == 'A' ? 60.0 : 61.0) : 0.0;  // 1 - p = 3 e^-60
-      }));
+  const auto found = dnalm::nucleotide_dependencies("AC", toy([](const std::string& x, index_t c, index_t j) {
+                                                      return j == 1 && c == 0 ? (x[0] == 'A' ? 60.0 : 61.0)
+                                                                              : 0.0;  // 1 - p = 3 e^-60
+                                                    }));
   CHECK(found.log_odds(0, 1) == Approx(1 / std::log(2.0)).epsilon(1e-12));
 }
 
@@ -149,7 +149,8 @@ TEST_CASE("maps agree with the recorded definition, with and without an epsilon"
   const auto compare = [&](const std::vector<double>& found, const std::string& name) {
     const auto expected = record.at(name).get<std::vector<double>>();
     REQUIRE(found.size() == expected.size());
-    for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == Approx(expected[i]).epsilon(1e-9).margin(1e-9));
+    for (std::size_t i = 0; i < found.size(); ++i)
+      CHECK(found[i] == Approx(expected[i]).epsilon(1e-9).margin(1e-9));
   };
   const auto exact = dnalm::nucleotide_dependencies(x, predict);
   compare(exact.log_odds.values, "log_odds");
@@ -196,8 +197,8 @@ TEST_CASE("each strand of a causal model gives one triangle, and both together t
   const dnalm::model network = dnalm::load_model(golden / "hyena" / "hub");
   const std::string x = "ACGTTGCAAC";
   const auto one = dnalm::nucleotide_dependencies(x, dnalm::predictor_of(network), {.causal = true});
-  const auto other = dnalm::nucleotide_dependencies(dnalm::reverse_complement(x), dnalm::predictor_of(network),
-                                                    {.causal = true});
+  const auto other = dnalm::nucleotide_dependencies(dnalm::reverse_complement(x),
+                                                    dnalm::predictor_of(network), {.causal = true});
   const auto both = dnalm::nucleotide_dependencies(network, x);
   for (index_t i = 0; i < 10; ++i) {
     for (index_t j = 0; j < 10; ++j) {
@@ -213,7 +214,8 @@ TEST_CASE("each strand of a causal model gives one triangle, and both together t
   const auto free = dnalm::nucleotide_dependencies(x, dnalm::predictor_of(network));
   for (index_t i = 1; i < 10; ++i) CHECK(free.log_odds(i, i - 1) < 1e-3 * one.log_odds(2, 3));
   const auto masked = dnalm::nucleotide_dependencies(x, toy(tangled));
-  CHECK_THROWS_WITH(dnalm::stitched_strands(masked.log_odds, masked.log_odds), Catch::Contains("dnalm.input.859"));
+  CHECK_THROWS_WITH(dnalm::stitched_strands(masked.log_odds, masked.log_odds),
+                    Catch::Contains("dnalm.input.859"));
 }
 
 TEST_CASE("predictions that cannot be are told") {
@@ -228,7 +230,8 @@ TEST_CASE("predictions that cannot be are told") {
     return std::vector<nucleotide_map>(sequences.size(), nucleotide_map(1));
   };
   CHECK_THROWS_WITH(dnalm::nucleotide_dependencies("AC", short_one), Catch::Contains("dnalm.shape.856"));
-  CHECK_THROWS_WITH(dnalm::strand_average(dependency_map(2), dependency_map(3)), Catch::Contains("dnalm.shape.851"));
+  CHECK_THROWS_WITH(dnalm::strand_average(dependency_map(2), dependency_map(3)),
+                    Catch::Contains("dnalm.shape.851"));
   CHECK(dnalm::nucleotide_dependencies("", certain).log_odds.values.empty());
 }
 

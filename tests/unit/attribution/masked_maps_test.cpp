@@ -43,7 +43,8 @@ double direct_log_p(const dnalm::model& network, const std::vector<float>& logit
   return std::log(with / all);
 }
 
-TEST_CASE("k-mers: each token is masked alone, and a letter's probability is the sum over k-mers that have it") {
+TEST_CASE(
+    "k-mers: each token is masked alone, and a letter's probability is the sum over k-mers that have it") {
   const dnalm::model network = dnalm_test::nt_twin();
   const std::string sequence = "ACGTTGCANCA";  // CLS ACG TTG C A N C A
   const nucleotide_prediction found = predict(network, sequence);
@@ -75,16 +76,18 @@ TEST_CASE("k-mers: each token is masked alone, and a letter's probability is the
 TEST_CASE("k-mers: the conditional reading compares the one k-mer with each letter there") {
   const dnalm::model network = dnalm_test::nt_twin();
   const nucleotide_prediction found =
-      predict(network, "ACGTTG", {.context = prediction_context::wild_type,
-                                  .reading = dnalm::letter_reading::conditional});
+      predict(network, "ACGTTG",
+              {.context = prediction_context::wild_type, .reading = dnalm::letter_reading::conditional});
   const dnalm::token_sequence tokens = network.tokenize("ACGTTG");
   const auto logits = dnalm_test::logits_of(network, tokens.ids)[2];  // TTG
   const auto of = [&](const std::string& kmer) {
     const auto id = network.tokenize(kmer).ids[1];
     return static_cast<double>(logits[static_cast<std::size_t>(id)]);
   };
-  CHECK(found.log_probabilities(0, 4) - found.log_probabilities(3, 4) == Approx(of("TAG") - of("TTG")).epsilon(1e-9));
-  CHECK(found.log_probabilities(2, 3) - found.log_probabilities(3, 3) == Approx(of("GTG") - of("TTG")).epsilon(1e-9));
+  CHECK(found.log_probabilities(0, 4) - found.log_probabilities(3, 4) ==
+        Approx(of("TAG") - of("TTG")).epsilon(1e-9));
+  CHECK(found.log_probabilities(2, 3) - found.log_probabilities(3, 3) ==
+        Approx(of("GTG") - of("TTG")).epsilon(1e-9));
 }
 
 TEST_CASE("byte pairs are read among tokens of as many letters") {
@@ -112,7 +115,8 @@ TEST_CASE("overlapping k-mers: all that hold a position are masked, and the midd
   for (const std::size_t t : {2, 3, 4}) ids[t] = network.describe().mask_id();  // base 3
   const auto logits = dnalm_test::logits_of(network, ids)[3];
   for (index_t a = 0; a < 4; ++a) {
-    CHECK(found.log_probabilities(a, 3) == Approx(direct_log_p(network, logits, 3, 1, "ACGT"[a])).epsilon(1e-10));
+    CHECK(found.log_probabilities(a, 3) ==
+          Approx(direct_log_p(network, logits, 3, 1, "ACGT"[a])).epsilon(1e-10));
     CHECK(std::isfinite(found.log_probabilities(a, 0)));
     CHECK(std::isfinite(found.log_probabilities(a, 7)));
   }
@@ -178,7 +182,8 @@ TEST_CASE("predictions have the same bits alone, together, in any order and on a
     sequences.push_back(sequence);
   }
   const auto together = dnalm::predict_nucleotides(network, records_of(sequences), {.threads = 2});
-  const auto small = dnalm::predict_nucleotides(network, records_of(sequences), {.threads = 1, .batch_sequences = 1});
+  const auto small =
+      dnalm::predict_nucleotides(network, records_of(sequences), {.threads = 1, .batch_sequences = 1});
   std::vector<std::string> reversed(sequences.rbegin(), sequences.rend());
   const auto other = dnalm::predict_nucleotides(network, records_of(reversed), {.threads = 3, .memory = 1});
   for (std::size_t i = 0; i < sequences.size(); ++i) {

@@ -47,7 +47,7 @@ TEST_CASE("log-probabilities sum to one, keep ratios, and survive large logits")
 TEST_CASE("entropy lies between 0 and 2 bits and information is what is missing to 2") {
   nucleotide_map weights(4);
   for (index_t a = 0; a < 4; ++a) {
-    weights(a, 0) = 5;                      // all alike
+    weights(a, 0) = 5;                       // all alike
     weights(a, 1) = a == 2 ? 0.0 : -2000.0;  // certain
     weights(a, 2) = a < 2 ? 1.0 : -std::numeric_limits<double>::infinity();
     weights(a, 3) = unknown;
@@ -70,7 +70,8 @@ TEST_CASE("entropy lies between 0 and 2 bits and information is what is missing 
   }
 }
 
-TEST_CASE("likelihood ratios of one pass are antisymmetric, close every cycle and are zero where nothing changes") {
+TEST_CASE(
+    "likelihood ratios of one pass are antisymmetric, close every cycle and are zero where nothing changes") {
   const nucleotide_map log_p = dnalm::log_probabilities_of(random_weights(6, 5));
   const nucleotide_map as_a = dnalm::log_likelihood_ratios(log_p, "AAAAAA");
   const nucleotide_map as_g = dnalm::log_likelihood_ratios(log_p, "GGGGGG");
@@ -98,15 +99,18 @@ TEST_CASE("log-odds are taken against the background, which need not be normalis
   CHECK(odds(0, 0) == Approx(-1));
   CHECK(odds(1, 0) == Approx(std::log2(5.0)));
   CHECK(odds(3, 0) == Approx(-2));
-  CHECK_THROWS_WITH(dnalm::log_odds_bits(log_p, std::vector<double>{1, 1, 0, 1}), Catch::Contains("dnalm.usage.850"));
-  CHECK_THROWS_WITH(dnalm::log_odds_bits(log_p, std::vector<double>{1, 1}), Catch::Contains("dnalm.usage.850"));
+  CHECK_THROWS_WITH(dnalm::log_odds_bits(log_p, std::vector<double>{1, 1, 0, 1}),
+                    Catch::Contains("dnalm.usage.850"));
+  CHECK_THROWS_WITH(dnalm::log_odds_bits(log_p, std::vector<double>{1, 1}),
+                    Catch::Contains("dnalm.usage.850"));
 }
 
 TEST_CASE("a saliency is weighed by the entropy turned round, and is zero without a prediction") {
   const std::vector<double> norms = {2, 3, 5};
   const std::vector<double> entropy = {1.5, 0.5, unknown};
   CHECK(dnalm::entropy_weighted(norms, entropy, 1.5) == std::vector<double>{0, 3, 0});
-  CHECK_THROWS_WITH(dnalm::entropy_weighted(norms, std::vector<double>{1}, 2), Catch::Contains("dnalm.shape.851"));
+  CHECK_THROWS_WITH(dnalm::entropy_weighted(norms, std::vector<double>{1}, 2),
+                    Catch::Contains("dnalm.shape.851"));
 }
 
 TEST_CASE("the mean of both strands is the same map from either strand, bitwise") {
@@ -120,7 +124,8 @@ TEST_CASE("the mean of both strands is the same map from either strand, bitwise"
   CHECK(turned(1, 2) == reverse(2, 4));
   const nucleotide_map mean = dnalm::strand_average(forward, reverse);
   CHECK(mean(2, 3) == (forward(2, 3) + reverse(1, 3)) / 2);
-  CHECK(dnalm_test::same_bits(mean.values, dnalm::turned_map(dnalm::strand_average(reverse, forward)).values));
+  CHECK(
+      dnalm_test::same_bits(mean.values, dnalm::turned_map(dnalm::strand_average(reverse, forward)).values));
   CHECK_THROWS_WITH(dnalm::strand_average(forward, nucleotide_map(6)), Catch::Contains("dnalm.shape.851"));
   const std::vector<double> along = {1, 2, 4};
   const std::vector<double> back = {3, 7, 5};

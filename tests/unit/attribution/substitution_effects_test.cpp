@@ -33,14 +33,17 @@ sequence_function function_of(index_t outputs, Value value, counted* count = nul
             for (std::size_t i = 0; i < sequences.size(); ++i) {
               if (count != nullptr) count->asked.push_back(sequences[i]);
               for (index_t c = 0; c < outputs; ++c) {
-                values[i * static_cast<std::size_t>(outputs) + static_cast<std::size_t>(c)] = value(sequences[i], c);
+                values[i * static_cast<std::size_t>(outputs) + static_cast<std::size_t>(c)] =
+                    value(sequences[i], c);
               }
             }
           }};
 }
 
 /// Whole numbers, so that sums are exact; w(a, i) for output c.
-double weight(index_t a, index_t i, index_t c) { return static_cast<double>((7 * a + 3 * i * i + 5 * a * i + c) % 23); }
+double weight(index_t a, index_t i, index_t c) {
+  return static_cast<double>((7 * a + 3 * i * i + 5 * a * i + c) % 23);
+}
 
 double additive(const std::string& sequence, index_t c) {
   double sum = 0;
@@ -117,14 +120,16 @@ TEST_CASE("centring: the fixed example, its 4/3, and N columns") {
   CHECK(four(0, 1) == -1.5);
   CHECK(three(0, 1) == -1.5);
   CHECK(dnalm::centred(raw, "AN", dnalm::effect_centring::raw).values == raw.values);
-  CHECK_THROWS_WITH(dnalm::centred(raw, "A", dnalm::effect_centring::mean4), Catch::Contains("dnalm.shape.851"));
+  CHECK_THROWS_WITH(dnalm::centred(raw, "A", dnalm::effect_centring::mean4),
+                    Catch::Contains("dnalm.shape.851"));
   CHECK(dnalm::to_string(dnalm::effect_centring::mean3) == "mean3");
 }
 
 TEST_CASE("additive functions have no epistasis, and a product has its own") {
   const auto f = function_of(1, additive);
   for (index_t j = 1; j < 5; ++j) CHECK(dnalm::pair_epistasis("ACGTT", f, 0, 'G', j, 'A').front() == 0);
-  const auto both = function_of(1, [](const std::string& x, index_t) { return x[0] == 'G' && x[3] == 'A' ? 3.0 : 0.0; });
+  const auto both =
+      function_of(1, [](const std::string& x, index_t) { return x[0] == 'G' && x[3] == 'A' ? 3.0 : 0.0; });
   CHECK(dnalm::pair_epistasis("ACGTT", both, 0, 'G', 3, 'A').front() == 3);
   CHECK_THROWS_WITH(dnalm::pair_epistasis("ACGTT", f, 1, 'G', 1, 'A'), Catch::Contains("dnalm.usage.863"));
   CHECK_THROWS_WITH(dnalm::pair_epistasis("ACGTT", f, 1, 'N', 2, 'A'), Catch::Contains("dnalm.usage.863"));
@@ -134,7 +139,8 @@ TEST_CASE("a screen computes the edits of largest guess, and its recall is what 
   const std::string x = "ACGTTGCATN";
   counted count;
   const auto f = function_of(2, additive, &count);
-  const auto all = dnalm::find_substitution_effects(std::vector<std::string>{x}, function_of(2, additive)).front();
+  const auto all =
+      dnalm::find_substitution_effects(std::vector<std::string>{x}, function_of(2, additive)).front();
   std::vector<nucleotide_map> guess = all.effects;  // right but for one edit, which looks like nothing
   double largest = 0;
   std::size_t at = 0;
@@ -147,7 +153,8 @@ TEST_CASE("a screen computes the edits of largest guess, and its recall is what 
   double computed = 0;
   for (std::size_t i = 0; i < guess[0].values.size(); ++i) {
     computed += screened.computed.values[i];
-    for (std::size_t c = 0; c < 2; ++c) CHECK(screened.effects[c].values[i] == (i == at ? 0.125 : all.effects[c].values[i]));
+    for (std::size_t c = 0; c < 2; ++c)
+      CHECK(screened.effects[c].values[i] == (i == at ? 0.125 : all.effects[c].values[i]));
   }
   CHECK(computed == 8);
   CHECK(screened.reference == all.reference);
@@ -155,8 +162,10 @@ TEST_CASE("a screen computes the edits of largest guess, and its recall is what 
   const auto full = dnalm::screen_substitution_effects(x, f, guess, 1000);
   CHECK(dnalm_test::same_bits(full.effects[0].values, all.effects[0].values));
   CHECK(dnalm::screen_recall(x, all.effects, full.computed, 31) == 1);
-  CHECK_THROWS_WITH(dnalm::screen_substitution_effects(x, f, all.effects, -1), Catch::Contains("dnalm.usage.862"));
-  CHECK_THROWS_WITH(dnalm::screen_substitution_effects("AC", f, all.effects, 1), Catch::Contains("dnalm.shape.860"));
+  CHECK_THROWS_WITH(dnalm::screen_substitution_effects(x, f, all.effects, -1),
+                    Catch::Contains("dnalm.usage.862"));
+  CHECK_THROWS_WITH(dnalm::screen_substitution_effects("AC", f, all.effects, 1),
+                    Catch::Contains("dnalm.shape.860"));
   guess[0].values[0] = std::nan("");  // A at a position that holds A: not an edit
   CHECK_NOTHROW(dnalm::screen_substitution_effects(x, f, guess, 1));
   guess[0].values[1] = std::nan("");
@@ -181,7 +190,8 @@ sequence_function passes_of(const dnalm::model& network) {
           }};
 }
 
-TEST_CASE("recomputing what an edit reaches gives the effects of whole passes, bitwise, on any number of threads") {
+TEST_CASE(
+    "recomputing what an edit reaches gives the effects of whole passes, bitwise, on any number of threads") {
   const dnalm::model network =
       dnalm::load_model(std::filesystem::path(DNALM_GOLDEN_DIR) / "supervised" / "basset");
   const auto& graph = std::get<dnalm::layer_graph>(network.describe().config);
@@ -202,14 +212,49 @@ TEST_CASE("recomputing what an edit reaches gives the effects of whole passes, b
   CHECK(naive.effects[0](0, 5) != 0);
 }
 
+TEST_CASE("effects on the mean of HyenaDNA's last state are those of whole passes") {
+  const dnalm::model network = dnalm::load_model(std::filesystem::path(DNALM_GOLDEN_DIR) / "hyena" / "hub");
+  const index_t state = network.describe().layers();
+  const auto mean = [](dnalm::matrix_view<const float> rows, index_t each, std::span<double> values) {
+    for (index_t r = 0; r < rows.rows; ++r) {
+      values[static_cast<std::size_t>(r / each)] +=
+          static_cast<double>(rows(r, 2)) / static_cast<double>(each);
+    }
+  };
+  const sequence_function naive{
+      .outputs = 1, .evaluate = [&](std::span<const std::string> sequences, std::span<double> values) {
+        dnalm::forward_workspace workspace;
+        for (std::size_t i = 0; i < sequences.size(); ++i) {
+          const auto ids = network.tokenize(sequences[i]).ids;
+          dnalm::ragged_offsets offsets;
+          offsets.append(static_cast<index_t>(ids.size()));
+          const auto take = [&](index_t at, dnalm::matrix_view<const float> x) {
+            if (at == state) mean(x, x.rows, values.subspan(i, 1));
+          };
+          network.forward(ids, offsets, take, workspace);
+        }
+      }};
+  const std::vector<std::string> sequences = {"ACGTTGCAAC"};
+  const auto expected = dnalm::find_substitution_effects(sequences, naive).front();
+  const auto found =
+      dnalm::find_substitution_effects(sequences, dnalm::function_of_edits(network, state, 1, mean)).front();
+  CHECK(found.reference[0] == Approx(expected.reference[0]).margin(1e-5));
+  for (std::size_t i = 0; i < expected.effects[0].values.size(); ++i) {
+    CHECK(found.effects[0].values[i] == Approx(expected.effects[0].values[i]).margin(1e-5));
+  }
+  CHECK(std::abs(expected.effects[0](2, 3)) > 1e-4);
+}
+
 TEST_CASE("a model without a shorter way, and a prediction of several rows, are told") {
   const std::filesystem::path golden = DNALM_GOLDEN_DIR;
   const dnalm::model gpn = dnalm::load_model(golden / "convnets" / "gpn_7");
-  const auto f = dnalm::function_of_edits(gpn, 1, 1, [](dnalm::matrix_view<const float>, index_t, std::span<double>) {});
+  const auto f =
+      dnalm::function_of_edits(gpn, 1, 1, [](dnalm::matrix_view<const float>, index_t, std::span<double>) {});
   CHECK_THROWS_WITH(dnalm::find_substitution_effects(std::vector<std::string>{"ACGT"}, f),
                     Catch::Contains("dnalm.unsupported.868"));
-  CHECK_THROWS_WITH(dnalm::find_substitution_effects(std::vector<std::string>{"AC"}, dnalm::substitution_function{}),
-                    Catch::Contains("dnalm.usage.800"));
+  CHECK_THROWS_WITH(
+      dnalm::find_substitution_effects(std::vector<std::string>{"AC"}, dnalm::substitution_function{}),
+      Catch::Contains("dnalm.usage.800"));
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ index_t length_for(const dnalm::model& network) {
 }
 
 /// All numbers of a state of one sequence.
-std::vector<float> state_of(const dnalm::model& network, const std::vector<std::int32_t>& ids, index_t state) {
+std::vector<float> state_of(const dnalm::model& network, const std::vector<std::int32_t>& ids,
+                            index_t state) {
   dnalm::ragged_offsets offsets;
   offsets.append(static_cast<index_t>(ids.size()));
   std::vector<float> numbers;
@@ -140,7 +141,8 @@ TEST_CASE("HyenaDNA computes behind an edit what a pass does, up to the rounding
   for (const std::string name : {"hub", "hub_long", "original"}) {
     INFO(name);
     const dnalm::model network = dnalm::load_model(folder / name);
-    const dnalm::model precise = dnalm::load_model(folder / name, {.backend = dnalm::backend_kind::reference});
+    const dnalm::model precise =
+        dnalm::load_model(folder / name, {.backend = dnalm::backend_kind::reference});
     const index_t most = network.describe().max_tokens;
     const auto bases = std::min<index_t>(most > 8 ? most - 4 : 8, 300);
     const std::vector<std::int32_t> ids = network.tokenize(dnalm_test::random_sequence(5, bases)).ids;
@@ -151,8 +153,9 @@ TEST_CASE("HyenaDNA computes behind an edit what a pass does, up to the rounding
     }
     for (index_t state = 1; state <= network.describe().layers(); ++state) {
       for (const index_t bytes : {index_t{1}, index_t{1} << 26}) {
-        // In double the sums differ in order only, and what is compared are floats: 2^-23. In float a transform
-        // has some 8 log2(2 L) 2^-24 of the norms of filter and rows, and the layers between carry it on.
+        // In double the sums differ in order only, and what is compared are floats: 2^-23. In float a
+        // transform has some 8 log2(2 L) 2^-24 of the norms of filter and rows, and the layers between carry
+        // it on.
         CHECK(gap_to_passes(precise, ids, edits, state, bytes) < 2.4e-7);
         CHECK(gap_to_passes(network, ids, edits, state, bytes) < 1e-5);
       }

@@ -45,8 +45,9 @@ DNALM_INLINE void add_to_rollout(matrix_view<const double> attention, matrix<dou
 namespace detail {
 
 /// What the reader takes from each base.
-[[nodiscard]] inline std::vector<double> rolled_bases(const matrix<double>& rollout, const token_sequence& tokens,
-                                                      std::size_t bases, rollout_reader reader) {
+[[nodiscard]] inline std::vector<double> rolled_bases(const matrix<double>& rollout,
+                                                      const token_sequence& tokens, std::size_t bases,
+                                                      rollout_reader reader) {
   std::vector<double> taken(static_cast<std::size_t>(tokens.size()));
   const auto holds_bases = [&](std::size_t t) { return tokens.begin[t] < tokens.end[t]; };
   double readers = 0.0;
@@ -80,7 +81,8 @@ DNALM_INLINE std::vector<attention_rollout> roll_out_attention(const model& netw
                                                                std::span<const io::sequence_record> sequences,
                                                                const rollout_options& options) {
   const model_description& about = network.describe();
-  if (about.heads() == 0) detail::throw_no_attention(about, "attention rollout of a network without attention");
+  if (about.heads() == 0)
+    detail::throw_no_attention(about, "attention rollout of a network without attention");
   std::vector<attention_rollout> results(sequences.size());
   std::vector<token_sequence> tokens(sequences.size());
   std::vector<index_t> sizes(sequences.size());

@@ -81,8 +81,7 @@ struct dependency_view {
 [[nodiscard]] inline dependency_view view_of(nucleotide_map log_p, double epsilon) {
   dependency_view view{nucleotide_map(log_p.length), std::move(log_p)};
   for (index_t j = 0; j < view.log_p.length; ++j) {
-    const auto odds =
-        epsilon > 0 ? lifted_log_odds(view.log_p, j, epsilon) : exact_log_odds(view.log_p, j);
+    const auto odds = epsilon > 0 ? lifted_log_odds(view.log_p, j, epsilon) : exact_log_odds(view.log_p, j);
     for (index_t c = 0; c < 4; ++c) {
       const double value = odds[static_cast<std::size_t>(c)];
       view.odds(c, j) = value;
@@ -170,9 +169,10 @@ class dependency_row {
   bool fits = maps.size() == sequences.size();
   for (const nucleotide_map& map : maps) fits = fits && map.length == length;
   if (!fits) {
-    throw error(error_kind::shape, 856, "a predictor gave other maps than one of each sequence's length",
-                {.expected = std::to_string(sequences.size()) + " of " + std::to_string(length) + " positions",
-                 .found = std::to_string(maps.size()) + " maps"});
+    throw error(
+        error_kind::shape, 856, "a predictor gave other maps than one of each sequence's length",
+        {.expected = std::to_string(sequences.size()) + " of " + std::to_string(length) + " positions",
+         .found = std::to_string(maps.size()) + " maps"});
   }
   for (nucleotide_map& map : maps) views.push_back(view_of(std::move(map), epsilon));
   return views;
@@ -216,7 +216,8 @@ DNALM_INLINE dependency_result nucleotide_dependencies(std::string_view sequence
     const auto views = detail::views_of(predict, edited, length, options.epsilon);
     for (std::size_t e = 0; e < edits.size(); e += 3) {
       std::array<const detail::dependency_view*, 4> of_position{};
-      for (std::size_t k = e; k < e + 3; ++k) of_position[static_cast<std::size_t>(edits[k].second)] = &views[k];
+      for (std::size_t k = e; k < e + 3; ++k)
+        of_position[static_cast<std::size_t>(edits[k].second)] = &views[k];
       row.fill(edits[e].first, of_position);
     }
   }
@@ -261,7 +262,8 @@ DNALM_INLINE dependency_map turned_map(const dependency_map& map) {
 DNALM_INLINE dependency_map strand_average(const dependency_map& map, const dependency_map& reverse) {
   detail::check_same_length(map, reverse);
   dependency_map result = turned_map(reverse);
-  for (std::size_t i = 0; i < map.values.size(); ++i) result.values[i] = (map.values[i] + result.values[i]) / 2;
+  for (std::size_t i = 0; i < map.values.size(); ++i)
+    result.values[i] = (map.values[i] + result.values[i]) / 2;
   return result;
 }
 
@@ -288,8 +290,7 @@ DNALM_INLINE dependency_map symmetrized(const dependency_map& map, symmetry rule
   dependency_map result(map.length);
   for (index_t i = 0; i < map.length; ++i) {
     for (index_t j = 0; j < map.length; ++j) {
-      result(i, j) =
-          rule == symmetry::max ? std::max(map(i, j), map(j, i)) : (map(i, j) + map(j, i)) / 2;
+      result(i, j) = rule == symmetry::max ? std::max(map(i, j), map(j, i)) : (map(i, j) + map(j, i)) / 2;
     }
   }
   return result;

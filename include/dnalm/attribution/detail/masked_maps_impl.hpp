@@ -118,7 +118,8 @@ inline void take_reading(const prediction_job& job, index_t sequence, const toke
 /// Passes [first, first + count) as one batch.
 inline void run_predictions(const prediction_job& job, index_t first, index_t count,
                             forward_workspace& workspace, std::vector<nucleotide_prediction>& results) {
-  const auto passes = std::span(job.passes).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  const auto passes =
+      std::span(job.passes).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   const std::int32_t mask = job.network.describe().mask_id();
   std::vector<std::int32_t> ids;
   ragged_offsets offsets;
@@ -165,11 +166,13 @@ DNALM_INLINE std::vector<nucleotide_prediction> predict_nucleotides(
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     const auto bases = static_cast<index_t>(sequences[s].sequence.size());
     results[s].log_probabilities = nucleotide_map(bases);
-    std::fill(results[s].log_probabilities.values.begin(), results[s].log_probabilities.values.end(), unknown);
+    std::fill(results[s].log_probabilities.values.begin(), results[s].log_probabilities.values.end(),
+              unknown);
     results[s].token_entropy.assign(sequences[s].sequence.size(), unknown);
   }
   std::vector<index_t> tokens;
-  for (const detail::prediction_pass& pass : job.passes) tokens.push_back(job.plan(pass.sequence).tokens.size());
+  for (const detail::prediction_pass& pass : job.passes)
+    tokens.push_back(job.plan(pass.sequence).tokens.size());
   detail::for_all_passes(network, tokens, {options.threads, options.memory, options.batch_sequences},
                          [&](index_t first, index_t count, forward_workspace& workspace) {
                            detail::run_predictions(job, first, count, workspace, results);

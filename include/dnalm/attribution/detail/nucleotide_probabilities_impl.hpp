@@ -22,7 +22,9 @@ inline void check_positions(index_t expected, std::size_t found, const char* wha
 }
 
 /// Whether position i has a prediction.
-[[nodiscard]] inline bool is_predicted(const nucleotide_map& map, index_t i) { return !std::isnan(map(0, i)); }
+[[nodiscard]] inline bool is_predicted(const nucleotide_map& map, index_t i) {
+  return !std::isnan(map(0, i));
+}
 
 }  // namespace detail
 
@@ -39,7 +41,8 @@ DNALM_INLINE nucleotide_map log_probabilities_of(const nucleotide_map& log_weigh
     for (index_t a = 0; a < 4; ++a) sum += std::exp(log_weights(a, i) - most);
     known = known && std::isfinite(most);
     for (index_t a = 0; a < 4; ++a) {
-      result(a, i) = known ? log_weights(a, i) - most - std::log(sum) : std::numeric_limits<double>::quiet_NaN();
+      result(a, i) =
+          known ? log_weights(a, i) - most - std::log(sum) : std::numeric_limits<double>::quiet_NaN();
     }
   }
   return result;
@@ -84,8 +87,9 @@ DNALM_INLINE nucleotide_map log_odds_bits(const nucleotide_map& log_probabilitie
     sum += share;
   }
   if (!usable || !std::isfinite(sum)) {
-    throw error(error_kind::usage, 850, "a background that is no distribution of letters",
-                {.expected = "four positive numbers", .found = std::to_string(background.size()) + " numbers"});
+    throw error(
+        error_kind::usage, 850, "a background that is no distribution of letters",
+        {.expected = "four positive numbers", .found = std::to_string(background.size()) + " numbers"});
   }
   nucleotide_map result(log_probabilities.length);
   for (index_t i = 0; i < result.length; ++i) {

@@ -100,10 +100,10 @@ DNALM_INLINE nucleotide_map nucleotide_vocabulary::read_marginal(vector_view<con
   for (index_t at = 0; at < length; ++at) {
     for (index_t letter = 0; letter < 4; ++letter) {
       double& weight = weights(letter, at);
-      weight = weight > std::numeric_limits<double>::min()
-                   ? most + std::log(weight)
-                   : detail::log_sum(logits, ids, codes_, static_cast<std::size_t>(at),
-                                     static_cast<char>(letter));
+      weight =
+          weight > std::numeric_limits<double>::min()
+              ? most + std::log(weight)
+              : detail::log_sum(logits, ids, codes_, static_cast<std::size_t>(at), static_cast<char>(letter));
     }
   }
   return weights;

@@ -69,8 +69,9 @@ struct sized_edit {
   std::vector<sized_edit> edits;
   for (const nucleotide_map& map : maps) {
     if (map.length == static_cast<index_t>(sequence.size())) continue;
-    throw error(error_kind::shape, 860, "effects that do not fit their sequence",
-                {.expected = std::to_string(sequence.size()) + " positions", .found = std::to_string(map.length)});
+    throw error(
+        error_kind::shape, 860, "effects that do not fit their sequence",
+        {.expected = std::to_string(sequence.size()) + " positions", .found = std::to_string(map.length)});
   }
   for (index_t i = 0; i < static_cast<index_t>(sequence.size()); ++i) {
     const int here = base_code(sequence[static_cast<std::size_t>(i)]);
@@ -80,8 +81,9 @@ struct sized_edit {
       for (const nucleotide_map& map : maps) {
         const double size = std::abs(map(letter, i));
         if (!std::isfinite(size)) {
-          throw error(error_kind::numeric, 861, "an effect that is not finite",
-                      {.where = "position " + std::to_string(i + 1), .found = std::to_string(map(letter, i))});
+          throw error(
+              error_kind::numeric, 861, "an effect that is not finite",
+              {.where = "position " + std::to_string(i + 1), .found = std::to_string(map(letter, i))});
         }
         edit.size = std::max(edit.size, size);
       }
@@ -95,9 +97,8 @@ struct sized_edit {
 
 }  // namespace detail
 
-DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(std::span<const std::string> sequences,
-                                                                         const sequence_function& f,
-                                                                         const substitution_options& options) {
+DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(
+    std::span<const std::string> sequences, const sequence_function& f, const substitution_options& options) {
   std::vector<substitution_effects> results(sequences.size());
   detail::distinct_sequences<detail::placed_substitution, detail::effects_receiver> requests(
       f, options.memory, options.watcher, {results});
@@ -105,7 +106,8 @@ DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(std::sp
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     if (!first_of.try_emplace(sequences[s], s).second) continue;
     const auto length = static_cast<index_t>(sequences[s].size());
-    results[s].effects.assign(static_cast<std::size_t>(std::max<index_t>(f.outputs, 0)), nucleotide_map(length));
+    results[s].effects.assign(static_cast<std::size_t>(std::max<index_t>(f.outputs, 0)),
+                              nucleotide_map(length));
     requests.add({s}, sequences[s]);
     for (index_t i = 0; i < length; ++i) {
       detail::for_substitutions(sequences[s], i, [&](int letter, std::string edited) {
@@ -149,9 +151,8 @@ namespace detail {
 
 }  // namespace detail
 
-DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(std::span<const std::string> sequences,
-                                                                         const substitution_function& f,
-                                                                         progress* watcher) {
+DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(
+    std::span<const std::string> sequences, const substitution_function& f, progress* watcher) {
   std::vector<substitution_effects> results(sequences.size());
   const detail::effects_receiver receive{results};
   for (std::size_t s = 0; s < sequences.size(); ++s) {
@@ -170,9 +171,11 @@ DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(std::sp
 
 DNALM_INLINE screened_effects screen_substitution_effects(const std::string& sequence,
                                                           const sequence_function& f,
-                                                          std::span<const nucleotide_map> guess, index_t count,
+                                                          std::span<const nucleotide_map> guess,
+                                                          index_t count,
                                                           const substitution_options& options) {
-  if (count < 0) throw error(error_kind::usage, 862, "a negative number of edits", {.found = std::to_string(count)});
+  if (count < 0)
+    throw error(error_kind::usage, 862, "a negative number of edits", {.found = std::to_string(count)});
   if (static_cast<index_t>(guess.size()) != f.outputs) {
     throw error(error_kind::shape, 860, "effects that do not fit their function",
                 {.expected = std::to_string(f.outputs) + " maps", .found = std::to_string(guess.size())});
@@ -199,7 +202,8 @@ DNALM_INLINE screened_effects screen_substitution_effects(const std::string& seq
 
 DNALM_INLINE double screen_recall(const std::string& sequence, std::span<const nucleotide_map> all,
                                   const nucleotide_map& computed, index_t count) {
-  if (count < 1) throw error(error_kind::usage, 862, "no edits to look for", {.found = std::to_string(count)});
+  if (count < 1)
+    throw error(error_kind::usage, 862, "no edits to look for", {.found = std::to_string(count)});
   if (computed.length != static_cast<index_t>(sequence.size())) {
     throw error(error_kind::shape, 860, "effects that do not fit their sequence",
                 {.expected = std::to_string(sequence.size()) + " positions",

@@ -15,14 +15,38 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// Substitutions as edits of tokens, one of which is a base.
-[[nodiscard]] inline std::vector<token_edit> edits_of(std::span<const std::int32_t> ids,
+[[noreturn]] inline void throw_no_edits(const model& network, const char* expected) {
+  throw error(error_kind::unsupported, 868, "the model computes every edited sequence anew",
+              {.where = network.describe().name,
+               .expected = expected,
+               .found = std::string(network.describe().architecture_name())});
+}
+
+/// Numbers of the tokens A, C, G, T. \throws error [dnalm.unsupported.868] tokens are not single letters.
+[[nodiscard]] inline std::vector<std::int32_t> letter_tokens(const model& network) {
+  const token_sequence tokens = network.describe().tokens->encode("ACGT");
+  std::vector<std::int32_t> ids;
+  for (std::size_t t = 0; t < tokens.ids.size(); ++t) {
+    if (tokens.end[t] == tokens.begin[t] + 1) ids.push_back(tokens.ids[t]);
+  }
+  if (ids.size() != 4) throw_no_edits(network, "a model whose tokens are single letters");
+  return ids;
+}
+
+/// Substitutions as edits of tokens, one for each base; tokens before the bases stay. The sequence as it is:
+/// its first token once more.
+[[nodiscard]] inline std::vector<token_edit> edits_of(const model& network, const token_sequence& tokens,
                                                       std::span<const substitution> substitutions) {
+  const std::vector<std::int32_t> letters = letter_tokens(network);
+  index_t frame = 0;
+  while (frame < tokens.size() && tokens.end[static_cast<std::size_t>(frame)] == 0) ++frame;
   std::vector<token_edit> edits;
   for (const substitution& one : substitutions) {
-    const auto at = static_cast<std::size_t>(one.position);
-    const bool none = one.letter < 0 && at < ids.size();
-    edits.push_back({one.position, none ? ids[at] : static_cast<std::int32_t>(one.letter)});
+    if (one.letter < 0) {
+      edits.push_back({0, tokens.ids.front()});
+    } else {
+      edits.push_back({frame + one.position, letters[static_cast<std::size_t>(one.letter)]});
+    }
   }
   return edits;
 }
@@ -39,10 +63,7 @@ inline void read_edits(const model& network, std::span<const std::int32_t> ids,
                         static_cast<std::size_t>(rows.rows / each * outputs)));
   };
   if (network.edited_states(ids, edits, state, bytes, take, workspace)) return;
-  throw error(error_kind::unsupported, 868, "the model computes every edited sequence anew",
-              {.where = network.describe().name,
-               .expected = "a network of layers on the CPU, or a sequence_function",
-               .found = std::string(network.describe().architecture_name())});
+  throw_no_edits(network, "a network of layers or HyenaDNA on the CPU, or a sequence_function");
 }
 
 }  // namespace detail
@@ -53,16 +74,18 @@ DNALM_INLINE substitution_function function_of_edits(const model& network, index
                             const std::string& sequence, std::span<const substitution> substitutions,
                             std::span<double> values) {
     const token_sequence tokens = network.tokenize(sequence);
-    const std::vector<token_edit> edits = detail::edits_of(tokens.ids, substitutions);
+    const std::vector<token_edit> edits = detail::edits_of(network, tokens, substitutions);
     const auto count = static_cast<index_t>(edits.size());
     const index_t parts = std::min<index_t>(thread_count(options.threads), std::max<index_t>(count, 1));
     parallel_for(parts, static_cast<int>(parts), [&](index_t part, int) {
       const index_t first = count * part / parts;
       const index_t some = count * (part + 1) / parts - first;
       detail::read_edits(
-          network, tokens.ids, std::span(edits).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(some)),
-          state, options.memory / parts, outputs, read,
-          values.subspan(static_cast<std::size_t>(first * outputs), static_cast<std::size_t>(some * outputs)));
+          network, tokens.ids,
+          std::span(edits).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(some)), state,
+          options.memory / parts, outputs, read,
+          values.subspan(static_cast<std::size_t>(first * outputs),
+                         static_cast<std::size_t>(some * outputs)));
     });
   };
   return {.outputs = outputs, .evaluate = evaluate};

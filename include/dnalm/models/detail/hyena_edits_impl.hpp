@@ -2,12 +2,14 @@
 /// \file
 /// \brief Body of models/hyena_network.hpp: sequences that differ from one in a letter.
 ///
-/// Nothing before an edit changes. Behind it a layer's long convolution is linear: what it gives is what it gave, and
-/// the convolution of the change of its input, which is 0 before the edit. So every layer runs on the rows from the
-/// edit on alone, as sequences of their own; for the short convolution with the rows before them that it reads.
+/// Nothing before an edit changes. Behind it a layer's long convolution is linear: what it gives is what it
+/// gave, and the convolution of the change of its input, which is 0 before the edit. So every layer runs on
+/// the rows from the edit on alone, as sequences of their own; for the short convolution with the rows before
+/// them that it reads.
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -32,12 +34,13 @@ struct hyena_network<B>::edit_reference {
 template <hyena_backend B>
 struct hyena_network<B>::edit_suffixes {
   std::vector<index_t> starts = {};  ///< tokens that were edited
+  std::vector<std::int32_t> tokens = {};
   ragged_offsets behind = {};
   ragged_offsets with_halo = {};
-  output_matrix<B> x = {};       ///< (rows behind, D)
-  output_matrix<B> wide = {};    ///< (rows with halo, 3 D or F)
-  output_matrix<B> narrow = {};  ///< (rows with halo, D)
-  output_matrix<B> mixed = {};   ///< (rows with halo, 3 D)
+  output_matrix<B> x = {};          ///< (rows behind, D)
+  output_matrix<B> wide = {};       ///< (rows with halo, 3 D or F)
+  output_matrix<B> narrow = {};     ///< (rows with halo, D)
+  output_matrix<B> mixed = {};      ///< (rows with halo, 3 D)
   output_matrix<B> convolved = {};  ///< (rows behind, 3 D)
 
   [[nodiscard]] index_t halo(index_t e) const { return with_halo.length(e) - behind.length(e); }
@@ -89,7 +92,8 @@ void hyena_network<B>::mix_suffixes(std::size_t layer, const edit_reference& ref
     const index_t start = some.starts[static_cast<std::size_t>(e)];
     const index_t halo = some.halo(e);
     const index_t first = some.with_halo.begin(e);
-    copy_matrix<scalar>(rows_of(reference.inputs[layer], start - halo, halo), some.narrow.row_block(first, halo));
+    copy_matrix<scalar>(rows_of(reference.inputs[layer], start - halo, halo),
+                        some.narrow.row_block(first, halo));
     copy_matrix<scalar>(some.x.row_block(some.behind.begin(e), some.behind.length(e)),
                         some.narrow.row_block(first + halo, some.behind.length(e)));
   }
@@ -120,7 +124,8 @@ void hyena_network<B>::mix_suffixes(std::size_t layer, const edit_reference& ref
 
 /// x from hidden state 0 to the one asked for.
 template <hyena_backend B>
-void hyena_network<B>::run_suffixes(const edit_reference& reference, edit_suffixes& some, workspace& w) const {
+void hyena_network<B>::run_suffixes(const edit_reference& reference, edit_suffixes& some,
+                                    workspace& w) const {
   const B& backend = backend_of(w);
   hyena_workspace<B> block;
   block.block = {some.narrow, some.wide, w.scratch.view(), &some.behind};
@@ -136,6 +141,64 @@ void hyena_network<B>::run_suffixes(const edit_reference& reference, edit_suffix
   w.filters.clear();
 }
 
+/// The edits from `edits` on that run together, at least one, and their tokens.
+template <hyena_backend B>
+typename hyena_network<B>::edit_suffixes hyena_network<B>::gather_suffixes(std::span<const std::int32_t> ids,
+                                                                           std::span<const token_edit> edits,
+                                                                           index_t bytes,
+                                                                           typename B::vector& memory) const {
+  const auto length = static_cast<index_t>(ids.size());
+  const index_t reach = blocks_.front().mixer.short_weight.view().rows - 1;
+  const index_t width = config_.width;
+  const index_t row_numbers = 8 * width + wide_columns();
+  const index_t numbers = bytes / static_cast<index_t>(sizeof(scalar));
+  const index_t most_rows = std::min<index_t>(numbers / 2 / row_numbers, 2048);
+  const index_t most_edits = numbers / 2 / (length * width);
+  edit_suffixes some;
+  for (const token_edit& edit : edits) {
+    const index_t rows = length - edit.token;
+    const auto count = static_cast<index_t>(some.starts.size());
+    if (count > 0 && (count >= most_edits || some.behind.rows() + rows > most_rows)) break;
+    some.starts.push_back(edit.token);
+    some.behind.append(rows);
+    some.with_halo.append(rows + std::min(reach, edit.token));
+    some.tokens.push_back(edit.id);
+    some.tokens.insert(some.tokens.end(), ids.end() - (rows - 1), ids.end());
+  }
+  const index_t rows = some.with_halo.rows();
+  grow(memory, checked_mul(rows, row_numbers));
+  index_t used = 0;
+  const auto take = [&](index_t columns) -> output_matrix<B> {
+    const index_t at = used;
+    used += rows * columns;
+    return {memory.view().data + at, rows, columns, columns};
+  };
+  some.x = take(width).row_block(0, some.behind.rows());
+  some.narrow = take(width);
+  some.wide = take(wide_columns());
+  some.mixed = take(3 * width);
+  some.convolved = take(3 * width).row_block(0, some.behind.rows());
+  return some;
+}
+
+/// The whole states of some edits: what stands before each is that of the reference.
+template <hyena_backend B>
+input_matrix<B> hyena_network<B>::whole_states(const edit_reference& reference, const edit_suffixes& some,
+                                               typename B::vector& memory) const {
+  const index_t length = reference.length;
+  const index_t rows = checked_mul(some.behind.sequences(), length);
+  grow(memory, checked_mul(rows, config_.width));
+  const output_matrix<B> states{memory.view().data, rows, config_.width, config_.width};
+  for (index_t e = 0; e < some.behind.sequences(); ++e) {
+    const index_t start = some.starts[static_cast<std::size_t>(e)];
+    const index_t count = some.behind.length(e);
+    copy_matrix<scalar>(reference.state.view().row_block(0, start), states.row_block(e * length, start));
+    copy_matrix<scalar>(some.x.row_block(some.behind.begin(e), count),
+                        states.row_block(e * length + start, count));
+  }
+  return states;
+}
+
 template <hyena_backend B>
 void hyena_network<B>::edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
                                      index_t state, index_t bytes, edits_receiver receive, workspace& w) const
@@ -145,53 +208,15 @@ void hyena_network<B>::edited_states(std::span<const std::int32_t> ids, std::spa
   ragged_offsets offsets;
   offsets.append(length);
   const edit_reference reference = run_reference({ids, offsets}, state, w);
-  const index_t width = config_.width;
-  const index_t reach = blocks_.front().mixer.short_weight.view().rows - 1;
-  const index_t row_numbers = 8 * width + wide_columns();
-  const index_t most_rows = std::max<index_t>(bytes / 8 / (row_numbers * static_cast<index_t>(sizeof(scalar))), 1);
-  const index_t most_edits = std::max<index_t>(bytes / (2 * length * width * static_cast<index_t>(sizeof(scalar))), 1);
+  grow(w.scratch, forward_scratch(backend_of(w), length, false));
   typename B::vector memory;
   typename B::vector result;
   for (std::size_t first = 0; first < edits.size();) {
-    edit_suffixes some;
-    std::vector<std::int32_t> tokens;
-    std::size_t end = first;
-    for (; end < edits.size() && static_cast<index_t>(end - first) < most_edits; ++end) {
-      const index_t start = edits[end].token;
-      if (end > first && some.behind.rows() + length - start > std::min<index_t>(most_rows, 2048)) break;
-      some.starts.push_back(start);
-      some.behind.append(length - start);
-      some.with_halo.append(length - start + std::min(reach, start));
-      tokens.push_back(edits[end].id);
-      tokens.insert(tokens.end(), ids.begin() + start + 1, ids.end());
-    }
-    const index_t rows = some.with_halo.rows();
-    grow(memory, checked_mul(rows, row_numbers));
-    grow(w.scratch, forward_scratch(backend_of(w), length, false));
-    index_t used = 0;
-    const auto take = [&](index_t columns) -> output_matrix<B> {
-      const index_t at = used;
-      used += rows * columns;
-      return {memory.view().data + at, rows, columns, columns};
-    };
-    some.x = take(width).row_block(0, some.behind.rows());
-    some.narrow = take(width);
-    some.wide = take(wide_columns());
-    some.mixed = take(3 * width);
-    some.convolved = take(3 * width).row_block(0, some.behind.rows());
-    backend_.embed_rows(tokens, embedding_.words.view(), {}, some.x);
+    edit_suffixes some = gather_suffixes(ids, edits.subspan(first), bytes, memory);
+    backend_.embed_rows(some.tokens, embedding_.words.view(), {}, some.x);
     run_suffixes(reference, some, w);
-    const auto count = static_cast<index_t>(end - first);
-    grow(result, checked_mul(count, checked_mul(length, width)));
-    const output_matrix<B> states{result.view().data, count * length, width, width};
-    for (index_t e = 0; e < count; ++e) {
-      const index_t start = some.starts[static_cast<std::size_t>(e)];
-      copy_matrix<scalar>(reference.state.view().row_block(0, start), states.row_block(e * length, start));
-      copy_matrix<scalar>(some.x.row_block(some.behind.begin(e), length - start),
-                           states.row_block(e * length + start, length - start));
-    }
-    receive(static_cast<index_t>(first), states);
-    first = end;
+    receive(static_cast<index_t>(first), whole_states(reference, some, result));
+    first += some.starts.size();
   }
 }
 

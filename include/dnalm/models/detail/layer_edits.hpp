@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief A network of layers on many sequences that differ from one in a single letter: of every value only the
-/// rows that the letter reaches are computed.
+/// \brief A network of layers on many sequences that differ from one in a single letter: of every value only
+/// the rows that the letter reaches are computed.
 ///
 /// A step is local when each row of its output reads a few neighbouring rows of its inputs (convolutions,
 /// pooling, what works row by row). Of its output the rows that read an edited row are computed, as a short
 /// sequence of its own: what they read is copied beside each other from the unedited pass and from the edited
-/// rows, rows of zeros where the sequence ends. From the first step that is not local on (flattening, means over
-/// the sequence), values are whole. Each row is the same sum of the same numbers as in a pass of the edited
-/// sequence.
+/// rows, rows of zeros where the sequence ends. From the first step that is not local on (flattening, means
+/// over the sequence), values are whole. Each row is the same sum of the same numbers as in a pass of the
+/// edited sequence.
 #pragma once
 
 #include <algorithm>
@@ -59,10 +59,11 @@ struct row_range {
           (range.end - 1) * taps.stride - taps.before + (taps.taps - 1) * taps.dilation + 1};
 }
 
-/// Which rows of its first input a step reads for row i, as the taps of a convolution; none: not local. `rows`
-/// are those of all values, `single` says which have one row a sequence.
+/// Which rows of its first input a step reads for row i, as the taps of a convolution; none: not local.
+/// `rows` are those of all values, `single` says which have one row a sequence.
 template <class B>
-[[nodiscard]] std::optional<convolution_taps> local_taps(const layer_step<B>& step, const graph_shapes& shapes,
+[[nodiscard]] std::optional<convolution_taps> local_taps(const layer_step<B>& step,
+                                                         const graph_shapes& shapes,
                                                          const std::vector<index_t>& rows) {
   for (const index_t value : step.inputs) {
     if (shapes.single(value)) return {};
@@ -82,8 +83,7 @@ template <class B>
     }
     case layer_kind::place:
     case layer_kind::centre_to:
-    case layer_kind::middle:
-      return convolution_taps{1, 1, placement_of(*step.node).rows_before(from, to), 1};
+    case layer_kind::middle: return convolution_taps{1, 1, placement_of(*step.node).rows_before(from, to), 1};
     case layer_kind::dense:
     case layer_kind::batch_norm:
     case layer_kind::function:
@@ -112,7 +112,9 @@ class layer_edits {
   }
 
   /// The rows of the unedited first value, to be filled, and the pass behind them.
-  [[nodiscard]] output_matrix<B> reference_input() { return keep(reference_[0], rows_[0], shapes_.channels(0)); }
+  [[nodiscard]] output_matrix<B> reference_input() {
+    return keep(reference_[0], rows_[0], shapes_.channels(0));
+  }
   void run_reference();
   /// Edited sequences whose rows take about so many bytes, at least one.
   [[nodiscard]] index_t edits_in(index_t bytes) const {
@@ -136,7 +138,8 @@ class layer_edits {
   void run_local(const layer_step<B>& step, const convolution_taps& taps);
   void run_whole(const layer_step<B>& step);
   void find_ranges(const layer_step<B>& step, const convolution_taps& taps);
-  [[nodiscard]] input_matrix<B> gathered(index_t value, const std::vector<row_range>& ranges, std::size_t slot);
+  [[nodiscard]] input_matrix<B> gathered(index_t value, const std::vector<row_range>& ranges,
+                                         std::size_t slot);
   [[nodiscard]] output_matrix<B> keep(typename B::vector& memory, index_t rows, index_t columns) {
     const index_t size = checked_mul(rows, columns);
     if (memory.size() < size) memory = backend_.allocate(size);
@@ -171,8 +174,8 @@ class layer_edits {
   std::span<const layer_step<B>> steps_;
   index_t result_;
   Workspace& w_;
-  std::vector<index_t> rows_;                       // of every value
-  std::vector<typename B::vector> reference_;       // of the unedited sequence
+  std::vector<index_t> rows_;                  // of every value
+  std::vector<typename B::vector> reference_;  // of the unedited sequence
   std::vector<edited_value> edited_;
   std::vector<std::optional<convolution_taps>> taps_;  // by step; none: whole
   std::vector<typename B::vector> gathered_{3};
@@ -312,12 +315,13 @@ void layer_edits<B, Workspace>::run_local(const layer_step<B>& step, const convo
                                            step.inputs.begin())];
   };
   const convolution_taps within{taps.taps, taps.dilation, 0, taps.stride};
-  const row_window window{.size = taps.taps, .stride = taps.stride,
-                          .counts_missing = step.node->window.counts_missing};
+  const row_window window{
+      .size = taps.taps, .stride = taps.stride, .counts_missing = step.node->window.counts_missing};
   switch (step.kind) {
     case layer_kind::convolution: return run_product(backend_, step, within, step.apply, added, value, w_, y);
     case layer_kind::depthwise:
-      return backend_.depthwise_convolution(inputs[0], from, step.table.view(), step.bias.view(), within, to, y);
+      return backend_.depthwise_convolution(inputs[0], from, step.table.view(), step.bias.view(), within, to,
+                                            y);
     case layer_kind::max_pool: return backend_.max_pool_rows(inputs[0], from, window, to, y);
     case layer_kind::average_pool: return backend_.average_pool_rows(inputs[0], from, window, to, y);
     case layer_kind::place:
@@ -343,7 +347,8 @@ void layer_edits<B, Workspace>::run_whole(const layer_step<B>& step) {
   set_ranges(step.output, whole(step.output));
   w_.rows[static_cast<std::size_t>(step.output)] = offsets_of(whole(step.output));
   const auto value = [&](index_t v) {
-    return std::find_if(inputs.begin(), inputs.end(), [&](const auto& input) { return input.first == v; })->second;
+    return std::find_if(inputs.begin(), inputs.end(), [&](const auto& input) { return input.first == v; })
+        ->second;
   };
   run_step(backend_, step, step.apply, step.residual, value, w_, rows_of_edited(step.output));
 }

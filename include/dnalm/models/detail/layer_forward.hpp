@@ -66,9 +66,8 @@ void run_product(const B& backend, const layer_step<B>& step, const convolution_
     const epilogue_of<B> epilogue{group_part(step.bias.view(), g, groups), apply,
                                   group_columns(added, g, groups)};
     backend.convolution_between(group_columns(x, g, groups), w.rows[static_cast<std::size_t>(step.inputs[0])],
-                                step.weights[static_cast<std::size_t>(g)], taps, epilogue,
-                                w.scratch.view(), w.rows[static_cast<std::size_t>(step.output)],
-                                group_columns(y, g, groups));
+                                step.weights[static_cast<std::size_t>(g)], taps, epilogue, w.scratch.view(),
+                                w.rows[static_cast<std::size_t>(step.output)], group_columns(y, g, groups));
   }
 }
 

@@ -26,18 +26,19 @@ void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::spa
   grow(w.scratch, scratch_size(backend, false));
   set_rows(batch, w);
   const index_t values = static_cast<index_t>(graph_.nodes.size()) + 1;
-  detail::layer_edits<B, workspace> passes(backend, shapes_, steps_, values, graph_.result(state).value, tokens, w);
+  detail::layer_edits<B, workspace> passes(backend, shapes_, steps_, values, graph_.result(state).value,
+                                           tokens, w);
   read_input(batch, {}, backend, w, view(w.words, tokens, graph_.input.channels), passes.reference_input());
   passes.run_reference();
-  const index_t before =
-      detail::input_placement(graph_.input).rows_before(tokens, graph_.input.rows(tokens));
+  const index_t before = detail::input_placement(graph_.input).rows_before(tokens, graph_.input.rows(tokens));
   const index_t most = passes.edits_in(bytes);
   const auto all = static_cast<index_t>(edits.size());
   for (index_t first = 0; first < all; first += most) {
     const index_t count = std::min(most, all - first);
     std::vector<std::int32_t> letters;
     std::vector<index_t> places;
-    for (const token_edit& edit : edits.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))) {
+    for (const token_edit& edit :
+         edits.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))) {
       letters.push_back(edit.id);
       places.push_back(edit.token + before);
     }

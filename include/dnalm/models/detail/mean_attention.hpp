@@ -16,9 +16,9 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// y[i, j] = mean over heads of softmax over j of (scale q_i . k_j + bias_ij), in double, of one sequence: q, k
-/// (n, D) scaled and rotated as attention reads them, y (n, n). Keys farther away than a window are 0. Cost: n^2
-/// D multiplications and n^2 exponentials a head.
+/// y[i, j] = mean over heads of softmax over j of (scale q_i . k_j + bias_ij), in double, of one sequence: q,
+/// k (n, D) scaled and rotated as attention reads them, y (n, n). Keys farther away than a window are 0.
+/// Cost: n^2 D multiplications and n^2 exponentials a head.
 template <class T>
 void mean_attention(matrix_view<const T> q, matrix_view<const T> k, const attention_options<T>& options,
                     matrix_view<double> y) {
