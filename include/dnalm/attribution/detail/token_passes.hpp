@@ -11,7 +11,8 @@
 #include <dnalm/core/parallel.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/thread_team.hpp>
-#include <dnalm/embed/detail/chunk_split.hpp>
+#include <dnalm/embed/detail/chunk_plan.hpp>
+#include <dnalm/embed/detail/device_memory.hpp>
 #include <dnalm/models/model.hpp>
 
 DNALM_BEGIN_NAMESPACE
