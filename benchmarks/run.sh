@@ -98,6 +98,9 @@ long_convolution - - 0 bench_long_convolution --threads $threads --repeats $(pic
 shuffle - - 0 bench_shuffle --repeats $(pick 15 9 3)
 embed_caduceus_1kb caduceus_ps_d256 1kb $(pick 100 12 3) $embed --formats f32
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+masked_map_nt100m_230bp nt_v2_100m 230bp 2 bench_masked_map --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+substitutions_cnn_1kb - - 0 bench_substitutions --repeats $(pick 9 5 3) --naive $(pick 96 48 16) --edits $(pick 0 0 300)
+substitutions_hyena_d128_1kb hyena_d128 - 0 bench_substitutions --model MODEL --repeats $(pick 5 3 2) --naive $(pick 96 48 16) --edits $(pick 0 300 60)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 compile_time - - 0 compile_time/measure.sh --json --repeats $(pick 5 3 1)

@@ -3,6 +3,7 @@
 /// \brief All public headers of module report.
 #pragma once
 
+#include <dnalm/report/attribution_page.hpp>
 #include <dnalm/report/evaluation.hpp>
 #include <dnalm/report/figures.hpp>
 #include <dnalm/report/heat_map.hpp>

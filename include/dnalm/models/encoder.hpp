@@ -54,6 +54,8 @@ class encoder {
   using gradient_wish = basic_gradient_request<scalar, B::space>;
   /// Called once with the gradient, valid during the call.
   using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
+  /// Called with a block from 0 on, a sequence of the batch and its probabilities, valid during the call.
+  using attention_receiver = function_ref<void(index_t, index_t, matrix_view<const double>)>;
 
   /// Reads and packs all weights; blocks side by side on up to `threads` threads (0: all cores), the calling
   /// one among them, of at most detail::most_loading_threads.
@@ -94,6 +96,12 @@ class encoder {
   /// their own stay in it on the way back within a block; the gradient between blocks is of scalars.
   void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
                 workspace& w) const;
+
+  /// Of every block, for every sequence of n tokens, the (n, n) probabilities of attention in the mean over
+  /// heads; a pass of its own, whose hidden states have the bits of forward. In host memory, and of rows
+  /// without a storage type of their own. Cost: a pass, and of each block n^2 D plain multiplications.
+  void attention(const token_batch& batch, attention_receiver receive, workspace& w) const
+      requires(B::space == memory_space::host && plain_rows<B>);
 
   /// y (R, D): the words' rows of ids that have one.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -199,6 +207,7 @@ class encoder {
 DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES
+#include <dnalm/models/detail/encoder_attention_impl.hpp>
 #include <dnalm/models/detail/encoder_gradient_impl.hpp>
 #include <dnalm/models/detail/encoder_impl.hpp>
 #endif

@@ -107,6 +107,16 @@ class hyena_network {
   void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
                 workspace& w) const;
 
+  /// Called with the place of an edit and the rows of the state for it and some edits behind it.
+  using edits_receiver = function_ref<void(index_t, input_matrix<B>)>;
+  /// State `state`, from 1 on, of the sequence `ids` with each of `edits` made alone: the rows before an edit
+  /// are those of the sequence, of the others every layer computes what it adds to them. As layer_network,
+  /// but equal to forward only up to the rounding of the long convolutions' transforms: their outputs differ
+  /// by a few of their bounds (long_convolution_kernels).
+  void edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits, index_t state,
+                     index_t bytes, edits_receiver receive, workspace& w) const
+      requires(B::space == memory_space::host);
+
   /// y (R, D): the words' rows of ids that have one.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
     backend_.embed_rows(ids, embedding_.words.view(), {}, y);
@@ -180,6 +190,19 @@ class hyena_network {
                 workspace& w) const;
   void add_cotangent(index_t layer, input_matrix<B> hidden, const gradient_wish& request,
                      gradient_views& views, const workspace& w) const;
+  /// Of a sequence, what its edits share, and of some edits the rows behind them
+  /// (detail/hyena_edits_impl.hpp).
+  struct edit_reference;
+  struct edit_suffixes;
+  [[nodiscard]] edit_reference run_reference(const token_batch& batch, index_t state, workspace& w) const;
+  [[nodiscard]] edit_suffixes gather_suffixes(std::span<const std::int32_t> ids,
+                                              std::span<const token_edit> edits, index_t bytes,
+                                              typename B::vector& memory) const;
+  [[nodiscard]] input_matrix<B> whole_states(const edit_reference& reference, const edit_suffixes& some,
+                                             typename B::vector& memory) const;
+  void run_suffixes(const edit_reference& reference, edit_suffixes& some, workspace& w) const;
+  void mix_suffixes(std::size_t layer, const edit_reference& reference, edit_suffixes& some,
+                    const hyena_workspace<B>& block) const;
   [[nodiscard]] input_matrix<B> one_hot_gradient(input_matrix<B> d, workspace& w) const;
   [[nodiscard]] const typename B::weight& packed_words() const;
 
@@ -201,6 +224,7 @@ class hyena_network {
 DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES
+#include <dnalm/models/detail/hyena_edits_impl.hpp>
 #include <dnalm/models/detail/hyena_gradient_impl.hpp>
 #include <dnalm/models/detail/hyena_network_impl.hpp>
 #endif

@@ -75,6 +75,17 @@ class layer_network {
   void forward(const token_batch& batch, observer states, const logits_receiver* logits, workspace& w,
                input_matrix<B> word_rows = {}) const;
 
+  /// Called with the place of an edit and the rows of the state for it and some edits behind it.
+  using edits_receiver = function_ref<void(index_t, input_matrix<B>)>;
+  /// State `state`, from 1 on, of the sequence `ids` with each of `edits` made alone, with the bits of
+  /// forward: some edits at a time, of which about `bytes` are kept. Of every value only the rows that an
+  /// edit reaches are computed, up to the first step that reads far away (layer_edits.hpp). In host memory.
+  /// \throws error [dnalm.input.422] another state, [dnalm.input.407] an id without a row, [dnalm.input.428]
+  /// a token that the sequence has not.
+  void edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits, index_t state,
+                     index_t bytes, edits_receiver receive, workspace& w) const
+      requires(B::space == memory_space::host);
+
   /// The gradient of a number of states and predictions with respect to the input; the contract is that of
   /// model::input_gradients. The whole forward pass is kept (keep_bytes is not looked at).
   void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
@@ -135,6 +146,7 @@ class layer_network {
 DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES
+#include <dnalm/models/detail/layer_network_edits_impl.hpp>
 #include <dnalm/models/detail/layer_network_gradient_impl.hpp>
 #include <dnalm/models/detail/layer_network_impl.hpp>
 #endif

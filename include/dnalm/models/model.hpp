@@ -103,6 +103,15 @@ using logits_observer = function_ref<void(matrix_view<const float> logits)>;
 /// Called with the gradient, valid during the call.
 using gradient_observer = function_ref<void(const input_gradient& gradient)>;
 
+/// Called with a block from 0 on, a sequence of the batch and its (n, n) probabilities of attention, row i
+/// those with which token i reads the others, in the mean over heads; valid during the call.
+using attention_observer =
+    function_ref<void(index_t layer, index_t sequence, matrix_view<const double> probabilities)>;
+
+/// Called with the place of an edit and the rows of a state for it and some edits behind it, as many rows of
+/// each; valid during the call.
+using edits_observer = function_ref<void(index_t first, matrix_view<const float> rows)>;
+
 /// Poolings of hidden states that forward_pooled makes where they are.
 struct pool_request {
   std::span<const index_t> layers = {};         ///< increasing
@@ -153,6 +162,14 @@ class model_base {
       const token_batch&, const pool_request&, std::span<const index_t> /*seen*/, pooled_observer,
       forward_workspace&) const {
     throw error(error_kind::internal, 426, "this network pools nothing by itself");
+  }
+  /// False: this network has no attention, or its backend hands none out; then `observer` saw nothing.
+  virtual bool attention(const token_batch&, attention_observer, forward_workspace&) const { return false; }
+  /// False: this network, or its backend, has no shorter way than a pass of each; then `observer` saw
+  /// nothing.
+  virtual bool edited_states(std::span<const std::int32_t>, std::span<const token_edit>, index_t, index_t,
+                             edits_observer, forward_workspace&) const {
+    return false;
   }
   /// A network of other weights and the same kind on the same backend; `threads` as in load_options.
   /// \throws error [dnalm.unsupported.440] a configuration of another kind.
@@ -271,6 +288,25 @@ class model {
                                                                       std::span<const index_t> seen,
                                                                       pooled_observer observer,
                                                                       forward_workspace& workspace) const;
+  /// A pass of which the attention of every block comes back, in the order of blocks. False: this network has
+  /// none to hand out (convolutions, scans; a GPU's backend); then `observer` saw nothing. Cost: a pass, and
+  /// for each block n^2 D plain multiplications of a sequence of n tokens. \throws as forward.
+  [[nodiscard]] bool attention(const token_batch& batch, attention_observer observer,
+                               forward_workspace& workspace) const {
+    return base_->attention(batch, observer, workspace);
+  }
+  /// Hidden state `state`, from 1 on, of the sequence `ids` with each of `edits` made alone: `observer` sees
+  /// them in their order, some at a time (about `bytes` of memory). False: the network has no shorter way
+  /// than a pass for each edit, and `observer` saw nothing. On the CPU have one: networks of layers, which
+  /// compute of every value the rows that the edit reaches, up to the first layer that reads far away, with
+  /// the bits of forward; HyenaDNA, which computes the rows from the edit on, up to the rounding of its
+  /// transforms. \throws error [dnalm.input.422] another state, [dnalm.input.407], [dnalm.input.428]; as
+  /// forward.
+  [[nodiscard]] bool edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+                                   index_t state, index_t bytes, edits_observer observer,
+                                   forward_workspace& workspace) const {
+    return base_->edited_states(ids, edits, state, bytes, observer, workspace);
+  }
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source, int threads) const {

@@ -52,6 +52,22 @@ concept resizing_network = network<N> &&
   { network.inner_rows(number, where) } -> std::same_as<index_t>;
 };
 
+/// A network that hands out the probabilities of attention, the mean over heads, of every block and sequence.
+template <class N>
+concept attention_network = network<N> &&
+    requires(const N& network, const token_batch& batch, typename N::attention_receiver receive,
+             typename N::workspace& workspace) {
+  { network.attention(batch, receive, workspace) } -> std::same_as<void>;
+};
+
+/// A network that computes of a sequence with one letter replaced what that letter reaches.
+template <class N>
+concept edited_network = network<N> &&
+    requires(const N& network, std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+             index_t number, typename N::edits_receiver receive, typename N::workspace& workspace) {
+  { network.edited_states(ids, edits, number, number, receive, workspace) } -> std::same_as<void>;
+};
+
 /// A network that makes the logits of some tokens alone: `which` (n) are their rows in the batch, none of
 /// them: all.
 template <class N>

@@ -29,6 +29,12 @@ struct token_batch {
   }
 };
 
+/// Token `token` of a sequence replaced by `id`.
+struct token_edit {
+  index_t token = 0;
+  std::int32_t id = 0;
+};
+
 namespace detail {
 
 inline void check_batch_sizes(const token_batch& batch) {

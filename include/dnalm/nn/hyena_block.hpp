@@ -37,9 +37,13 @@ struct hyena_block {
   void forward(const B& backend, const hyena_workspace<B>& w, output_matrix<B> x) const {
     mixer_norm.forward(backend, x, w.block.narrow);
     mixer.mix(backend, w.block.narrow, w);
+    finish(backend, w, x);
+  }
+  /// What follows mixer.mix: w.convolved as it leaves it.
+  void finish(const B& backend, const hyena_workspace<B>& w, output_matrix<B> x) const {
     const index_t most = rows_at_once(backend, x.rows);
     for (index_t first = 0; first < x.rows; first += most) {
-      finish(backend, w, first, x.row_block(first, std::min(most, x.rows - first)));
+      finish_rows(backend, w, first, x.row_block(first, std::min(most, x.rows - first)));
     }
   }
 
@@ -85,7 +89,7 @@ struct hyena_block {
     return cached;
   }
   /// Rows [first, first + x.rows) behind the convolution, x those of the stream.
-  void finish(const B& backend, const hyena_workspace<B>& w, index_t first, output_matrix<B> x) const {
+  void finish_rows(const B& backend, const hyena_workspace<B>& w, index_t first, output_matrix<B> x) const {
     block_workspace<B> block = w.block;
     block.narrow = w.block.narrow.row_block(0, x.rows);
     block.wide = w.block.wide.row_block(0, x.rows);

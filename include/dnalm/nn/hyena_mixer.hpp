@@ -80,6 +80,12 @@ struct hyena_mixer {
     mix(backend, x, w);
     finish(backend, residual, 0, w, y);
   }
+  /// y = short(W_in x + b_in). Takes w.block.wide.
+  void project(const B& backend, input_matrix<B> x, const hyena_workspace<B>& w, output_matrix<B> y) const {
+    const output_matrix<B> projected = w.block.wide.column_block(0, 3 * width());
+    in.forward(backend, x, w.block.scratch, projected);
+    backend.short_convolution(projected, short_weight.view(), short_bias.view(), *w.block.offsets, y);
+  }
   /// Its first part: leaves x0 and h * (x1 v) in w.convolved, for `finish`.
   void mix(const B& backend, input_matrix<B> x, const hyena_workspace<B>& w) const {
     project(backend, x, w, w.convolved);
@@ -125,18 +131,14 @@ struct hyena_mixer {
     in.vjp(backend, w.convolved, w.block.scratch, dx);
   }
 
- private:
   [[nodiscard]] index_t width() const { return skip.size(); }
+  /// x0, x1 or v of [x0 | x1 | v].
   [[nodiscard]] static output_matrix<B> part(output_matrix<B> all, index_t which) {
     const index_t columns = all.columns / 3;
     return all.column_block(which * columns, columns);
   }
-  /// y = short(W_in x + b_in). Takes w.block.wide.
-  void project(const B& backend, input_matrix<B> x, const hyena_workspace<B>& w, output_matrix<B> y) const {
-    const output_matrix<B> projected = w.block.wide.column_block(0, 3 * width());
-    in.forward(backend, x, w.block.scratch, projected);
-    backend.short_convolution(projected, short_weight.view(), short_bias.view(), *w.block.offsets, y);
-  }
+
+ private:
   /// y = h * (x1 v); y may be v.
   void convolve(const B& backend, output_matrix<B> all, const hyena_workspace<B>& w,
                 output_matrix<B> y) const {

@@ -9,6 +9,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/embed/detail/chunk_runner.hpp>
+#include <dnalm/embed/detail/device_memory.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -72,11 +73,6 @@ namespace detail {
   append(a.parts, b.parts);
   append(a.logits, b.logits);
   return a;
-}
-
-/// Whether it is the memory of a device that was too small.
-[[nodiscard]] inline bool wants_device_memory(const error& e) {
-  return e.kind() == error_kind::memory && (e.number() == 608 || e.number() == 609);
 }
 
 /// Runs a chunk. Where the device has no memory for it and the network lets it be cut

@@ -51,10 +51,10 @@ template <class Workspace>
   return {w.joins[0].data(), static_cast<index_t>(w.joins[0].size())};
 }
 
-/// y = residual + apply(product).
+/// y = residual + apply(product); of a convolution with `taps`.
 template <class B, class Value, class Workspace>
-void run_product(const B& backend, const layer_step<B>& step, activation apply, index_t residual,
-                 Value&& value, Workspace& w, output_matrix<B> y) {
+void run_product(const B& backend, const layer_step<B>& step, const convolution_taps& taps, activation apply,
+                 index_t residual, Value&& value, Workspace& w, output_matrix<B> y) {
   const input_matrix<B> x = value(step.inputs[0]);
   const input_matrix<B> added = residual >= 0 ? input_matrix<B>(value(residual)) : input_matrix<B>{};
   if (step.kind == layer_kind::dense) {
@@ -66,9 +66,8 @@ void run_product(const B& backend, const layer_step<B>& step, activation apply, 
     const epilogue_of<B> epilogue{group_part(step.bias.view(), g, groups), apply,
                                   group_columns(added, g, groups)};
     backend.convolution_between(group_columns(x, g, groups), w.rows[static_cast<std::size_t>(step.inputs[0])],
-                                step.weights[static_cast<std::size_t>(g)], step.taps, epilogue,
-                                w.scratch.view(), w.rows[static_cast<std::size_t>(step.output)],
-                                group_columns(y, g, groups));
+                                step.weights[static_cast<std::size_t>(g)], taps, epilogue, w.scratch.view(),
+                                w.rows[static_cast<std::size_t>(step.output)], group_columns(y, g, groups));
   }
 }
 
@@ -131,7 +130,7 @@ template <class B, class Value, class Workspace>
 void run_step(const B& backend, const layer_step<B>& step, activation apply, index_t residual, Value&& value,
               Workspace& w, output_matrix<B> y) {
   const layer_node& node = *step.node;
-  if (step.multiplies()) return run_product(backend, step, apply, residual, value, w, y);
+  if (step.multiplies()) return run_product(backend, step, step.taps, apply, residual, value, w, y);
   const input_matrix<B> x = value(step.inputs[0]);
   const ragged_offsets& from = w.rows[static_cast<std::size_t>(step.inputs[0])];
   const ragged_offsets& to = w.rows[static_cast<std::size_t>(step.output)];

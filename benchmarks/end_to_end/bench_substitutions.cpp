@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// In-silico mutagenesis: a pass for each edit, and what each edit reaches.
+//
+//   bench_substitutions [--case NAME] [--model FOLDER] [--length 1000] [--naive 64] [--edits 0] [--repeats 5]
+//
+// One thread. A model of a folder (HyenaDNA) is read as the mean of its last state. Without one it is a
+// convolutional network on one-hot DNA: the layers of Basset (convolutions of 300, 200 and 200 channels with
+// 19, 11 and 7 taps, pooling by 3, 4 and 4, two dense layers of 1000) and random weights. The naive way runs
+// `naive` edits spread over the sequence, the other one `edits` of them (0: all 3 L). Times are per edit;
+// over_naive is the ratio of their medians.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <dnalm/attribution/substitution_function.hpp>
+#include <dnalm/core/philox.hpp>
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/graph_builder.hpp>
+#include <dnalm/models/layer_network.hpp>
+#include <dnalm/models/model_of.hpp>
+#include <dnalm/models/model_tokenizer.hpp>
+#include <dnalm/models/random_source.hpp>
+
+#include "../support/bench_model.hpp"
+#include "../support/clock.hpp"
+#include "../support/forward_flops.hpp"
+#include "../support/report.hpp"
+
+namespace {
+
+using namespace dnalm_bench;
+using dnalm::index_t;
+
+struct arguments {
+  std::string name = "cnn_1kb";
+  std::string model;
+  index_t length = 1000;
+  index_t naive = 64;
+  index_t edits = 0;
+  int repeats = 5;
+};
+
+dnalm::layer_graph network_graph(index_t length) {
+  const std::vector<index_t> taps = {19, 11, 7};
+  const std::vector<index_t> widths = {4, 300, 200, 200};
+  const std::vector<index_t> pools = {3, 4, 4};
+  index_t rows = length;
+  for (const index_t pool : pools) rows /= pool;
+  std::vector<dnalm::io::tensor_info> tensors;
+  const auto name = [](const char* kind, std::size_t i) { return kind + std::to_string(i); };
+  const auto tensor = [&](const std::string& of, std::vector<index_t> shape) {
+    tensors.push_back({.name = of + ".weight", .shape = shape});
+    tensors.push_back({.name = of + ".bias", .shape = {shape.front()}});
+  };
+  for (std::size_t i = 0; i < 3; ++i) tensor(name("convolution", i), {widths[i + 1], widths[i], taps[i]});
+  tensor("dense0", {1000, rows * 200});
+  tensor("dense1", {1000, 1000});
+  tensor("dense2", {1, 1000});
+  const dnalm::tensor_table table(tensors, "benchmark");
+  dnalm::graph_builder net("one-hot CNN", {.length = length}, table);
+  index_t x = dnalm::graph_builder::input();
+  for (std::size_t i = 0; i < 3; ++i) {
+    x = net.relu(net.convolution(x, name("convolution", i), {.same = true}));
+    x = net.max_pool(x, {pools[i], pools[i]});
+  }
+  x = net.relu(net.dense(net.flatten(x, false), "dense0"));
+  x = net.relu(net.dense(x, "dense1"));
+  net.output("prediction", net.dense(x, "dense2"));
+  return net.take();
+}
+
+dnalm::model make_model(const dnalm::layer_graph& graph) {
+  using network = dnalm::layer_network<dnalm::cpu_backend>;
+  dnalm::model_description about;
+  about.name = "one-hot CNN";
+  about.config = graph;
+  about.tokens = dnalm::base_tokenizer();
+  const dnalm::random_source source(1, graph.initializer_range);
+  return {std::make_shared<const dnalm::model_of<network>>(network(dnalm::cpu_backend(), graph, source)),
+          std::move(about)};
+}
+
+/// `count` edits spread over the sequence; 0: all of them.
+std::vector<dnalm::substitution> spread_edits(const std::string& sequence, index_t count) {
+  std::vector<dnalm::substitution> all;
+  for (std::size_t i = 0; i < sequence.size(); ++i) {
+    for (int letter = 0; letter < 4; ++letter) {
+      if (letter != dnalm::base_code(sequence[i])) all.push_back({static_cast<index_t>(i), letter});
+    }
+  }
+  if (count == 0 || count >= static_cast<index_t>(all.size())) return all;
+  std::vector<dnalm::substitution> some;
+  for (index_t k = 0; k < count; ++k) {
+    some.push_back(all[static_cast<std::size_t>(k * static_cast<index_t>(all.size()) / count)]);
+  }
+  return some;
+}
+
+class substitution_bench {
+ public:
+  explicit substitution_bench(const arguments& a)
+      : a_(a),
+        network_(a.model.empty() ? make_model(network_graph(a.length))
+                                 : load_on(a.model, dnalm::cpu_backend())),
+        state_(network_.logits_state()),
+        letters_(network_.tokenize("ACGT").ids) {
+    dnalm::philox random(11, 1);
+    for (index_t i = 0; i < a.length; ++i) sequence_ += "ACGT"[random.below(4)];
+    some_ = spread_edits(sequence_, a.naive);
+    edits_ = spread_edits(sequence_, a.edits);
+  }
+
+  void run(report& out) {
+    naive();
+    reused();
+    for (int r = 0; r < a_.repeats; ++r) {
+      naive_times_.add(per_edit(naive(), some_.size()));
+      reused_times_.add(per_edit(reused(), edits_.size()));
+    }
+    add("substitutions_naive", naive_times_, out);
+    add("substitutions", reused_times_, out);
+  }
+
+ private:
+  static timing per_edit(timing t, std::size_t edits) {
+    return {t.wall / static_cast<double>(edits), t.cpu / static_cast<double>(edits)};
+  }
+  /// The mean over rows and columns of each sequence.
+  static void read(dnalm::matrix_view<const float> x, index_t rows, std::span<double> values) {
+    for (index_t r = 0; r < x.rows; ++r) {
+      double& value = values[static_cast<std::size_t>(r / rows)];
+      for (const float number : x.row(r))
+        value += static_cast<double>(number) / static_cast<double>(rows * x.columns);
+    }
+  }
+  /// Passes of edited sequences, in batches of the size that the network prefers.
+  timing naive() {
+    const stopwatch watch(true);
+    const dnalm::token_sequence tokens = network_.tokenize(sequence_);
+    const auto most =
+        static_cast<std::size_t>(std::max<index_t>(network_.prefers().tokens / tokens.size(), 1));
+    naive_value_ = 0;
+    for (std::size_t first = 0; first < some_.size(); first += most) {
+      std::vector<std::int32_t> batch;
+      dnalm::ragged_offsets offsets;
+      for (std::size_t e = first; e < std::min(some_.size(), first + most); ++e) {
+        const std::size_t start = batch.size();
+        batch.insert(batch.end(), tokens.ids.begin(), tokens.ids.end());
+        std::size_t at = 0;
+        while (tokens.end[at] <= some_[e].position) ++at;
+        batch[start + at] = letters_[static_cast<std::size_t>(some_[e].letter)];
+        offsets.append(tokens.size());
+      }
+      std::vector<double> values(static_cast<std::size_t>(offsets.sequences()));
+      const auto take = [&](index_t state, dnalm::matrix_view<const float> x) {
+        if (state == state_) read(x, x.rows / offsets.sequences(), values);
+      };
+      network_.forward(batch, offsets, take, workspace_);
+      for (const double value : values) naive_value_ += value;
+    }
+    return watch.elapsed();
+  }
+  timing reused() {
+    const stopwatch watch(true);
+    const auto f = dnalm::function_of_edits(network_, state_, 1, read, {.threads = 1});
+    std::vector<double> values(edits_.size());
+    f.evaluate(sequence_, edits_, values);
+    reused_value_ = 0;
+    for (const double value : values) reused_value_ += value;
+    return watch.elapsed();
+  }
+  void add(const std::string& what, const repetitions& times, report& out) {
+    result_row row{.name = what + "/" + a_.name + "/f32/t1"};
+    row.work = forward_flops(network_.describe().config, static_cast<double>(a_.length));
+    row.more = {{"clock", "cpu"},
+                {"edits", what == "substitutions" ? edits_.size() : some_.size()},
+                {"mean_value", what == "substitutions" ? reused_value_ / static_cast<double>(edits_.size())
+                                                       : naive_value_ / static_cast<double>(some_.size())},
+                {"over_naive", median(times.cpu) / median(naive_times_.cpu)}};
+    out.add(row, times);
+  }
+
+  const arguments& a_;
+  dnalm::model network_;
+  index_t state_;
+  std::vector<std::int32_t> letters_;  // A, C, G, T, and what the tokenizer puts behind them
+  std::string sequence_;
+  std::vector<dnalm::substitution> some_;
+  std::vector<dnalm::substitution> edits_;
+  dnalm::forward_workspace workspace_;
+  repetitions naive_times_;
+  repetitions reused_times_;
+  double naive_value_ = 0;
+  double reused_value_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  arguments a;
+  CLI::App app("In-silico mutagenesis: naive, and what each edit reaches");
+  app.add_option("--case", a.name, "name of the case");
+  app.add_option("--model", a.model, "model folder; none: a convolutional network");
+  app.add_option("--length", a.length, "bases")->check(CLI::Range(200, 100000));
+  app.add_option("--naive", a.naive, "edits of the naive way")->check(CLI::Range(1, 1000000));
+  app.add_option("--edits", a.edits, "edits of the other way; 0: all")->check(CLI::Range(0, 1000000));
+  app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
+  CLI11_PARSE(app, argc, argv);
+  report out("bench_substitutions");
+  substitution_bench(a).run(out);
+  out.print();
+  return 0;
+} catch (const std::exception& problem) {
+  std::cerr << problem.what() << "\n";
+  return 1;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Bodies of attribution/masked_maps.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <variant>
+
+#include <dnalm/attribution/detail/prediction_plan.hpp>
+#include <dnalm/attribution/detail/token_passes.hpp>
+#include <dnalm/attribution/masked_maps.hpp>
+#include <dnalm/attribution/nucleotide_probabilities.hpp>
+#include <dnalm/core/error.hpp>
+#include <dnalm/core/parallel.hpp>
+
+DNALM_BEGIN_NAMESPACE
+
+DNALM_INLINE std::string_view to_string(prediction_context context) {
+  switch (context) {
+    case prediction_context::automatic: return "automatic";
+    case prediction_context::masked: return "masked";
+    case prediction_context::wild_type: return "wild_type";
+    case prediction_context::left: return "left";
+  }
+  return "?";
+}
+
+DNALM_INLINE prediction_context default_context(const model& network) {
+  const model_description& about = network.describe();
+  if (about.summary().resizes) {
+    throw error(error_kind::unsupported, 853, "a network that predicts no tokens is no language model",
+                {.where = about.name, .found = std::string(about.architecture_name())});
+  }
+  const bool causal = std::holds_alternative<hyena_config>(about.config);
+  return causal ? prediction_context::left : prediction_context::masked;
+}
+
+namespace detail {
+
+/// \throws error [dnalm.unsupported.853], [dnalm.unsupported.854].
+[[nodiscard]] inline prediction_context resolve_context(const model& network, prediction_context asked) {
+  const prediction_context own = default_context(network);
+  if (asked == prediction_context::automatic) asked = own;
+  const bool fits = own == prediction_context::left ? asked == own : asked != prediction_context::left;
+  const bool masks = asked != prediction_context::masked || network.describe().mask_id() >= 0;
+  if (fits && masks) return asked;
+  throw error(error_kind::unsupported, 854, "the model does not predict letters in this context",
+              {.where = network.describe().name,
+               .expected = own == prediction_context::left ? "left: the model is causal"
+                           : fits                          ? "wild_type: the model has no mask token"
+                                                           : "masked or wild_type: the model is not causal",
+               .found = std::string(to_string(asked))});
+}
+
+/// One call of predict_nucleotides.
+struct prediction_job {
+  const model& network;
+  std::span<const io::sequence_record> sequences;
+  const prediction_options& options;
+  prediction_context context;
+  nucleotide_vocabulary vocabulary;
+  std::vector<planned_prediction> plans = {};  ///< by sequence
+  std::vector<prediction_pass> passes = {};
+
+  [[nodiscard]] const planned_prediction& plan(index_t sequence) const {
+    return plans[static_cast<std::size_t>(sequence)];
+  }
+  [[nodiscard]] std::string name_of(index_t sequence) const {
+    return "sequence '" + sequences[static_cast<std::size_t>(sequence)].name + "' (number " +
+           std::to_string(sequence + 1) + ")";
+  }
+};
+
+/// Tokenises all sequences, so that a bad one is told before the long work begins.
+inline void plan_predictions(prediction_job& job) {
+  job.plans.resize(job.sequences.size());
+  const bool left = job.context == prediction_context::left;
+  parallel_for(static_cast<index_t>(job.sequences.size()), job.options.threads, [&](index_t s, int) {
+    planned_prediction& plan = job.plans[static_cast<std::size_t>(s)];
+    const std::string& text = job.sequences[static_cast<std::size_t>(s)].sequence;
+    plan.tokens = job.network.tokenize(text, job.name_of(s));
+    plan.readings = tokens_overlap(plan.tokens)
+                        ? base_readings(plan.tokens, job.vocabulary, static_cast<index_t>(text.size()))
+                        : token_readings(plan.tokens, job.vocabulary, left);
+  });
+  for (index_t s = 0; s < static_cast<index_t>(job.plans.size()); ++s) {
+    const auto count = static_cast<index_t>(job.plan(s).readings.size());
+    if (job.context == prediction_context::masked) {
+      for (index_t i = 0; i < count; ++i) job.passes.push_back({s, i, 1});
+    } else if (count > 0) {
+      job.passes.push_back({s, 0, count});
+    }
+  }
+}
+
+/// Puts what one row of logits tells into its columns.
+inline void take_reading(const prediction_job& job, index_t sequence, const token_reading& reading,
+                         vector_view<const float> logits, nucleotide_prediction& result) {
+  for (const float logit : logits) {
+    if (std::isfinite(logit)) continue;
+    throw error(error_kind::numeric, 855, "a logit that is not finite",
+                {.where = job.name_of(sequence) + ", token " + std::to_string(reading.token)});
+  }
+  const std::int32_t id = job.plan(sequence).tokens.ids[static_cast<std::size_t>(reading.token)];
+  const nucleotide_map log_p = log_probabilities_of(job.vocabulary.read(logits, id, job.options.reading));
+  const double entropy = softmax_entropy_bits(logits);
+  for (index_t i = 0; i < reading.letters; ++i) {
+    for (index_t a = 0; a < 4; ++a) {
+      result.log_probabilities(a, reading.base + i) = log_p(a, reading.from + i);
+    }
+    result.token_entropy[static_cast<std::size_t>(reading.base + i)] = entropy;
+  }
+}
+
+/// Passes [first, first + count) as one batch.
+inline void run_predictions(const prediction_job& job, index_t first, index_t count,
+                            forward_workspace& workspace, std::vector<nucleotide_prediction>& results) {
+  const auto passes =
+      std::span(job.passes).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  const std::int32_t mask = job.network.describe().mask_id();
+  std::vector<std::int32_t> ids;
+  ragged_offsets offsets;
+  std::vector<index_t> rows;
+  for (const prediction_pass& pass : passes) {
+    const planned_prediction& plan = job.plan(pass.sequence);
+    const index_t start = offsets.rows();
+    ids.insert(ids.end(), plan.tokens.ids.begin(), plan.tokens.ids.end());
+    offsets.append(plan.tokens.size());
+    for (index_t i = pass.first; i < pass.first + pass.count; ++i) {
+      const token_reading& reading = plan.readings[static_cast<std::size_t>(i)];
+      rows.push_back(start + reading.row);
+      if (job.context != prediction_context::masked) continue;
+      std::fill(ids.begin() + start + reading.mask_begin, ids.begin() + start + reading.mask_end, mask);
+    }
+  }
+  const auto take = [&](matrix_view<const float> logits) {
+    index_t row = 0;
+    for (const prediction_pass& pass : passes) {
+      const auto& readings = job.plan(pass.sequence).readings;
+      for (index_t i = pass.first; i < pass.first + pass.count; ++i) {
+        take_reading(job, pass.sequence, readings[static_cast<std::size_t>(i)], logits.row(row++),
+                     results[static_cast<std::size_t>(pass.sequence)]);
+      }
+    }
+  };
+  job.network.logits({ids, offsets}, rows, take, workspace);
+  if (job.options.watcher != nullptr) job.options.watcher->advance(count);
+}
+
+}  // namespace detail
+
+DNALM_INLINE std::vector<nucleotide_prediction> predict_nucleotides(
+    const model& network, std::span<const io::sequence_record> sequences, const prediction_options& options) {
+  const prediction_context context = detail::resolve_context(network, options.context);
+  std::vector<nucleotide_prediction> results(sequences.size());
+  if (sequences.empty()) return results;
+  const model_description& about = network.describe();
+  if (!about.tokens) static_cast<void>(network.tokenize("A"));  // tells that there is no tokenizer
+  detail::prediction_job job{network, sequences, options, context,
+                             nucleotide_vocabulary(*about.tokens, about.summary().logits_width())};
+  detail::plan_predictions(job);
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t s = 0; s < sequences.size(); ++s) {
+    const auto bases = static_cast<index_t>(sequences[s].sequence.size());
+    results[s].log_probabilities = nucleotide_map(bases);
+    std::fill(results[s].log_probabilities.values.begin(), results[s].log_probabilities.values.end(),
+              unknown);
+    results[s].token_entropy.assign(sequences[s].sequence.size(), unknown);
+  }
+  std::vector<index_t> tokens;
+  for (const detail::prediction_pass& pass : job.passes)
+    tokens.push_back(job.plan(pass.sequence).tokens.size());
+  detail::for_all_passes(network, tokens, {options.threads, options.memory, options.batch_sequences},
+                         [&](index_t first, index_t count, forward_workspace& workspace) {
+                           detail::run_predictions(job, first, count, workspace, results);
+                         });
+  return results;
+}
+
+DNALM_END_NAMESPACE

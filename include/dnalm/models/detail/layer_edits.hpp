@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief A network of layers on many sequences that differ from one in a single letter: of every value only
+/// the rows that the letter reaches are computed.
+///
+/// A step is local when each row of its output reads a few neighbouring rows of its inputs (convolutions,
+/// pooling, what works row by row). Of its output the rows that read an edited row are computed, as a short
+/// sequence of its own: what they read is copied beside each other from the unedited pass and from the edited
+/// rows, rows of zeros where the sequence ends. From the first step that is not local on (flattening, means
+/// over the sequence), values are whole. Each row is the same sum of the same numbers as in a pass of the
+/// edited sequence.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <dnalm/core/platform.hpp>
+#include <dnalm/models/detail/layer_forward.hpp>
+#include <dnalm/models/layer_graph.hpp>
+#include <dnalm/models/token_batch.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// Rows [begin, end) of a value.
+struct row_range {
+  index_t begin = 0;
+  index_t end = 0;
+
+  [[nodiscard]] index_t size() const { return end - begin; }
+  /// The rows of both and those between them.
+  void include(const row_range& other) {
+    if (other.size() == 0) return;
+    *this = size() == 0 ? other : row_range{std::min(begin, other.begin), std::max(end, other.end)};
+  }
+};
+
+/// Rows of a local step of `rows` rows that read some of `range`.
+[[nodiscard]] inline row_range rows_that_read(const row_range& range, const convolution_taps& taps,
+                                              index_t rows) {
+  if (range.size() == 0) return {};
+  const index_t reach = (taps.taps - 1) * taps.dilation;
+  const index_t first = range.begin + taps.before - reach;
+  const index_t last = range.end - 1 + taps.before;
+  if (last < 0) return {};
+  const row_range found{first <= 0 ? 0 : (first + taps.stride - 1) / taps.stride, last / taps.stride + 1};
+  const row_range inside{std::min(found.begin, rows), std::min(found.end, rows)};
+  return inside.size() > 0 ? inside : row_range{};
+}
+
+/// Rows that rows `range` of a local step read; some may lie outside of the sequence.
+[[nodiscard]] inline row_range rows_read_by(const row_range& range, const convolution_taps& taps) {
+  if (range.size() == 0) return {};
+  return {range.begin * taps.stride - taps.before,
+          (range.end - 1) * taps.stride - taps.before + (taps.taps - 1) * taps.dilation + 1};
+}
+
+/// Which rows of its first input a step reads for row i, as the taps of a convolution; none: not local.
+/// `rows` are those of all values, `single` says which have one row a sequence.
+template <class B>
+[[nodiscard]] std::optional<convolution_taps> local_taps(const layer_step<B>& step,
+                                                         const graph_shapes& shapes,
+                                                         const std::vector<index_t>& rows) {
+  for (const index_t value : step.inputs) {
+    if (shapes.single(value)) return {};
+  }
+  const auto at = [&](index_t value) { return rows[static_cast<std::size_t>(value)]; };
+  const index_t from = at(step.inputs[0]);
+  const index_t to = at(step.output);
+  switch (step.kind) {
+    case layer_kind::convolution:
+    case layer_kind::depthwise: return step.taps;
+    case layer_kind::max_pool:
+    case layer_kind::average_pool: {
+      const row_window& window = step.node->window;
+      const bool whole = window.missing_before(from) == 0 && (to - 1) * window.stride + window.size <= from;
+      if (!whole) return {};
+      return convolution_taps{window.size, 1, 0, window.stride};
+    }
+    case layer_kind::place:
+    case layer_kind::centre_to:
+    case layer_kind::middle: return convolution_taps{1, 1, placement_of(*step.node).rows_before(from, to), 1};
+    case layer_kind::dense:
+    case layer_kind::batch_norm:
+    case layer_kind::function:
+    case layer_kind::threshold:
+    case layer_kind::softmax:
+    case layer_kind::scale:
+    case layer_kind::layer_norm:
+    case layer_kind::add:
+    case layer_kind::multiply:
+    case layer_kind::join_channels: return convolution_taps{};
+    default: return {};
+  }
+}
+
+/// Passes of edited sequences. Refers to what it is made of.
+template <class B, class Workspace>
+class layer_edits {
+ public:
+  layer_edits(const B& backend, const graph_shapes& shapes, std::span<const layer_step<B>> steps,
+              index_t values, index_t result, index_t tokens, Workspace& w)
+      : backend_(backend), shapes_(shapes), steps_(steps), result_(result), w_(w) {
+    shapes.rows(tokens, rows_, "sequence");
+    reference_.resize(static_cast<std::size_t>(values));
+    edited_.resize(reference_.size());
+    plan();
+  }
+
+  /// The rows of the unedited first value, to be filled, and the pass behind them.
+  [[nodiscard]] output_matrix<B> reference_input() {
+    return keep(reference_[0], rows_[0], shapes_.channels(0));
+  }
+  void run_reference();
+  /// Edited sequences whose rows take about so many bytes, at least one.
+  [[nodiscard]] index_t edits_in(index_t bytes) const {
+    return std::max<index_t>(bytes / (bytes_ * static_cast<index_t>(sizeof(scalar_of<B>))), 1);
+  }
+  /// Passes in which row `places[e]` of the first value is row e of `rows`. The result (edits x its rows,
+  /// channels), valid until the next call.
+  [[nodiscard]] input_matrix<B> run(std::span<const index_t> places, input_matrix<B> rows);
+
+ private:
+  /// Edited rows of a value: of every edit those of its range, one behind the other; or all.
+  struct edited_value {
+    std::vector<row_range> ranges = {};
+    std::vector<index_t> starts = {};  // of each edit's rows
+    typename B::vector memory = {};
+    index_t rows = 0;
+  };
+
+  void plan();
+  void run_step_of(const layer_step<B>& step);
+  void run_local(const layer_step<B>& step, const convolution_taps& taps);
+  void run_whole(const layer_step<B>& step);
+  void find_ranges(const layer_step<B>& step, const convolution_taps& taps);
+  [[nodiscard]] input_matrix<B> gathered(index_t value, const std::vector<row_range>& ranges,
+                                         std::size_t slot);
+  [[nodiscard]] output_matrix<B> keep(typename B::vector& memory, index_t rows, index_t columns) {
+    const index_t size = checked_mul(rows, columns);
+    if (memory.size() < size) memory = backend_.allocate(size);
+    return {memory.view().data, rows, columns, columns};
+  }
+  [[nodiscard]] edited_value& edited(index_t value) { return edited_[static_cast<std::size_t>(value)]; }
+  [[nodiscard]] index_t rows_of(index_t value) const { return rows_[static_cast<std::size_t>(value)]; }
+  [[nodiscard]] output_matrix<B> rows_of_edited(index_t value) {
+    return keep(edited(value).memory, edited(value).rows, shapes_.channels(value));
+  }
+  void set_ranges(index_t value, std::vector<row_range> ranges) {
+    edited_value& of = edited(value);
+    of.ranges = std::move(ranges);
+    of.starts.clear();
+    of.rows = 0;
+    for (const row_range& range : of.ranges) {
+      of.starts.push_back(of.rows);
+      of.rows += range.size();
+    }
+  }
+  [[nodiscard]] std::vector<row_range> whole(index_t value) const {
+    return std::vector<row_range>(static_cast<std::size_t>(edits_), row_range{0, rows_of(value)});
+  }
+  [[nodiscard]] static ragged_offsets offsets_of(const std::vector<row_range>& ranges) {
+    ragged_offsets offsets;
+    for (const row_range& range : ranges) offsets.append(range.size());
+    return offsets;
+  }
+
+  const B& backend_;
+  const graph_shapes& shapes_;
+  std::span<const layer_step<B>> steps_;
+  index_t result_;
+  Workspace& w_;
+  std::vector<index_t> rows_;                  // of every value
+  std::vector<typename B::vector> reference_;  // of the unedited sequence
+  std::vector<edited_value> edited_;
+  std::vector<std::optional<convolution_taps>> taps_;  // by step; none: whole
+  std::vector<typename B::vector> gathered_{3};
+  index_t edits_ = 0;
+  index_t bytes_ = 1;  // numbers an edit takes at most
+};
+
+/// Which steps are local, and how many numbers an edit takes.
+template <class B, class Workspace>
+void layer_edits<B, Workspace>::plan() {
+  std::vector<index_t> most(rows_.size(), 0);  // rows of a range
+  std::vector<char> is_whole(rows_.size(), 0);
+  most[0] = 1;
+  for (const layer_step<B>& step : steps_) {
+    std::optional<convolution_taps> taps = local_taps<B>(step, shapes_, rows_);
+    std::vector<index_t> inputs = step.inputs;
+    if (step.residual >= 0) inputs.push_back(step.residual);
+    index_t reach = 0;
+    for (const index_t value : inputs) {
+      if (is_whole[static_cast<std::size_t>(value)] != 0) taps.reset();
+      reach = std::max(reach, most[static_cast<std::size_t>(value)]);
+    }
+    const auto out = static_cast<std::size_t>(step.output);
+    if (taps) reach = (reach - 1 + (taps->taps - 1) * taps->dilation) / taps->stride + 1;
+    most[out] = taps ? std::min(reach, rows_[out]) : rows_[out];
+    is_whole[out] = taps ? 0 : 1;
+    bytes_ = checked_add(bytes_, checked_mul(most[out], shapes_.channels(step.output)));
+    taps_.push_back(taps);
+  }
+}
+
+template <class B, class Workspace>
+void layer_edits<B, Workspace>::run_reference() {
+  w_.rows.resize(rows_.size());
+  for (std::size_t value = 0; value < rows_.size(); ++value) {
+    w_.rows[value].clear();
+    w_.rows[value].append(rows_[value]);
+  }
+  const auto value = [&](index_t v) {
+    return keep(reference_[static_cast<std::size_t>(v)], rows_of(v), shapes_.channels(v));
+  };
+  for (const layer_step<B>& step : steps_) {
+    run_step(backend_, step, step.apply, step.residual, value, w_, value(step.output));
+    if (step.output == result_) break;
+  }
+}
+
+template <class B, class Workspace>
+input_matrix<B> layer_edits<B, Workspace>::run(std::span<const index_t> places, input_matrix<B> rows) {
+  edits_ = static_cast<index_t>(places.size());
+  std::vector<row_range> ranges;
+  for (const index_t place : places) ranges.push_back({place, place + 1});
+  set_ranges(0, std::move(ranges));
+  backend_.copy_matrix(rows, rows_of_edited(0));
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (taps_[i]) {
+      run_local(steps_[i], *taps_[i]);
+    } else {
+      run_whole(steps_[i]);
+    }
+    if (steps_[i].output == result_) break;
+  }
+  return gathered(result_, whole(result_), 0);
+}
+
+/// Rows `ranges` of a value: edited ones where there are such, zeros outside of the sequence.
+template <class B, class Workspace>
+input_matrix<B> layer_edits<B, Workspace>::gathered(index_t value, const std::vector<row_range>& ranges,
+                                                    std::size_t slot) {
+  index_t rows = 0;
+  for (const row_range& range : ranges) rows += range.size();
+  const index_t columns = shapes_.channels(value);
+  if (gathered_.size() <= slot) gathered_.resize(slot + 1);
+  const output_matrix<B> y = keep(gathered_[slot], rows, columns);
+  const auto* reference = reference_[static_cast<std::size_t>(value)].view().data;
+  const edited_value& of = edited(value);
+  const auto* own = of.memory.view().data;
+  auto* out = y.data;
+  for (std::size_t e = 0; e < ranges.size(); ++e) {
+    const row_range wanted = ranges[e];
+    const row_range changed = of.ranges[e];
+    const auto copy = [&](index_t begin, index_t end, const scalar_of<B>* from) {
+      if (end <= begin) return;
+      if (from == nullptr) {
+        out = std::fill_n(out, (end - begin) * columns, scalar_of<B>(0));
+      } else {
+        out = std::copy_n(from, (end - begin) * columns, out);
+      }
+    };
+    const auto inside = [&](index_t row) { return std::clamp<index_t>(row, wanted.begin, wanted.end); };
+    const index_t first = inside(0);
+    const index_t last = inside(rows_of(value));
+    const index_t from = changed.size() > 0 ? std::clamp(changed.begin, first, last) : last;
+    const index_t to = changed.size() > 0 ? std::clamp(changed.end, first, last) : last;
+    copy(wanted.begin, first, nullptr);
+    copy(first, from, reference + first * columns);
+    copy(from, to, own + (of.starts[e] + from - changed.begin) * columns);
+    copy(to, last, reference + to * columns);
+    copy(last, wanted.end, nullptr);
+  }
+  return y;
+}
+
+template <class B, class Workspace>
+void layer_edits<B, Workspace>::find_ranges(const layer_step<B>& step, const convolution_taps& taps) {
+  std::vector<row_range> ranges(static_cast<std::size_t>(edits_));
+  for (std::size_t e = 0; e < ranges.size(); ++e) {
+    for (const index_t value : step.inputs) {
+      ranges[e].include(rows_that_read(edited(value).ranges[e], taps, rows_of(step.output)));
+    }
+    if (step.residual >= 0) ranges[e].include(edited(step.residual).ranges[e]);
+  }
+  set_ranges(step.output, std::move(ranges));
+}
+
+/// The rows that an edit reaches, as short sequences: what they read lies there whole.
+template <class B, class Workspace>
+void layer_edits<B, Workspace>::run_local(const layer_step<B>& step, const convolution_taps& taps) {
+  find_ranges(step, taps);
+  const std::vector<row_range>& ranges = edited(step.output).ranges;
+  std::vector<row_range> read;
+  for (const row_range& range : ranges) read.push_back(rows_read_by(range, taps));
+  std::vector<input_matrix<B>> inputs;
+  for (std::size_t k = 0; k < step.inputs.size(); ++k) inputs.push_back(gathered(step.inputs[k], read, k));
+  if (step.residual >= 0) inputs.push_back(gathered(step.residual, ranges, step.inputs.size()));
+  const output_matrix<B> y = rows_of_edited(step.output);
+  if (y.rows == 0) return;
+  ragged_offsets& from = w_.rows[static_cast<std::size_t>(step.inputs[0])];
+  ragged_offsets& to = w_.rows[static_cast<std::size_t>(step.output)];
+  from = offsets_of(read);
+  to = offsets_of(ranges);
+  // What is added may be the value that the product reads, of which other rows were gathered.
+  const index_t added = step.residual < 0 ? -1 : static_cast<index_t>(rows_.size());
+  const auto value = [&](index_t v) {
+    if (v == added) return inputs.back();
+    return inputs[static_cast<std::size_t>(std::find(step.inputs.begin(), step.inputs.end(), v) -
+                                           step.inputs.begin())];
+  };
+  const convolution_taps within{taps.taps, taps.dilation, 0, taps.stride};
+  const row_window window{
+      .size = taps.taps, .stride = taps.stride, .counts_missing = step.node->window.counts_missing};
+  switch (step.kind) {
+    case layer_kind::convolution: return run_product(backend_, step, within, step.apply, added, value, w_, y);
+    case layer_kind::depthwise:
+      return backend_.depthwise_convolution(inputs[0], from, step.table.view(), step.bias.view(), within, to,
+                                            y);
+    case layer_kind::max_pool: return backend_.max_pool_rows(inputs[0], from, window, to, y);
+    case layer_kind::average_pool: return backend_.average_pool_rows(inputs[0], from, window, to, y);
+    case layer_kind::place:
+    case layer_kind::centre_to:
+    case layer_kind::middle: return backend_.copy_matrix(inputs[0], y);
+    default: return run_step(backend_, step, step.apply, added, value, w_, y);
+  }
+}
+
+/// The step on whole values, one sequence behind the other.
+template <class B, class Workspace>
+void layer_edits<B, Workspace>::run_whole(const layer_step<B>& step) {
+  std::vector<std::pair<index_t, input_matrix<B>>> inputs;
+  std::vector<index_t> read = step.inputs;
+  if (step.residual >= 0) read.push_back(step.residual);
+  for (const index_t value : read) {
+    const bool is_whole = edited(value).rows == edits_ * rows_of(value);
+    inputs.emplace_back(value, is_whole ? input_matrix<B>(rows_of_edited(value))
+                                        : gathered(value, whole(value), inputs.size()));
+    w_.rows[static_cast<std::size_t>(value)] = offsets_of(whole(value));
+  }
+  w_.rows[0] = offsets_of(whole(0));  // the number of sequences
+  set_ranges(step.output, whole(step.output));
+  w_.rows[static_cast<std::size_t>(step.output)] = offsets_of(whole(step.output));
+  const auto value = [&](index_t v) {
+    return std::find_if(inputs.begin(), inputs.end(), [&](const auto& input) { return input.first == v; })
+        ->second;
+  };
+  run_step(backend_, step, step.apply, step.residual, value, w_, rows_of_edited(step.output));
+}
+
+}  // namespace detail
+DNALM_END_NAMESPACE

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Body of models/layer_network.hpp: sequences that differ from one in a letter.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include <dnalm/models/detail/check_edits.hpp>
+#include <dnalm/models/detail/layer_edits.hpp>
+#include <dnalm/models/layer_network.hpp>
+
+DNALM_BEGIN_NAMESPACE
+template <layer_backend B>
+void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+                                     index_t state, index_t bytes, edits_receiver receive, workspace& w) const
+    requires(B::space == memory_space::host) {
+  const network_summary about = graph_.summary();
+  detail::check_edits(ids, edits, state, graph_.results(), about.vocabulary);
+  const auto tokens = static_cast<index_t>(ids.size());
+  ragged_offsets offsets;
+  offsets.append(tokens);
+  const token_batch batch{ids, offsets};
+  check_batch(graph_, batch);
+  const B& backend = backend_of(w);
+  grow(w.scratch, scratch_size(backend, false));
+  set_rows(batch, w);
+  const index_t values = static_cast<index_t>(graph_.nodes.size()) + 1;
+  detail::layer_edits<B, workspace> passes(backend, shapes_, steps_, values, graph_.result(state).value,
+                                           tokens, w);
+  read_input(batch, {}, backend, w, view(w.words, tokens, graph_.input.channels), passes.reference_input());
+  passes.run_reference();
+  const index_t before = detail::input_placement(graph_.input).rows_before(tokens, graph_.input.rows(tokens));
+  const index_t most = passes.edits_in(bytes);
+  const auto all = static_cast<index_t>(edits.size());
+  for (index_t first = 0; first < all; first += most) {
+    const index_t count = std::min(most, all - first);
+    std::vector<std::int32_t> letters;
+    std::vector<index_t> places;
+    for (const token_edit& edit :
+         edits.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))) {
+      letters.push_back(edit.id);
+      places.push_back(edit.token + before);
+    }
+    const output_matrix<B> rows = view(w.words, count, graph_.input.channels);
+    backend.embed_rows(letters, table_.view(), {}, rows);
+    receive(first, passes.run(places, rows));
+  }
+}
+
+DNALM_END_NAMESPACE

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sequences with one letter replaced, by what the letter reaches, against a pass of each: bit by bit.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <dnalm/core/error.hpp>
+#include <dnalm/models/load_model.hpp>
+#include <support/catch.hpp>
+#include <support/random_sequences.hpp>
+#include <support/same_bits.hpp>
+
+namespace {
+
+using dnalm::index_t;
+
+const std::filesystem::path golden = std::filesystem::path(DNALM_GOLDEN_DIR) / "supervised";
+
+/// A length that the network reads: its own, or the first of these.
+index_t length_for(const dnalm::model& network) {
+  const auto& graph = std::get<dnalm::layer_graph>(network.describe().config);
+  if (graph.input.length > 0) return graph.input.length;
+  for (const index_t length : {80, 230, 600, 1280, 4096}) {
+    try {
+      static_cast<void>(network.state_rows(network.logits_state(), length));
+      return length;
+    } catch (const dnalm::error&) {
+      continue;
+    }
+  }
+  return 0;
+}
+
+/// All numbers of a state of one sequence.
+std::vector<float> state_of(const dnalm::model& network, const std::vector<std::int32_t>& ids,
+                            index_t state) {
+  dnalm::ragged_offsets offsets;
+  offsets.append(static_cast<index_t>(ids.size()));
+  std::vector<float> numbers;
+  dnalm::forward_workspace workspace;
+  network.forward(
+      ids, offsets,
+      [&](index_t at, dnalm::matrix_view<const float> x) {
+        if (at != state) return;
+        for (index_t r = 0; r < x.rows; ++r) numbers.insert(numbers.end(), x.row(r).begin(), x.row(r).end());
+      },
+      workspace);
+  return numbers;
+}
+
+/// Edits at both ends, in the middle and beside it, one to N and one to the letter that stands there.
+std::vector<dnalm::token_edit> some_edits(const std::vector<std::int32_t>& ids) {
+  const auto last = static_cast<index_t>(ids.size()) - 1;
+  std::vector<dnalm::token_edit> edits;
+  for (const index_t at : {index_t{0}, last, last / 2, last / 2 + 1, index_t{1}}) {
+    edits.push_back({at, (ids[static_cast<std::size_t>(at)] + 1) % 4});
+  }
+  edits.push_back({last / 3, 4});
+  edits.push_back({last / 4, ids[static_cast<std::size_t>(last / 4)]});
+  return edits;
+}
+
+/// Whether every edit has the bits of its own pass; `bytes` decides how many run together.
+bool same_as_passes(const dnalm::model& network, const std::vector<std::int32_t>& ids, index_t state,
+                    index_t bytes) {
+  const std::vector<dnalm::token_edit> edits = some_edits(ids);
+  const auto rows = static_cast<std::size_t>(network.state_rows(state, static_cast<index_t>(ids.size())));
+  std::size_t seen = 0;
+  bool same = true;
+  dnalm::forward_workspace workspace;
+  const auto take = [&](index_t first, dnalm::matrix_view<const float> found) {
+    REQUIRE(static_cast<std::size_t>(first) == seen);
+    for (index_t r = 0; r < found.rows; r += static_cast<index_t>(rows)) {
+      std::vector<std::int32_t> edited = ids;
+      edited[static_cast<std::size_t>(edits[seen].token)] = edits[seen].id;
+      const std::vector<float> expected = state_of(network, edited, state);
+      std::vector<float> numbers;
+      for (index_t k = r; k < r + static_cast<index_t>(rows); ++k) {
+        numbers.insert(numbers.end(), found.row(k).begin(), found.row(k).end());
+      }
+      same = same && dnalm_test::same_bits(numbers, expected);
+      ++seen;
+    }
+  };
+  REQUIRE(network.edited_states(ids, edits, state, bytes, take, workspace));
+  return same && seen == edits.size();
+}
+
+TEST_CASE("every supervised network gives edited sequences the bits of their own passes") {
+  int networks = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(golden)) {
+    if (!std::filesystem::exists(entry.path() / "config.json")) continue;
+    INFO(entry.path().filename().string());
+    const dnalm::model network = dnalm::load_model(entry.path());
+    const index_t length = length_for(network);
+    REQUIRE(length > 0);
+    const std::vector<std::int32_t> ids = network.tokenize(dnalm_test::random_sequence(3, length)).ids;
+    const auto& graph = std::get<dnalm::layer_graph>(network.describe().config);
+    for (index_t state = 1; state <= graph.results(); ++state) {
+      INFO("state " << state << " of length " << length);
+      CHECK(same_as_passes(network, ids, state, state % 2 == 0 ? 1 : 1 << 26));
+    }
+    ++networks;
+  }
+  CHECK(networks > 5);
+}
+
+/// Largest difference of edited states to those of passes, over the largest number of these.
+double gap_to_passes(const dnalm::model& network, const std::vector<std::int32_t>& ids,
+                     const std::vector<dnalm::token_edit>& edits, index_t state, index_t bytes) {
+  std::size_t seen = 0;
+  double gap = 0;
+  double most = 0;
+  dnalm::forward_workspace workspace;
+  const auto take = [&](index_t first, dnalm::matrix_view<const float> found) {
+    REQUIRE(static_cast<std::size_t>(first) == seen);
+    const auto rows = static_cast<index_t>(ids.size());
+    for (index_t r = 0; r < found.rows; r += rows) {
+      std::vector<std::int32_t> edited = ids;
+      edited[static_cast<std::size_t>(edits[seen].token)] = edits[seen].id;
+      const std::vector<float> expected = state_of(network, edited, state);
+      for (index_t i = 0; i < rows * found.columns; ++i) {
+        const double here = found(r + i / found.columns, i % found.columns);
+        const double there = expected[static_cast<std::size_t>(i)];
+        gap = std::max(gap, std::abs(here - there));
+        most = std::max(most, std::abs(there));
+      }
+      ++seen;
+    }
+  };
+  REQUIRE(network.edited_states(ids, edits, state, bytes, take, workspace));
+  REQUIRE(seen == edits.size());
+  return gap / most;
+}
+
+TEST_CASE("HyenaDNA computes behind an edit what a pass does, up to the rounding of its transforms") {
+  const std::filesystem::path folder = golden.parent_path() / "hyena";
+  for (const std::string name : {"hub", "hub_long", "original"}) {
+    INFO(name);
+    const dnalm::model network = dnalm::load_model(folder / name);
+    const dnalm::model precise =
+        dnalm::load_model(folder / name, {.backend = dnalm::backend_kind::reference});
+    const index_t most = network.describe().max_tokens;
+    const auto bases = std::min<index_t>(most > 8 ? most - 4 : 8, 300);
+    const std::vector<std::int32_t> ids = network.tokenize(dnalm_test::random_sequence(5, bases)).ids;
+    const auto last = static_cast<index_t>(ids.size()) - 1;
+    std::vector<dnalm::token_edit> edits;
+    for (const index_t at : {index_t{0}, index_t{1}, index_t{2}, last / 2, last / 2, last - 1, last}) {
+      edits.push_back({at, 7 + static_cast<std::int32_t>(edits.size() % 4)});
+    }
+    for (index_t state = 1; state <= network.describe().layers(); ++state) {
+      for (const index_t bytes : {index_t{1}, index_t{1} << 26}) {
+        // In double the sums differ in order only, and what is compared are floats: 2^-23. In float a
+        // transform has some 8 log2(2 L) 2^-24 of the norms of filter and rows, and the layers between carry
+        // it on.
+        CHECK(gap_to_passes(precise, ids, edits, state, bytes) < 2.4e-7);
+        CHECK(gap_to_passes(network, ids, edits, state, bytes) < 1e-5);
+      }
+    }
+  }
+}
+
+TEST_CASE("edits that cannot be made are told, and models without a shorter way say so") {
+  const dnalm::model network = dnalm::load_model(golden / "basset");
+  const auto ids = network.tokenize(dnalm_test::random_sequence(3, length_for(network))).ids;
+  dnalm::forward_workspace workspace;
+  const auto none = [](index_t, dnalm::matrix_view<const float>) {};
+  const auto ask = [&](dnalm::token_edit edit, index_t state) {
+    return network.edited_states(ids, std::vector<dnalm::token_edit>{edit}, state, 1 << 20, none, workspace);
+  };
+  CHECK_THROWS_WITH(ask({0, 5}, 1), Catch::Contains("dnalm.input.407"));
+  CHECK_THROWS_WITH(ask({static_cast<index_t>(ids.size()), 0}, 1), Catch::Contains("dnalm.input.428"));
+  CHECK_THROWS_WITH(ask({0, 0}, 0), Catch::Contains("dnalm.input.422"));
+  const dnalm::model gpn = dnalm::load_model(golden.parent_path() / "convnets" / "gpn_7");
+  CHECK(!gpn.edited_states(gpn.tokenize("ACGT").ids, {}, 1, 1 << 20, none, workspace));
+}
+
+}  // namespace
