@@ -11,6 +11,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
@@ -41,7 +42,8 @@ concept device_backend = encoder_backend<B> && gather_kernels<B> && B::space ==
 
 /// What observers see is copied to the host, layer by layer; of forward_pooled only the poolings, at its end.
 ///
-/// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them.
+/// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them, or
+/// without these a network whose states have rows of their own (layer_network), of which nothing is recorded.
 template <device_backend B, class Network = encoder<B>>
 class device_model_of final : public model_base {
   static constexpr bool row_logits_network =
@@ -49,6 +51,10 @@ class device_model_of final : public model_base {
                const typename Network::logits_receiver* logits, typename Network::workspace& workspace,
                input_matrix<B> rows, std::span<const index_t> which) {
     network.forward(batch, layers, logits, workspace, rows, which);
+  };
+  static constexpr bool resizes = requires(const Network& network, const std::string& where) {
+    network.state_rows(index_t{0}, index_t{0}, where);
+    network.largest_state(index_t{0});
   };
   static constexpr bool norm_pooling_network = requires(const Network& network, index_t layer) {
     network.pools_in_norm(layer);
@@ -74,7 +80,7 @@ class device_model_of final : public model_base {
       calling(w, [&] { (*logits)(rows); });
     };
     const typename Network::logits_receiver receiver = on_logits;
-    check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
+    check_word_rows(word_rows, batch.offsets.rows(), summary().width);
     with_graphs_memory(w, [&] {
       network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                        on_device(word_rows, w));
@@ -88,37 +94,30 @@ class device_model_of final : public model_base {
       model_base::logits_of(batch, rows, observer, workspace);
     }
   }
-  [[nodiscard]] index_t state_width(index_t) const override { return network_.config().width; }
-  [[nodiscard]] index_t state_rows(index_t, index_t tokens, const std::string&) const override {
+  [[nodiscard]] index_t state_width(index_t which) const override {
+    if constexpr (resizes) return network_.state_width(which);
+    return summary().width;
+  }
+  [[nodiscard]] index_t state_rows(index_t which, index_t tokens, const std::string& where) const override {
+    if constexpr (resizes) return network_.state_rows(which, tokens, where);
     return tokens;
   }
-  [[nodiscard]] index_t inner_rows(index_t tokens, const std::string&) const override { return tokens; }
+  [[nodiscard]] index_t inner_rows(index_t tokens, const std::string& where) const override {
+    if constexpr (resizes) return network_.inner_rows(tokens, where);
+    return tokens;
+  }
   /// Two workers: while one waits for the device, the other prepares its batch.
   [[nodiscard]] batch_preference prefers() const override {
     const B& backend = network_.backend();
     return {.tokens = backend.batch_rows(), .workers = 2, .pooled = true, .splits = backend.splits_batches()};
   }
-  /// The poolings are waited for by an event of this batch: another thread's may stand behind it in the
-  /// stream.
   bool forward_pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
                       forward_workspace& workspace) const override {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
-    const index_t sequences = batch.offsets.sequences();
-    const index_t width = network_.config().width;
-    const auto kinds = static_cast<index_t>(request.kinds.size());
-    const index_t matrices = checked_mul(static_cast<index_t>(request.layers.size()), kinds);
-    const index_t rows = checked_mul(checked_add(matrices, 1), sequences);
-    const index_t size = checked_mul(rows, width);
-    with_graphs_memory(w, [&] { put_pass(batch, request, size, w); });
-    network_.backend().download_later({w.pooled.view().data, rows, width, width}, w.found);
-    w.found.wait();
-    const matrix_view<const float> all = as_matrix(w.found.template as<const float>(), rows, width);
-    if (!is_finite(all.row_block(matrices * sequences, sequences))) return false;
-    for (index_t m = 0; m < matrices; ++m) {
-      observer(static_cast<std::size_t>(m / kinds), static_cast<std::size_t>(m % kinds),
-               all.row_block(m * sequences, sequences));
+    if constexpr (resizes) {
+      return pooled_states(batch, request, observer, workspace);
+    } else {
+      return pooled(batch, request, observer, workspace);
     }
-    return true;
   }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
@@ -137,21 +136,18 @@ class device_model_of final : public model_base {
   }
   /// On the device, and the copy of what observers see.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const override {
-    const auto& config = network_.config();
-    const index_t seen = logits ? std::max(config.width, config.vocabulary) : config.width;
-    const index_t copy = checked_mul(checked_mul(tokens, seen), static_cast<index_t>(sizeof(float)));
+    const index_t copy = checked_mul(seen_numbers(tokens, logits), static_cast<index_t>(sizeof(float)));
     return checked_add(network_.workspace_bytes(tokens, longest, logits), copy);
   }
   /// On the device, and the copies of what functions read and write.
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
-    const auto& config = network_.config();
-    detail::check_gradient_layers(request, config.layers);
-    const gradient_extent extent = request.extent(config.layers);
-    const bool table = extent.logits || extent.tokens;
-    index_t copies = checked_mul(2, table ? std::max(config.width, config.vocabulary) : config.width);
-    if (request.word_rows.data != nullptr) copies = checked_add(copies, config.width);
-    const index_t bytes = checked_mul(tokens, checked_mul(copies, static_cast<index_t>(sizeof(float))));
+    const network_summary about = summary();
+    detail::check_gradient_layers(request, about.layers);
+    const gradient_extent extent = request.extent(about.layers);
+    index_t copies = checked_mul(2, seen_numbers(tokens, extent.logits || extent.tokens));
+    if (request.word_rows.data != nullptr) copies = checked_add(copies, checked_mul(tokens, about.width));
+    const index_t bytes = checked_mul(copies, static_cast<index_t>(sizeof(float)));
     return checked_add(network_.gradient_bytes(tokens, longest, extent), bytes);
   }
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
@@ -162,7 +158,6 @@ class device_model_of final : public model_base {
   }
 
  private:
-  using pass = typename Network::pass;
   struct state {
     detail::graph_cache<typename B::graph> graphs = {};  // go after the memory, which waits for the device
     typename Network::workspace network = {};
@@ -176,6 +171,89 @@ class device_model_of final : public model_base {
     buffer<float> part = {};         // what functions write, or the second of two copies
   };
 
+  [[nodiscard]] network_summary summary() const { return network_.config().summary(); }
+  /// Numbers of the largest matrix that functions see, with the logits or the gradient by tokens or without.
+  [[nodiscard]] index_t seen_numbers(index_t tokens, bool table) const {
+    if constexpr (resizes) {
+      return std::max(network_.largest_state(tokens), checked_mul(tokens, summary().vocabulary));
+    } else {
+      const network_summary about = summary();
+      return checked_mul(tokens, table ? std::max(about.width, about.vocabulary) : about.width);
+    }
+  }
+  /// The poolings are waited for by an event of this batch: another thread's may stand behind it in the
+  /// stream.
+  bool pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
+              forward_workspace& workspace) const {
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    const index_t sequences = batch.offsets.sequences();
+    const index_t width = summary().width;
+    const auto kinds = static_cast<index_t>(request.kinds.size());
+    const index_t matrices = checked_mul(static_cast<index_t>(request.layers.size()), kinds);
+    const index_t rows = checked_mul(checked_add(matrices, 1), sequences);
+    const index_t size = checked_mul(rows, width);
+    with_graphs_memory(w, [&] { put_pass(batch, request, size, w); });
+    network_.backend().download_later({w.pooled.view().data, rows, width, width}, w.found);
+    w.found.wait();
+    const matrix_view<const float> all = as_matrix(w.found.template as<const float>(), rows, width);
+    if (!is_finite(all.row_block(matrices * sequences, sequences))) return false;
+    for (index_t m = 0; m < matrices; ++m) {
+      observer(static_cast<std::size_t>(m / kinds), static_cast<std::size_t>(m % kinds),
+               all.row_block(m * sequences, sequences));
+    }
+    return true;
+  }
+  /// Of states with rows and widths of their own; none of them has special tokens.
+  bool pooled_states(const token_batch& batch, const pool_request& request, pooled_observer observer,
+                     forward_workspace& workspace) const {
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    const index_t sequences = batch.offsets.sequences();
+    const auto kinds = static_cast<index_t>(request.kinds.size());
+    std::vector<index_t> first{0};  // of each layer: its kinds, then where numbers are not finite
+    for (const index_t layer : request.layers) {
+      const index_t numbers = checked_mul(sequences, network_.state_width(layer));
+      first.push_back(checked_add(first.back(), checked_mul(kinds + 1, numbers)));
+    }
+    const index_t size = first.back();
+    with_graphs_memory(w, [&] { pool_states(batch, request, first, w); });
+    network_.backend().download_later({w.pooled.view().data, 1, size, size}, w.found);
+    w.found.wait();
+    const auto found = [&](std::size_t layer, index_t kind) {
+      const index_t width = network_.state_width(request.layers[layer]);
+      const float* all = w.found.template as<const float>() + first[layer];
+      return as_matrix(all + kind * sequences * width, sequences, width);
+    };
+    for (std::size_t l = 0; l < request.layers.size(); ++l) {
+      if (!is_finite(found(l, kinds))) return false;
+    }
+    for (std::size_t l = 0; l < request.layers.size(); ++l) {
+      for (index_t k = 0; k < kinds; ++k) observer(l, static_cast<std::size_t>(k), found(l, k));
+    }
+    return true;
+  }
+  /// A pass, the poolings of layer l behind `first[l]`.
+  void pool_states(const token_batch& batch, const pool_request& request, const std::vector<index_t>& first,
+                   state& w) const {
+    const B& backend = network_.backend();
+    const index_t sequences = batch.offsets.sequences();
+    if (w.pooled.size() < first.back()) w.pooled = backend.allocate(first.back());
+    backend.clear({w.pooled.view().data, 1, first.back(), first.back()});
+    const auto on_state = [&](index_t which, input_matrix<B> x) {
+      const auto asked = std::find(request.layers.begin(), request.layers.end(), which);
+      if (asked == request.layers.end()) return;
+      ragged_offsets rows;
+      for (index_t s = 0; s < sequences; ++s) {
+        rows.append(network_.state_rows(which, batch.offsets.length(s), "a sequence of the batch"));
+      }
+      float* to = w.pooled.view().data + first[static_cast<std::size_t>(asked - request.layers.begin())];
+      const auto next = [&]() -> output_matrix<B> {
+        return {std::exchange(to, to + sequences * x.columns), sequences, x.columns, x.columns};
+      };
+      for (const pooling kind : request.kinds) backend.pool_rows(kind, x, rows, {}, next());
+      backend.note_non_finite(x, rows, next());
+    };
+    network_.forward(batch, on_state, nullptr, w.network);
+  }
   void logits_by_rows(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
                       forward_workspace& workspace) const {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
@@ -215,12 +293,12 @@ class device_model_of final : public model_base {
   /// A pass and its poolings, `size` numbers, into the stream.
   void put_pass(const token_batch& batch, const pool_request& request, index_t size, state& w) const {
     if (w.pooled.size() < size) w.pooled = network_.backend().allocate(size);
-    pass begun = network_.begin(batch, false, w.network);
+    auto begun = network_.begin(batch, false, w.network);
     if (begun.x.rows > 0) run_pooled(batch, request, begun, w);
   }
   /// Blocks and poolings of a pass that has begun: as they are the first time, recorded the second time that
   /// they come with these arguments, as one piece from then on.
-  void run_pooled(const token_batch& batch, const pool_request& request, pass& begun, state& w) const {
+  void run_pooled(const token_batch& batch, const pool_request& request, auto& begun, state& w) const {
     const auto run = [&] { pool_layers(batch, request, begun, w); };
     if (!Network::can_be_recorded || !network_.backend().uses_graphs() || !w.records) return run();
     auto& known = w.graphs.find(key_of(batch, request, w));
@@ -257,10 +335,10 @@ class device_model_of final : public model_base {
             .pooled = w.pooled.view().data};
   }
   /// All that forward_pooled puts into the stream after the embedding.
-  void pool_layers(const token_batch& batch, const pool_request& request, pass& begun, state& w) const {
+  void pool_layers(const token_batch& batch, const pool_request& request, auto& begun, state& w) const {
     const B& backend = network_.backend();
     const index_t sequences = batch.offsets.sequences();
-    const index_t width = network_.config().width;
+    const index_t width = summary().width;
     const auto kinds = static_cast<index_t>(request.kinds.size());
     const index_t matrices = static_cast<index_t>(request.layers.size()) * kinds;
     backend.clear({w.pooled.view().data, (matrices + 1) * sequences, width, width});

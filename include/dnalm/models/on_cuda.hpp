@@ -19,8 +19,11 @@
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/detail/hyena_gradient_impl.hpp>
 #include <dnalm/models/detail/hyena_network_impl.hpp>
+#include <dnalm/models/detail/layer_network_gradient_impl.hpp>
+#include <dnalm/models/detail/layer_network_impl.hpp>
 #include <dnalm/models/device_model_of.hpp>
 #include <dnalm/models/hyena_network.hpp>
+#include <dnalm/models/layer_network.hpp>
 #include <dnalm/models/load_model.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -54,10 +57,17 @@ template <class B>
   return std::make_shared<const device_model_of<cuda_backend, built>>(
       built(backend, config, source, threads));
 }
+[[nodiscard]] inline std::shared_ptr<const model_base> network_on(const cuda_backend& backend,
+                                                                  const layer_graph& config,
+                                                                  const weight_source& source, int threads) {
+  using built = layer_network<cuda_backend>;
+  return std::make_shared<const device_model_of<cuda_backend, built>>(
+      built(backend, config, source, threads));
+}
 
 /// \throws error [dnalm.unsupported.440] a network that is not built for GPUs.
 template <class B, class Config>
-requires(std::same_as<Config, caduceus_config> || std::same_as<Config, layer_graph>)
+requires(std::same_as<Config, caduceus_config>)
     [[nodiscard]] std::shared_ptr<const model_base> network_on(const B& backend, const Config& config,
                                                                const weight_source&, int) {
   static_cast<void>(config_as<encoder_config>(config, backend.name()));
