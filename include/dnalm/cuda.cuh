@@ -57,7 +57,7 @@ DNALM_BEGIN_NAMESPACE
                                        device_matrix<T>);                                                    \
   template void cuda_add_rows<T>(cuda_stream, device_vector<const std::int32_t>, device_rows<T>,             \
                                  device_matrix<T>);                                                          \
-  template void cuda_gather_taps<T>(cuda_stream, device_matrix<const float>, const device_resizing&,             \
+  template void cuda_gather_taps<T>(cuda_stream, device_matrix<const float>, const device_resizing&,         \
                                     const convolution_taps&, index_t, device_matrix<T>);                     \
   template void cuda_gated<T>(cuda_stream, device_rows<T>, activation, device_matrix<T>);                    \
   template void cuda_gated_vjp<T>(cuda_stream, device_rows<T>, activation, device_rows<T>,                   \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Kernels on a GPU that work channel by channel: scale and shift, thresholds, depthwise convolutions, weights
-/// of positions and of sequences, with their adjoints.
+/// \brief Kernels on a GPU that work channel by channel: scale and shift, thresholds, depthwise convolutions,
+/// weights of positions and of sequences, with their adjoints.
 #pragma once
 
 #include <dnalm/backend/convolution_taps.hpp>

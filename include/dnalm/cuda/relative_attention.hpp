@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Attention with keys of relative positions on a GPU, with its adjoint (backend/relative_attention.hpp).
+/// \brief Attention with keys of relative positions on a GPU, with its adjoint
+/// (backend/relative_attention.hpp).
 #pragma once
 
 #include <dnalm/backend/relative_attention.hpp>

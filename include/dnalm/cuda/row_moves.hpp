@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Rows that are padded, cropped, flattened, repeated, joined and turned round on a GPU, with the adjoints.
+/// \brief Rows that are padded, cropped, flattened, repeated, joined and turned round on a GPU, with the
+/// adjoints.
 #pragma once
 
 #include <dnalm/backend/row_placement.hpp>

@@ -42,8 +42,9 @@ concept device_backend = encoder_backend<B> && gather_kernels<B> && B::space ==
 
 /// What observers see is copied to the host, layer by layer; of forward_pooled only the poolings, at its end.
 ///
-/// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them, or
-/// without these a network whose states have rows of their own (layer_network), of which nothing is recorded.
+/// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them,
+/// or without these a network whose states have rows of their own (layer_network), of which nothing is
+/// recorded.
 template <device_backend B, class Network = encoder<B>>
 class device_model_of final : public model_base {
   static constexpr bool row_logits_network =

@@ -55,9 +55,10 @@ class graph_by_hand {
  public:
   dnalm::graph_builder net;  // NOLINT: the test's own
 
-  index_t append(layer_kind kind, std::vector<index_t> inputs,
-                 const std::vector<std::pair<layer_tensor, std::string>>& tensors = {},
-                 const std::function<void(layer_node&)>& set = [](layer_node&) {}) {
+  index_t append(
+      layer_kind kind, std::vector<index_t> inputs,
+      const std::vector<std::pair<layer_tensor, std::string>>& tensors = {},
+      const std::function<void(layer_node&)>& set = [](layer_node&) {}) {
     layer_node node;
     node.kind = kind;
     node.name = std::string(dnalm::to_string(kind));
@@ -97,19 +98,16 @@ class graph_by_hand {
 
 /// Of any length: all that needs no fixed one.
 [[nodiscard]] dnalm::layer_graph graph_of_any_length() {
-  graph_by_hand g({.before = 2, .after = 1},
-                  tensors_of({{"conv.weight", {6, 4, 5}},    {"conv.bias", {6}},
-                              {"bn.weight", {6}},            {"bn.bias", {6}},
-                              {"bn.running_mean", {6}},      {"bn.running_var", {6}},
-                              {"bn2.weight", {6}},           {"bn2.bias", {6}},
-                              {"bn2.running_mean", {6}},     {"bn2.running_var", {6}},
-                              {"depth.weight", {6, 1, 3}},   {"strided.weight", {6, 3, 3}},
-                              {"norm.weight", {6}},          {"norm.bias", {6}},
-                              {"q.weight", {8, 6}},          {"k.weight", {8, 6}},
-                              {"v.weight", {6, 6}},          {"distance.weight", {8, 12}},
-                              {"content.bias", {8}},         {"position.bias", {8}},
-                              {"out.weight", {6, 6}},        {"out.bias", {6}},
-                              {"logits.weight", {6, 6}},     {"gate.weight", {6, 6}}}));
+  graph_by_hand g(
+      {.before = 2, .after = 1},
+      tensors_of({{"conv.weight", {6, 4, 5}}, {"conv.bias", {6}},          {"bn.weight", {6}},
+                  {"bn.bias", {6}},           {"bn.running_mean", {6}},    {"bn.running_var", {6}},
+                  {"bn2.weight", {6}},        {"bn2.bias", {6}},           {"bn2.running_mean", {6}},
+                  {"bn2.running_var", {6}},   {"depth.weight", {6, 1, 3}}, {"strided.weight", {6, 3, 3}},
+                  {"norm.weight", {6}},       {"norm.bias", {6}},          {"q.weight", {8, 6}},
+                  {"k.weight", {8, 6}},       {"v.weight", {6, 6}},        {"distance.weight", {8, 12}},
+                  {"content.bias", {8}},      {"position.bias", {8}},      {"out.weight", {6, 6}},
+                  {"out.bias", {6}},          {"logits.weight", {6, 6}},   {"gate.weight", {6, 6}}}));
   auto& net = g.net;
   const index_t first = net.relu(net.batch_norm(net.convolution(0, "conv", {.same = true}), "bn"));
   net.layer("first", first);
@@ -123,8 +121,9 @@ class graph_by_hand {
   const index_t attended = attention_by_hand(g, strided);
   net.layer("attended", attended);
   const index_t logits = net.dense(attended, "logits");
-  const index_t pooled = g.append(layer_kind::softmax_pool, {attended, logits}, {},
-                                  [](layer_node& node) { node.window = {2, 2}; });
+  const index_t pooled = g.append(layer_kind::softmax_pool, {attended, logits}, {}, [](layer_node& node) {
+    node.window = {2, 2};
+  });
   const index_t wide = net.upsample(pooled, 3);
   const index_t placed = net.place(wide, -1, 2);
   const index_t middle =
@@ -154,8 +153,8 @@ class graph_by_hand {
                               {"b.bias", {6}}}));
   auto& net = g.net;
   const index_t x = net.convolution(0, "conv", {.same = true});
-  const index_t weighed = g.append(layer_kind::weigh_positions, {x}, {{layer_tensor::weight, "spline.weight"}},
-                                   [&](layer_node& node) {
+  const index_t weighed = g.append(layer_kind::weigh_positions, {x},
+                                   {{layer_tensor::weight, "spline.weight"}}, [&](layer_node& node) {
                                      node.constant = basis;
                                      node.constant_columns = 3;
                                    });
@@ -183,9 +182,8 @@ template <class B>
   const auto here = [](auto x) { return dnalm::matrix_view<const T>{x.data, x.rows, x.columns, x.stride}; };
   graph_run result;
   network.forward(
-      batch,
-      [&](index_t, dnalm::input_matrix<B> x) { dnalm_test::append_numbers(here(x), result.states); }, nullptr,
-      workspace);
+      batch, [&](index_t, dnalm::input_matrix<B> x) { dnalm_test::append_numbers(here(x), result.states); },
+      nullptr, workspace);
   typename dnalm::layer_network<B>::gradient_wish wish;
   wish.tokens = true;
   for (index_t state = 0; state <= graph.results(); ++state) wish.layers.push_back(state);
@@ -229,8 +227,7 @@ void check_graph(const dnalm::layer_graph& graph, const std::vector<index_t>& le
   }
   const graph_run exact = run_graph(dnalm::reference_backend(), graph, {ids, offsets});
   for (const index_t block_rows : {7, 4224}) {
-    const graph_run found =
-        run_graph(dnalm::cuda_backend({.block_rows = block_rows}), graph, {ids, offsets});
+    const graph_run found = run_graph(dnalm::cuda_backend({.block_rows = block_rows}), graph, {ids, offsets});
     // Some 30 operations of sums of up to 30 numbers, each a few roundings of 2^-24 away.
     CHECK(gap(exact.states, found.states) < 1e-5);
     CHECK(gap(exact.gradient, found.gradient) < 1e-4);

@@ -61,7 +61,7 @@ struct resizing_case {
   index_t x_columns = 0;
   index_t u_columns = 0;  ///< 0: it reads no u
   index_t y_columns = 0;
-  bool back = false;      ///< y has the rows of x, not those of u
+  bool back = false;  ///< y has the rows of x, not those of u
   std::function<index_t(index_t)> rows = [](index_t length) { return length; };
   double terms = 0.0;     ///< of the longest sum; 0: the same numbers
   bool positive = false;  ///< the numbers of x are above 0
@@ -121,9 +121,8 @@ void check_resizing(const resizing_case& c, const Kernel& kernel, const dnalm::c
   index_t first_out = 0;
   for (const index_t length : c.lengths) {
     const index_t made = c.rows(length);
-    const numbers alone =
-        run_resizing(gpu, c, {length}, part_of_rows(x, first, length, c.x_columns),
-                     part_of_rows(u, first_out, made, c.u_columns), kernel);
+    const numbers alone = run_resizing(gpu, c, {length}, part_of_rows(x, first, length, c.x_columns),
+                                       part_of_rows(u, first_out, made, c.u_columns), kernel);
     CHECK(same_numbers(alone, c.back ? part_of_rows(found, first, length, c.y_columns)
                                      : part_of_rows(found, first_out, made, c.y_columns)));
     first += length;

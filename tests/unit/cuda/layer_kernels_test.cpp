@@ -46,10 +46,8 @@ TEST_CASE("cuda: pools of windows are those of the reference", "[cuda][layers]")
       check_resizing(c, [&](const auto& w, const auto& from, const auto& to, auto x, auto, auto y) {
         w.kernels.average_pool_rows(x, from, window, to, y);
       });
-      check_resizing(adjoint_of(c),
-                     [&](const auto& w, const auto& from, const auto& to, auto x, auto u, auto y) {
-                       w.kernels.max_pool_rows_vjp(x, from, window, u, to, y);
-                     });
+      check_resizing(adjoint_of(c), [&](const auto& w, const auto& from, const auto& to, auto x, auto u,
+                                        auto y) { w.kernels.max_pool_rows_vjp(x, from, window, u, to, y); });
       check_resizing(adjoint_of(c), [&](const auto& w, const auto& from, const auto& to, auto, auto u,
                                         auto y) { w.kernels.average_pool_rows_vjp(from, window, u, to, y); });
     }
@@ -131,10 +129,10 @@ TEST_CASE("cuda: attention pools are those of the reference", "[cuda][layers]") 
       w.kernels.softmax_pool_rows(first(x), second(x), from, 2, to, y);
     });
     c.y_columns = 2 * columns;
-    check_resizing(adjoint_of(c), [&](const auto& w, const auto& from, const auto& to, auto x, auto u,
-                                      auto y) {
-      w.kernels.softmax_pool_rows_vjp(first(x), second(x), from, 2, u, to, first(y), second(y));
-    });
+    check_resizing(
+        adjoint_of(c), [&](const auto& w, const auto& from, const auto& to, auto x, auto u, auto y) {
+          w.kernels.softmax_pool_rows_vjp(first(x), second(x), from, 2, u, to, first(y), second(y));
+        });
   }
 }
 
@@ -151,10 +149,8 @@ TEST_CASE("cuda: rows are placed, repeated, turned and joined as the reference d
           if (!filled) fill = {};
           w.kernels.place_rows(x, from, placement, fill, to, y);
         });
-        check_resizing(adjoint_of(c),
-                       [&](const auto& w, const auto& from, const auto& to, auto, auto u, auto y) {
-                         w.kernels.place_rows_vjp(u, from, placement, to, y);
-                       });
+        check_resizing(adjoint_of(c), [&](const auto& w, const auto& from, const auto& to, auto, auto u,
+                                          auto y) { w.kernels.place_rows_vjp(u, from, placement, to, y); });
       }
     }
     resizing_case c = even_case("repeated", columns, 0.0);
@@ -277,7 +273,8 @@ TEST_CASE("cuda: convolutions that resize are those of the reference", "[cuda][l
     for (const index_t block_rows : {4, 4224}) {  // outputs 5, inputs 4; a residual in the place of y
       c.x_columns = 4;
       c.u_columns = c.y_columns = 5;
-      const auto run = [&](const auto& w, const auto& from, const auto& to, auto x, auto u, auto y, bool back) {
+      const auto run = [&](const auto& w, const auto& from, const auto& to, auto x, auto u, auto y,
+                           bool back) {
         using B = typename std::decay_t<decltype(w)>::backend;
         const auto packed = w.kernels.pack(w.host_constant(5, taps.taps * 4, 13));
         const index_t size = w.kernels.convolution_vjp_scratch(packed, taps);
@@ -291,20 +288,18 @@ TEST_CASE("cuda: convolutions that resize are those of the reference", "[cuda][l
           w.kernels.convolution_between(x, from, packed, taps, epilogue, scratch, to, y);
         }
       };
-      check_resizing(
-          c,
-          [&](const auto& w, const auto& from, const auto& to, auto x, auto u, auto y) {
-            run(w, from, to, x, u, y, false);
-          },
-          {.block_rows = block_rows});
+      check_resizing(c,
+                     [&](const auto& w, const auto& from, const auto& to, auto x, auto u, auto y) {
+                       run(w, from, to, x, u, y, false);
+                     },
+                     {.block_rows = block_rows});
       resizing_case back = adjoint_of(c);
       back.y_columns = 4;
-      check_resizing(
-          back,
-          [&](const auto& w, const auto& from, const auto& to, auto x, auto u, auto y) {
-            run(w, from, to, x, u, y, true);
-          },
-          {.block_rows = block_rows});
+      check_resizing(back,
+                     [&](const auto& w, const auto& from, const auto& to, auto x, auto u, auto y) {
+                       run(w, from, to, x, u, y, true);
+                     },
+                     {.block_rows = block_rows});
       c = even_case(c.name, 6, 25.0);
       c.lengths = {9, 20, 7, 31};
       c.rows = [&](index_t length) { return taps.output_rows(length, 1); };
@@ -346,8 +341,8 @@ TEST_CASE("cuda: relative attention is that of the reference", "[cuda][layers][r
     c.terms = 2.0 * static_cast<double>(2 * shape.key) + 10.0;
     check_resizing(c, [&](const auto& w, const auto& from, const auto&, auto x, auto, auto y) {
       w.kernels.relative_attention(shape.part(x, 0), shape.part(x, 1), shape.part(x, 2), shape.weights(w),
-                                   from, w.scratch(dnalm::relative_attention_scratch(shape.length, shape.key)),
-                                   y);
+                                   from,
+                                   w.scratch(dnalm::relative_attention_scratch(shape.length, shape.key)), y);
     });
     resizing_case back = adjoint_of(c);
     back.y_columns = shape.columns();

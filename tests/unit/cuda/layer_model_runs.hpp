@@ -22,7 +22,7 @@ namespace dnalm_test {
 
 /// Golden folders that need no HDF5.
 inline constexpr const char* golden_layer_networks[] = {
-    "sei",    "deepsea_predict", "deepsea_variant_effects", "beluga", "basset",
+    "sei",    "deepsea_predict", "deepsea_variant_effects", "beluga",       "basset",
     "legnet", "enformer",        "legnet_reverse",          "enformer_port"};
 
 /// A loaded model with the members that compare_supervised asks of a network.
@@ -62,7 +62,8 @@ inline void check_layers_on_gpu(const std::string& name, const dnalm::cuda_optio
 }
 
 /// All states of a batch as the model gives them, one behind the other.
-inline std::vector<std::vector<float>> states_of(const dnalm::model& network, const dnalm::token_batch& batch) {
+inline std::vector<std::vector<float>> states_of(const dnalm::model& network,
+                                                 const dnalm::token_batch& batch) {
   std::vector<std::vector<float>> states;
   dnalm::forward_workspace workspace;
   const auto take = [&](dnalm::index_t, dnalm::matrix_view<const float> x) {
@@ -93,7 +94,8 @@ inline void check_layers_alone(const std::string& name) {
     const std::size_t size = alone[state].size();
     REQUIRE(twice[state].size() == 2 * size);
     for (const std::size_t first : {std::size_t{0}, size}) {
-      CHECK(same_bits(std::span<const float>(alone[state]), std::span<const float>(twice[state]).subspan(first, size)));
+      CHECK(same_bits(std::span<const float>(alone[state]),
+                      std::span<const float>(twice[state]).subspan(first, size)));
     }
   }
 }

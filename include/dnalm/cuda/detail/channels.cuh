@@ -212,8 +212,7 @@ struct add_sequences_rows {
 DNALM_EMITTED void cuda_scale_channels(cuda_stream stream, device_matrix<const float> x,
                                        device_vector<const float> scale, device_vector<const float> shift,
                                        device_matrix<float> y) {
-  detail::gpu::launch_rows(stream, y.rows, y.columns,
-                           detail::gpu::channel_scale_rows{x, scale, shift, y});
+  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::channel_scale_rows{x, scale, shift, y});
 }
 
 DNALM_EMITTED void cuda_threshold_rows(cuda_stream stream, device_matrix<const float> x, float threshold,
@@ -230,8 +229,7 @@ DNALM_EMITTED void cuda_depthwise_convolution(cuda_stream stream, device_matrix<
                                               const device_resizing& rows, device_matrix<const float> w,
                                               device_vector<const float> bias, const convolution_taps& taps,
                                               device_matrix<float> y) {
-  detail::gpu::launch_rows(stream, y.rows, y.columns,
-                           detail::gpu::depthwise_rows{x, rows, w, bias, taps, y});
+  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::depthwise_rows{x, rows, w, bias, taps, y});
 }
 
 DNALM_EMITTED void cuda_depthwise_convolution_vjp(cuda_stream stream, device_matrix<const float> dy,

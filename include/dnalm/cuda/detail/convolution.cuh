@@ -84,14 +84,12 @@ struct sum_taps {
 template <class T>
 void cuda_gather_taps(cuda_stream stream, device_matrix<const float> x, const device_resizing& rows,
                       const convolution_taps& taps, index_t first, device_matrix<T> y) {
-  detail::gpu::launch_rows(stream, y.rows, y.columns,
-                           detail::gpu::gather_taps<T>{x, rows, taps, first, y});
+  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::gather_taps<T>{x, rows, taps, first, y});
 }
 
 DNALM_EMITTED void cuda_sum_taps(cuda_stream stream, device_matrix<const float> z, index_t z_first,
-                                 const device_resizing& rows, const convolution_taps& taps,
-                                 index_t first, device_matrix<const float> residual,
-                                 device_matrix<float> dx) {
+                                 const device_resizing& rows, const convolution_taps& taps, index_t first,
+                                 device_matrix<const float> residual, device_matrix<float> dx) {
   detail::gpu::launch_rows(stream, dx.rows, dx.columns,
                            detail::gpu::sum_taps{z, z_first, rows, taps, first, residual, dx});
 }

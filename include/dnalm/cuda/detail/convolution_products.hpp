@@ -48,8 +48,8 @@ struct convolution_products {
       const device_matrix<float> z{memory.as<float>(), end - begin, w.inputs, stride};
       products.linear_vjp(dy.row_block(begin, end - begin), w, {}, z);
       const bool added = residual.data != nullptr;
-      cuda_sum_taps(stream, z, begin, rows, taps, first,
-                    added ? residual.row_block(first, count) : residual, dx.row_block(first, count));
+      cuda_sum_taps(stream, z, begin, rows, taps, first, added ? residual.row_block(first, count) : residual,
+                    dx.row_block(first, count));
     }
   }
 

@@ -316,8 +316,8 @@ struct key_tile {
     const float* query = query_of(lane());
     const float* other = relative + (warp() - lane() + warp_threads - 1) * (b.key() + 1);
     for (int d = 0; d < b.key(); ++d) {
-      chain.add(b.shifted(query[d], b.content_bias()[d]), keys[d],
-                b.shifted(query[d], b.position_bias()[d]), other[d]);
+      chain.add(b.shifted(query[d], b.content_bias()[d]), keys[d], b.shifted(query[d], b.position_bias()[d]),
+                other[d]);
     }
     return chain.sum;
   }

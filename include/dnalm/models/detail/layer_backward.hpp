@@ -139,9 +139,9 @@ class layer_adjoint {
   }
   void attended(const layer_step<B>& step, input_matrix<B> dy) {
     std::vector<typename B::tensor> d = gradients_of(step);
-    run_relative_attention_vjp<B>(
-        backend_, step, pass_.value(step.inputs[0]), pass_.value(step.inputs[1]), pass_.value(step.inputs[2]),
-        rows(step.output), pass_.workspace(), dy, d[0].view(), d[1].view(), d[2].view());
+    run_relative_attention_vjp<B>(backend_, step, pass_.value(step.inputs[0]), pass_.value(step.inputs[1]),
+                                  pass_.value(step.inputs[2]), rows(step.output), pass_.workspace(), dy,
+                                  d[0].view(), d[1].view(), d[2].view());
     add_all(step, d);
   }
   void parts(const layer_step<B>& step, input_matrix<B> dy) {

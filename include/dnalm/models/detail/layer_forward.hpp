@@ -160,8 +160,8 @@ void run_step(const B& backend, const layer_step<B>& step, activation apply, ind
     case layer_kind::softmax_pool:
       return backend.softmax_pool_rows(x, value(step.inputs[1]), from, node.window.size, to, y);
     case layer_kind::relative_attention:
-      return run_relative_attention<B>(backend, step, x, value(step.inputs[1]), value(step.inputs[2]), from, w,
-                                       y);
+      return run_relative_attention<B>(backend, step, x, value(step.inputs[1]), value(step.inputs[2]), from,
+                                       w, y);
     case layer_kind::middle:
     case layer_kind::place:
     case layer_kind::centre_to: return backend.place_rows(x, from, placement_of(node), {}, to, y);
