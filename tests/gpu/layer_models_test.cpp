@@ -9,3 +9,10 @@ TEST_CASE("gpu: networks of layers reproduce the published code, and autograd", 
 TEST_CASE("gpu: numbers of networks of layers do not depend on the batch", "[gpu][models][supervised]") {
   for (const char* name : {"deepsea_predict", "enformer", "legnet"}) dnalm_test::check_layers_alone(name);
 }
+
+TEST_CASE("gpu: networks of layers in 16 bits, their twins and poolings", "[gpu][models][supervised]") {
+  for (const char* name : {"legnet", "enformer"}) dnalm_test::check_half_layers(name);
+  dnalm_test::check_layer_twins("legnet");
+  const std::string some(230, 'A');
+  dnalm_test::check_layer_poolings("legnet", {some, some.substr(3) + "CGT"});
+}

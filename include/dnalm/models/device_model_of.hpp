@@ -107,10 +107,12 @@ class device_model_of final : public model_base {
     if constexpr (resizes) return network_.inner_rows(tokens, where);
     return tokens;
   }
-  /// Two workers: while one waits for the device, the other prepares its batch.
+  /// Two workers: while one waits for the device, the other prepares its batch. Of networks that resize the
+  /// longest value has the batch's rows, most others far fewer: four batches at a time.
   [[nodiscard]] batch_preference prefers() const override {
     const B& backend = network_.backend();
-    return {.tokens = backend.batch_rows(), .workers = 2, .pooled = true, .splits = backend.splits_batches()};
+    const index_t rows = checked_mul(backend.batch_rows(), resizes ? 4 : 1);
+    return {.tokens = rows, .workers = 2, .pooled = true, .splits = backend.splits_batches()};
   }
   bool forward_pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
                       forward_workspace& workspace) const override {

@@ -14,6 +14,7 @@
 
 #include <dnalm/embed.hpp>
 #include <dnalm/models/load_model.hpp>
+#include <dnalm/models/random_source.hpp>
 #include <support/same_bits.hpp>
 #include <unit/cuda/on_gpu.hpp>
 #include <unit/models/supervised_runs.hpp>
@@ -98,6 +99,37 @@ inline void check_layers_alone(const std::string& name) {
                       std::span<const float>(twice[state]).subspan(first, size)));
     }
   }
+}
+
+/// Products in 16 bits: another arithmetic than float's, and not far from it.
+inline void check_half_layers(const std::string& name) {
+  INFO(name);
+  const loaded_layers network(
+      dnalm::load_model(golden_supervised / name, on_gpu({.precision = dnalm::cuda_precision::bf16})));
+  const supervised_gaps gaps = compare_supervised(
+      network, dnalm::io::safetensors_file(golden_supervised / "expected" / (name + ".safetensors")));
+  // As of the other networks: 30 roundings of 2^-9 one after another.
+  CHECK(gaps.outputs < 30 * 0x1p-9);
+  CHECK(gaps.outputs > 0x1p-16);
+}
+
+/// A loaded network's random twin is that of its folder; a network of another kind is refused.
+inline void check_layer_twins(const std::string& name) {
+  INFO(name);
+  const auto folder = golden_supervised / name;
+  const dnalm::model original = dnalm::load_model(folder, on_gpu());
+  const dnalm::io::safetensors_file expected(golden_supervised / "expected" / (name + ".safetensors"));
+  const std::vector<std::int32_t> ids = golden_letters(expected, "case0.sequence");
+  dnalm::ragged_offsets offsets;
+  offsets.append(static_cast<dnalm::index_t>(ids.size()));
+  const auto twin = states_of(dnalm::random_twin(original, 3), {ids, offsets}).back();
+  const auto again = states_of(dnalm::random_twin(folder, 3, on_gpu()), {ids, offsets}).back();
+  CHECK(same_bits(twin, again));
+  CHECK_FALSE(same_bits(twin, states_of(original, {ids, offsets}).back()));
+  const auto encoder = dnalm::read_network_config(golden_models / "nt_v2_d8");
+  CHECK(error_id_of([&] {
+          static_cast<void>(original.remade(encoder, dnalm::random_source(1, 0.02), 1));
+        }) == "dnalm.unsupported.440");
 }
 
 /// Poolings on the GPU beside those of the cpu.

@@ -13,7 +13,16 @@ TEST_CASE("cuda: numbers of networks of layers do not depend on the batch", "[cu
   for (const char* name : {"enformer", "legnet"}) dnalm_test::check_layers_alone(name);
 }
 
+TEST_CASE("cuda: networks of layers in 16 bits stay near", "[cuda][supervised]") {
+  for (const char* name : {"legnet", "enformer"}) dnalm_test::check_half_layers(name);
+}
+
+TEST_CASE("cuda: random twins of networks of layers, and networks of another kind", "[cuda][supervised]") {
+  dnalm_test::check_layer_twins("legnet");
+}
+
 TEST_CASE("cuda: poolings of networks of layers are those of the cpu", "[cuda][supervised]") {
   const std::string some(230, 'A');
   dnalm_test::check_layer_poolings("legnet", {some, some.substr(3) + "CGT"});
+  dnalm_test::check_layer_poolings("enformer", {some + "GATTACA", some.substr(9)});
 }
