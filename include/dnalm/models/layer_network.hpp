@@ -33,6 +33,8 @@ struct layer_workspace {
   std::vector<ragged_offsets> rows = {};       ///< of every value
   std::vector<std::vector<index_t>> joins = {};
   detail::distance_features<B> distances = {};  ///< of relative attention
+  typename B::vector distance_keys = {};        ///< of one of its layers
+  typename B::vector attention = {};            ///< its scratch
   thread_team* team = nullptr;  ///< threads that share the products of a pass; null: the calling one alone
 };
 

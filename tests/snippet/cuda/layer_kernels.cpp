@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who runs networks of layers: a backend with these kernels, here the one on a GPU, which takes them from
-// cuda_layer_kernels.
+// The kernels of networks of layers on a GPU, which cuda_backend takes from cuda_layer_kernels.
 #include <iostream>
 #include <type_traits>
 

@@ -60,48 +60,46 @@ class distance_features {
 };
 
 /// The keys of all distances of sequences of one length, R (2T - 1, H K) = features W^T, and memory for the
-/// attention of one such sequence.
-template <class B>
+/// attention of one such sequence, both in a workspace.
+template <class B, class Workspace>
 class relative_keys {
  public:
-  relative_keys(const B& backend, const layer_step<B>& step, output_vector<B> scratch,
-                distance_features<B>& features)
-      : backend_(backend), step_(step), scratch_(scratch), features_(features) {}
+  relative_keys(const B& backend, const layer_step<B>& step, Workspace& w)
+      : backend_(backend), step_(step), w_(w) {}
 
   /// Of sequences of `length` rows; `value` channels of a head.
   [[nodiscard]] relative_attention_weights<scalar_of<B>, B::space> of(index_t length, index_t value) {
     if (length != length_) make(length, value);
     const layer_node& node = *step_.node;
     const index_t channels = step_.bias.size() / 2;
-    return {keys(), step_.bias.view().part(0, channels), step_.bias.view().part(channels, channels),
+    return {keys(length), step_.bias.view().part(0, channels), step_.bias.view().part(channels, channels),
             node.groups, static_cast<scalar_of<B>>(node.value)};
   }
-  [[nodiscard]] output_vector<B> memory() { return memory_.view(); }
+  [[nodiscard]] output_vector<B> memory() { return w_.attention.view(); }
 
  private:
   void make(index_t length, index_t value) {
     const layer_node& node = *step_.node;
     const auto scale = node.by_channels ? gamma_scale::functions : gamma_scale::positions;
     const index_t channels = step_.bias.size() / 2;
-    const input_matrix<B> x = features_.of(backend_, length, node.constant_columns, scale);
-    rows_ = backend_.allocate(checked_mul(x.rows, channels));
-    backend_.linear(x, step_.weights[0], {}, scratch_, keys());
-    memory_ = backend_.allocate(relative_attention_vjp_scratch(length, channels / node.groups, value));
+    const input_matrix<B> x = w_.distances.of(backend_, length, node.constant_columns, scale);
+    grow(w_.distance_keys, checked_mul(x.rows, channels));
+    backend_.linear(x, step_.weights[0], {}, w_.scratch.view(), keys(length));
+    grow(w_.attention, relative_attention_vjp_scratch(length, channels / node.groups, value));
     length_ = length;
   }
-
-  [[nodiscard]] output_matrix<B> keys() {
+  void grow(typename B::vector& memory, index_t size) const {
+    if (memory.size() < size) memory = backend_.allocate(size);
+  }
+  [[nodiscard]] output_matrix<B> keys(index_t length) {
     const index_t channels = step_.bias.size() / 2;
-    return {rows_.view().data, rows_.size() / channels, channels, channels};
+    return {w_.distance_keys.view().data, 2 * length - 1, channels, channels};
   }
 
   const B& backend_;
   const layer_step<B>& step_;
-  output_vector<B> scratch_;
-  distance_features<B>& features_;
+  Workspace& w_;
   index_t length_ = 0;
-  typename B::vector rows_ = {};
-  typename B::vector memory_ = {};
 };
 
 /// One sequence's rows by themselves.
@@ -115,7 +113,7 @@ class relative_keys {
 template <class B, class Workspace>
 void run_relative_attention(const B& backend, const layer_step<B>& step, input_matrix<B> q, input_matrix<B> k,
                             input_matrix<B> v, const ragged_offsets& rows, Workspace& w, output_matrix<B> y) {
-  relative_keys<B> keys(backend, step, w.scratch.view(), w.distances);
+  relative_keys<B, Workspace> keys(backend, step, w);
   for (index_t s = 0; s < rows.sequences(); ++s) {
     const index_t first = rows.begin(s);
     const index_t length = rows.length(s);
@@ -132,7 +130,7 @@ void run_relative_attention_vjp(const B& backend, const layer_step<B>& step, inp
                                 input_matrix<B> k, input_matrix<B> v, const ragged_offsets& rows,
                                 Workspace& w, input_matrix<B> dy, output_matrix<B> dq, output_matrix<B> dk,
                                 output_matrix<B> dv) {
-  relative_keys<B> keys(backend, step, w.scratch.view(), w.distances);
+  relative_keys<B, Workspace> keys(backend, step, w);
   for (index_t s = 0; s < rows.sequences(); ++s) {
     const auto own = [&](auto x) { return x.row_block(rows.begin(s), rows.length(s)); };
     const auto weights = keys.of(rows.length(s), v.columns / step.node->groups);
