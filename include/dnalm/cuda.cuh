@@ -17,6 +17,7 @@
 #include <dnalm/cuda/detail/attention.cuh>
 #include <dnalm/cuda/detail/attention_packed.cuh>
 #include <dnalm/cuda/detail/attention_vjp.cuh>
+#include <dnalm/cuda/detail/channels.cuh>
 #include <dnalm/cuda/detail/convolution.cuh>
 #include <dnalm/cuda/detail/elementwise.cuh>
 #include <dnalm/cuda/detail/embedding.cuh>
@@ -30,13 +31,17 @@
 #include <dnalm/cuda/detail/pooling.cuh>
 #include <dnalm/cuda/detail/product_rows.cuh>
 #include <dnalm/cuda/detail/random.cuh>
+#include <dnalm/cuda/detail/relative_attention.cuh>
 #include <dnalm/cuda/detail/rms_norm.cuh>
 #include <dnalm/cuda/detail/rotary.cuh>
+#include <dnalm/cuda/detail/row_moves.cuh>
 #include <dnalm/cuda/detail/selective_scan.cuh>
 #include <dnalm/cuda/detail/short_convolution.cuh>
 #include <dnalm/cuda/detail/softmax.cuh>
 #include <dnalm/cuda/detail/strands.cuh>
 #include <dnalm/cuda/detail/token_scores.cuh>
+#include <dnalm/cuda/detail/weighted_pooling.cuh>
+#include <dnalm/cuda/detail/window_pooling.cuh>
 #if !defined(DNALM_CUDA_PLATFORM)  // an emulation has its own
 #include <dnalm/cuda/detail/matmul.cuh>
 #include <dnalm/cuda/detail/runtime.cuh>
@@ -54,7 +59,7 @@ DNALM_BEGIN_NAMESPACE
                                        device_matrix<T>);                                                    \
   template void cuda_add_rows<T>(cuda_stream, device_vector<const std::int32_t>, device_rows<T>,             \
                                  device_matrix<T>);                                                          \
-  template void cuda_gather_taps<T>(cuda_stream, device_matrix<const float>, device_vector<const index_t>,   \
+  template void cuda_gather_taps<T>(cuda_stream, device_matrix<const float>, const device_resizing&,         \
                                     const convolution_taps&, index_t, device_matrix<T>);                     \
   template void cuda_gated<T>(cuda_stream, device_rows<T>, activation, device_matrix<T>);                    \
   template void cuda_gated_vjp<T>(cuda_stream, device_rows<T>, activation, device_rows<T>,                   \

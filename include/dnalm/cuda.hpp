@@ -8,6 +8,7 @@
 #include <dnalm/cuda/bfloat16.hpp>
 #include <dnalm/cuda/causal_filter.hpp>
 #include <dnalm/cuda/cell_moments.hpp>
+#include <dnalm/cuda/channels.hpp>
 #include <dnalm/cuda/convolution.hpp>
 #include <dnalm/cuda/cuda_backend.hpp>
 #include <dnalm/cuda/cuda_bf16_backend.hpp>
@@ -17,6 +18,7 @@
 #include <dnalm/cuda/embedding.hpp>
 #include <dnalm/cuda/gated.hpp>
 #include <dnalm/cuda/gather.hpp>
+#include <dnalm/cuda/layer_kernels.hpp>
 #include <dnalm/cuda/layer_norm.hpp>
 #include <dnalm/cuda/long_convolution.hpp>
 #include <dnalm/cuda/matmul.hpp>
@@ -27,8 +29,10 @@
 #include <dnalm/cuda/product_rows.hpp>
 #include <dnalm/cuda/products.hpp>
 #include <dnalm/cuda/random.hpp>
+#include <dnalm/cuda/relative_attention.hpp>
 #include <dnalm/cuda/rms_norm.hpp>
 #include <dnalm/cuda/rotary.hpp>
+#include <dnalm/cuda/row_moves.hpp>
 #include <dnalm/cuda/runtime.hpp>
 #include <dnalm/cuda/selective_scan.hpp>
 #include <dnalm/cuda/short_convolution.hpp>
@@ -37,3 +41,5 @@
 #include <dnalm/cuda/stream.hpp>
 #include <dnalm/cuda/token_scores.hpp>
 #include <dnalm/cuda/views.hpp>
+#include <dnalm/cuda/weighted_pooling.hpp>
+#include <dnalm/cuda/window_pooling.hpp>

@@ -36,7 +36,7 @@ concept layer_kernels = requires(const B& b, input_matrix<B> x, const ragged_off
                                  const convolution_taps& taps, input_vector<B> v,
                                  vector_view<const index_t> first, index_t size, bool flag,
                                  typename B::scalar number, output_vector<B> scratch,
-                                 const relative_attention_weights<typename B::scalar>& weights,
+                                 const relative_attention_weights<typename B::scalar, B::space>& weights,
                                  output_matrix<B> y) {
   { b.max_pool_rows(x, rows, window, rows, y) } -> std::same_as<void>;
   { b.max_pool_rows_vjp(x, rows, window, x, rows, y) } -> std::same_as<void>;
@@ -72,6 +72,15 @@ concept layer_kernels = requires(const B& b, input_matrix<B> x, const ragged_off
   { b.relative_attention_vjp(x, x, x, weights, rows, x, scratch, y, y, y) } -> std::same_as<void>;
   { b.multiply_sequences(x, x, rows, y) } -> std::same_as<void>;
   { b.multiply_sequences_vjp(x, rows, x, y) } -> std::same_as<void>;
+};
+
+/// A backend whose rows the host does not see one by one: sums with one row a sequence in one step. y[r] +=
+/// g[s], s the sequence of row r, and by g dg[s] = the sum of dy[r] over the rows of s, in their order.
+template <class B>
+concept sequence_sum_kernels = requires(const B& b, input_matrix<B> x, const ragged_offsets& rows,
+                                        output_matrix<B> y) {
+  { b.add_sequences(x, rows, y) } -> std::same_as<void>;
+  { b.add_sequences_vjp(x, rows, y) } -> std::same_as<void>;
 };
 
 /// Everything that a network of layers needs.

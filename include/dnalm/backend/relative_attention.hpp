@@ -17,13 +17,13 @@
 DNALM_BEGIN_NAMESPACE
 
 /// What does not depend on the sequences.
-template <class T>
+template <class T, memory_space Space = memory_space::host>
 struct relative_attention_weights {
-  matrix_view<const T> positions = {};      ///< R (2T - 1, H K): row d + T - 1 is the key of distance d
-  vector_view<const T> content_bias = {};   ///< u (H K)
-  vector_view<const T> position_bias = {};  ///< v (H K)
-  index_t heads = 1;                        ///< H
-  T scale = T(1);                           ///< of q
+  matrix_view<const T, Space> positions = {};     ///< R (2T - 1, H K): row d + T - 1 is the key of distance d
+  vector_view<const T, Space> content_bias = {};  ///< u (H K)
+  vector_view<const T, Space> position_bias = {};  ///< v (H K)
+  index_t heads = 1;                               ///< H
+  T scale = T(1);                                  ///< of q
 };
 
 /// Numbers of scratch memory that relative_attention needs for sequences of `length` rows.

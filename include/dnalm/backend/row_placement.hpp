@@ -20,7 +20,7 @@ struct row_placement {
   bool centred = false;  ///< `before` is half of the difference in length, rounded down
   bool last = false;     ///< `before` is all of the difference in length
 
-  [[nodiscard]] index_t rows_before(index_t from, index_t to) const {
+  [[nodiscard]] DNALM_HD index_t rows_before(index_t from, index_t to) const {
     if (last) return to - from;
     if (!centred) return before;
     const index_t spare = to - from;

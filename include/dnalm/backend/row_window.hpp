@@ -3,8 +3,6 @@
 /// \brief Which rows of a sequence a pooling sees for each of its outputs.
 #pragma once
 
-#include <algorithm>
-
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 
@@ -21,15 +19,16 @@ struct row_window {
   bool counts_missing = false;  ///< a mean divides by `size` everywhere, not by the rows that exist
 
   /// Rows of the output for a sequence of `rows`; none: 0.
-  [[nodiscard]] index_t output_rows(index_t rows) const {
+  [[nodiscard]] DNALM_HD index_t output_rows(index_t rows) const {
     if (same) return (rows + stride - 1) / stride;
     const index_t spare = rows + before + after - size;
     return spare < 0 ? 0 : spare / stride + 1;
   }
   /// Rows missing before the first, of a sequence of `rows`.
-  [[nodiscard]] index_t missing_before(index_t rows) const {
+  [[nodiscard]] DNALM_HD index_t missing_before(index_t rows) const {
     if (!same) return before;
-    return std::max<index_t>((output_rows(rows) - 1) * stride + size - rows, 0) / 2;
+    const index_t missing = (output_rows(rows) - 1) * stride + size - rows;
+    return missing > 0 ? missing / 2 : 0;
   }
 };
 

@@ -23,21 +23,23 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// y[r, t in + c] = x[first + r + taps.offset(t), c], 0 where that row is not of row (first + r)'s sequence
-/// and in the columns that y has more than taps in.
+/// y[r, t in + c] = x[i stride + taps.offset(t), c], i the place of output row first + r in its sequence and
+/// the rows of x counted within that sequence; 0 where it has no such row and in the columns that y has more
+/// than taps in.
 ///
-/// x (R, in) has all rows of `offsets`; T is float or bfloat16, in which the numbers are rounded.
+/// x (R, in) has all rows of `rows.from`, y some of `rows.to`; T is float or bfloat16, in which the numbers
+/// are rounded.
 template <class T>
-void cuda_gather_taps(cuda_stream stream, device_matrix<const float> x, device_vector<const index_t> offsets,
+void cuda_gather_taps(cuda_stream stream, device_matrix<const float> x, const device_resizing& rows,
                       const convolution_taps& taps, index_t first, device_matrix<T> y);
 
-/// The adjoint, with a residual: dx[r, c] = residual[r, c] + sum over t of z[first + r - taps.offset(t) -
-/// z_first, t in + c], over the rows of (first + r)'s sequence.
+/// The adjoint, with a residual: dx[r, c] = residual[r, c] + the sum of z[i - z_first, t in + c] over the
+/// output rows i and taps t that read row first + r.
 ///
 /// One chain over increasing t in float. z holds all those rows, row 0 that of number z_first; residual (data
-/// null: none) and dx (rows, in), dx may be the residual.
+/// null: none) and dx (some of `rows.from`, in), dx may be the residual.
 void cuda_sum_taps(cuda_stream stream, device_matrix<const float> z, index_t z_first,
-                   device_vector<const index_t> offsets, const convolution_taps& taps, index_t first,
+                   const device_resizing& rows, const convolution_taps& taps, index_t first,
                    device_matrix<const float> residual, device_matrix<float> dx);
 
 DNALM_END_NAMESPACE

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/backend/selective_scan.hpp>
@@ -37,6 +38,7 @@
 #include <dnalm/cuda/embedding.hpp>
 #include <dnalm/cuda/gated.hpp>
 #include <dnalm/cuda/gather.hpp>
+#include <dnalm/cuda/layer_kernels.hpp>
 #include <dnalm/cuda/layer_norm.hpp>
 #include <dnalm/cuda/long_convolution.hpp>
 #include <dnalm/cuda/multiply.hpp>
@@ -67,7 +69,9 @@ DNALM_BEGIN_NAMESPACE
 /// What kernels read of host memory (ids, offsets, row scales, slopes) is copied to the GPU once and found by
 /// its contents as long as it is in use; a rotary table is found by its identity. Scratch comes from a pool
 /// of the backend: its scratch functions say 0.
-class cuda_backend {
+class cuda_backend : public cuda_layer_kernels<cuda_backend> {
+  friend cuda_layer_kernels<cuda_backend>;
+
  public:
   using scalar = float;
   using weight = cuda_weight;
@@ -222,15 +226,26 @@ class cuda_backend {
   void convolution(device_matrix<const float> x, const ragged_offsets& offsets, const weight& w,
                    const convolution_taps& taps, const device_epilogue& epilogue, device_vector<float>,
                    device_matrix<float> y) const {
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    convolutions(offsets, places.view).forward(x, w, taps, epilogue, y);
+    convolution_between(x, offsets, w, taps, epilogue, {}, offsets, y);
+  }
+  void convolution_between(device_matrix<const float> x, const ragged_offsets& from, const weight& w,
+                           const convolution_taps& taps, const device_epilogue& epilogue,
+                           device_vector<float>, const ragged_offsets& to, device_matrix<float> y) const {
+    const detail::uploaded_resizing rows = resizing(from, to);
+    convolutions(from, to, rows.view()).forward(x, w, taps, epilogue, y);
   }
   [[nodiscard]] index_t convolution_vjp_scratch(const weight&, const convolution_taps&) const { return 0; }
   void convolution_vjp(device_matrix<const float> dy, const ragged_offsets& offsets, const weight& w,
                        const convolution_taps& taps, device_matrix<const float> residual,
                        device_vector<float>, device_matrix<float> dx) const {
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    convolutions(offsets, places.view).vjp(dy, w, taps, residual, dx);
+    convolution_between_vjp(dy, offsets, w, taps, residual, {}, offsets, dx);
+  }
+  void convolution_between_vjp(device_matrix<const float> dy, const ragged_offsets& from, const weight& w,
+                               const convolution_taps& taps, device_matrix<const float> residual,
+                               device_vector<float>, const ragged_offsets& to,
+                               device_matrix<float> dx) const {
+    const detail::uploaded_resizing rows = resizing(to, from);
+    convolutions(to, from, rows.view()).vjp(dy, w, taps, residual, dx);
   }
   void short_convolution(device_matrix<const float> x, device_matrix<const float> w,
                          device_vector<const float> bias, const ragged_offsets& offsets,
@@ -416,9 +431,10 @@ class cuda_backend {
     }
     throw error(error_kind::internal, 641, "pooling `tokens` has no pooled form");
   }
-  [[nodiscard]] detail::convolution_products convolutions(const ragged_offsets& offsets,
-                                                          device_vector<const index_t> places) const {
-    return {state_->products, stream(), state_->options.block_rows, offsets, places};
+  [[nodiscard]] detail::convolution_products convolutions(const ragged_offsets& inputs,
+                                                          const ragged_offsets& outputs,
+                                                          const device_resizing& rows) const {
+    return {state_->products, stream(), state_->options.block_rows, inputs, outputs, rows};
   }
   /// work(filter, group, scratch) for the sequences of each filter.
   template <class Work>
@@ -529,7 +545,7 @@ class cuda_backend {
 };
 
 static_assert(convolution_backend<cuda_backend>);
-static_assert(hyena_backend<cuda_backend>);
+static_assert(hyena_backend<cuda_backend> && layer_backend<cuda_backend>);
 static_assert(caduceus_backend<cuda_backend>);
 static_assert(encoder_backend<cuda_backend> && norm_pooling_kernels<cuda_backend> &&
               gather_kernels<cuda_backend>);

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
 #include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -20,5 +21,12 @@ using device_vector = vector_view<T, memory_space::device>;
 /// is not deduced from them, so that a writable view passes as well.
 template <class T>
 using device_rows = matrix_view<const std::type_identity_t<T>, memory_space::device>;
+
+/// First rows of every sequence, and the end of the last (those of two ragged_offsets), where a kernel's
+/// output has other rows than its input.
+struct device_resizing {
+  device_vector<const index_t> from;  ///< of the input; of an adjoint the forward's
+  device_vector<const index_t> to;    ///< of the output
+};
 
 DNALM_END_NAMESPACE

@@ -45,7 +45,9 @@ concept device_backend = encoder_backend<B> && gather_kernels<B> && B::space ==
 
 /// What observers see is copied to the host, layer by layer; of forward_pooled only the poolings, at its end.
 ///
-/// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them.
+/// Network is a class template's instance on B with the members of `encoder`, `begin` and `run` among them,
+/// or without these a network whose states have rows of their own (layer_network), of which nothing is
+/// recorded.
 template <device_backend B, class Network = encoder<B>>
 class device_model_of final : public model_base {
   static constexpr bool row_logits_network =
@@ -53,6 +55,10 @@ class device_model_of final : public model_base {
                const typename Network::logits_receiver* logits, typename Network::workspace& workspace,
                input_matrix<B> rows, std::span<const index_t> which) {
     network.forward(batch, layers, logits, workspace, rows, which);
+  };
+  static constexpr bool resizes = requires(const Network& network, const std::string& where) {
+    network.state_rows(index_t{0}, index_t{0}, where);
+    network.largest_state(index_t{0});
   };
   static constexpr bool norm_pooling_network = requires(const Network& network, index_t layer) {
     network.pools_in_norm(layer);
@@ -78,7 +84,7 @@ class device_model_of final : public model_base {
       calling(w, [&] { (*logits)(rows); });
     };
     const typename Network::logits_receiver receiver = on_logits;
-    check_word_rows(word_rows, batch.offsets.rows(), network_.config().width);
+    check_word_rows(word_rows, batch.offsets.rows(), summary().width);
     with_graphs_memory(w, [&] {
       network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                        on_device(word_rows, w));
@@ -92,24 +98,110 @@ class device_model_of final : public model_base {
       model_base::logits_of(batch, rows, observer, workspace);
     }
   }
-  [[nodiscard]] index_t state_width(index_t) const override { return network_.config().width; }
-  [[nodiscard]] index_t state_rows(index_t, index_t tokens, const std::string&) const override {
+  [[nodiscard]] index_t state_width(index_t which) const override {
+    if constexpr (resizes) return network_.state_width(which);
+    return summary().width;
+  }
+  [[nodiscard]] index_t state_rows(index_t which, index_t tokens, const std::string& where) const override {
+    if constexpr (resizes) return network_.state_rows(which, tokens, where);
     return tokens;
   }
-  [[nodiscard]] index_t inner_rows(index_t tokens, const std::string&) const override { return tokens; }
-  /// Two workers: while one waits for the device, the other prepares its batch.
+  [[nodiscard]] index_t inner_rows(index_t tokens, const std::string& where) const override {
+    if constexpr (resizes) return network_.inner_rows(tokens, where);
+    return tokens;
+  }
+  /// Two workers: while one waits for the device, the other prepares its batch. Of networks that resize the
+  /// longest value has the batch's rows, most others far fewer: four batches at a time.
   [[nodiscard]] batch_preference prefers() const override {
     const B& backend = network_.backend();
-    return {.tokens = backend.batch_rows(),
-            .workers = 2,
-            .pooled = true,
-            .splits = backend.splits_batches(),
-            .device = backend.device().number};
+    const index_t rows = checked_mul(backend.batch_rows(), resizes ? 4 : 1);
+    batch_preference wishes{.tokens = rows, .workers = 2, .pooled = true, .splits = backend.splits_batches()};
+    if (!resizes) wishes.device = backend.device().number;
+    return wishes;
+  }
+  bool forward_pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
+                      forward_workspace& workspace) const override {
+    if constexpr (resizes) {
+      return pooled_states(batch, request, observer, workspace);
+    } else {
+      return pooled(batch, request, observer, workspace);
+    }
+  }
+  [[nodiscard]] std::shared_ptr<const device_poolings> pool_on_device(
+      const token_batch& batch, const pool_request& request, std::span<const index_t> seen,
+      pooled_observer observer, forward_workspace& workspace) const override {
+    if constexpr (resizes) {
+      return model_base::pool_on_device(batch, request, seen, observer, workspace);
+    } else {
+      return pooled_there(batch, request, seen, observer, workspace);
+    }
+  }
+  void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
+                       forward_workspace& workspace) const override {
+    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    check_gradient_request(network_.config(), request, batch.offsets.rows());
+    const auto on_gradient = [&](const basic_input_gradient<float, B::space>& found) {
+      receive({on_host(found.words, w), on_host(found.tokens, w.part)});
+    };
+    with_graphs_memory(w, [&] { network_.gradient(batch, there(request, w), on_gradient, w.network); });
+  }
+  void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const override {
+    typename B::vector memory = network_.backend().allocate(checked_mul(rows.rows, rows.columns));
+    const output_matrix<B> found = over(memory, rows.rows, rows.columns);
+    network_.word_rows(ids, found);
+    network_.backend().download(found, rows);
+  }
+  /// On the device, and the copy of what observers see.
+  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const override {
+    const index_t copy = checked_mul(seen_numbers(tokens, logits), static_cast<index_t>(sizeof(float)));
+    return checked_add(network_.workspace_bytes(tokens, longest, logits), copy);
+  }
+  /// On the device, and the copies of what functions read and write.
+  [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
+                                       index_t longest) const override {
+    const network_summary about = summary();
+    detail::check_gradient_layers(request, about.layers);
+    const gradient_extent extent = request.extent(about.layers);
+    index_t copies = checked_mul(2, seen_numbers(tokens, extent.logits || extent.tokens));
+    if (request.word_rows.data != nullptr) copies = checked_add(copies, checked_mul(tokens, about.width));
+    const index_t bytes = checked_mul(copies, static_cast<index_t>(sizeof(float)));
+    return checked_add(network_.gradient_bytes(tokens, longest, extent), bytes);
+  }
+  [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
+                                                         const weight_source& source,
+                                                         int threads) const override {
+    const auto& kind = config_as<typename Network::config_type>(config, network_.backend().name());
+    return std::make_shared<const device_model_of>(Network(network_.backend(), kind, source, threads));
+  }
+
+ private:
+  struct state {
+    detail::graph_cache<typename B::graph> graphs = {};  // go after the memory, which waits for the device
+    typename Network::workspace network = {};
+    typename B::vector rows = {};    // words' rows that came from the host
+    typename B::vector pooled = {};  // as pooled_rows says
+    typename B::pinned found = {};   // a part of the same on the host
+    bool records = true;             // until there was no memory for it
+    bool record_failed = false;      // once
+    bool called = false;             // a function of a gradient's request, in the pass that runs
+    buffer<float> copy = {};         // what functions read
+    buffer<float> part = {};         // what functions write, or the second of two copies
+  };
+
+  [[nodiscard]] network_summary summary() const { return network_.config().summary(); }
+  /// Numbers of the largest matrix that functions see, with the logits or the gradient by tokens or without.
+  [[nodiscard]] index_t seen_numbers(index_t tokens, bool table) const {
+    if constexpr (resizes) {
+      return std::max(network_.largest_state(tokens), checked_mul(tokens, summary().vocabulary));
+    } else {
+      const network_summary about = summary();
+      return checked_mul(tokens, table ? std::max(about.width, about.vocabulary) : about.width);
+    }
   }
   /// The poolings are waited for by an event of this batch: another thread's may stand behind it in the
   /// stream.
-  bool forward_pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
-                      forward_workspace& workspace) const override {
+  bool pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
+              forward_workspace& workspace) const {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
     const pooled_rows rows = rows_of(batch, request, batch.offsets.sequences());
     with_graphs_memory(w, [&] { put_pass(batch, request, rows.noted_end(), w); });
@@ -119,13 +211,15 @@ class device_model_of final : public model_base {
     return true;
   }
   /// What is seen of the vectors, and where numbers are not finite, comes back in one copy.
-  [[nodiscard]] std::shared_ptr<const device_poolings> pool_on_device(
-      const token_batch& batch, const pool_request& request, std::span<const index_t> seen,
-      pooled_observer observer, forward_workspace& workspace) const override {
+  [[nodiscard]] std::shared_ptr<const device_poolings> pooled_there(const token_batch& batch,
+                                                                    const pool_request& request,
+                                                                    std::span<const index_t> seen,
+                                                                    pooled_observer observer,
+                                                                    forward_workspace& workspace) const {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
     const B& backend = network_.backend();
     const pooled_rows rows = rows_of(batch, request, static_cast<index_t>(seen.size()));
-    const index_t width = network_.config().width;
+    const index_t width = summary().width;
     typename B::lent kept;
     with_graphs_memory(w, [&] {
       put_pass(batch, request, checked_add(rows.noted_end(), rows.shown()), w);
@@ -145,62 +239,57 @@ class device_model_of final : public model_base {
     return std::make_shared<const detail::lent_poolings<typename B::lent>>(std::move(kept), rows.kinds,
                                                                            rows.sequences);
   }
-  void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
-                       forward_workspace& workspace) const override {
+  /// Of states with rows and widths of their own; none of them has special tokens.
+  bool pooled_states(const token_batch& batch, const pool_request& request, pooled_observer observer,
+                     forward_workspace& workspace) const {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
-    check_gradient_request(network_.config(), request, batch.offsets.rows());
-    const auto on_gradient = [&](const basic_input_gradient<float, B::space>& found) {
-      receive({on_host(found.words, w), on_host(found.tokens, w.part)});
+    const index_t sequences = batch.offsets.sequences();
+    const auto kinds = static_cast<index_t>(request.kinds.size());
+    std::vector<index_t> first{0};  // of each layer: its kinds, then where numbers are not finite
+    for (const index_t layer : request.layers) {
+      const index_t numbers = checked_mul(sequences, network_.state_width(layer));
+      first.push_back(checked_add(first.back(), checked_mul(kinds + 1, numbers)));
+    }
+    const index_t size = first.back();
+    with_graphs_memory(w, [&] { pool_states(batch, request, first, w); });
+    network_.backend().download_later({w.pooled.view().data, 1, size, size}, w.found);
+    w.found.wait();
+    const auto found = [&](std::size_t layer, index_t kind) {
+      const index_t width = network_.state_width(request.layers[layer]);
+      const float* all = w.found.template as<const float>() + first[layer];
+      return as_matrix(all + kind * sequences * width, sequences, width);
     };
-    with_graphs_memory(w, [&] { network_.gradient(batch, there(request, w), on_gradient, w.network); });
+    for (std::size_t l = 0; l < request.layers.size(); ++l) {
+      if (!is_finite(found(l, kinds))) return false;
+    }
+    for (std::size_t l = 0; l < request.layers.size(); ++l) {
+      for (index_t k = 0; k < kinds; ++k) observer(l, static_cast<std::size_t>(k), found(l, k));
+    }
+    return true;
   }
-  void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const override {
-    typename B::vector memory = network_.backend().allocate(checked_mul(rows.rows, rows.columns));
-    const output_matrix<B> found = over(memory, rows.rows, rows.columns);
-    network_.word_rows(ids, found);
-    network_.backend().download(found, rows);
+  /// A pass, the poolings of layer l behind `first[l]`.
+  void pool_states(const token_batch& batch, const pool_request& request, const std::vector<index_t>& first,
+                   state& w) const {
+    const B& backend = network_.backend();
+    const index_t sequences = batch.offsets.sequences();
+    if (w.pooled.size() < first.back()) w.pooled = backend.allocate(first.back());
+    backend.clear({w.pooled.view().data, 1, first.back(), first.back()});
+    const auto on_state = [&](index_t which, input_matrix<B> x) {
+      const auto asked = std::find(request.layers.begin(), request.layers.end(), which);
+      if (asked == request.layers.end()) return;
+      ragged_offsets rows;
+      for (index_t s = 0; s < sequences; ++s) {
+        rows.append(network_.state_rows(which, batch.offsets.length(s), "a sequence of the batch"));
+      }
+      float* to = w.pooled.view().data + first[static_cast<std::size_t>(asked - request.layers.begin())];
+      const auto next = [&]() -> output_matrix<B> {
+        return {std::exchange(to, to + sequences * x.columns), sequences, x.columns, x.columns};
+      };
+      for (const pooling kind : request.kinds) backend.pool_rows(kind, x, rows, {}, next());
+      backend.note_non_finite(x, rows, next());
+    };
+    network_.forward(batch, on_state, nullptr, w.network);
   }
-  /// On the device, and the copy of what observers see.
-  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const override {
-    const auto& config = network_.config();
-    const index_t seen = logits ? std::max(config.width, config.vocabulary) : config.width;
-    const index_t copy = checked_mul(checked_mul(tokens, seen), static_cast<index_t>(sizeof(float)));
-    return checked_add(network_.workspace_bytes(tokens, longest, logits), copy);
-  }
-  /// On the device, and the copies of what functions read and write.
-  [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
-                                       index_t longest) const override {
-    const auto& config = network_.config();
-    detail::check_gradient_layers(request, config.layers);
-    const gradient_extent extent = request.extent(config.layers);
-    const bool table = extent.logits || extent.tokens;
-    index_t copies = checked_mul(2, table ? std::max(config.width, config.vocabulary) : config.width);
-    if (request.word_rows.data != nullptr) copies = checked_add(copies, config.width);
-    const index_t bytes = checked_mul(tokens, checked_mul(copies, static_cast<index_t>(sizeof(float))));
-    return checked_add(network_.gradient_bytes(tokens, longest, extent), bytes);
-  }
-  [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
-                                                         const weight_source& source,
-                                                         int threads) const override {
-    const auto& kind = config_as<typename Network::config_type>(config, network_.backend().name());
-    return std::make_shared<const device_model_of>(Network(network_.backend(), kind, source, threads));
-  }
-
- private:
-  using pass = typename Network::pass;
-  struct state {
-    detail::graph_cache<typename B::graph> graphs = {};  // go after the memory, which waits for the device
-    typename Network::workspace network = {};
-    typename B::vector rows = {};    // words' rows that came from the host
-    typename B::vector pooled = {};  // as pooled_rows says
-    typename B::pinned found = {};   // a part of the same on the host
-    bool records = true;             // until there was no memory for it
-    bool record_failed = false;      // once
-    bool called = false;             // a function of a gradient's request, in the pass that runs
-    buffer<float> copy = {};         // what functions read
-    buffer<float> part = {};         // what functions write, or the second of two copies
-  };
-
   void logits_by_rows(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
                       forward_workspace& workspace) const {
     auto& w = workspace.state<state>(number_, [] { return state{}; });
@@ -265,7 +354,7 @@ class device_model_of final : public model_base {
   }
   /// Rows of state::pooled on the host, when the device has made them.
   [[nodiscard]] matrix_view<const float> waited_for(index_t first, index_t count, state& w) const {
-    const index_t width = network_.config().width;
+    const index_t width = summary().width;
     network_.backend().download_later({w.pooled.view().data + first * width, count, width, width}, w.found);
     w.found.wait();
     return as_matrix(w.found.template as<const float>(), count, width);
@@ -279,14 +368,14 @@ class device_model_of final : public model_base {
   }
   /// A pass and its poolings into the stream, with memory for `rows` in state::pooled.
   void put_pass(const token_batch& batch, const pool_request& request, index_t rows, state& w) const {
-    const index_t size = checked_mul(rows, network_.config().width);
+    const index_t size = checked_mul(rows, summary().width);
     if (w.pooled.size() < size) w.pooled = network_.backend().allocate(size);
-    pass begun = network_.begin(batch, false, w.network);
+    auto begun = network_.begin(batch, false, w.network);
     if (begun.x.rows > 0) run_pooled(batch, request, begun, w);
   }
   /// Blocks and poolings of a pass that has begun: as they are the first time, recorded the second time that
   /// they come with these arguments, as one piece from then on.
-  void run_pooled(const token_batch& batch, const pool_request& request, pass& begun, state& w) const {
+  void run_pooled(const token_batch& batch, const pool_request& request, auto& begun, state& w) const {
     const auto run = [&] { pool_layers(batch, request, begun, w); };
     if (!Network::can_be_recorded || !network_.backend().uses_graphs() || !w.records) return run();
     auto& known = w.graphs.find(key_of(batch, request, w));
@@ -323,10 +412,10 @@ class device_model_of final : public model_base {
             .pooled = w.pooled.view().data};
   }
   /// All that forward_pooled puts into the stream after the embedding.
-  void pool_layers(const token_batch& batch, const pool_request& request, pass& begun, state& w) const {
+  void pool_layers(const token_batch& batch, const pool_request& request, auto& begun, state& w) const {
     const B& backend = network_.backend();
     const index_t sequences = batch.offsets.sequences();
-    const index_t width = network_.config().width;
+    const index_t width = summary().width;
     const auto kinds = static_cast<index_t>(request.kinds.size());
     const index_t matrices = static_cast<index_t>(request.layers.size()) * kinds;
     backend.clear({w.pooled.view().data, (matrices + 1) * sequences, width, width});

@@ -11,6 +11,7 @@
 #include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/detail/layer_attention.hpp>
 #include <dnalm/models/detail/layer_steps.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
@@ -32,6 +33,9 @@ struct layer_workspace {
   typename B::vector part = {};                ///< a gradient before it is added
   std::vector<ragged_offsets> rows = {};       ///< of every value
   std::vector<std::vector<index_t>> joins = {};
+  detail::distance_features<B> distances = {};  ///< of relative attention
+  typename B::vector distance_keys = {};        ///< of one of its layers
+  typename B::vector attention = {};            ///< its scratch
   thread_team* team = nullptr;  ///< threads that share the products of a pass; null: the calling one alone
   row_pairs pairs = {};  ///< of the gradient on its way
 };
@@ -54,7 +58,9 @@ class layer_network {
   /// Called with the first output, valid during the call.
   using logits_receiver = function_ref<void(input_matrix<B>)>;
   /// Called once with the gradient, valid during the call.
-  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar>&)>;
+  using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
+  /// What is differentiated: rows where the backend's are.
+  using gradient_wish = basic_gradient_request<scalar, B::space>;
 
   /// Reads all weights in double, folds, and packs. \throws as graph_shapes and the source.
   layer_network(B backend, const layer_graph& graph, const weight_source& source, int threads = 1);
@@ -88,8 +94,8 @@ class layer_network {
 
   /// The gradient of a number of states and predictions with respect to the input; the contract is that of
   /// model::input_gradients. The whole forward pass is kept (keep_bytes is not looked at).
-  void gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                gradient_receiver receive, workspace& w) const;
+  void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                workspace& w) const;
 
   /// y (R, channels): the one-hot rows.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
@@ -98,7 +104,9 @@ class layer_network {
 
   /// Bytes that a workspace takes for one sequence of `tokens`, or for several that are not more rows inside.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
-  /// The same for a gradient.
+  /// Numbers of the largest state of so many tokens.
+  [[nodiscard]] index_t largest_state(index_t tokens) const;
+  /// As workspace_bytes, for a gradient.
   [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const;
 
  private:
@@ -125,11 +133,10 @@ class layer_network {
   void finished_states(index_t done, index_t& next, Use&& use) const {
     while (next <= graph_.results() && ready_[static_cast<std::size_t>(next)] <= done) use(next++);
   }
-  [[nodiscard]] index_t last_step(const basic_gradient_request<scalar>& request) const;
-  void run_back(const basic_gradient_request<scalar>& request, pass& p, index_t last) const;
-  void finish_gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
-                       gradient_receiver receive, pass& p, input_matrix<B> words,
-                       output_matrix<B> dwords) const;
+  [[nodiscard]] index_t last_step(const gradient_wish& request) const;
+  void run_back(const gradient_wish& request, pass& p, index_t last) const;
+  void finish_gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
+                       pass& p, input_matrix<B> words, output_matrix<B> dwords) const;
 
   B backend_;
   layer_graph graph_;

@@ -22,8 +22,11 @@
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/detail/hyena_gradient_impl.hpp>
 #include <dnalm/models/detail/hyena_network_impl.hpp>
+#include <dnalm/models/detail/layer_network_gradient_impl.hpp>
+#include <dnalm/models/detail/layer_network_impl.hpp>
 #include <dnalm/models/device_model_of.hpp>
 #include <dnalm/models/hyena_network.hpp>
+#include <dnalm/models/layer_network.hpp>
 #include <dnalm/models/load_model.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -57,6 +60,13 @@ template <class B>
   return std::make_shared<const device_model_of<cuda_backend, built>>(
       built(backend, config, source, threads));
 }
+[[nodiscard]] inline std::shared_ptr<const model_base> network_on(const cuda_backend& backend,
+                                                                  const layer_graph& config,
+                                                                  const weight_source& source, int threads) {
+  using built = layer_network<cuda_backend>;
+  return std::make_shared<const device_model_of<cuda_backend, built>>(
+      built(backend, config, source, threads));
+}
 
 [[nodiscard]] inline std::shared_ptr<const model_base> network_on(const cuda_backend& backend,
                                                                   const caduceus_config& config,
@@ -64,15 +74,6 @@ template <class B>
   using built = caduceus_network<cuda_backend>;
   return std::make_shared<const device_model_of<cuda_backend, built>>(
       built(backend, config, source, threads));
-}
-
-/// \throws error [dnalm.unsupported.440] a network that is not built for GPUs.
-template <class B, class Config>
-requires(std::same_as<Config, layer_graph>)
-    [[nodiscard]] std::shared_ptr<const model_base> network_on(const B& backend, const Config& config,
-                                                               const weight_source&, int) {
-  static_cast<void>(config_as<encoder_config>(config, backend.name()));
-  return nullptr;
 }
 
 /// Makes networks on a backend.
@@ -92,8 +93,7 @@ template <class B>
 /// dnalm_add_cuda(target) makes. With precision bf16 the rows of encoders between kernels are bfloat16 too
 /// (cuda_bf16_backend), those of gradients among them. Embeddings pool on the GPU. The model keeps the
 /// backend, and its memory, as long as it or a twin lives. \throws as cuda_backend: no GPU is
-/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606;
-/// the model is a network that is not built for GPUs: [dnalm.unsupported.440].
+/// [dnalm.device.603], a driver that is too old 604, a GPU that is too old 605, no GPU of that number 606.
 [[nodiscard]] inline load_options on_cuda(const cuda_options& where = {}, load_options options = {}) {
   const cuda_backend backend(where);
   const bool half = where.precision == cuda_precision::bf16;

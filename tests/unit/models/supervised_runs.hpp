@@ -87,11 +87,11 @@ struct supervised_case {
 };
 
 /// Predictions and embedding.
-template <class B>
-void compare_states(const dnalm::layer_network<B>& network, const dnalm::io::safetensors_file& expected,
+template <class Network>
+void compare_states(const Network& network, const dnalm::io::safetensors_file& expected,
                     const supervised_case& c, supervised_gaps& gaps) {
-  using T = typename B::scalar;
-  typename dnalm::layer_network<B>::workspace workspace;
+  using T = typename Network::scalar;
+  typename Network::workspace workspace;
   const std::vector<named_state> states = golden_states(network.config());
   const auto on_state = [&](index_t state, dnalm::matrix_view<const T> x) {
     for (const named_state& wanted : states) {
@@ -105,11 +105,11 @@ void compare_states(const dnalm::layer_network<B>& network, const dnalm::io::saf
 }
 
 /// The gradient of the formula's sum of all predictions by the one-hot letters, columns A, C, G, T.
-template <class B>
-void compare_gradient(const dnalm::layer_network<B>& network, const dnalm::io::safetensors_file& expected,
+template <class Network>
+void compare_gradient(const Network& network, const dnalm::io::safetensors_file& expected,
                       const supervised_case& c, supervised_gaps& gaps) {
-  using T = typename B::scalar;
-  typename dnalm::layer_network<B>::workspace workspace;
+  using T = typename Network::scalar;
+  typename Network::workspace workspace;
   const std::vector<double> wanted = numbers_of_inputs(expected, c.key + "gradient");
   const std::vector<double> rounded = numbers_of_inputs(expected, c.key + "f32.gradient");
   const std::vector<named_state> states = golden_states(network.config());
@@ -133,9 +133,9 @@ void compare_gradient(const dnalm::layer_network<B>& network, const dnalm::io::s
   gaps.float_error = std::max(gaps.float_error, relative_gap(wanted, in_float));
 }
 
-/// All sequences of a golden file, each by itself.
-template <class B>
-[[nodiscard]] supervised_gaps compare_supervised(const dnalm::layer_network<B>& network,
+/// All sequences of a golden file, each by itself. Network: layer_network, or what has its members.
+template <class Network>
+[[nodiscard]] supervised_gaps compare_supervised(const Network& network,
                                                  const dnalm::io::safetensors_file& expected) {
   supervised_gaps gaps;
   for (int j = 0; expected.contains("case" + std::to_string(j) + ".sequence"); ++j) {

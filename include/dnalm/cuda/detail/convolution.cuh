@@ -16,7 +16,7 @@ namespace detail::gpu {
 template <class T>
 struct gather_taps {
   device_matrix<const float> x;
-  device_vector<const index_t> offsets;
+  device_resizing rows;
   convolution_taps taps;
   index_t first;
   device_matrix<T> y;
@@ -24,7 +24,8 @@ struct gather_taps {
   template <int Threads>
   DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
     constexpr int n = pack_of<T>;
-    const row_span rows = span_of_row(offsets, first + r);
+    const resized_row at = find_resized_row(rows.to, rows.from, first + r);
+    const index_t read = at.other.begin + at.place * taps.stride;
     const int columns = static_cast<int>(x.columns);
     const int parts = (columns + n - 1) / n;  // of a tap
     T* to = y.row_data(r);
@@ -32,9 +33,9 @@ struct gather_taps {
       const int t = p / parts;
       const int c = (p - t * parts) * n;
       const int count = columns - c < n ? columns - c : n;
-      const index_t row = first + r + taps.offset(t);
+      const index_t row = read + taps.offset(t);
       float v[n] = {};
-      if (rows.holds(row)) load_numbers(x.row_data(row) + c, count, v);
+      if (at.other.holds(row)) load_numbers(x.row_data(row) + c, count, v);
       store_numbers(v, count, to + index_t{t} * columns + c);
     }
     for (int c = static_cast<int>(taps.taps) * columns + team.rank(); c < y.columns; c += Threads) {
@@ -46,7 +47,7 @@ struct gather_taps {
 struct sum_taps {
   device_matrix<const float> z;
   index_t z_first;
-  device_vector<const index_t> offsets;
+  device_resizing rows;
   convolution_taps taps;
   index_t first;
   device_matrix<const float> residual;
@@ -55,13 +56,15 @@ struct sum_taps {
   template <int Threads>
   DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
     constexpr int n = pack_of<float>;
-    const row_span rows = span_of_row(offsets, first + r);
+    const resized_row at = find_resized_row(rows.from, rows.to, first + r);
     team.template for_each_part<n>(static_cast<int>(dx.columns), [&](int c, int count) {
       float sum[n] = {};
       float v[n];
       for (index_t t = 0; t < taps.taps; ++t) {
-        const index_t row = first + r - taps.offset(t);
-        if (!rows.holds(row)) continue;
+        const index_t steps = at.place - taps.offset(t);  // strides from the sequence's first output
+        if (steps < 0 || steps % taps.stride != 0) continue;
+        const index_t row = at.other.begin + steps / taps.stride;
+        if (!at.other.holds(row)) continue;
         load_numbers(z.row_data(row - z_first) + t * dx.columns + c, count, v);
         DNALM_UNROLL
         for (int i = 0; i < n; ++i) sum[i] += v[i];
@@ -79,18 +82,16 @@ struct sum_taps {
 }  // namespace detail::gpu
 
 template <class T>
-void cuda_gather_taps(cuda_stream stream, device_matrix<const float> x, device_vector<const index_t> offsets,
+void cuda_gather_taps(cuda_stream stream, device_matrix<const float> x, const device_resizing& rows,
                       const convolution_taps& taps, index_t first, device_matrix<T> y) {
-  detail::gpu::launch_rows(stream, y.rows, y.columns,
-                           detail::gpu::gather_taps<T>{x, offsets, taps, first, y});
+  detail::gpu::launch_rows(stream, y.rows, y.columns, detail::gpu::gather_taps<T>{x, rows, taps, first, y});
 }
 
 DNALM_EMITTED void cuda_sum_taps(cuda_stream stream, device_matrix<const float> z, index_t z_first,
-                                 device_vector<const index_t> offsets, const convolution_taps& taps,
-                                 index_t first, device_matrix<const float> residual,
-                                 device_matrix<float> dx) {
+                                 const device_resizing& rows, const convolution_taps& taps, index_t first,
+                                 device_matrix<const float> residual, device_matrix<float> dx) {
   detail::gpu::launch_rows(stream, dx.rows, dx.columns,
-                           detail::gpu::sum_taps{z, z_first, offsets, taps, first, residual, dx});
+                           detail::gpu::sum_taps{z, z_first, rows, taps, first, residual, dx});
 }
 
 DNALM_END_NAMESPACE

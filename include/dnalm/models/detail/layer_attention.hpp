@@ -5,6 +5,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <dnalm/backend/layer_concepts.hpp>
@@ -18,48 +20,88 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// The keys of all distances of sequences of one length, R (2T - 1, H K) = features W^T, and memory for the
-/// attention of one such sequence.
+/// What attention knows of all distances of sequences of one length, which the layers of a network share: the
+/// features of the last lengths that were asked for.
 template <class B>
-class relative_keys {
+class distance_features {
  public:
-  relative_keys(const B& backend, const layer_step<B>& step, output_vector<B> scratch)
-      : backend_(backend), step_(step), scratch_(scratch) {}
-
-  /// Of sequences of `length` rows; `value` channels of a head.
-  [[nodiscard]] relative_attention_weights<scalar_of<B>> of(index_t length, index_t value) {
-    if (length != length_) make(length, value);
-    const layer_node& node = *step_.node;
-    const index_t channels = step_.bias.size() / 2;
-    return {rows_.view(), step_.bias.view().part(0, channels), step_.bias.view().part(channels, channels),
-            node.groups, static_cast<scalar_of<B>>(node.value)};
+  /// (2 length - 1, columns), valid until the next call.
+  [[nodiscard]] input_matrix<B> of(const B& backend, index_t length, index_t columns, gamma_scale scale) {
+    const auto same = [&](const entry& e) {
+      return e.length == length && e.columns == columns && e.scale == scale;
+    };
+    auto found = std::find_if(entries_.begin(), entries_.end(), same);
+    if (found == entries_.end()) {
+      if (entries_.size() == most_) entries_.erase(entries_.begin());
+      entries_.push_back({length, columns, scale, make(backend, length, columns, scale)});
+      found = entries_.end() - 1;
+    }
+    return std::as_const(found->numbers).view();
   }
-  [[nodiscard]] output_vector<B> memory() { return memory_.view(); }
 
  private:
-  void make(index_t length, index_t value) {
+  static constexpr std::size_t most_ = 2;
+  struct entry {
+    index_t length;
+    index_t columns;
+    gamma_scale scale;
+    typename B::tensor numbers;
+  };
+
+  [[nodiscard]] static typename B::tensor make(const B& backend, index_t length, index_t columns,
+                                               gamma_scale scale) {
     using T = scalar_of<B>;
-    const layer_node& node = *step_.node;
-    const auto scale = node.by_channels ? gamma_scale::functions : gamma_scale::positions;
-    const matrix<double> features = relative_position_features(length, node.constant_columns, scale);
+    const matrix<double> features = relative_position_features(length, columns, scale);
     std::vector<T> numbers(static_cast<std::size_t>(features.rows() * features.columns()));
     std::transform(features.data(), features.data() + numbers.size(), numbers.begin(),
                    [](double x) { return static_cast<T>(x); });
+    return backend.upload(numbers, features.rows(), features.columns());
+  }
+
+  std::vector<entry> entries_;
+};
+
+/// The keys of all distances of sequences of one length, R (2T - 1, H K) = features W^T, and memory for the
+/// attention of one such sequence, both in a workspace.
+template <class B, class Workspace>
+class relative_keys {
+ public:
+  relative_keys(const B& backend, const layer_step<B>& step, Workspace& w)
+      : backend_(backend), step_(step), w_(w) {}
+
+  /// Of sequences of `length` rows; `value` channels of a head.
+  [[nodiscard]] relative_attention_weights<scalar_of<B>, B::space> of(index_t length, index_t value) {
+    if (length != length_) make(length, value);
+    const layer_node& node = *step_.node;
     const index_t channels = step_.bias.size() / 2;
-    const typename B::tensor x = backend_.upload(numbers, features.rows(), features.columns());
-    rows_ = backend_.upload(std::vector<T>(static_cast<std::size_t>(checked_mul(features.rows(), channels))),
-                            features.rows(), channels);
-    backend_.linear(x.view(), step_.weights[0], {}, scratch_, rows_.view());
-    memory_ = backend_.allocate(relative_attention_vjp_scratch(length, channels / node.groups, value));
+    return {keys(length), step_.bias.view().part(0, channels), step_.bias.view().part(channels, channels),
+            node.groups, static_cast<scalar_of<B>>(node.value)};
+  }
+  [[nodiscard]] output_vector<B> memory() { return w_.attention.view(); }
+
+ private:
+  void make(index_t length, index_t value) {
+    const layer_node& node = *step_.node;
+    const auto scale = node.by_channels ? gamma_scale::functions : gamma_scale::positions;
+    const index_t channels = step_.bias.size() / 2;
+    const input_matrix<B> x = w_.distances.of(backend_, length, node.constant_columns, scale);
+    grow(w_.distance_keys, checked_mul(x.rows, channels));
+    backend_.linear(x, step_.weights[0], {}, w_.scratch.view(), keys(length));
+    grow(w_.attention, relative_attention_vjp_scratch(length, channels / node.groups, value));
     length_ = length;
+  }
+  void grow(typename B::vector& memory, index_t size) const {
+    if (memory.size() < size) memory = backend_.allocate(size);
+  }
+  [[nodiscard]] output_matrix<B> keys(index_t length) {
+    const index_t channels = step_.bias.size() / 2;
+    return {w_.distance_keys.view().data, 2 * length - 1, channels, channels};
   }
 
   const B& backend_;
   const layer_step<B>& step_;
-  output_vector<B> scratch_;
+  Workspace& w_;
   index_t length_ = 0;
-  typename B::tensor rows_ = {};
-  typename B::vector memory_ = {};
 };
 
 /// One sequence's rows by themselves.
@@ -70,11 +112,10 @@ class relative_keys {
 }
 
 /// y = relative attention of q, k, v, sequence by sequence.
-template <class B>
+template <class B, class Workspace>
 void run_relative_attention(const B& backend, const layer_step<B>& step, input_matrix<B> q, input_matrix<B> k,
-                            input_matrix<B> v, const ragged_offsets& rows, output_vector<B> scratch,
-                            output_matrix<B> y) {
-  relative_keys<B> keys(backend, step, scratch);
+                            input_matrix<B> v, const ragged_offsets& rows, Workspace& w, output_matrix<B> y) {
+  relative_keys<B, Workspace> keys(backend, step, w);
   for (index_t s = 0; s < rows.sequences(); ++s) {
     const index_t first = rows.begin(s);
     const index_t length = rows.length(s);
@@ -86,10 +127,10 @@ void run_relative_attention(const B& backend, const layer_step<B>& step, input_m
 }
 
 /// DeepLIFT's multipliers of a batch of pairs.
-template <pair_kernels B>
+template <pair_kernels B, class Workspace>
 void run_relative_attention_pairs(const B& backend, const layer_step<B>& step,
                                   const attention_rows<scalar_of<B>>& x, const ragged_offsets& rows,
-                                  relative_keys<B>& keys, input_matrix<B> dy, output_matrix<B> dq,
+                                  relative_keys<B, Workspace>& keys, input_matrix<B> dy, output_matrix<B> dq,
                                   output_matrix<B> dk, output_matrix<B> dv) {
   const index_t half = rows.sequences() / 2;
   for (index_t s = 0; s < half; ++s) {
@@ -103,15 +144,15 @@ void run_relative_attention_pairs(const B& backend, const layer_step<B>& step,
 }
 
 /// Its adjoint by q, k and v.
-template <class B>
+template <class B, class Workspace>
 void run_relative_attention_vjp(const B& backend, const layer_step<B>& step, input_matrix<B> q,
                                 input_matrix<B> k, input_matrix<B> v, const ragged_offsets& rows,
-                                output_vector<B> scratch, input_matrix<B> dy, output_matrix<B> dq,
-                                output_matrix<B> dk, output_matrix<B> dv) {
-  relative_keys<B> keys(backend, step, scratch);
+                                Workspace& w, input_matrix<B> dy, output_matrix<B> dq, output_matrix<B> dk,
+                                output_matrix<B> dv) {
+  relative_keys<B, Workspace> keys(backend, step, w);
   if constexpr (pair_kernels<B>) {
     if (has_pairs(backend)) {
-      return run_relative_attention_pairs<B>(backend, step, {q, k, v}, rows, keys, dy, dq, dk, dv);
+      return run_relative_attention_pairs<B, Workspace>(backend, step, {q, k, v}, rows, keys, dy, dq, dk, dv);
     }
   }
   for (index_t s = 0; s < rows.sequences(); ++s) {

@@ -83,6 +83,7 @@ class layer_adjoint {
     add_to(step.inputs[1], [&](output_matrix<B> dx) {
       if (!repeated) return backend_.copy_matrix(dy, dx);
       const ragged_offsets& all = rows(step.output);
+      if constexpr (sequence_sum_kernels<B>) return backend_.add_sequences_vjp(dy, all, dx);
       for (index_t s = 0; s < all.sequences(); ++s) {
         backend_.copy_matrix(dy.row_block(all.begin(s), 1), dx.row_block(s, 1));
         for (index_t r = all.begin(s) + 1; r < all.begin(s + 1); ++r) {
@@ -156,9 +157,9 @@ class layer_adjoint {
   }
   void attended(const layer_step<B>& step, input_matrix<B> dy) {
     std::vector<typename B::tensor> d = gradients_of(step);
-    run_relative_attention_vjp<B>(
-        backend_, step, pass_.value(step.inputs[0]), pass_.value(step.inputs[1]), pass_.value(step.inputs[2]),
-        rows(step.output), pass_.workspace().scratch.view(), dy, d[0].view(), d[1].view(), d[2].view());
+    run_relative_attention_vjp<B>(backend_, step, pass_.value(step.inputs[0]), pass_.value(step.inputs[1]),
+                                  pass_.value(step.inputs[2]), rows(step.output), pass_.workspace(), dy,
+                                  d[0].view(), d[1].view(), d[2].view());
     add_all(step, d);
   }
   void parts(const layer_step<B>& step, input_matrix<B> dy) {

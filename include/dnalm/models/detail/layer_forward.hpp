@@ -71,11 +71,11 @@ void run_product(const B& backend, const layer_step<B>& step, const convolution_
   }
 }
 
-/// y = apply(x scale + shift), some rows at a time: what a tile has written is still near.
+/// y = apply(x scale + shift); in host memory some rows at a time: what a tile has written is still near.
 template <class B>
 void run_norm(const B& backend, const layer_step<B>& step, activation apply, input_matrix<B> x,
               output_matrix<B> y) {
-  constexpr index_t tile = 64;
+  const index_t tile = B::space == memory_space::host ? index_t{64} : y.rows;
   for (index_t first = 0; first < y.rows; first += tile) {
     const index_t count = std::min(tile, y.rows - first);
     const output_matrix<B> part = y.row_block(first, count);
@@ -118,6 +118,7 @@ void run_pair(const B& backend, const layer_step<B>& step, Value&& value, Worksp
   }
   backend.copy_matrix(a, y);
   if (!repeated) return backend.add(b, y);
+  if constexpr (sequence_sum_kernels<B>) return backend.add_sequences(b, rows, y);
   for (index_t s = 0; s < rows.sequences(); ++s) {
     for (index_t r = rows.begin(s); r < rows.begin(s + 1); ++r) {
       backend.add(b.row_block(s, 1), y.row_block(r, 1));
@@ -159,7 +160,7 @@ void run_step(const B& backend, const layer_step<B>& step, activation apply, ind
       return backend.softmax_pool_rows(x, value(step.inputs[1]), from, node.window.size, to, y);
     case layer_kind::relative_attention:
       return run_relative_attention<B>(backend, step, x, value(step.inputs[1]), value(step.inputs[2]), from,
-                                       w.scratch.view(), y);
+                                       w, y);
     case layer_kind::middle:
     case layer_kind::place:
     case layer_kind::centre_to: return backend.place_rows(x, from, placement_of(node), {}, to, y);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <dnalm/models/detail/cotangent_names.hpp>
+#include <dnalm/models/detail/cotangent_rows.hpp>
 #include <dnalm/models/detail/layer_backward.hpp>
 #include <dnalm/models/detail/pair_batch.hpp>
 #include <dnalm/models/layer_network.hpp>
@@ -54,9 +55,9 @@ struct layer_network<B>::pass {
   void add_cotangent(const B& backend, index_t v, const std::string& name, Fill&& fill) {
     const output_matrix<B> x = value(v);
     const output_matrix<B> given = part(x.rows, x.columns);
-    for (index_t r = 0; r < given.rows; ++r) std::fill_n(given.row_data(r), given.columns, scalar(0));
+    detail::clear_rows<B>(backend, given);
     fill(input_matrix<B>(x), given);
-    detail::check_finite_rows(given, name);
+    detail::check_cotangent<B>(given, name);
     if (written(v)) return backend.add(given, d(v));
     written(v) = 1;
     backend.copy_matrix(given, d(v));
@@ -65,7 +66,7 @@ struct layer_network<B>::pass {
 
 /// The last step that the request needs; -1: none.
 template <layer_backend B>
-index_t layer_network<B>::last_step(const basic_gradient_request<scalar>& request) const {
+index_t layer_network<B>::last_step(const gradient_wish& request) const {
   const auto makes = [&](index_t value) {
     const auto at =
         std::find_if(steps_.begin(), steps_.end(), [&](const step& s) { return s.output == value; });
@@ -79,7 +80,7 @@ index_t layer_network<B>::last_step(const basic_gradient_request<scalar>& reques
 }
 
 template <layer_backend B>
-void layer_network<B>::gradient(const token_batch& batch, const basic_gradient_request<scalar>& request,
+void layer_network<B>::gradient(const token_batch& batch, const gradient_wish& request,
                                 gradient_receiver receive, workspace& w) const {
   check_batch(graph_, batch);
   check_gradient_request(graph_, request, batch.offsets.rows());
@@ -145,8 +146,7 @@ void layer_network<B>::run_back(const basic_gradient_request<scalar>& request, p
 
 /// From the first value to the words: rows beyond the ends have no gradient.
 template <layer_backend B>
-void layer_network<B>::finish_gradient(const token_batch& batch,
-                                       const basic_gradient_request<scalar>& request,
+void layer_network<B>::finish_gradient(const token_batch& batch, const gradient_wish& request,
                                        gradient_receiver receive, pass& p, input_matrix<B> words,
                                        output_matrix<B> dwords) const {
   const B& backend = backend_of(p.memory);
@@ -154,13 +154,13 @@ void layer_network<B>::finish_gradient(const token_batch& batch,
     backend.place_rows_vjp(p.d(0), batch.offsets, detail::input_placement(graph_.input), p.memory.rows[0],
                            dwords);
   } else {
-    for (index_t r = 0; r < dwords.rows; ++r) std::fill_n(dwords.row_data(r), dwords.columns, scalar(0));
+    detail::clear_rows<B>(backend, dwords);
   }
   if (!request.layers.empty() && request.layers.front() == 0) {
     const output_matrix<B> given = p.part(dwords.rows, dwords.columns);
-    for (index_t r = 0; r < given.rows; ++r) std::fill_n(given.row_data(r), given.columns, scalar(0));
+    detail::clear_rows<B>(backend, given);
     request.hidden(0, words, given);
-    detail::check_finite_rows(given, detail::cotangent_name(0));
+    detail::check_cotangent<B>(given, detail::cotangent_name(0));
     backend.add(given, dwords);
   }
   if (request.carried) request.carried(0, dwords);

@@ -151,6 +151,17 @@ void layer_network<B>::forward(const token_batch& batch, observer states, const 
 }
 
 template <layer_backend B>
+index_t layer_network<B>::largest_state(index_t tokens) const {
+  const std::vector<index_t> rows = shapes_.rows_near(tokens);
+  index_t largest = checked_mul(tokens, graph_.input.channels);
+  for (index_t state = 1; state <= graph_.results() && !rows.empty(); ++state) {
+    const auto value = static_cast<std::size_t>(graph_.result(state).value);
+    largest = std::max(largest, checked_mul(rows[value], state_width(state)));
+  }
+  return largest;
+}
+
+template <layer_backend B>
 index_t layer_network<B>::workspace_bytes(index_t tokens, index_t, bool) const {
   const std::vector<index_t> rows = shapes_.rows_near(tokens);
   std::vector<index_t> sizes(static_cast<std::size_t>(slots_));

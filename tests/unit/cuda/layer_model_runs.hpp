@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Networks of layers through load_model on the tested GPU: for the emulated one and a real one.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <dnalm/embed.hpp>
+#include <dnalm/models/load_model.hpp>
+#include <dnalm/models/random_source.hpp>
+#include <support/same_bits.hpp>
+#include <unit/cuda/on_gpu.hpp>
+#include <unit/models/supervised_runs.hpp>
+
+namespace dnalm_test {
+
+/// Golden folders that need no HDF5.
+inline constexpr const char* golden_layer_networks[] = {
+    "sei",    "deepsea_predict", "deepsea_variant_effects", "beluga",       "basset",
+    "legnet", "enformer",        "legnet_reverse",          "enformer_port"};
+
+/// A loaded model with the members that compare_supervised asks of a network.
+class loaded_layers {
+ public:
+  using scalar = float;
+  using workspace = dnalm::forward_workspace;
+
+  explicit loaded_layers(dnalm::model loaded) : model_(std::move(loaded)) {}
+  [[nodiscard]] const dnalm::layer_graph& config() const {
+    return std::get<dnalm::layer_graph>(model_.describe().config);
+  }
+  void forward(const dnalm::token_batch& batch, dnalm::layer_observer states, std::nullptr_t,
+               workspace& w) const {
+    model_.forward(batch, states, w);
+  }
+  void gradient(const dnalm::token_batch& batch, const dnalm::gradient_request& request,
+                dnalm::gradient_observer receive, workspace& w) const {
+    model_.input_gradients(batch, request, receive, w);
+  }
+
+ private:
+  dnalm::model model_;
+};
+
+/// Predictions, embeddings and gradients of a golden folder, within the bounds of the cpu.
+inline void check_layers_on_gpu(const std::string& name, const dnalm::cuda_options& where = {}) {
+  INFO(name);
+  const loaded_layers network(dnalm::load_model(golden_supervised / name, on_gpu(where)));
+  const supervised_gaps gaps = compare_supervised(
+      network, dnalm::io::safetensors_file(golden_supervised / "expected" / (name + ".safetensors")));
+  INFO("outputs " << gaps.outputs << ", gradients " << gaps.gradients << ", of the reference itself "
+                  << gaps.float_error);
+  CHECK(gaps.compared >= 3);
+  CHECK(gaps.outputs <= 1e-4);
+  CHECK(gaps.gradients <= std::max(1e-4, 4.0 * gaps.float_error));
+}
+
+/// All states of a batch as the model gives them, one behind the other.
+inline std::vector<std::vector<float>> states_of(const dnalm::model& network,
+                                                 const dnalm::token_batch& batch) {
+  std::vector<std::vector<float>> states;
+  dnalm::forward_workspace workspace;
+  const auto take = [&](dnalm::index_t, dnalm::matrix_view<const float> x) {
+    states.emplace_back();
+    for (dnalm::index_t r = 0; r < x.rows; ++r) {
+      states.back().insert(states.back().end(), x.row_data(r), x.row_data(r) + x.columns);
+    }
+  };
+  network.forward(batch, take, workspace);
+  return states;
+}
+
+/// A golden folder's first sequence alone and twice in a batch: the same bits.
+inline void check_layers_alone(const std::string& name) {
+  INFO(name);
+  const dnalm::model network = dnalm::load_model(golden_supervised / name, on_gpu());
+  const dnalm::io::safetensors_file expected(golden_supervised / "expected" / (name + ".safetensors"));
+  std::vector<std::int32_t> ids = golden_letters(expected, "case0.sequence");
+  dnalm::ragged_offsets offsets;
+  offsets.append(static_cast<dnalm::index_t>(ids.size()));
+  const auto alone = states_of(network, {ids, offsets});
+  offsets.append(offsets.rows());
+  const std::vector<std::int32_t> once = ids;
+  ids.insert(ids.end(), once.begin(), once.end());
+  const auto twice = states_of(network, {ids, offsets});
+  REQUIRE(alone.size() == twice.size());
+  for (std::size_t state = 0; state < alone.size(); ++state) {
+    const std::size_t size = alone[state].size();
+    REQUIRE(twice[state].size() == 2 * size);
+    for (const std::size_t first : {std::size_t{0}, size}) {
+      CHECK(same_bits(std::span<const float>(alone[state]),
+                      std::span<const float>(twice[state]).subspan(first, size)));
+    }
+  }
+}
+
+/// Products in 16 bits: another arithmetic than float's, and not far from it.
+inline void check_half_layers(const std::string& name) {
+  INFO(name);
+  const loaded_layers network(
+      dnalm::load_model(golden_supervised / name, on_gpu({.precision = dnalm::cuda_precision::bf16})));
+  const supervised_gaps gaps = compare_supervised(
+      network, dnalm::io::safetensors_file(golden_supervised / "expected" / (name + ".safetensors")));
+  // As of the other networks: 30 roundings of 2^-9 one after another.
+  CHECK(gaps.outputs < 30 * 0x1p-9);
+  CHECK(gaps.outputs > 0x1p-16);
+}
+
+/// A loaded network's random twin is that of its folder; a network of another kind is refused.
+inline void check_layer_twins(const std::string& name) {
+  INFO(name);
+  const auto folder = golden_supervised / name;
+  const dnalm::model original = dnalm::load_model(folder, on_gpu());
+  const dnalm::io::safetensors_file expected(golden_supervised / "expected" / (name + ".safetensors"));
+  const std::vector<std::int32_t> ids = golden_letters(expected, "case0.sequence");
+  dnalm::ragged_offsets offsets;
+  offsets.append(static_cast<dnalm::index_t>(ids.size()));
+  const auto twin = states_of(dnalm::random_twin(original, 3), {ids, offsets}).back();
+  const auto again = states_of(dnalm::random_twin(folder, 3, on_gpu()), {ids, offsets}).back();
+  CHECK(same_bits(twin, again));
+  CHECK_FALSE(same_bits(twin, states_of(original, {ids, offsets}).back()));
+  const auto encoder = dnalm::read_network_config(golden_models / "nt_v2_d8");
+  CHECK(error_id_of([&] {
+          static_cast<void>(original.remade(encoder, dnalm::random_source(1, 0.02), 1));
+        }) == "dnalm.unsupported.440");
+}
+
+/// Poolings on the GPU beside those of the cpu.
+inline void check_layer_poolings(const std::string& name, const std::vector<std::string>& sequences) {
+  INFO(name);
+  const auto gpu = dnalm::load_model(golden_supervised / name, on_gpu());
+  const auto cpu = dnalm::load_model(golden_supervised / name);
+  const dnalm::embed_options options{.poolings = {dnalm::pooling::mean, dnalm::pooling::max}};
+  const auto found = dnalm::embed(gpu, std::span<const std::string>(sequences), options);
+  const auto wanted = dnalm::embed(cpu, std::span<const std::string>(sequences), options);
+  REQUIRE(found.layers == wanted.layers);
+  for (const auto kind : options.poolings) {
+    for (const dnalm::index_t layer : wanted.layers) {
+      REQUIRE(found.at(kind, layer).shape(1) == wanted.at(kind, layer).shape(1));
+      for (std::size_t s = 0; s < sequences.size(); ++s) {
+        for (std::size_t c = 0; c < wanted.at(kind, layer).shape(1); ++c) {
+          const double expected = wanted.at(kind, layer)(s, c);
+          const double gap = std::abs(static_cast<double>(found.at(kind, layer)(s, c)) - expected);
+          CHECK(gap <= 1e-4 * std::max(1.0, std::abs(expected)));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace dnalm_test

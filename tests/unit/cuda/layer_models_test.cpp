@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks of layers on the GPU's backend, on the emulation.
+#include <support/cuda_emulation/backend.hpp>
+#include <unit/cuda/layer_model_runs.hpp>
+
+TEST_CASE("cuda: networks of layers reproduce the published code, and autograd", "[cuda][supervised]") {
+  for (const char* name : {"sei", "deepsea_predict", "basset", "legnet", "enformer", "enformer_port"}) {
+    dnalm_test::check_layers_on_gpu(name);
+  }
+}
+
+TEST_CASE("cuda: numbers of networks of layers do not depend on the batch", "[cuda][supervised]") {
+  for (const char* name : {"enformer", "legnet"}) dnalm_test::check_layers_alone(name);
+}
+
+TEST_CASE("cuda: networks of layers in 16 bits stay near", "[cuda][supervised]") {
+  for (const char* name : {"legnet", "enformer"}) dnalm_test::check_half_layers(name);
+}
+
+TEST_CASE("cuda: random twins of networks of layers, and networks of another kind", "[cuda][supervised]") {
+  dnalm_test::check_layer_twins("legnet");
+}
+
+TEST_CASE("cuda: poolings of networks of layers are those of the cpu", "[cuda][supervised]") {
+  const std::string some(230, 'A');
+  dnalm_test::check_layer_poolings("legnet", {some, some.substr(3) + "CGT"});
+  dnalm_test::check_layer_poolings("enformer", {some + "GATTACA", some.substr(9)});
+}
