@@ -184,8 +184,8 @@ class layer_adjoint {
       case layer_kind::layer_norm:
         return backend_.layer_norm_vjp(x, step.scale.view(), number(node.eps), dy, dx);
       case layer_kind::middle:
-      case layer_kind::place: return backend_.place_rows_vjp(dy, from, placement_of(node), to, dx);
-      case layer_kind::centre_to: return backend_.place_rows_vjp(dy, from, placement_of(node), to, dx);
+      case layer_kind::place:
+      case layer_kind::centre_to: return backend_.place_rows_vjp(dy, from, placement_of(step), to, dx);
       case layer_kind::flatten: return backend_.flatten_rows_vjp(dy, x.rows / dy.rows, node.by_channels, dx);
       case layer_kind::upsample: return backend_.repeat_rows_vjp(dy, node.factor, dx);
       case layer_kind::reverse: return backend_.reverse_rows(dy, from, dx);

@@ -19,9 +19,11 @@ namespace detail {
   return {0, input.shorter == short_sequence::centred, input.shorter == short_sequence::last};
 }
 
-[[nodiscard]] inline row_placement placement_of(const layer_node& node) {
-  if (node.kind == layer_kind::centre_to || node.kind == layer_kind::middle) return {0, true};
-  return {node.before};
+/// Where the rows of a step's input lie among those of its output.
+template <class B>
+[[nodiscard]] row_placement placement_of(const layer_step<B>& step) {
+  if (step.kind != layer_kind::place || step.node->window.same) return {0, true};
+  return {step.taps.before};
 }
 
 /// Columns [g n, (g + 1) n) of a matrix or a vector, n = columns / groups; empty ones stay empty.
@@ -163,7 +165,7 @@ void run_step(const B& backend, const layer_step<B>& step, activation apply, ind
                                        w.scratch.view(), y);
     case layer_kind::middle:
     case layer_kind::place:
-    case layer_kind::centre_to: return backend.place_rows(x, from, placement_of(node), {}, to, y);
+    case layer_kind::centre_to: return backend.place_rows(x, from, placement_of(step), {}, to, y);
     case layer_kind::flatten: return backend.flatten_rows(x, x.rows / y.rows, node.by_channels, y);
     case layer_kind::upsample: return backend.repeat_rows(x, node.factor, y);
     case layer_kind::reverse: return backend.reverse_rows(x, from, y);
