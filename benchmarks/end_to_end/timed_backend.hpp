@@ -77,6 +77,10 @@ class timed_backend : public timed_layer_kernels<timed_backend> {
     return inner_.upload(values, rows, columns);
   }
   [[nodiscard]] weight pack(matrix_view<const float> w) const { return inner_.pack(w); }
+  [[nodiscard]] weight pack_convolution(matrix_view<const float> w,
+                                        const dnalm::convolution_taps& taps) const {
+    return inner_.pack_convolution(w, taps);
+  }
   [[nodiscard]] weight pack_gated(matrix_view<const float> w) const { return inner_.pack_gated(w); }
   [[nodiscard]] index_t linear_scratch(const weight& w) const { return inner_.linear_scratch(w); }
   void linear(matrix_view<const float> x, const weight& w, const dnalm::linear_epilogue<float>& epilogue,

@@ -86,6 +86,9 @@ class cpu_backend : public host_layer_kernels<float> {
   }
 
   [[nodiscard]] weight pack(matrix_view<const float> w) const { return pack_weight(w, format_); }
+  [[nodiscard]] weight pack_convolution(matrix_view<const float> w, const convolution_taps& taps) const {
+    return dnalm::pack_convolution(w, taps, format_);
+  }
   [[nodiscard]] weight pack_gated(matrix_view<const float> w) const { return pack_weight(w, format_, true); }
   /// The rows of several matrices below each other.
   [[nodiscard]] weight pack_parts(std::span<const matrix_view<const float>> parts, bool gated) const {

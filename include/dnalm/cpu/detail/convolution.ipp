@@ -154,6 +154,7 @@ DNALM_ISA_FUNCTION void convolution(const convolution_rows& rows, index_t begin,
                                     const linear_epilogue<float>& epilogue, float* scratch,
                                     matrix_view<float> y) {
 #if !DNALM_ISA_HAS_PAIRS
+  if (w.two_rows != nullptr) return two_row_convolution(rows, begin, *w.two_rows, epilogue, scratch, y);
   if (w.format == weight_format::f32 && is_narrow(rows, w)) {
     return narrow_convolution(rows, begin, w, epilogue, scratch, y);
   }

@@ -315,7 +315,14 @@ template <class B>
   const index_t depth = static_cast<index_t>(all.size()) / node.outputs;
   std::vector<typename B::weight> packed;
   for (index_t g = 0; g < groups; ++g) {
-    packed.push_back(backend.pack(as_matrix(all.data() + g * outputs * depth, outputs, depth)));
+    const auto rows = as_matrix(all.data() + g * outputs * depth, outputs, depth);
+    if constexpr (requires { backend.pack_convolution(rows, taps_of(node)); }) {
+      if (node.kind == layer_kind::convolution) {
+        packed.push_back(backend.pack_convolution(rows, taps_of(node)));
+        continue;
+      }
+    }
+    packed.push_back(backend.pack(rows));
   }
   return packed;
 }
