@@ -37,7 +37,8 @@ struct layer_workspace {
 
 /// One-hot rows, then the operations of a graph; batch norms folded into the products beside them where that
 /// is exact, products with their activations and sums in one step; weights packed for the backend. Rows that
-/// no result needs are not computed. Immutable; safe to share. The members are those of `encoder` (concept network).
+/// no result needs are not computed. Immutable; safe to share. The members are those of `encoder` (concept
+/// network).
 ///
 /// Hidden state 0 is the one-hot sequence, state k the graph's result k; the logits are its first output. A
 /// state has rows and columns of its own (state_rows, state_width).
