@@ -65,6 +65,8 @@ struct graph_step {
   dnalm::layer_kind kind = dnalm::layer_kind::function;
   std::vector<dnalm::index_t> inputs = {};
   dnalm::index_t residual = -1;
+  dnalm::index_t residual_before = 0;
+  bool crops_residual = false;
   dnalm::index_t output = 0;
   dnalm::convolution_taps taps = {};
 };
@@ -77,7 +79,13 @@ inline double forward_flops(const dnalm::layer_graph& graph, double tokens) {
   std::vector<graph_step> steps;
   for (const dnalm::layer_node& node : graph.nodes) {
     const auto made = static_cast<dnalm::index_t>(steps.size()) + 1;
-    steps.push_back({&node, node.kind, node.inputs, -1, made});
+    graph_step step{.node = &node, .kind = node.kind, .inputs = node.inputs, .output = made};
+    if (node.kind == dnalm::layer_kind::add) {  // as networks do it: with the product that makes the second
+      step.kind = dnalm::layer_kind::function;
+      step.inputs = {node.inputs[1]};
+      step.residual = node.inputs[0];
+    }
+    steps.push_back(step);
   }
   const auto trims = dnalm::detail::trim_rows(graph, shapes, steps);
   for (std::size_t value = 0; value < rows.size(); ++value) rows[value] = trims[value].of(rows[value]);

@@ -105,7 +105,7 @@ inline void write_spliceai(index_t width, bool weights, const fs::path& folder) 
   write_text(folder / "config.json", R"({"model_type": "spliceai", "flanks": "sequence"})");
   if (!weights) return;
   tensor_list tensors;
-  const auto convolution = [&, next = 1](index_t taps, index_t inputs, index_t outputs) mutable {
+  auto convolution = [&, next = 1](index_t taps, index_t inputs, index_t outputs) mutable {
     tensors.add_keras("conv1d_" + std::to_string(next++), taps, inputs, outputs);
   };
   convolution(1, 4, width);

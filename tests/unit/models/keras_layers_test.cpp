@@ -170,7 +170,8 @@ TEST_CASE("strided convolutions with padding same follow TensorFlow's rule", "[m
       INFO(w.length << " letters, " << w.taps << " taps, stride " << w.stride << ", dilation " << w.dilation);
       hand_tensor kernel{"c/c/kernel:0", {w.taps, 4, 1}, {}};
       for (index_t t = 0; t < w.taps; ++t) {
-        for (int c = 0; c < 4; ++c) kernel.values.push_back(c == 0 ? std::pow(10.0F, t) : 0.0F);
+        for (int c = 0; c < 4; ++c)
+          kernel.values.push_back(c == 0 ? static_cast<float>(std::pow(10.0, t)) : 0.0F);
       }
       const std::string settings = R"("padding": "same", "use_bias": false, "strides": [)" +
                                    std::to_string(w.stride) + R"(], "dilation_rate": [)" +

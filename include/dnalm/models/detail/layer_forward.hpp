@@ -53,12 +53,23 @@ template <class Workspace>
   return {w.joins[0].data(), static_cast<index_t>(w.joins[0].size())};
 }
 
+/// What a step adds: a value, or of one with more rows those that y has, in `place`.
+template <class B, class Value, class Workspace>
+[[nodiscard]] input_matrix<B> residual_rows(const B& backend, const layer_step<B>& step, Value&& value,
+                                            const Workspace& w, output_matrix<B> place) {
+  const input_matrix<B> all = value(step.residual);
+  if (!step.crops_residual) return all;
+  backend.place_rows(all, w.rows[static_cast<std::size_t>(step.residual)], {step.residual_before}, {},
+                     w.rows[static_cast<std::size_t>(step.output)], place);
+  return place;
+}
+
 /// y = residual + apply(product).
 template <class B, class Value, class Workspace>
 void run_product(const B& backend, const layer_step<B>& step, activation apply, index_t residual,
                  Value&& value, Workspace& w, output_matrix<B> y) {
   const input_matrix<B> x = value(step.inputs[0]);
-  const input_matrix<B> added = residual >= 0 ? input_matrix<B>(value(residual)) : input_matrix<B>{};
+  const input_matrix<B> added = residual >= 0 ? residual_rows(backend, step, value, w, y) : input_matrix<B>{};
   if (step.kind == layer_kind::dense) {
     backend.linear(x, step.weights[0], {step.bias.view(), apply, added}, w.scratch.view(), y);
     return;

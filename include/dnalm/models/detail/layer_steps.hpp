@@ -28,7 +28,9 @@ struct layer_step {
   const layer_node* node = nullptr;  ///< of the graph that the network holds
   layer_kind kind = layer_kind::function;
   std::vector<index_t> inputs = {};
-  index_t residual = -1;  ///< a value that is added, -1: none
+  index_t residual = -1;        ///< a value that is added, -1: none
+  index_t residual_before = 0;  ///< rows of zeros (negative: left out) before it where it has other rows
+  bool crops_residual = false;
   index_t output = 0;
   activation apply = activation::none;
   convolution_taps taps = {};
