@@ -13,11 +13,12 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Packs the weight W (out, taps in) of a convolution. Of one in f32 with a stride and a dilation of 1 and at
-/// least 64 channels on either side a second form, `two_rows`, is kept beside it where that needs at most
-/// nine tenths of the multiplications: cpu_convolution then makes two output rows of one sequence at a time.
+/// Packs the weight W (out, taps in) of a convolution. Of one in f32 with a stride of 1, a dilation d of at
+/// most 32 and at least 32 channels on either side a second form, `two_rows`, is kept beside it where that
+/// needs at most nine tenths of the multiplications: cpu_convolution then makes two output rows of one
+/// sequence at a time.
 ///
-/// For rows 2 i and 2 i + 1 and three taps g0, g1, g2 of rows d0 ... d3 (Winograd 1980, F(2, 3)):
+/// For rows i and i + d and three taps g0, g1, g2 of rows d0 ... d3, d rows apart (Winograd 1980, F(2, 3)):
 ///
 ///     m0 = (d0 - d2) g0    m1 = (d1 + d2) (g0 + g1 + g2) / 2    m2 = (d2 - d1) (g0 - g1 + g2) / 2
 ///     m3 = (d1 - d3) g2    y0 = m0 + m1 + m2                    y1 = m1 - m2 - m3

@@ -21,6 +21,7 @@
 #include <dnalm/cpu/convolution.hpp>
 #include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/cpu/detail/team_parts.hpp>
+#include <dnalm/cpu/detail/two_rows.hpp>
 #include <dnalm/cpu/elementwise.hpp>
 #include <dnalm/cpu/embedding.hpp>
 #include <dnalm/cpu/gated.hpp>
@@ -152,11 +153,11 @@ class cpu_backend : public host_layer_kernels<float> {
   void convolution_between(matrix_view<const float> x, const ragged_offsets& from, const weight& w,
                            const convolution_taps& taps, const linear_epilogue<float>& epilogue,
                            vector_view<float> scratch, const ragged_offsets& to, matrix_view<float> y) const {
-    by_products(y.rows, detail::linear_most_rows, scratch,
-                [&](index_t first, index_t count, vector_view<float> own) {
-                  cpu_convolution(isa_, x, from, to, first, w, taps, part_of(epilogue, first, count), own,
-                                  y.row_block(first, count));
-                });
+    const index_t most = w.two_rows != nullptr ? detail::two_row_part_rows : detail::linear_most_rows;
+    by_products(y.rows, most, scratch, [&](index_t first, index_t count, vector_view<float> own) {
+      cpu_convolution(isa_, x, from, to, first, w, taps, part_of(epilogue, first, count), own,
+                      y.row_block(first, count));
+    });
   }
   [[nodiscard]] index_t convolution_vjp_scratch(const weight& w, const convolution_taps& taps) const {
     return all_scratch(cpu_convolution_vjp_scratch(w, taps));

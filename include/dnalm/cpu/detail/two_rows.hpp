@@ -25,8 +25,9 @@ inline constexpr index_t two_row_parts = 4;
 
 /// Whether two rows at a time need at most nine tenths of the products, and sums beside them are few.
 [[nodiscard]] inline bool saves_by_two_rows(matrix_view<const float> w, const convolution_taps& taps) {
-  constexpr index_t least_channels = 64;
-  const bool plain = taps.stride == 1 && taps.dilation == 1;
+  constexpr index_t least_channels = 32;
+  constexpr index_t most_dilation = 32;
+  const bool plain = taps.stride == 1 && taps.dilation <= most_dilation;
   const bool fewer = 10 * two_row_parts * groups_of_three(taps.taps) <= 9 * 2 * taps.taps;
   return plain && fewer && w.rows >= least_channels && w.columns >= least_channels * taps.taps;
 }
@@ -67,12 +68,15 @@ struct two_row_memory {
 [[nodiscard]] inline index_t two_row_pieces(index_t depth) {
   return (depth + depth_words - 1) / depth_words;
 }
-[[nodiscard]] inline index_t two_row_block(index_t depth) {
-  return std::clamp<index_t>(256 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 84);
+/// Pairs of rows that lie 2 d rows apart and are made together, a multiple of the dilation d.
+[[nodiscard]] inline index_t two_row_block(index_t depth, index_t dilation) {
+  const index_t most =
+      std::clamp<index_t>(256 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 84);
+  return most / dilation * dilation;
 }
-[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, float* scratch) {
+[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, index_t dilation, float* scratch) {
   two_row_memory memory;
-  memory.block = two_row_block(depth);
+  memory.block = two_row_block(depth, dilation);
   memory.part_words = two_row_pieces(depth) * memory.block * row_words;
   memory.rows = scratch;
   memory.sums = memory.rows + two_row_parts * memory.part_words;
@@ -80,13 +84,17 @@ struct two_row_memory {
   memory.zeros = memory.out + 2 * memory.block * panel_columns;
   return memory;
 }
-/// A row of the input has at most as many numbers as a part.
+/// For any dilation. A row of the input has at most as many numbers as a part.
 [[nodiscard]] inline index_t two_row_scratch_size(const packed_weight& w) {
   const index_t depth = w.inputs / two_row_parts;
-  const index_t block = two_row_block(depth);
+  const index_t block = two_row_block(depth, 1);
   const index_t rows = checked_mul(two_row_parts * block, checked_mul(two_row_pieces(depth), row_words));
   return checked_add(checked_add(rows, (two_row_parts + 2) * block * panel_columns), depth);
 }
+
+/// Rows that a team's member makes at least at a time, where there are so many: those at both ends of a part
+/// may be made twice.
+inline constexpr index_t two_row_part_rows = 960;
 
 /// Rows of one sequence among those that a call makes: `i` ... `end` - 1 of the sequence.
 struct sequence_rows {
