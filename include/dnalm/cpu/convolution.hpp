@@ -13,10 +13,10 @@
 
 DNALM_BEGIN_NAMESPACE
 
-/// Packs the weight W (out, taps in) of a convolution. Of one in f32 with a stride of 1, a dilation d of at
-/// most 32 and at least 32 channels on either side a second form, `two_rows`, is kept beside it where that
-/// needs at most nine tenths of the multiplications: cpu_convolution then makes two output rows of one
-/// sequence at a time.
+/// Packs the weight W (out, taps in) of a convolution. Of one in f32 with a stride of 1 and at least 32
+/// channels on either side, and with a dilation d above 1 at most 256 and 64, a second form, `two_rows`, is
+/// kept beside it where that needs at most nine tenths of the multiplications: cpu_convolution then makes two
+/// output rows of one sequence at a time.
 ///
 /// For rows i and i + d and three taps g0, g1, g2 of rows d0 ... d3, d rows apart (Winograd 1980, F(2, 3)):
 ///

@@ -282,6 +282,17 @@ class cpu_backend : public host_layer_kernels<float> {
                          dz.row_block(first, count));
     });
   }
+  void scale_channels(matrix_view<const float> x, vector_view<const float> scale,
+                      vector_view<const float> shift, matrix_view<float> y) const {
+    by_rows(y, [&](index_t first, index_t count) {
+      dnalm::scale_channels(x.row_block(first, count), scale, shift, y.row_block(first, count));
+    });
+  }
+  void copy_matrix(matrix_view<const float> x, matrix_view<float> y) const {
+    by_rows(y, [&](index_t first, index_t count) {
+      dnalm::copy_matrix(x.row_block(first, count), y.row_block(first, count));
+    });
+  }
   void add(matrix_view<const float> x, matrix_view<float> y) const {
     by_rows(y, [&](index_t first, index_t count) {
       cpu_add(x.row_block(first, count), y.row_block(first, count));

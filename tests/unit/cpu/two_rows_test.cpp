@@ -60,6 +60,7 @@ const std::vector<shape> shapes = {
     {64, 96, 17, 0, 0, {30, 17, 16, 19}},
     {32, 32, 11, 20, 20, {1, 3, 4, 5, 8, 190, 7}, 4},
     {33, 40, 9, 0, 7, {81, 100, 60}, 10},
+    {257, 50, 3, 1, 1, {9, 40}},
     {32, 34, 6, -3, 100, {200, 49, 26}, 25},
 };
 
@@ -116,7 +117,9 @@ TEST_CASE("which convolutions make two rows at a time", "[cpu][convolution]") {
   CHECK(two(64, 64, {5, 1, 2}));        // 8 products for 10
   CHECK_FALSE(two(64, 64, {4, 1, 1}));  // 8 for 8
   CHECK_FALSE(two(64, 64, {1, 1, 0}));
-  CHECK_FALSE(two(64, 64, {9, 33, 0}));  // fewer pairs in a block than rows that lie between those of one
+  CHECK_FALSE(two(64, 65, {9, 2, 0}));  // rows of a pair lie apart, and too many channels go by phases
+  CHECK_FALSE(two(257, 64, {9, 2, 0}));
+  CHECK(two(257, 64, {9, 1, 0}));
   CHECK_FALSE(two(64, 64, {9, 1, 4, 2}));
   CHECK_FALSE(two(31, 32, {9, 1, 4}));  // sums of rows cost as much as they save
   CHECK_FALSE(two(32, 31, {9, 1, 4}));

@@ -68,49 +68,6 @@ DNALM_ISA_FUNCTION void convolution_by_copies(const convolution_rows& rows, inde
 }
 
 #if !DNALM_ISA_HAS_PAIRS
-/// product_tile of rows that lie `x_stride` apart, for one tap after the other, `tap_stride` apart: the same
-/// chains of multiply-adds, k = t depth + c, in registers from the first tap to the last.
-template <int Rows, int Vectors>
-DNALM_ISA_FUNCTION void taps_tile(const float* x, index_t x_stride, index_t taps, index_t tap_stride,
-                                  const float* panel, index_t depth, float* out) {
-  lanes sum[Rows][Vectors];
-  DNALM_CPU_UNROLL
-  for (int r = 0; r < Rows; ++r) {
-    DNALM_CPU_UNROLL
-    for (int v = 0; v < Vectors; ++v) sum[r][v] = set1(0.0F);
-  }
-  for (index_t t = 0; t < taps; ++t, x += tap_stride) {
-    for (index_t k = 0; k < depth; ++k, panel += panel_columns) {
-      lanes w[Vectors];
-      DNALM_CPU_UNROLL
-      for (int v = 0; v < Vectors; ++v) w[v] = load(panel + 16 * v);
-      DNALM_CPU_UNROLL
-      for (int r = 0; r < Rows; ++r) {
-        const lanes a = set1(x[r * x_stride + k]);
-        DNALM_CPU_UNROLL
-        for (int v = 0; v < Vectors; ++v) sum[r][v] = fma(a, w[v], sum[r][v]);
-      }
-    }
-  }
-  DNALM_CPU_UNROLL
-  for (int r = 0; r < Rows; ++r) {
-    DNALM_CPU_UNROLL
-    for (int v = 0; v < Vectors; ++v) store(out + r * panel_columns + 16 * v, sum[r][v]);
-  }
-}
-
-/// The same for 1 <= rows <= Rows and all columns of a panel.
-template <int Rows>
-DNALM_ISA_FUNCTION void taps_rows(index_t rows, const float* x, index_t x_stride, index_t taps,
-                                  index_t tap_stride, const float* panel, index_t depth, float* out) {
-  if constexpr (Rows > 1) {
-    if (rows < Rows) return taps_rows<Rows - 1>(rows, x, x_stride, taps, tap_stride, panel, depth, out);
-  }
-  for (index_t column = 0; column < panel_columns; column += 16 * tile_vectors) {
-    taps_tile<Rows, tile_vectors>(x, x_stride, taps, tap_stride, panel + column, depth, out + column);
-  }
-}
-
 /// y's rows, of which all taps see rows of the input, by reading these where they lie. `x` is what tap 0 of
 /// the first one reads.
 DNALM_ISA_FUNCTION void convolution_in_place(const convolution_rows& rows, const float* x,
@@ -154,7 +111,12 @@ DNALM_ISA_FUNCTION void convolution(const convolution_rows& rows, index_t begin,
                                     const linear_epilogue<float>& epilogue, float* scratch,
                                     matrix_view<float> y) {
 #if !DNALM_ISA_HAS_PAIRS
-  if (w.two_rows != nullptr) return two_row_convolution(rows, begin, *w.two_rows, epilogue, scratch, y);
+  if (w.two_rows != nullptr) {
+    if (goes_by_phases(rows.x.columns, w.outputs)) {
+      return two_rows_by_phases(rows, begin, *w.two_rows, epilogue, scratch, y);
+    }
+    return two_row_convolution(rows, begin, *w.two_rows, epilogue, scratch, y);
+  }
   if (w.format == weight_format::f32 && is_narrow(rows, w)) {
     return narrow_convolution(rows, begin, w, epilogue, scratch, y);
   }

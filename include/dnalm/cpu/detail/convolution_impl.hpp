@@ -3,14 +3,20 @@
 /// \brief Body of cpu/convolution.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <memory>
 
 #include <dnalm/cpu/convolution.hpp>
 #include <dnalm/cpu/detail/convolution_rows.hpp>
 #include <dnalm/cpu/detail/linear_blocks.hpp>
 #include <dnalm/cpu/detail/two_rows.hpp>
 
+#define DNALM_ISA_BODY <dnalm/cpu/detail/taps_tile.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 #define DNALM_ISA_BODY <dnalm/cpu/detail/two_rows.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/two_row_phases.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
 
 #define DNALM_ISA_HAS_PAIRS 0
@@ -64,7 +70,10 @@ DNALM_INLINE packed_weight pack_convolution(matrix_view<const float> w, const co
 }
 
 DNALM_INLINE index_t cpu_convolution_scratch(const packed_weight& w) {
-  if (w.two_rows != nullptr) return detail::two_row_scratch_size(*w.two_rows);
+  if (w.two_rows != nullptr) {
+    const index_t plain = detail::two_row_scratch_size(*w.two_rows);
+    return detail::goes_by_phases(1, w.outputs) ? std::max(plain, detail::phase_scratch_size(w)) : plain;
+  }
   return detail::linear_scratch_size(w.inputs, detail::linear_most_rows,
                                      w.format == weight_format::f32 ? 0 : detail::depth_words);
 }

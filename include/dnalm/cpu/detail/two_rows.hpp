@@ -23,13 +23,18 @@ inline constexpr index_t two_row_parts = 4;
   return (taps + 2) / 3;
 }
 
+/// Whether a convolution's sums of rows are made once and multiplied where they lie (two_row_phases.ipp).
+[[nodiscard]] constexpr bool goes_by_phases(index_t inputs, index_t outputs) {
+  return outputs <= 64 && inputs <= 256;
+}
+
 /// Whether two rows at a time need at most nine tenths of the products, and sums beside them are few.
 [[nodiscard]] inline bool saves_by_two_rows(matrix_view<const float> w, const convolution_taps& taps) {
   constexpr index_t least_channels = 32;
-  constexpr index_t most_dilation = 32;
-  const bool plain = taps.stride == 1 && taps.dilation <= most_dilation;
+  const index_t inputs = w.columns / taps.taps;
+  const bool plain = taps.stride == 1 && (taps.dilation == 1 || goes_by_phases(inputs, w.rows));
   const bool fewer = 10 * two_row_parts * groups_of_three(taps.taps) <= 9 * 2 * taps.taps;
-  return plain && fewer && w.rows >= least_channels && w.columns >= least_channels * taps.taps;
+  return plain && fewer && w.rows >= least_channels && inputs >= least_channels;
 }
 
 /// (out, 4 groups in) of W (out, taps in): for part p, group j, channel c at (p groups + j) in + c what the
@@ -68,15 +73,12 @@ struct two_row_memory {
 [[nodiscard]] inline index_t two_row_pieces(index_t depth) {
   return (depth + depth_words - 1) / depth_words;
 }
-/// Pairs of rows that lie 2 d rows apart and are made together, a multiple of the dilation d.
-[[nodiscard]] inline index_t two_row_block(index_t depth, index_t dilation) {
-  const index_t most =
-      std::clamp<index_t>(256 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 84);
-  return most / dilation * dilation;
+[[nodiscard]] inline index_t two_row_block(index_t depth) {
+  return std::clamp<index_t>(256 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 84);
 }
-[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, index_t dilation, float* scratch) {
+[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, float* scratch) {
   two_row_memory memory;
-  memory.block = two_row_block(depth, dilation);
+  memory.block = two_row_block(depth);
   memory.part_words = two_row_pieces(depth) * memory.block * row_words;
   memory.rows = scratch;
   memory.sums = memory.rows + two_row_parts * memory.part_words;
@@ -84,12 +86,54 @@ struct two_row_memory {
   memory.zeros = memory.out + 2 * memory.block * panel_columns;
   return memory;
 }
-/// For any dilation. A row of the input has at most as many numbers as a part.
+/// A row of the input has at most as many numbers as a part.
 [[nodiscard]] inline index_t two_row_scratch_size(const packed_weight& w) {
   const index_t depth = w.inputs / two_row_parts;
-  const index_t block = two_row_block(depth, 1);
+  const index_t block = two_row_block(depth);
   const index_t rows = checked_mul(two_row_parts * block, checked_mul(two_row_pieces(depth), row_words));
   return checked_add(checked_add(rows, (two_row_parts + 2) * block * panel_columns), depth);
+}
+
+/// Pairs of a phase whose rows are summed at a time (two_row_phases.ipp): what they read stays near the
+/// first-level cache.
+inline constexpr index_t phase_block = 48;
+
+/// Rows of a phase that `count` pairs read, two less: so many sums of each kind are made.
+[[nodiscard]] constexpr index_t phase_places(index_t count, index_t groups) {
+  return 2 * count + 3 * groups - 2;
+}
+
+/// Where the parts of the scratch lie; of each kind a row of the input's channels after the other.
+struct phase_memory {
+  float* apart = nullptr;       ///< d_u - d_(u+2)
+  float* sum = nullptr;         ///< d_u + d_(u+1)
+  float* difference = nullptr;  ///< d_(u+1) - d_u
+  float* out = nullptr;         ///< [row][32] of a tile of up to 12 pairs
+  float* zeros = nullptr;       ///< a row of the input
+};
+
+[[nodiscard]] inline phase_memory divide_phase_memory(index_t channels, index_t groups, float* scratch) {
+  const index_t each = phase_places(phase_block, groups) * channels;
+  phase_memory memory;
+  memory.apart = scratch;
+  memory.sum = memory.apart + each;
+  memory.difference = memory.sum + each;
+  memory.out = memory.difference + each;
+  memory.zeros = memory.out + 24 * panel_columns;
+  return memory;
+}
+/// For the ordinary form of a weight: at least three taps, at most as many channels as a part has numbers.
+[[nodiscard]] inline index_t phase_scratch_size(const packed_weight& w) {
+  const index_t depth = w.two_rows->inputs / two_row_parts;
+  const index_t channels = std::min(depth, w.inputs / 3);
+  const index_t each = checked_add(checked_mul(2 * phase_block, channels), checked_mul(3, depth));
+  return checked_add(checked_mul(3, each), checked_add(24 * panel_columns, channels));
+}
+
+/// Every `step`-th row of a matrix, from its first; of a missing one (data null) none.
+template <class T>
+[[nodiscard]] matrix_view<T> every_row(matrix_view<T> x, index_t step) {
+  return {x.data, (x.rows + step - 1) / step, x.columns, x.stride * step};
 }
 
 /// Rows that a team's member makes at least at a time, where there are so many: those at both ends of a part

@@ -2,9 +2,8 @@
 /// \file
 /// \brief Convolutions that make two rows at a time (pack_convolution), once per instruction set.
 ///
-/// With dilation d, pair q of a sequence are its rows i = 2 d floor(q / d) + q mod d and i + d, wherever they
-/// stand in a batch; d pairs are 2 d rows that follow each other. Where the rows of a call begin or end between
-/// them, the others are made and left out.
+/// Rows 2 i and 2 i + 1 of a sequence are made together wherever they stand in a batch, also where a part of
+/// the rows begins or ends between them: then one of the two is made and left out.
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
@@ -37,28 +36,27 @@ DNALM_ISA_FUNCTION void combine_into(const float* a, const float* b, bool plus, 
   }
 }
 
-/// What the pairs [begin, begin + count) of a sequence read, in four parts; begin is a multiple of d.
+/// What the pairs [begin, begin + count) of a sequence read, in four parts.
 DNALM_ISA_FUNCTION void gather_pairs(const convolution_rows& rows, index_t sequence, index_t begin,
                                      index_t count, const two_row_memory& memory) {
   const index_t channels = rows.x.columns;
   const index_t groups = groups_of_three(rows.taps.taps);
-  const index_t step = rows.taps.dilation;
   const index_t first = rows.from.begin(sequence);
   const index_t length = rows.from.length(sequence);
+  const auto row_at = [&](index_t at) {
+    return at >= 0 && at < length ? rows.x.row_data(first + at) : memory.zeros;
+  };
   for (index_t r = 0; r < count; ++r) {
-    const index_t row = 2 * (begin + r / step * step) + r % step;
     for (index_t j = 0; j < groups; ++j) {
-      const float* d[4];
-      for (index_t u = 0; u < 4; ++u) {
-        const index_t at = row - rows.taps.before + (3 * j + u) * step;
-        d[u] = at >= 0 && at < length ? rows.x.row_data(first + at) : memory.zeros;
-      }
-      const index_t k = j * channels;
-      float* part = memory.rows;
-      combine_into(d[0], d[2], false, k, channels, count, r, part);
-      combine_into(d[1], d[2], true, k, channels, count, r, part + memory.part_words);
-      combine_into(d[2], d[1], false, k, channels, count, r, part + 2 * memory.part_words);
-      combine_into(d[1], d[3], false, k, channels, count, r, part + 3 * memory.part_words);
+      const index_t at = 2 * (begin + r) - rows.taps.before + 3 * j;
+      const float* d[] = {row_at(at), row_at(at + 1), row_at(at + 2), row_at(at + 3)};
+      const auto put = [&](index_t p, const float* a, const float* b, bool plus) {
+        combine_into(a, b, plus, j * channels, channels, count, r, memory.rows + p * memory.part_words);
+      };
+      put(0, d[0], d[2], false);
+      put(1, d[1], d[2], true);
+      put(2, d[2], d[1], false);
+      put(3, d[1], d[3], false);
     }
   }
 }
@@ -86,17 +84,17 @@ DNALM_ISA_FUNCTION void multiply_pairs(const packed_weight& w, index_t p, index_
   }
 }
 
-/// The rows of pairs in their order: m0 + m1 + m2 and, `step` rows behind it, m1 - m2 - m3.
-DNALM_ISA_FUNCTION void add_parts(const two_row_memory& memory, index_t count, index_t step) {
+/// out[2 r] = m0 + m1 + m2, out[2 r + 1] = m1 - m2 - m3.
+DNALM_ISA_FUNCTION void add_parts(const two_row_memory& memory, index_t count) {
   const index_t part = memory.block * panel_columns;
   for (index_t r = 0; r < count; ++r) {
     for (index_t c = 0; c < panel_columns; c += 16) {
       const float* m = memory.sums + r * panel_columns + c;
       const lanes m1 = load(m + part);
       const lanes m2 = load(m + 2 * part);
-      float* out = memory.out + (2 * (r / step * step) + r % step) * panel_columns + c;
+      float* out = memory.out + 2 * r * panel_columns + c;
       store(out, add(add(load(m), m1), m2));
-      store(out + step * panel_columns, sub(sub(m1, m2), load(m + 3 * part)));
+      store(out + panel_columns, sub(sub(m1, m2), load(m + 3 * part)));
     }
   }
 }
@@ -105,27 +103,26 @@ DNALM_ISA_FUNCTION void add_parts(const two_row_memory& memory, index_t count, i
 DNALM_ISA_FUNCTION void two_row_convolution(const convolution_rows& rows, index_t begin,
                                             const packed_weight& w, const linear_epilogue<float>& epilogue,
                                             float* scratch, matrix_view<float> y) {
-  const index_t step = rows.taps.dilation;
-  const two_row_memory memory = divide_two_row_memory(w.inputs / two_row_parts, step, scratch);
+  const two_row_memory memory = divide_two_row_memory(w.inputs / two_row_parts, scratch);
   for (index_t c = 0; c < rows.x.columns; ++c) memory.zeros[c] = 0.0F;
   for (index_t row = 0; row < y.rows;) {
     const sequence_rows run = sequence_rows_from(rows.to, begin + row, y.rows - row);
-    for (index_t i = run.i; i < run.end;) {
-      const index_t pair = i / (2 * step) * step;
-      const index_t left = (run.end - 2 * pair + 2 * step - 1) / (2 * step) * step;
+    index_t i = run.i;
+    while (i < run.end) {
+      const index_t pair = i / 2;
+      const index_t left = (run.end + 1) / 2 - pair;
       const index_t count = left < memory.block ? left : memory.block;
-      const index_t end = 2 * (pair + count) < run.end ? 2 * (pair + count) : run.end;
+      const index_t made = (2 * (pair + count) < run.end ? 2 * (pair + count) : run.end) - i;
       gather_pairs(rows, run.sequence, pair, count, memory);
       linear_epilogue<float> part = epilogue;
-      part.residual = rows_or_none(part.residual, row, end - i);
+      part.residual = rows_or_none(part.residual, row, made);
       for (index_t p = 0; p < w.panel_count(); ++p) {
         multiply_pairs(w, p, count, memory);
-        add_parts(memory, count, step);
-        finish_panel(memory.out + (i - 2 * pair) * panel_columns, w, p, false, part, {},
-                     y.row_block(row, end - i));
+        add_parts(memory, count);
+        finish_panel(memory.out + (i % 2) * panel_columns, w, p, false, part, {}, y.row_block(row, made));
       }
-      row += end - i;
-      i = end;
+      i += made;
+      row += made;
     }
   }
 }

@@ -89,7 +89,8 @@ void run_product(const B& backend, const layer_step<B>& step, activation apply, 
 template <class B>
 void run_norm(const B& backend, const layer_step<B>& step, activation apply, input_matrix<B> x,
               output_matrix<B> y) {
-  constexpr index_t tile = 64;
+  constexpr index_t tile_numbers = index_t{1} << 16;  // enough for some threads, little enough for a cache
+  const index_t tile = std::max<index_t>(tile_numbers / std::max<index_t>(y.columns, 1), 64);
   for (index_t first = 0; first < y.rows; first += tile) {
     const index_t count = std::min(tile, y.rows - first);
     const output_matrix<B> part = y.row_block(first, count);
