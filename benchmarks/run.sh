@@ -97,6 +97,8 @@ embed_gpn_512bp gpn 512bp $(pick 64 16 4) $embed
 long_convolution - - 0 bench_long_convolution --threads $threads --repeats $(pick 15 9 3)
 shuffle - - 0 bench_shuffle --repeats $(pick 15 9 3)
 embed_caduceus_1kb caduceus_ps_d256 1kb $(pick 100 12 3) $embed --formats f32
+embed_sei_4kb sei 4096bp $(pick 16 6 2) $embed --formats f32
+embed_spliceai_10kb spliceai 15kb $(pick 32 12 4) $embed --formats f32
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 masked_map_nt100m_230bp nt_v2_100m 230bp 2 bench_masked_map --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 substitutions_cnn_1kb - - 0 bench_substitutions --repeats $(pick 9 5 3) --naive $(pick 96 48 16) --edits $(pick 0 0 300)
@@ -134,6 +136,8 @@ make_sequences() {
   case $1 in
     230bp) set -- "$1" 1000 230 230 ;;
     512bp) set -- "$1" 1000 512 512 ;;
+    4096bp) set -- "$1" 100 4096 4096 ;;
+    15kb) set -- "$1" 100 15000 15000 ;; # 5,000 between flanks of 5,000
     32kb) set -- "$1" 100 32000 32000 ;;
     1kb) set -- "$1" 1000 1000 1000 ;;
     6kb) set -- "$1" 100 6000 6000 ;;
@@ -235,6 +239,9 @@ peers_of() { # case, model, sequences, count
     embed_caduceus_*)
       run_peer "${1}_torch" "$1" embed_caduceus.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
         --formats f32 --threads "$threads" --repeats "$(pick 3 3 2)" ;;
+    embed_sei_* | embed_spliceai_*)
+      run_peer "${1}_torch" "$1" embed_supervised.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
+        --formats f32 --threads "$threads" --repeats "$(pick 3 3 2)" --batch 1,2,4 ;;
     embed_*)
       for engine in torch onnx transformers; do
         compile=''

@@ -23,6 +23,8 @@
 #include <dnalm/models/detail/encoder_impl.hpp>
 #include <dnalm/models/detail/hyena_gradient_impl.hpp>
 #include <dnalm/models/detail/hyena_network_impl.hpp>
+#include <dnalm/models/detail/layer_network_gradient_impl.hpp>
+#include <dnalm/models/detail/layer_network_impl.hpp>
 
 #include "../support/bench_model.hpp"
 #include "../support/forward_flops.hpp"

@@ -4,7 +4,7 @@
 //   bench_folder model SHAPE FOLDER [--tokenizer FOLDER]
 //   bench_folder sequences FILE --count 1000 --shortest 230 [--longest 6000]
 //
-// SHAPE: nt_v2_100m, dnabert2, hyena_medium, gpn, caduceus_ps_d256, ... (support/model_shapes.hpp). The
+// SHAPE: nt_v2_100m, dnabert2, hyena_medium, gpn, caduceus_ps_d256, sei, ... (support/model_shapes.hpp). The
 // weights are random; the same each time.
 #include <CLI/CLI.hpp>
 #include <cmath>

@@ -21,6 +21,7 @@
 
 #include "../support/clock.hpp"
 #include "../support/forward_flops.hpp"
+#include "timed_layer_kernels.hpp"
 
 namespace dnalm_bench {
 
@@ -57,7 +58,7 @@ class kernel_profile {
 };
 
 /// Forwards every call and adds its processor time to a profile.
-class timed_backend {
+class timed_backend : public timed_layer_kernels<timed_backend> {
  public:
   using scalar = float;
   using weight = dnalm::cpu_backend::weight;
@@ -76,6 +77,10 @@ class timed_backend {
     return inner_.upload(values, rows, columns);
   }
   [[nodiscard]] weight pack(matrix_view<const float> w) const { return inner_.pack(w); }
+  [[nodiscard]] weight pack_convolution(matrix_view<const float> w,
+                                        const dnalm::convolution_taps& taps) const {
+    return inner_.pack_convolution(w, taps);
+  }
   [[nodiscard]] weight pack_gated(matrix_view<const float> w) const { return inner_.pack_gated(w); }
   [[nodiscard]] index_t linear_scratch(const weight& w) const { return inner_.linear_scratch(w); }
   void linear(matrix_view<const float> x, const weight& w, const dnalm::linear_epilogue<float>& epilogue,
@@ -185,6 +190,19 @@ class timed_backend {
     timed(product_name("convolution_vjp", w), product_flops(dx.rows, w),
           [&] { inner_.convolution_vjp(dy, offsets, w, taps, residual, scratch, dx); });
   }
+  void convolution_between(matrix_view<const float> x, const ragged_offsets& from, const weight& w,
+                           const dnalm::convolution_taps& taps, const dnalm::linear_epilogue<float>& epilogue,
+                           vector_view<float> scratch, const ragged_offsets& to, matrix_view<float> y) const {
+    timed(product_name("convolution", w), product_flops(y.rows, w),
+          [&] { inner_.convolution_between(x, from, w, taps, epilogue, scratch, to, y); });
+  }
+  void convolution_between_vjp(matrix_view<const float> dy, const ragged_offsets& from, const weight& w,
+                               const dnalm::convolution_taps& taps, matrix_view<const float> residual,
+                               vector_view<float> scratch, const ragged_offsets& to,
+                               matrix_view<float> dx) const {
+    timed(product_name("convolution_vjp", w), product_flops(dx.rows, w),
+          [&] { inner_.convolution_between_vjp(dy, from, w, taps, residual, scratch, to, dx); });
+  }
   [[nodiscard]] index_t filter_taps(index_t length) const { return inner_.filter_taps(length); }
   [[nodiscard]] filter make_filter(matrix_view<const double> taps) const { return inner_.make_filter(taps); }
   void short_convolution(matrix_view<const float> x, matrix_view<const float> w,
@@ -219,13 +237,16 @@ class timed_backend {
     timed("multiply_vjp", 0, [&] { inner_.multiply_vjp(a, b, dy, da, db); });
   }
 
- private:
+  [[nodiscard]] const dnalm::cpu_backend& inner() const { return inner_; }
+  /// Does the work and notes its time.
   template <class Work>
   void timed(const std::string& kernel, double flops, Work work) const {
     const stopwatch watch(true);
     work();
     profile_->add(kernel, watch.elapsed().cpu, flops);
   }
+
+ private:
   static std::string product_name(const std::string& kernel, const weight& w) {
     return kernel + " " + std::to_string(w.outputs) + "x" + std::to_string(w.inputs);
   }
@@ -254,7 +275,7 @@ class timed_backend {
   std::shared_ptr<kernel_profile> profile_;
 };
 
-static_assert(dnalm::convolution_backend<timed_backend> && dnalm::hyena_backend<timed_backend>);
+static_assert(dnalm::layer_backend<timed_backend> && dnalm::hyena_backend<timed_backend>);
 
 /// One line per kernel, the longest first: calls, seconds, share of `total` seconds, GFLOP/s, share of
 /// `peak`.

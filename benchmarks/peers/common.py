@@ -99,8 +99,10 @@ def caduceus_flops(c):
 
 
 def flops(a, ids):
-    """Of a forward pass, as support/forward_flops.hpp counts them."""
+    """Of a forward pass, as support/forward_flops.hpp counts them; a.operations: of a length, where a peer knows them."""
     c = a.config
+    if hasattr(a, "operations"):
+        return sum(a.operations(len(row)) for row in ids)
     if is_caduceus(a):
         return sum(len(row) for row in ids) * caduceus_flops(c)
     if is_hyena(a):

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include <dnalm/models/detail/row_trims.hpp>
 #include <dnalm/models/network_config.hpp>
 
 namespace dnalm_bench {
@@ -58,11 +59,36 @@ inline double forward_flops(const dnalm::caduceus_config& c, double tokens) {
   return tokens * static_cast<double>(c.strands() * c.layers) * block;
 }
 
-/// 2 x weights and output row, of convolutions and dense layers.
+/// An operation of a graph, as trim_rows asks for it.
+struct graph_step {
+  const dnalm::layer_node* node = nullptr;
+  dnalm::layer_kind kind = dnalm::layer_kind::function;
+  std::vector<dnalm::index_t> inputs = {};
+  dnalm::index_t residual = -1;
+  dnalm::index_t residual_before = 0;
+  bool crops_residual = false;
+  dnalm::index_t output = 0;
+  dnalm::convolution_taps taps = {};
+};
+
+/// 2 x weights and output row, of convolutions and dense layers; rows that no result reads are not counted.
 inline double forward_flops(const dnalm::layer_graph& graph, double tokens) {
   const dnalm::graph_shapes shapes(graph);
   std::vector<dnalm::index_t> rows;
   shapes.rows(static_cast<dnalm::index_t>(tokens), rows, "a benchmark");
+  std::vector<graph_step> steps;
+  for (const dnalm::layer_node& node : graph.nodes) {
+    const auto made = static_cast<dnalm::index_t>(steps.size()) + 1;
+    graph_step step{.node = &node, .kind = node.kind, .inputs = node.inputs, .output = made};
+    if (node.kind == dnalm::layer_kind::add) {  // as networks do it: with the product that makes the second
+      step.kind = dnalm::layer_kind::function;
+      step.inputs = {node.inputs[1]};
+      step.residual = node.inputs[0];
+    }
+    steps.push_back(step);
+  }
+  const auto trims = dnalm::detail::trim_rows(graph, shapes, steps);
+  for (std::size_t value = 0; value < rows.size(); ++value) rows[value] = trims[value].of(rows[value]);
   double sum = 0;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const dnalm::layer_node& node = graph.nodes[i];

@@ -23,12 +23,13 @@
 #include <dnalm/models/tensor_plan.hpp>
 
 #include "convolution_shapes.hpp"
+#include "supervised_shapes.hpp"
 #include "text_file.hpp"
 
 namespace dnalm_bench {
 
 /// Whose format a folder has.
-enum class shape_family { nt, dnabert2, hyena, gpn, caduceus_ph, caduceus_ps };
+enum class shape_family { nt, dnabert2, hyena, gpn, caduceus_ph, caduceus_ps, sei, spliceai };
 
 /// The sizes of a model.
 struct model_shape {
@@ -62,7 +63,11 @@ inline const std::vector<model_shape>& model_shapes() {
                                                   {"gpn_test", gpn, 1, 24, 7, 0, 24},
                                                   {"caduceus_ph_d256", caduceus_ph, 1, 256, 4},
                                                   {"caduceus_ps_d256", caduceus_ps, 1, 256, 4},
-                                                  {"caduceus_ps_tiny", caduceus_ps, 1, 24, 2}};
+                                                  {"caduceus_ps_tiny", caduceus_ps, 1, 24, 2},
+                                                  {"sei", sei, 1, 480},
+                                                  {"sei_tiny", sei, 1, 6},
+                                                  {"spliceai", spliceai, 1, 32},
+                                                  {"spliceai_tiny", spliceai, 1, 4}};
   return shapes;
 }
 
@@ -215,6 +220,8 @@ inline void write_model_folder(const model_shape& shape, const fs::path& tokeniz
     case shape_family::gpn: write_gpn(shape.width, shape.layers, folder); break;
     case shape_family::caduceus_ph: write_caduceus(shape.width, shape.layers, false, folder); break;
     case shape_family::caduceus_ps: write_caduceus(shape.width, shape.layers, true, folder); break;
+    case shape_family::sei: return write_sei(shape.width, weights, folder);
+    case shape_family::spliceai: return write_spliceai(shape.width, weights, folder);
   }
   if (weights) write_weights(folder, 1);
 }

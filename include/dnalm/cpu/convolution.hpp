@@ -13,6 +13,21 @@
 
 DNALM_BEGIN_NAMESPACE
 
+/// Packs the weight W (out, taps in) of a convolution. Of one in f32 with a stride of 1 and at least 32
+/// channels on either side, and with a dilation d above 1 at most 256 and 64, a second form, `two_rows`, is
+/// kept beside it where that needs at most nine tenths of the multiplications: cpu_convolution then makes two
+/// output rows of one sequence at a time.
+///
+/// For rows i and i + d and three taps g0, g1, g2 of rows d0 ... d3, d rows apart (Winograd 1980, F(2, 3)):
+///
+///     m0 = (d0 - d2) g0    m1 = (d1 + d2) (g0 + g1 + g2) / 2    m2 = (d2 - d1) (g0 - g1 + g2) / 2
+///     m3 = (d1 - d3) g2    y0 = m0 + m1 + m2                    y1 = m1 - m2 - m3
+///
+/// with sums of m over channels and groups of three taps: 4 products for 6, 12 for 18 of 9 taps. The sums of
+/// weights are made in double. Memory: 4/3 of the weight more (9 taps). \throws as pack_weight.
+[[nodiscard]] packed_weight pack_convolution(matrix_view<const float> w, const convolution_taps& taps,
+                                             weight_format format = weight_format::f32);
+
 /// Floats of scratch memory for cpu_convolution: what up to 96 output rows read, and a little.
 [[nodiscard]] index_t cpu_convolution_scratch(const packed_weight& w);
 
@@ -21,10 +36,11 @@ DNALM_BEGIN_NAMESPACE
 /// rows are counted in the same sequence of `from`: those outside of it are zeros.
 ///
 /// A block of output rows at a time, the rows that their taps read are copied beside each other, in the
-/// pieces that cpu_linear multiplies; there is no larger copy of x. Each sum is one chain of fused
-/// multiply-adds over increasing t in + c (by pairs as in cpu_linear), so a row's bits depend on its sequence
-/// and the weights only. x (R, in) has all rows of `from`; W (out, taps in); y, and residual, the rows
-/// [first, first + rows) of `to`. y may be the residual, not x. Cost: 2 rows taps in out operations.
+/// pieces that cpu_linear multiplies; there is no larger copy of x. Convolutions to at most 64 channels in
+/// f32 read x where it lies. Each sum is one chain of fused multiply-adds over increasing t in + c (by pairs
+/// as in cpu_linear), of a weight with `two_rows` four of them; so a row's bits depend on its sequence and
+/// the weights only. x (R, in) has all rows of `from`; W (out, taps in); y, and residual, the rows [first,
+/// first + rows) of `to`. y may be the residual, not x. Cost: 2 rows taps in out operations.
 void cpu_convolution(isa set, matrix_view<const float> x, const ragged_offsets& from,
                      const ragged_offsets& to, index_t first, const packed_weight& w,
                      const convolution_taps& taps, const linear_epilogue<float>& epilogue,

@@ -25,6 +25,7 @@
 #include <dnalm/cpu/convolution.hpp>
 #include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/cpu/detail/team_parts.hpp>
+#include <dnalm/cpu/detail/two_rows.hpp>
 #include <dnalm/cpu/elementwise.hpp>
 #include <dnalm/cpu/embedding.hpp>
 #include <dnalm/cpu/gated.hpp>
@@ -97,6 +98,9 @@ class cpu_backend : public host_layer_kernels<float> {
   }
 
   [[nodiscard]] weight pack(matrix_view<const float> w) const { return pack_weight(w, format_); }
+  [[nodiscard]] weight pack_convolution(matrix_view<const float> w, const convolution_taps& taps) const {
+    return dnalm::pack_convolution(w, taps, format_);
+  }
   [[nodiscard]] weight pack_gated(matrix_view<const float> w) const { return pack_weight(w, format_, true); }
   /// The rows of several matrices below each other.
   [[nodiscard]] weight pack_parts(std::span<const matrix_view<const float>> parts, bool gated) const {
@@ -160,11 +164,11 @@ class cpu_backend : public host_layer_kernels<float> {
   void convolution_between(matrix_view<const float> x, const ragged_offsets& from, const weight& w,
                            const convolution_taps& taps, const linear_epilogue<float>& epilogue,
                            vector_view<float> scratch, const ragged_offsets& to, matrix_view<float> y) const {
-    by_products(y.rows, detail::linear_most_rows, scratch,
-                [&](index_t first, index_t count, vector_view<float> own) {
-                  cpu_convolution(isa_, x, from, to, first, w, taps, part_of(epilogue, first, count), own,
-                                  y.row_block(first, count));
-                });
+    const index_t most = w.two_rows != nullptr ? detail::two_row_part_rows : detail::linear_most_rows;
+    by_products(y.rows, most, scratch, [&](index_t first, index_t count, vector_view<float> own) {
+      cpu_convolution(isa_, x, from, to, first, w, taps, part_of(epilogue, first, count), own,
+                      y.row_block(first, count));
+    });
   }
   [[nodiscard]] index_t convolution_vjp_scratch(const weight& w, const convolution_taps& taps) const {
     return all_scratch(cpu_convolution_vjp_scratch(w, taps));
@@ -291,6 +295,17 @@ class cpu_backend : public host_layer_kernels<float> {
     by_rows(dz, [&](index_t first, index_t count) {
       cpu_activation_vjp(isa_, z.row_block(first, count), function, dy.row_block(first, count),
                          dz.row_block(first, count));
+    });
+  }
+  void scale_channels(matrix_view<const float> x, vector_view<const float> scale,
+                      vector_view<const float> shift, matrix_view<float> y) const {
+    by_rows(y, [&](index_t first, index_t count) {
+      dnalm::scale_channels(x.row_block(first, count), scale, shift, y.row_block(first, count));
+    });
+  }
+  void copy_matrix(matrix_view<const float> x, matrix_view<float> y) const {
+    by_rows(y, [&](index_t first, index_t count) {
+      dnalm::copy_matrix(x.row_block(first, count), y.row_block(first, count));
     });
   }
   void add(matrix_view<const float> x, matrix_view<float> y) const {

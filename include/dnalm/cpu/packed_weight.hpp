@@ -50,6 +50,7 @@ struct packed_weight {
   index_t inputs = 0;
   weight_format format = weight_format::f32;
   bool gated = false;
+  std::shared_ptr<const packed_weight> two_rows = {};  ///< of a convolution (pack_convolution); else null
 
   [[nodiscard]] index_t panel_count() const {
     return gated ? (outputs / 2 + detail::half_columns - 1) / detail::half_columns

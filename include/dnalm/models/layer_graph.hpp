@@ -43,7 +43,8 @@ enum class layer_kind {
   multiply,            ///< of two values; the second may have one row a sequence
   join_channels,       ///< beside each other
   join_positions,      ///< below each other
-  place,               ///< crop (negative numbers) or rows of zeros before and behind
+  place,               ///< crop (negative numbers) or rows of zeros before and behind; `window.same`: those
+                       ///< that the windows of Keras' `same` lack, one more behind where they are odd
   centre_to,           ///< the middle rows of inputs[0], as many as inputs[1] has; never more than there are
   flatten,             ///< all positions into one row
   upsample,            ///< every row `factor` times

@@ -13,6 +13,7 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/detail/layer_attention.hpp>
 #include <dnalm/models/detail/layer_steps.hpp>
+#include <dnalm/models/detail/row_trims.hpp>
 #include <dnalm/models/function_ref.hpp>
 #include <dnalm/models/gradient_request.hpp>
 #include <dnalm/models/layer_graph.hpp>
@@ -41,8 +42,9 @@ struct layer_workspace {
 };
 
 /// One-hot rows, then the operations of a graph; batch norms folded into the products beside them where that
-/// is exact, products with their activations and sums in one step; weights packed for the backend. Immutable;
-/// safe to share. The members are those of `encoder` (concept network).
+/// is exact, products with their activations and sums in one step; weights packed for the backend. Rows that
+/// no result needs are not computed. Immutable; safe to share. The members are those of `encoder` (concept
+/// network).
 ///
 /// Hidden state 0 is the one-hot sequence, state k the graph's result k; the logits are its first output. A
 /// state has rows and columns of its own (state_rows, state_width).
@@ -148,6 +150,7 @@ class layer_network {
   std::vector<index_t> slot_;   // of every value; -1: no step makes it (it was fused away)
   std::vector<index_t> ready_;  // by state: the step after which it and all before it are complete
   index_t slots_ = 0;
+  std::vector<detail::row_trim> trims_;  // of every value
 };
 
 DNALM_END_NAMESPACE

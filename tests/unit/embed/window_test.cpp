@@ -3,10 +3,12 @@
 #include <dnalm/embed/window_rule.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
 #include <support/random_sequences.hpp>
 #include <unit/embed/twins.hpp>
@@ -258,6 +260,14 @@ TEST_CASE("wrong windows are told, and an overlong sequence points to them", "[e
   } catch (const dnalm::error& e) {
     REQUIRE(std::string(e.what()).find("--window") != std::string::npos);
   }
+  const auto layered = dnalm::load_model(std::filesystem::path(DNALM_GOLDEN_DIR) / "supervised" / "legnet");
+  const auto layered_id = [&](const dnalm::window_rule& rule) {
+    return dnalm_test::error_id_of([&] { (void)dnalm::embed(layered, one, {.window = rule}); });
+  };
+  REQUIRE(layered_id({}).empty());
+  REQUIRE(layered_id({.tokens = 100}) == "dnalm.unsupported.462");
+  REQUIRE(layered_id({.tokens = dnalm::window_rule::model_limit}) == "dnalm.unsupported.462");
+  REQUIRE(layered_id({.overlap = 3}) == "dnalm.usage.460");
   REQUIRE(dnalm::parse_window("max") == dnalm::window_rule::model_limit);
   REQUIRE(dnalm::parse_window("512") == 512);
   for (const std::string text : {"", "0", "-1", "12x", "1e3", "99999999999999999999"}) {

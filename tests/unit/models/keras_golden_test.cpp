@@ -106,7 +106,8 @@ TEST_CASE("settings of Keras layers that are not built in are refused", "[models
   };
   CHECK(convolution({{"padding", "same"}}) == 0);
   CHECK(convolution({{"padding", "causal"}, {"activation", "relu"}}) == 0);
-  CHECK(convolution({{"padding", "same"}, {"strides", {2}}}) == 447);
+  CHECK(convolution({{"padding", "same"}, {"strides", {2}}}) == 0);
+  CHECK(convolution({{"padding", "reflect"}}) == 447);
   CHECK(convolution({{"groups", 2}}) == 432);
   CHECK(convolution({{"filters", 5}, {"kernel_size", {3}}}) == 0);
   CHECK(convolution({{"filters", 6}}) == 412);

@@ -145,6 +145,50 @@ TEST_CASE("a convolution in groups and a mean of the rows that are not masked", 
   for (std::size_t c = 0; c < 4; ++c) CHECK(std::abs(found[c] - expected[c]) < 1e-14);
 }
 
+/// What a convolution with taps 1, 10, 100, ... of channel A gives for A G G A A ... by TensorFlow's rule:
+/// ceil(L / stride) rows; max((rows - 1) stride + (taps - 1) dilation + 1 - L, 0) zeros, half of them,
+/// rounded down, before.
+TEST_CASE("strided convolutions with padding same follow TensorFlow's rule", "[models][keras]") {
+  struct wish {
+    index_t length, taps, stride, dilation;
+    std::vector<double> rows;
+  };
+  // Letters A G G A A G A: 1 0 0 1 1 0 1.
+  const std::vector<wish> wishes = {
+      {7, 3, 2, 1, {10, 100, 11, 10}},   // 4 rows, 2 zeros, one before
+      {6, 3, 2, 1, {1, 110, 1}},         // 3 rows, 1 zero, behind
+      {6, 4, 2, 1, {10, 1100, 11}},      // 3 rows, 2 zeros, one before
+      {7, 4, 3, 1, {10, 110, 10}},       // 3 rows, 3 zeros, one before
+      {5, 2, 3, 1, {1, 11}},             // 2 rows, no zeros
+      {6, 1, 3, 1, {1, 1}},              // as many rows as are left over
+      {7, 3, 2, 2, {10, 101, 110, 11}},  // 4 rows, 4 zeros, two before
+      {2, 5, 3, 1, {10}},                // 1 row, 3 zeros, one before
+      {7, 2, 9, 1, {1}},                 // a stride beyond the end
+  };
+  for (const bool fixed : {false, true}) {
+    for (const wish& w : wishes) {
+      INFO(w.length << " letters, " << w.taps << " taps, stride " << w.stride << ", dilation " << w.dilation);
+      hand_tensor kernel{"c/c/kernel:0", {w.taps, 4, 1}, {}};
+      for (index_t t = 0; t < w.taps; ++t) {
+        for (int c = 0; c < 4; ++c)
+          kernel.values.push_back(c == 0 ? static_cast<float>(std::pow(10.0, t)) : 0.0F);
+      }
+      const std::string settings = R"("padding": "same", "use_bias": false, "strides": [)" +
+                                   std::to_string(w.stride) + R"(], "dilation_rate": [)" +
+                                   std::to_string(w.dilation) + "]";
+      const std::string length = fixed ? std::to_string(w.length) : "null";
+      const std::string text = functional(input_of("in", "[null, " + length + ", 4]") + ", " +
+                                              layer("Conv1D", "c", settings, R"([["in", 0, 0, {}]])"),
+                                          R"([["in", 0, 0]])", R"([["c", 0, 0]])");
+      const dnalm_test::temporary_folder folder("keras");
+      write_folder(folder, {kernel}, {{"model_config", text}}, R"({"model_type": "keras"})");
+      std::vector<std::int32_t> letters = {0, 2, 2, 0, 0, 2, 0};
+      letters.resize(static_cast<std::size_t>(w.length));
+      CHECK(predict(folder, letters) == w.rows);
+    }
+  }
+}
+
 TEST_CASE("two inputs are one sequence, and what is an output or taken up is no layer", "[models][keras]") {
   const std::string text = functional(
       input_of("left", "[null, 3, 4]") + ", " + input_of("right", "[null, 2, 4]") + ", " +

@@ -3,6 +3,7 @@
 // float against double, and a sequence's bits in any batch.
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,22 @@ class named_source final : public dnalm::weight_source {
       value = static_cast<T>(one ? 1.0 + 0.5 * std::tanh(number) : number);
     }
   }
+};
+
+/// The same number in every tensor.
+class constant_source final : public dnalm::weight_source {
+ public:
+  explicit constant_source(double value) : value_(value) {}
+  [[nodiscard]] bool contains(const dnalm::planned_tensor&) const override { return true; }
+  void read(const dnalm::planned_tensor&, std::span<float> out) const override {
+    std::fill(out.begin(), out.end(), static_cast<float>(value_));
+  }
+  void read(const dnalm::planned_tensor&, std::span<double> out) const override {
+    std::fill(out.begin(), out.end(), value_);
+  }
+
+ private:
+  double value_;
 };
 
 /// Puts graphs together whose tensors are as wanted.
@@ -232,6 +249,27 @@ layer_graph attention_graph() {
   return s->take();
 }
 
+/// Dilated blocks whose results are cropped: most rows of the values before them are never read.
+layer_graph cropped_graph() {
+  constexpr index_t flank = 20;
+  dnalm::sequence_input input;
+  input.before = input.after = flank;
+  sketch s(input);
+  index_t x = s.convolution(0, 4, 6, taps(1));
+  index_t skip = s.convolution(x, 6, 6, taps(1));
+  for (const index_t d : {index_t{1}, index_t{3}}) {
+    index_t y = s.convolution(s->relu(s.norm(x, 6)), 6, 6, taps(3, d, d, d));
+    y = s.convolution(s->relu(s.norm(y, 6)), 6, 6, taps(4, d, d, 2 * d));
+    x = s->add(x, y);
+    skip = s->add(skip, s.convolution(x, 6, 6, taps(1)));
+    s->layer("block " + std::to_string(d), s->place(x, -flank, -flank));
+  }
+  const index_t kept = s->place(s.depthwise(skip, 6, taps(3, 1, 1, 1)), -flank, -flank);
+  const index_t halves = s.convolution(kept, 6, 6, taps(3, 1, 2, 2, 2));
+  s->output("rows", s->softmax(s.convolution(s->place(halves, 0, -1), 6, 3, taps(1))));
+  return s->take();
+}
+
 /// The same graph with every value a state: nothing may be put together.
 layer_graph unfused(layer_graph graph) {
   graph.layers.clear();
@@ -301,7 +339,7 @@ batch_of mixed(bool fixed) {
 }
 
 std::vector<std::pair<bool, layer_graph>> graphs() {
-  return {{false, free_graph()}, {true, fixed_graph()}, {false, attention_graph()}};
+  return {{false, free_graph()}, {true, fixed_graph()}, {false, attention_graph()}, {false, cropped_graph()}};
 }
 
 /// The gradient by the rows of the sum of all predictions' first channels.
@@ -335,6 +373,24 @@ TEST_CASE("what is put together gives the numbers of the operations one by one",
     }
     check_close(found.back(), expected.back(), 1e-12);
   }
+}
+
+TEST_CASE("rows that no result reads are not computed", "[layers]") {
+  const layer_graph graph = cropped_graph();
+  const dnalm::reference_layers network(dnalm::reference_backend(), graph, weights);
+  // Of 100 + 2 x 20 rows of the input all are kept. Behind it the taps of 3 + 4 and 9 + 9 rows (3 before, 6
+  // behind, and one of the depthwise on either side) are the widest.
+  CHECK(network.inner_rows(100, "test") == 140);
+  typename dnalm::reference_layers::workspace workspace;
+  batch_of batch;
+  batch.add(100, 1);
+  static_cast<void>(run(network, batch, workspace));
+  index_t most = 0;
+  for (std::size_t value = 1; value < workspace.rows.size(); ++value) {
+    most = std::max(most, workspace.rows[value].rows());
+  }
+  CHECK(most == 100 + (1 + 3 + 1 + 3) + (1 + 3 + 2 + 6) + 2);
+  CHECK(network.state_rows(1, 100, "test") == 100);
 }
 
 TEST_CASE("the cpu backend agrees with the reference, forward and gradient", "[layers]") {
@@ -626,6 +682,29 @@ TEST_CASE("the middle rows are those of a value that is not longer", "[layers]")
   const dnalm::cpu_layers shorter(dnalm::cpu_backend(), middle_of(-1), weights);
   const auto states = run(shorter, batch);
   CHECK(states.back() == numbers(states[0].begin() + 4, states[0].end()));  // one more is left out in front
+}
+
+TEST_CASE("a batch norm that divides by zero is an error that names it", "[layers]") {
+  const layer_graph graph = [] {
+    sketch s(any_length());
+    index_t x = s.norm(s.convolution(0, 4, 3, taps(1)), 3);  // folded into the convolution
+    x = s->join_channels({x, s.norm(x, 3)});                 // a step of its own
+    s->output("rows", x);
+    return s->take();
+  }();
+  const auto load = [&](double variance) {
+    const dnalm::reference_layers made(dnalm::reference_backend(), graph, constant_source(variance));
+  };
+  for (const double variance : {-1e-3, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
+    try {
+      load(variance);
+      FAIL("loaded");
+    } catch (const dnalm::error& e) {
+      CHECK(e.id() == "dnalm.numeric.434");
+      CHECK(std::string(e.what()).find("sketch, '") != std::string::npos);
+    }
+  }
+  CHECK_NOTHROW(load(1.0));
 }
 
 TEST_CASE("lengths and graphs that do not fit are errors that say so", "[layers]") {

@@ -6,8 +6,10 @@
 #include <variant>
 #include <vector>
 
+#include <dnalm/models/layer_recipe.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 #include <support/catch.hpp>
+#include <support/temporary_folder.hpp>
 #include <unit/models/supervised_runs.hpp>
 
 using dnalm::index_t;
@@ -74,6 +76,28 @@ TEST_CASE("load_model reads the folders of supervised networks", "[models][super
     REQUIRE(random.size() == 1);
     CHECK(random[0].size() == wanted.size());
     CHECK(random[0] != alone[0]);
+  }
+}
+
+TEST_CASE("members of an ensemble are files of the folder", "[models][supervised]") {
+  const dnalm_test::temporary_folder folder("members");
+  folder.write("a.npz", "");
+  folder.write("b.npz", "");
+  const auto found = dnalm::member_files(folder.path(), {"b.npz", "a.npz"});
+  REQUIRE(found.size() == 2);
+  CHECK(found[0] == folder.path() / "b.npz");
+  CHECK(dnalm::member_files(folder.path(), {}).empty());
+  const std::string absolute = (folder.path() / "a.npz").string();
+  for (const std::string& name : {std::string("c.npz"), std::string("./a.npz"), std::string(""),
+                                  std::string("."), std::string(".."), std::string("../a.npz"), absolute}) {
+    INFO(name);
+    try {
+      static_cast<void>(dnalm::member_files(folder.path(), {"a.npz", name}));
+      FAIL("taken");
+    } catch (const dnalm::error& e) {
+      CHECK(e.id() == "dnalm.config.435");
+      CHECK(e.details().found == "'" + name + "'");
+    }
   }
 }
 

@@ -3,11 +3,21 @@
 /// \brief Body of cpu/convolution.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <memory>
 
 #include <dnalm/cpu/convolution.hpp>
 #include <dnalm/cpu/detail/convolution_rows.hpp>
 #include <dnalm/cpu/detail/linear_blocks.hpp>
+#include <dnalm/cpu/detail/two_rows.hpp>
+
+#define DNALM_ISA_BODY <dnalm/cpu/detail/taps_tile.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/two_rows.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/two_row_phases.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 
 #define DNALM_ISA_HAS_PAIRS 0
 #define DNALM_ISA_BODY <dnalm/cpu/detail/convolution.ipp>
@@ -50,7 +60,20 @@ inline void cpu_convolution_vjp(isa set, const convolution_rows& rows, index_t f
 
 }  // namespace detail
 
+DNALM_INLINE packed_weight pack_convolution(matrix_view<const float> w, const convolution_taps& taps,
+                                            weight_format format) {
+  packed_weight packed = pack_weight(w, format);
+  if (format != weight_format::f32 || !detail::saves_by_two_rows(w, taps)) return packed;
+  const matrix<float> sums = detail::two_row_weight(w, taps.taps);
+  packed.two_rows = std::make_shared<const packed_weight>(pack_weight(sums.view()));
+  return packed;
+}
+
 DNALM_INLINE index_t cpu_convolution_scratch(const packed_weight& w) {
+  if (w.two_rows != nullptr) {
+    const index_t plain = detail::two_row_scratch_size(*w.two_rows);
+    return detail::goes_by_phases(1, w.outputs) ? std::max(plain, detail::phase_scratch_size(w)) : plain;
+  }
   return detail::linear_scratch_size(w.inputs, detail::linear_most_rows,
                                      w.format == weight_format::f32 ? 0 : detail::depth_words);
 }

@@ -7,6 +7,7 @@
 
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
 
@@ -25,6 +26,18 @@ struct convolution_rows {
   /// Numbers that one output row reads.
   [[nodiscard]] index_t depth() const { return taps.taps * x.columns; }
 };
+
+/// Output rows of one sequence that follow each other, alike in whether all their taps see rows of x.
+struct row_run {
+  index_t first = -1;  ///< the row of x that tap 0 of the first one reads; -1: some taps see none
+  index_t count = 0;
+};
+
+/// Whether a convolution reads its input where it lies: up to 64 output channels. Not where the rows of a
+/// tile lie 4 KiB apart, in one set of the first-level cache.
+[[nodiscard]] inline bool is_narrow(const convolution_rows& rows, const packed_weight& w) {
+  return w.panel_count() <= 2 && rows.x.stride * rows.taps.stride % 1024 != 0;
+}
 
 /// Walks from output row to output row and knows the sequence.
 class row_walk {
@@ -58,6 +71,21 @@ class row_walk {
   index_t row_;
   index_t sequence_;
 };
+
+/// The run that begins with output row `row`, of at most `most` rows. Not of an adjoint (spread).
+[[nodiscard]] inline row_run run_of(const convolution_rows& rows, index_t row, index_t most) {
+  const auto& all = rows.to.offsets;
+  const index_t sequence = std::upper_bound(all.begin(), all.end(), row) - all.begin() - 1;
+  const index_t stride = rows.taps.stride;
+  const index_t i = row - rows.to.begin(sequence);
+  const index_t end = std::min(rows.to.length(sequence), i + most);
+  // Rows from `low` on see no row before the sequence, rows below `high` none behind it.
+  const index_t low = std::max<index_t>((stride - 1 - rows.taps.offset(0)) / stride, 0);
+  const index_t spare = rows.from.length(sequence) - 1 - rows.taps.offset(rows.taps.taps - 1);
+  const index_t high = spare < 0 ? 0 : spare / stride + 1;
+  if (i < low || i >= high) return {-1, (i < low && low < high ? std::min(low, end) : end) - i};
+  return {rows.from.begin(sequence) + i * stride + rows.taps.offset(0), std::min(high, end) - i};
+}
 
 }  // namespace detail
 DNALM_END_NAMESPACE

@@ -178,6 +178,10 @@ inline keras_value keras_graph_maker::convolution(const keras_layer& layer, kera
   if (padding == "same" && made.stride == 1) {
     made.before = spread / 2;
     made.after = spread - spread / 2;
+  } else if (padding == "same") {
+    layer_node filled = node(layer, layer_kind::place, x.value);
+    filled.window = {.size = checked_add(spread, 1), .stride = made.stride, .same = true};
+    made.inputs = {net_.append(std::move(filled))};
   } else if (padding == "causal") {
     made.before = spread;
   } else if (padding != "valid") {

@@ -24,7 +24,7 @@ class layer_adjoint {
   /// without a function nothing).
   void run(const layer_step<B>& step, output_matrix<B> before) {
     const output_matrix<B> dy = pass_.d(step.output);
-    if (step.residual >= 0) add_to(step.residual, [&](output_matrix<B> dx) { backend_.copy_matrix(dy, dx); });
+    if (step.residual >= 0) add_to(step.residual, [&](output_matrix<B> dx) { added(step, dy, dx); });
     if (step.parted()) backend_.activation_vjp(before, step.apply, dy, dy);
     if (step.multiplies()) return product(step, dy);
     if (!several(step, dy)) single(step, dy);
@@ -47,6 +47,11 @@ class layer_adjoint {
     backend_.add(part, d);
   }
 
+  void added(const layer_step<B>& step, input_matrix<B> dy, output_matrix<B> dx) {
+    if (!step.crops_residual) return backend_.copy_matrix(dy, dx);
+    backend_.place_rows_vjp(dy, rows(step.residual), row_placement{step.residual_before}, rows(step.output),
+                            dx);
+  }
   void product(const layer_step<B>& step, input_matrix<B> dy) {
     const index_t x = step.inputs[0];
     const output_matrix<B> dx = pass_.d(x);
@@ -220,8 +225,8 @@ class layer_adjoint {
       case layer_kind::layer_norm:
         return backend_.layer_norm_vjp(x, step.scale.view(), number(node.eps), dy, dx);
       case layer_kind::middle:
-      case layer_kind::place: return backend_.place_rows_vjp(dy, from, placement_of(node), to, dx);
-      case layer_kind::centre_to: return backend_.place_rows_vjp(dy, from, placement_of(node), to, dx);
+      case layer_kind::place:
+      case layer_kind::centre_to: return backend_.place_rows_vjp(dy, from, placement_of(step), to, dx);
       case layer_kind::flatten: return backend_.flatten_rows_vjp(dy, x.rows / dy.rows, node.by_channels, dx);
       case layer_kind::upsample: return backend_.repeat_rows_vjp(dy, node.factor, dx);
       case layer_kind::reverse: return backend_.reverse_rows(dy, from, dx);

@@ -19,9 +19,11 @@ namespace detail {
   return {0, input.shorter == short_sequence::centred, input.shorter == short_sequence::last};
 }
 
-[[nodiscard]] inline row_placement placement_of(const layer_node& node) {
-  if (node.kind == layer_kind::centre_to || node.kind == layer_kind::middle) return {0, true};
-  return {node.before};
+/// Where the rows of a step's input lie among those of its output.
+template <class B>
+[[nodiscard]] row_placement placement_of(const layer_step<B>& step) {
+  if (step.kind != layer_kind::place || step.node->window.same) return {0, true};
+  return {step.taps.before};
 }
 
 /// Columns [g n, (g + 1) n) of a matrix or a vector, n = columns / groups; empty ones stay empty.
@@ -51,12 +53,23 @@ template <class Workspace>
   return {w.joins[0].data(), static_cast<index_t>(w.joins[0].size())};
 }
 
+/// What a step adds: a value, or of one with more rows those that y has, in `place`.
+template <class B, class Value, class Workspace>
+[[nodiscard]] input_matrix<B> residual_rows(const B& backend, const layer_step<B>& step, Value&& value,
+                                            const Workspace& w, output_matrix<B> place) {
+  const input_matrix<B> all = value(step.residual);
+  if (!step.crops_residual) return all;
+  backend.place_rows(all, w.rows[static_cast<std::size_t>(step.residual)], {step.residual_before}, {},
+                     w.rows[static_cast<std::size_t>(step.output)], place);
+  return place;
+}
+
 /// y = residual + apply(product); of a convolution with `taps`.
 template <class B, class Value, class Workspace>
 void run_product(const B& backend, const layer_step<B>& step, const convolution_taps& taps, activation apply,
                  index_t residual, Value&& value, Workspace& w, output_matrix<B> y) {
   const input_matrix<B> x = value(step.inputs[0]);
-  const input_matrix<B> added = residual >= 0 ? input_matrix<B>(value(residual)) : input_matrix<B>{};
+  const input_matrix<B> added = residual >= 0 ? residual_rows(backend, step, value, w, y) : input_matrix<B>{};
   if (step.kind == layer_kind::dense) {
     backend.linear(x, step.weights[0], {step.bias.view(), apply, added}, w.scratch.view(), y);
     return;
@@ -75,7 +88,9 @@ void run_product(const B& backend, const layer_step<B>& step, const convolution_
 template <class B>
 void run_norm(const B& backend, const layer_step<B>& step, activation apply, input_matrix<B> x,
               output_matrix<B> y) {
-  const index_t tile = B::space == memory_space::host ? index_t{64} : y.rows;
+  constexpr index_t tile_numbers = index_t{1} << 16;  // enough for some threads, little enough for a cache
+  const index_t cached = std::max<index_t>(tile_numbers / std::max<index_t>(y.columns, 1), 64);
+  const index_t tile = B::space == memory_space::host ? cached : y.rows;
   for (index_t first = 0; first < y.rows; first += tile) {
     const index_t count = std::min(tile, y.rows - first);
     const output_matrix<B> part = y.row_block(first, count);
@@ -163,7 +178,7 @@ void run_step(const B& backend, const layer_step<B>& step, activation apply, ind
                                        w, y);
     case layer_kind::middle:
     case layer_kind::place:
-    case layer_kind::centre_to: return backend.place_rows(x, from, placement_of(node), {}, to, y);
+    case layer_kind::centre_to: return backend.place_rows(x, from, placement_of(step), {}, to, y);
     case layer_kind::flatten: return backend.flatten_rows(x, x.rows / y.rows, node.by_channels, y);
     case layer_kind::upsample: return backend.repeat_rows(x, node.factor, y);
     case layer_kind::reverse: return backend.reverse_rows(x, from, y);

@@ -310,7 +310,9 @@ DNALM_INLINE index_t graph_shapes::node_rows(const layer_node& node, const std::
       }
       return sum;
     }
-    case layer_kind::place: return in + node.before + node.after;
+    case layer_kind::place:
+      if (!node.window.same) return in + node.before + node.after;
+      return std::max(in, (node.window.output_rows(in) - 1) * node.window.stride + node.window.size);
     case layer_kind::centre_to: {
       const index_t other = rows[static_cast<std::size_t>(node.inputs[1])];
       return other <= in ? other : 0;

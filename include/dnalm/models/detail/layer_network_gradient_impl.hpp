@@ -48,7 +48,8 @@ struct layer_network<B>::pass {
     const output_matrix<B> y = value(s.output);
     detail::run_step(backend, s, activation::none, -1, of, memory, z);
     backend.activate(z, s.apply, y);
-    if (s.residual >= 0) backend.add(value(s.residual), y);
+    if (s.residual < 0) return;
+    backend.add(detail::residual_rows(backend, s, of, memory, part(y.rows, y.columns)), y);
   }
   /// d(v) += what `fill` puts into a matrix of zeros.
   template <class Fill>

@@ -25,6 +25,7 @@ layer_network<B>::layer_network(B backend, const layer_graph& graph, const weigh
     steps_.push_back(detail::make_step(backend_, graph_, planned));
     planned = {};  // its doubles are needed no more
   }
+  trims_ = detail::trim_rows(graph_, shapes_, steps_);
   plan_slots();
 }
 
@@ -79,6 +80,7 @@ template <layer_backend B>
 index_t layer_network<B>::inner_rows(index_t tokens, const std::string& where) const {
   std::vector<index_t> rows;
   shapes_.rows(tokens, rows, where);
+  for (std::size_t value = 0; value < rows.size(); ++value) rows[value] = trims_[value].of(rows[value]);
   return *std::max_element(rows.begin(), rows.end());
 }
 
@@ -90,7 +92,7 @@ void layer_network<B>::set_rows(const token_batch& batch, workspace& w) const {
   std::vector<index_t> rows;
   for (index_t s = 0; s < batch.offsets.sequences(); ++s) {
     shapes_.rows(batch.offsets.length(s), rows, "sequence " + std::to_string(s) + " of the batch");
-    for (std::size_t value = 0; value < values; ++value) w.rows[value].append(rows[value]);
+    for (std::size_t value = 0; value < values; ++value) w.rows[value].append(trims_[value].of(rows[value]));
   }
 }
 

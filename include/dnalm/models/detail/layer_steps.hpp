@@ -28,7 +28,9 @@ struct layer_step {
   const layer_node* node = nullptr;  ///< of the graph that the network holds
   layer_kind kind = layer_kind::function;
   std::vector<index_t> inputs = {};
-  index_t residual = -1;  ///< a value that is added, -1: none
+  index_t residual = -1;        ///< a value that is added, -1: none
+  index_t residual_before = 0;  ///< rows of zeros (negative: left out) before it where it has other rows
+  bool crops_residual = false;
   index_t output = 0;
   activation apply = activation::none;
   convolution_taps taps = {};
@@ -315,7 +317,14 @@ template <class B>
   const index_t depth = static_cast<index_t>(all.size()) / node.outputs;
   std::vector<typename B::weight> packed;
   for (index_t g = 0; g < groups; ++g) {
-    packed.push_back(backend.pack(as_matrix(all.data() + g * outputs * depth, outputs, depth)));
+    const auto rows = as_matrix(all.data() + g * outputs * depth, outputs, depth);
+    if constexpr (requires { backend.pack_convolution(rows, taps_of(node)); }) {
+      if (node.kind == layer_kind::convolution) {
+        packed.push_back(backend.pack_convolution(rows, taps_of(node)));
+        continue;
+      }
+    }
+    packed.push_back(backend.pack(rows));
   }
   return packed;
 }

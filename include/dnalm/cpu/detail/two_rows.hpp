@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Convolutions that make two rows at a time (pack_convolution): their weights and memory.
+#pragma once
+
+#include <algorithm>
+
+#include <dnalm/backend/convolution_taps.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/cpu/detail/linear_memory.hpp>
+#include <dnalm/cpu/packed_weight.hpp>
+#include <dnalm/tensor/buffer.hpp>
+#include <dnalm/tensor/view.hpp>
+
+DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// m0 ... m3.
+inline constexpr index_t two_row_parts = 4;
+
+[[nodiscard]] constexpr index_t groups_of_three(index_t taps) {
+  return (taps + 2) / 3;
+}
+
+/// Whether a convolution's sums of rows are made once and multiplied where they lie (two_row_phases.ipp).
+[[nodiscard]] constexpr bool goes_by_phases(index_t inputs, index_t outputs) {
+  return outputs <= 64 && inputs <= 256;
+}
+
+/// Whether two rows at a time need at most nine tenths of the products, and sums beside them are few.
+[[nodiscard]] inline bool saves_by_two_rows(matrix_view<const float> w, const convolution_taps& taps) {
+  constexpr index_t least_channels = 32;
+  const index_t inputs = w.columns / taps.taps;
+  const bool plain = taps.stride == 1 && (taps.dilation == 1 || goes_by_phases(inputs, w.rows));
+  const bool fewer = 10 * two_row_parts * groups_of_three(taps.taps) <= 9 * 2 * taps.taps;
+  return plain && fewer && w.rows >= least_channels && inputs >= least_channels;
+}
+
+/// (out, 4 groups in) of W (out, taps in): for part p, group j, channel c at (p groups + j) in + c what the
+/// sum of rows is multiplied with; taps beyond the last are zeros.
+[[nodiscard]] inline matrix<float> two_row_weight(matrix_view<const float> w, index_t taps) {
+  const index_t groups = groups_of_three(taps);
+  const index_t inputs = w.columns / taps;
+  matrix<float> sums(w.rows, checked_mul(two_row_parts * groups, inputs));
+  for (index_t n = 0; n < w.rows; ++n) {
+    for (index_t k = 0; k < groups * inputs; ++k) {
+      double g[3] = {0.0, 0.0, 0.0};
+      for (index_t t = 0; t < 3; ++t) {
+        const index_t tap = 3 * (k / inputs) + t;
+        if (tap < taps) g[t] = static_cast<double>(w(n, tap * inputs + k % inputs));
+      }
+      const double parts[] = {g[0], (g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2, g[2]};
+      for (index_t p = 0; p < two_row_parts; ++p) {
+        sums(n, p * groups * inputs + k) = static_cast<float>(parts[p]);
+      }
+    }
+  }
+  return sums;
+}
+
+/// Where the parts of the scratch lie.
+struct two_row_memory {
+  index_t block = 0;       ///< pairs of rows that are multiplied with all panels before the next ones
+  index_t part_words = 0;  ///< floats of the rows of one part
+  float* rows = nullptr;   ///< [part][piece of k][pair][row_words]
+  float* sums = nullptr;   ///< [part][pair][32]
+  float* out = nullptr;    ///< [row][32]
+  float* zeros = nullptr;  ///< a row of the input
+};
+
+/// `depth` numbers of each part.
+[[nodiscard]] inline index_t two_row_pieces(index_t depth) {
+  return (depth + depth_words - 1) / depth_words;
+}
+[[nodiscard]] inline index_t two_row_block(index_t depth) {
+  return std::clamp<index_t>(256 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 84);
+}
+[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, float* scratch) {
+  two_row_memory memory;
+  memory.block = two_row_block(depth);
+  memory.part_words = two_row_pieces(depth) * memory.block * row_words;
+  memory.rows = scratch;
+  memory.sums = memory.rows + two_row_parts * memory.part_words;
+  memory.out = memory.sums + two_row_parts * memory.block * panel_columns;
+  memory.zeros = memory.out + 2 * memory.block * panel_columns;
+  return memory;
+}
+/// A row of the input has at most as many numbers as a part.
+[[nodiscard]] inline index_t two_row_scratch_size(const packed_weight& w) {
+  const index_t depth = w.inputs / two_row_parts;
+  const index_t block = two_row_block(depth);
+  const index_t rows = checked_mul(two_row_parts * block, checked_mul(two_row_pieces(depth), row_words));
+  return checked_add(checked_add(rows, (two_row_parts + 2) * block * panel_columns), depth);
+}
+
+/// Pairs of a phase whose rows are summed at a time (two_row_phases.ipp): what they read stays near the
+/// first-level cache.
+inline constexpr index_t phase_block = 48;
+
+/// Rows of a phase that `count` pairs read, two less: so many sums of each kind are made.
+[[nodiscard]] constexpr index_t phase_places(index_t count, index_t groups) {
+  return 2 * count + 3 * groups - 2;
+}
+
+/// Where the parts of the scratch lie; of each kind a row of the input's channels after the other.
+struct phase_memory {
+  float* apart = nullptr;       ///< d_u - d_(u+2)
+  float* sum = nullptr;         ///< d_u + d_(u+1)
+  float* difference = nullptr;  ///< d_(u+1) - d_u
+  float* out = nullptr;         ///< [row][32] of a tile of up to 12 pairs
+  float* zeros = nullptr;       ///< a row of the input
+};
+
+[[nodiscard]] inline phase_memory divide_phase_memory(index_t channels, index_t groups, float* scratch) {
+  const index_t each = phase_places(phase_block, groups) * channels;
+  phase_memory memory;
+  memory.apart = scratch;
+  memory.sum = memory.apart + each;
+  memory.difference = memory.sum + each;
+  memory.out = memory.difference + each;
+  memory.zeros = memory.out + 24 * panel_columns;
+  return memory;
+}
+/// For the ordinary form of a weight: at least three taps, at most as many channels as a part has numbers.
+[[nodiscard]] inline index_t phase_scratch_size(const packed_weight& w) {
+  const index_t depth = w.two_rows->inputs / two_row_parts;
+  const index_t channels = std::min(depth, w.inputs / 3);
+  const index_t each = checked_add(checked_mul(2 * phase_block, channels), checked_mul(3, depth));
+  return checked_add(checked_mul(3, each), checked_add(24 * panel_columns, channels));
+}
+
+/// Every `step`-th row of a matrix, from its first; of a missing one (data null) none.
+template <class T>
+[[nodiscard]] matrix_view<T> every_row(matrix_view<T> x, index_t step) {
+  return {x.data, (x.rows + step - 1) / step, x.columns, x.stride * step};
+}
+
+/// Rows that a team's member makes at least at a time, where there are so many: those at both ends of a part
+/// may be made twice.
+inline constexpr index_t two_row_part_rows = 960;
+
+/// Rows of one sequence among those that a call makes: `i` ... `end` - 1 of the sequence.
+struct sequence_rows {
+  index_t sequence = 0;
+  index_t i = 0;
+  index_t end = 0;
+};
+
+/// Those that begin with output row `row`, at most `most`.
+[[nodiscard]] inline sequence_rows sequence_rows_from(const ragged_offsets& to, index_t row, index_t most) {
+  const auto& all = to.offsets;
+  const index_t sequence = std::upper_bound(all.begin(), all.end(), row) - all.begin() - 1;
+  const index_t i = row - to.begin(sequence);
+  return {sequence, i, std::min(to.length(sequence), i + most)};
+}
+
+}  // namespace detail
+DNALM_END_NAMESPACE
