@@ -4,6 +4,7 @@
 
 #include <support/zip_builder.hpp>
 
+#include <dnalm/io/motif_file.hpp>
 #include <dnalm/io/npy.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
@@ -343,4 +344,30 @@ TEST_CASE("hostile npy and npz files are refused with their error", "[hostile]")
           {"npz_pickle", "a member that is a pickle", "dnalm.format.245", archive("\x80\x02]q\x01.")},
       },
       read_archive);
+}
+TEST_CASE("hostile files of motifs are refused with their error", "[hostile]") {
+  const std::string meme = "MEME version 4\n\nMOTIF M1\nletter-probability matrix: ";
+  const auto matrix = [&](const std::string& rest) { return text(meme + rest); };
+  const std::string broken = "dnalm.format.155";
+  check(
+      {
+          {"meme_right", "nothing", "", matrix("alength= 4 w= 1\n1 0 0 0\n")},
+          {"motifs_empty", "an empty file", "dnalm.input.157", text("")},
+          {"motifs_html", "a page", broken, text("<html>404</html>\n")},
+          {"motifs_binary", "binary data", "dnalm.format.175", text(std::string("\0\1\2", 3))},
+          {"meme_cut", "cut behind a name", broken, text("MEME version 4\nMOTIF M1\n")},
+          {"meme_cut_matrix", "cut inside the matrix", broken, matrix("w= 2\n1 0 0 0\n")},
+          {"meme_width_large", "a width that nobody has", broken, matrix("w= 1e300\n1 0 0 0\n")},
+          {"meme_sites_large", "an infinite number of sites", broken, matrix("nsites= 1e999\n1 0 0 0\n")},
+          {"meme_protein", "a motif of proteins", broken, matrix("alength= 20 w= 1\n1 0 0 0\n")},
+          {"meme_nan", "a probability that is NaN", broken, matrix("w= 1\nnan 0 0 1\n")},
+          {"meme_negative", "a negative probability", broken, matrix("w= 1\n2 -1 0 0\n")},
+          {"jaspar_cut", "three rows", broken, text(">M1\nA [1]\nC [1]\nG [1]\n")},
+          {"jaspar_uneven", "rows of different lengths", broken, text(">M1\n1 2\n1\n1 2\n1 2\n")},
+          {"jaspar_zero", "a column without counts", broken, text(">M1\n0\n0\n0\n0\n")},
+          {"jaspar_overflow", "counts whose sum is infinite", broken,
+           text(">M1\n1e308\n1e308\n1e308\n1e308\n")},
+          {"jaspar_name", "no name", broken, text(">\n1\n1\n1\n1\n")},
+      },
+      [](const fs::path& f) { (void)dnalm::io::read_motifs(f / file); });
 }

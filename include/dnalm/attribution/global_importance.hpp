@@ -22,8 +22,8 @@
 DNALM_BEGIN_NAMESPACE
 
 /// Backgrounds by shuffling: `count` of them in all, each of the sequences in turn (its shuffles have the
-/// replicates 0, 1, ...), keeping the counts of k-lets. Sequence i has the key hash_name(its letters), so the
-/// order of the sequences does not matter for one sequence's shuffles.
+/// replicates 0, 1, ...), keeping the counts of k-lets. A sequence has the key hash_name(its letters), so the
+/// order of the sequences does not matter for one sequence's shuffles; equal ones have shuffles of their own.
 /// \throws error [dnalm.usage.880] without sequences or with a negative count; as sequence_shuffler.
 [[nodiscard]] std::vector<std::string> shuffled_backgrounds(std::span<const std::string> sequences,
                                                             index_t count, index_t k = 2,

@@ -1,6 +1,6 @@
 """Write the sites that FIMO (MEME suite) finds, with the motifs and the sequence it searched.
 
-    python make_motifs.py --out ../motifs      # pymemesuite 0.1.0a3: FIMO of the MEME suite 5
+    python make_motifs.py --out ../motifs      # pymemesuite 0.1.0a4: FIMO of the MEME suite 5
 """
 
 import argparse

@@ -133,6 +133,10 @@ TEST_CASE("backgrounds by shuffling keep their letters and depend on each sequen
   CHECK(other[1] == backgrounds[0]);
   CHECK(other[2] == backgrounds[3]);
   CHECK(other[3] == backgrounds[2]);
+  const std::vector<std::string> twice = {sequences[0], sequences[0]};
+  const auto equal = dnalm::shuffled_backgrounds(twice, 2, 2, 9);
+  CHECK(equal[0] == backgrounds[0]);
+  CHECK(equal[1] == backgrounds[2]);
 }
 
 TEST_CASE("backgrounds by a profile have its frequencies at each position", "[gia]") {

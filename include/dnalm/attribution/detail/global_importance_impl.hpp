@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <dnalm/attribution/global_importance.hpp>
@@ -61,15 +62,15 @@ inline void check_background_request(std::span<const std::string> sequences, ind
 DNALM_INLINE std::vector<std::string> shuffled_backgrounds(std::span<const std::string> sequences,
                                                            index_t count, index_t k, std::uint64_t seed) {
   detail::check_background_request(sequences, count);
-  const auto all = static_cast<index_t>(sequences.size());
+  const std::size_t all = std::min(sequences.size(), static_cast<std::size_t>(count));
+  std::vector<sequence_shuffler> shufflers;
+  for (std::size_t s = 0; s < all; ++s) shufflers.emplace_back(sequences[s], k);
+  std::map<std::string_view, std::uint32_t> taken;  // replicates of equal sequences go on
   std::vector<std::string> backgrounds(static_cast<std::size_t>(count));
-  for (index_t s = 0; s < std::min(all, count); ++s) {
-    const std::string& sequence = sequences[static_cast<std::size_t>(s)];
-    const sequence_shuffler shuffler(sequence, k);
-    shuffle_key key{.seed = seed, .sequence = hash_name(sequence)};
-    for (index_t i = s; i < count; i += all, ++key.replicate) {
-      backgrounds[static_cast<std::size_t>(i)] = shuffler.shuffled(key);
-    }
+  for (std::size_t i = 0; i < backgrounds.size(); ++i) {
+    const std::string& sequence = sequences[i % all];
+    backgrounds[i] = shufflers[i % all].shuffled(
+        {.seed = seed, .sequence = hash_name(sequence), .replicate = taken[sequence]++});
   }
   return backgrounds;
 }

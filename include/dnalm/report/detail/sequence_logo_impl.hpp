@@ -119,7 +119,7 @@ class logo_page {
   }
 
   void draw_value_axis(svg_drawing& drawing, double upper, double stop) const {
-    const nice_ticks ticks = find_ticks(low_, high_, 3);
+    const nice_ticks ticks = find_ticks(low_, high_, 5);
     const auto steps = std::lround((ticks.last - ticks.first) / ticks.step);
     for (long i = 0; i <= steps; ++i) {
       const double value = ticks.first + static_cast<double>(i) * ticks.step;
