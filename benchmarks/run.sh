@@ -95,6 +95,7 @@ embed_gpn_512bp gpn 512bp $(pick 64 16 4) $embed
 long_convolution - - 0 bench_long_convolution --threads $threads --repeats $(pick 15 9 3)
 embed_caduceus_1kb caduceus_ps_d256 1kb $(pick 100 12 3) $embed --formats f32
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+saliency_nt100m_1kb nt_v2_100m 1kb 4 bench_saliency --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 6 3 1)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 compile_time - - 0 compile_time/measure.sh --json --repeats $(pick 5 3 1)
@@ -241,6 +242,9 @@ peers_of() { # case, model, sequences, count
     gradient_*)
       run_peer "${1}_torch" "$1" gradient_torch.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
         --formats f32 --repeats "$(pick 5 3 2)" ;;
+    saliency_*)
+      run_peer "${1}_torch" "$1" saliency_torch.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
+        --threads "$threads" --batch 1,4 --repeats "$(pick 3 2 1)" ;;
   esac
 }
 selected | while read -r case_name model sequences count command; do

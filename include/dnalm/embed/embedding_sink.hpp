@@ -37,11 +37,16 @@ struct embedding_block {
   index_t sequences = 0;
   ragged_offsets offsets = {};            ///< of the block's tokens, from 0
   std::vector<ragged_offsets> rows = {};  ///< by layer, of its rows; empty: all as `offsets`
-  ragged_offsets logit_rows = {};         ///< the same of the logits, where `rows` is not empty
+  ragged_offsets logit_rows = {};         ///< the same of the logits; empty: as `offsets`
   std::vector<std::int32_t> ids = {};     ///< of the block's tokens
   std::vector<matrix<float>> values =
       {};                     ///< by embedding_shape::place: (sequences, width), for `tokens` (rows, width)
   matrix<float> logits = {};  ///< (tokens, V), or (rows, predictions), when asked for
+
+  /// Where the logits of each sequence lie, whether layers were selected or not.
+  [[nodiscard]] const ragged_offsets& rows_of_logits() const {
+    return logit_rows.sequences() == 0 ? offsets : logit_rows;
+  }
 };
 
 /// Takes blocks on the thread that called embed(), strictly in input order.
