@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from captum.attr import IntegratedGradients, Saliency
 from safetensors.torch import load_file, save_file
 
-SEQUENCE = "ATGGCTAAATCCCAAGGTATTGTCGGTTACCACGGTCACCAAGATTTC"
+SEQUENCE = "ATGGCTAAATCCCAAGGTATTGTC"
 LETTERS = "ACGT"
 FIRST_LETTER = 3  # number of the token `a`; c, g, t follow
 
