@@ -40,7 +40,7 @@ struct embedding_block {
   index_t sequences = 0;
   ragged_offsets offsets = {};            ///< of the block's tokens, from 0
   std::vector<ragged_offsets> rows = {};  ///< by layer, of its rows; empty: all as `offsets`
-  ragged_offsets logit_rows = {};         ///< the same of the logits, where `rows` is not empty
+  ragged_offsets logit_rows = {};         ///< the same of the logits; empty: as `offsets`
   std::vector<std::int32_t> ids = {};     ///< of the block's tokens
   std::vector<matrix<float>> values =
       {};                     ///< by embedding_shape::place: (sequences, width), for `tokens` (rows, width)
@@ -49,6 +49,11 @@ struct embedding_block {
   /// places are those of embedding_shape's layers and poolings. `values` then has the rows of
   /// embedding_sink::seen alone.
   std::vector<std::shared_ptr<const device_poolings>> on_device = {};
+
+  /// Where the logits of each sequence lie, whether layers were selected or not.
+  [[nodiscard]] const ragged_offsets& rows_of_logits() const {
+    return logit_rows.sequences() == 0 ? offsets : logit_rows;
+  }
 };
 
 /// Takes blocks on the thread that called embed(), strictly in input order.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which bases raise the mean logit of a token: the gradient through the model down to the nucleotide.
+#include <cmath>
 #include <iomanip>
 #include <iostream>
 #include <string>
@@ -20,7 +21,7 @@ int main(int, char** argv) {
   for (dnalm::index_t a = 0; a < 4; ++a) {
     std::cout << "ACGT"[a];
     for (dnalm::index_t i = 0; i < 8; ++i) {
-      std::cout << std::setw(7) << found.gradients[0].letters(a, i) + 0.0;
+      std::cout << std::setw(5) << std::lround(1000 * found.gradients[0].letters(a, i));
     }
     std::cout << '\n';
   }

@@ -16,8 +16,8 @@ int main(int, char** argv) {
   const auto scores = dnalm::token_attribution(targets, sequences).front();
   std::cout << std::fixed << std::setprecision(1);
   for (std::size_t t = 0; t < scores.tokens.ids.size(); ++t) {
-    std::cout << std::setw(7) << model.describe().tokens->token(scores.tokens.ids[t]) << ": input x gradient "
-              << scores.input_times_gradient[t] << ", norm " << scores.gradient_norm[t] << '\n';
+    std::cout << std::setw(7) << model.describe().tokens->token(scores.tokens.ids[t]) << ": norm "
+              << scores.gradient_norm[t] << '\n';
   }
   const auto bases = dnalm::spread_over_bases(scores.tokens, scores.gradient_norm, 24);
   std::cout << "first base " << bases.front() << '\n';

@@ -584,6 +584,13 @@ TEST_CASE("gradient_bytes is what a workspace then holds", "[models][gradient]")
           for (const auto& table : w.rotations) numbers += 2 * table.positions() * table.cosine.columns();
           CHECK(network.gradient_bytes(13, 7, request.extent(config.layers)) == 4 * numbers);
         }
+        request.select = [](index_t) {};
+        request.numbers = 3;
+        dnalm::cpu_encoder::workspace w;
+        words_gradient(network, batch, request, w);
+        index_t numbers = w.memory.size() + w.scratch.size() + w.logits.size();
+        for (const auto& table : w.rotations) numbers += 2 * table.positions() * table.cosine.columns();
+        CHECK(network.gradient_bytes(13, 7, request.extent(config.layers)) == 4 * numbers);
       }
     }
   }
@@ -734,5 +741,69 @@ TEST_CASE("wrong requests are errors", "[models][gradient]") {
           "dnalm.input.407");
     batch.ids.pop_back();
     CHECK(run(request) == "dnalm.shape.409");
+  }
+}
+
+namespace {
+
+/// What a request shows of one of its numbers.
+struct number_seen {
+  std::vector<index_t> carried = {};         ///< hidden states in the order of their gradients
+  std::vector<dnalm::matrix<float>> d = {};  ///< those gradients
+  dnalm::matrix<float> words = {};
+};
+
+/// Numbers 0, 1, ... whose gradients by the last state and the logits differ; `only`: that one alone.
+std::vector<number_seen> see_numbers(const dnalm::cpu_encoder& network, const small_batch& batch,
+                                     index_t keep_bytes, index_t numbers, index_t only = -1) {
+  std::vector<number_seen> seen(static_cast<std::size_t>(only < 0 ? numbers : 1));
+  std::size_t turn = 0;
+  const auto factor = [&] { return static_cast<float>(only < 0 ? static_cast<index_t>(turn) : only) + 1; };
+  dnalm::basic_gradient_request<float> request;
+  request.layers = {network.config().layers};
+  request.hidden = [&](index_t, matrix_view<const float> x, matrix_view<float> g) {
+    for (index_t r = 0; r < g.rows; ++r) g(r, static_cast<index_t>(factor())) = x(r, 0);
+  };
+  request.logits = [&](matrix_view<const float>, matrix_view<float> g) {
+    for (index_t r = 0; r < g.rows; ++r) g(r, 3) = factor() * factor();
+  };
+  request.numbers = static_cast<index_t>(seen.size());
+  request.select = [&](index_t number) { turn = static_cast<std::size_t>(number); };
+  request.carried = [&](index_t layer, matrix_view<const float> gradient) {
+    seen[turn].carried.push_back(layer);
+    seen[turn].d.push_back(copy_of(gradient));
+  };
+  request.keep_bytes = keep_bytes;
+  dnalm::cpu_encoder::workspace w;
+  network.gradient(
+      batch.view(), request,
+      [&](const dnalm::basic_input_gradient<float>& found) { seen[turn].words = copy_of(found.words); }, w);
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("several numbers over one forward pass have the bits of each alone, at every hidden state",
+          "[models][gradient]") {
+  for (const auto& [name, config] : all_configs()) {
+    INFO(name);
+    const dnalm::cpu_encoder network({}, config, lively_source(4));
+    dnalm::philox random(3, 9);
+    const small_batch batch = random_batch(config, random);
+    for (const index_t keep_bytes : budgets(config, 13)) {
+      const auto together = see_numbers(network, batch, keep_bytes, 3);
+      for (index_t number = 0; number < 3; ++number) {
+        const auto only = see_numbers(network, batch, keep_bytes, 1, number);
+        const number_seen& alone = only.front();
+        const number_seen& found = together[static_cast<std::size_t>(number)];
+        CHECK(same_bits(found.words, alone.words));
+        REQUIRE(found.carried == alone.carried);
+        REQUIRE(static_cast<index_t>(found.carried.size()) == config.layers + 1);
+        for (std::size_t k = 0; k < found.d.size(); ++k) {
+          CHECK(found.carried[k] == config.layers - static_cast<index_t>(k));
+          CHECK(same_bits(found.d[k], alone.d[k]));
+        }
+      }
+    }
   }
 }

@@ -133,8 +133,7 @@ class chunk_runner {
   }
 
   void take_logits(matrix_view<const float> logits) {
-    check_finite(logits, result_.block.rows.empty() ? result_.block.offsets : result_.block.logit_rows,
-                 "the logits");
+    check_finite(logits, result_.block.rows_of_logits(), "the logits");
     if (chunk_.windows == 0) {
       block().logits = copy_of(logits);
       return;

@@ -40,7 +40,7 @@ class array_sink final : public embedding_sink {
     for (std::size_t l = 0; l < shape_.layers.size(); ++l) {
       append(block.rows.empty() ? block.offsets : block.rows[l], block.sequences, result_.rows[l]);
     }
-    append(block.rows.empty() ? block.offsets : block.logit_rows, block.sequences, result_.logit_rows);
+    append(block.rows_of_logits(), block.sequences, result_.logit_rows);
     append(block.offsets, block.sequences, result_.offsets);
     result_.token_ids.insert(result_.token_ids.end(), block.ids.begin(), block.ids.end());
   }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saliency and integrated gradients of a linear probe on the last hidden state, down to the nucleotide.
+//
+//   bench_saliency --case NAME --model FOLDER --sequences FILE [--limit 2] [--nodes 50] [--threads 1,2]
+//
+// The probe has weights of a formula, on the mean over tokens. The floor is that of gradients: 3 x the
+// operations of the forward pass at the measured peak, once per sequence, or per sequence and node.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <dnalm/attribution/gradient_attribution.hpp>
+#include <dnalm/attribution/model_gradients.hpp>
+
+#include "../support/bench_model.hpp"
+#include "../support/forward_flops.hpp"
+#include "../support/lists.hpp"
+#include "../support/model_shapes.hpp"
+#include "../support/peak.hpp"
+#include "../support/report.hpp"
+
+namespace {
+
+using namespace dnalm_bench;
+
+struct arguments {
+  std::string name = "custom";
+  std::string model;
+  std::string sequences;
+  std::string threads = "1,2";
+  index_t limit = 2;
+  index_t nodes = 50;
+  int repeats = 3;
+};
+
+/// Weights 1 where the channel is a multiple of 3, else -0.5.
+dnalm::fitted_probe pattern_probe(const dnalm::model& network) {
+  dnalm::fitted_probe probe;
+  probe.layer = network.describe().layers();
+  probe.pooling = "mean";
+  probe.width = network.describe().width();
+  probe.intercept = {0};
+  for (index_t c = 0; c < probe.width; ++c) probe.weights.push_back(c % 3 == 0 ? 1.0 : -0.5);
+  return probe;
+}
+
+class saliency_bench {
+ public:
+  saliency_bench(const arguments& a, int threads)
+      : a_(a),
+        threads_(threads),
+        network_(load_on(a.model, dnalm::cpu_backend())),
+        sequences_(read_sequences(a.sequences, a.limit)),
+        peak_(bound_of(dnalm::choose_isa(), false), threads),
+        function_(dnalm::nucleotide_function({network_, pattern_probe(network_)}, {.threads = threads})) {
+    for (const std::string& sequence : sequences_) {
+      const auto tokens = static_cast<double>(network_.tokenize(sequence).ids.size());
+      flops_ += 3 * forward_flops(network_.describe().config, tokens);
+    }
+  }
+
+  void run(report& out) {
+    static_cast<void>(saliency());
+    repetitions saliency_times;
+    repetitions path_times;
+    for (int r = 0; r < a_.repeats; ++r) {
+      for (int i = 0; i < 5; ++i) peak_.sample();
+      saliency_times.add(saliency());
+    }
+    for (int r = 0; r < std::max(1, a_.repeats / 3); ++r) path_times.add(paths());
+    add("saliency", saliency_times, 1, static_cast<double>(sequences_.size()), out);
+    add("integrated_gradients", path_times, static_cast<double>(a_.nodes), 1.0, out);
+  }
+
+ private:
+  timing saliency() {
+    const stopwatch watch(false);
+    value_ = dnalm::saliency(function_, sequences_).front().value;
+    return per_thread(watch.elapsed());
+  }
+  timing paths() {
+    const stopwatch watch(false);
+    const dnalm::path_options options{
+        .from = {.kind = dnalm::baseline_kind::uniform}, .nodes = a_.nodes, .most_nodes = a_.nodes};
+    const std::vector<std::string> first = {sequences_.front()};
+    value_ = dnalm::integrated_gradients(function_, first, options).front().value;
+    return per_thread(watch.elapsed());
+  }
+  [[nodiscard]] timing per_thread(timing time) const { return {time.wall, time.cpu / threads_}; }
+  void add(const std::string& what, const repetitions& times, double passes, double sequences, report& out) {
+    result_row row{.name = what + "/" + a_.name + "/f32/t" + std::to_string(threads_)};
+    row.work = passes * flops_ * sequences / static_cast<double>(sequences_.size());
+    row.floor_seconds = peak_.floor_seconds(row.work);
+    row.floor =
+        std::string(to_string(peak_.kind())) + " at " + std::to_string(peak_.rate() / 1e9) + " GFLOP/s";
+    row.more = {{"sequences", sequences}, {"nodes", passes}, {"value", value_}};
+    out.add(row, times);
+  }
+
+  const arguments& a_;
+  int threads_;
+  dnalm::model network_;
+  std::vector<std::string> sequences_;
+  peak_meter peak_;
+  dnalm::relaxed_function function_;
+  double flops_ = 0;
+  double value_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  arguments a;
+  CLI::App app("Saliency and integrated gradients down to the nucleotide");
+  app.add_option("--case", a.name, "name of the case");
+  app.add_option("--model", a.model, "model folder")->required();
+  app.add_option("--sequences", a.sequences, "file, one sequence a line")->required();
+  app.add_option("--limit", a.limit, "sequences of saliency; integrated gradients take the first")
+      ->check(CLI::Range(1, 100000));
+  app.add_option("--nodes", a.nodes, "nodes of integrated gradients")->check(CLI::Range(1, 1024));
+  app.add_option("--threads", a.threads, "numbers of threads");
+  app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
+  CLI11_PARSE(app, argc, argv);
+  report out("bench_saliency");
+  for (const int threads : parse_threads(a.threads)) saliency_bench(a, threads).run(out);
+  out.print();
+  return 0;
+} catch (const std::exception& problem) {
+  std::cerr << problem.what() << "\n";
+  return 1;
+}
