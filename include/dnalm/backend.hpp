@@ -16,10 +16,16 @@
 #include <dnalm/backend/pooling_kind.hpp>
 #include <dnalm/backend/relative_attention.hpp>
 #include <dnalm/backend/rotary_table.hpp>
+#include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/backend/row_pooling.hpp>
 #include <dnalm/backend/row_window.hpp>
 #include <dnalm/backend/scalar_functions.hpp>
+#include <dnalm/backend/secant.hpp>
+#include <dnalm/backend/secant_attention.hpp>
+#include <dnalm/backend/secant_pooling.hpp>
+#include <dnalm/backend/secant_rows.hpp>
+#include <dnalm/backend/secant_scan.hpp>
 #include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/backend/softmax_pooling.hpp>
 #include <dnalm/backend/weight_format.hpp>
