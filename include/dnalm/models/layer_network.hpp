@@ -33,7 +33,7 @@ struct layer_workspace {
   std::vector<ragged_offsets> rows = {};       ///< of every value
   std::vector<std::vector<index_t>> joins = {};
   thread_team* team = nullptr;  ///< threads that share the products of a pass; null: the calling one alone
-  row_pairs pairs = {};  ///< of the gradient on its way
+  row_pairs pairs = {};         ///< of the gradient on its way
 };
 
 /// One-hot rows, then the operations of a graph; batch norms folded into the products beside them where that

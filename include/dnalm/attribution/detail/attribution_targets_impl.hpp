@@ -49,6 +49,10 @@ inline void check_targets(std::span<const index_t> asked, index_t outputs, const
     refuse_probe(probe, "vectors of " + std::to_string(network.state_width(probe.layer)) + " numbers",
                  std::to_string(probe.width));
   }
+  const index_t numbers = checked_mul(probe.width, probe.outputs());
+  if (static_cast<index_t>(probe.weights.size()) != numbers) {
+    refuse_probe(probe, std::to_string(numbers) + " weights", std::to_string(probe.weights.size()));
+  }
   for (const pooling kind : {pooling::mean, pooling::mean_all, pooling::max, pooling::cls}) {
     if (probe.pooling != to_string(kind)) continue;
     if (kind == pooling::cls && !about.has_cls()) refuse_probe(probe, "a model with a CLS token", about.name);
