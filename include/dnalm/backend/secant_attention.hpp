@@ -19,7 +19,7 @@ DNALM_BEGIN_NAMESPACE
 ///     dq_i = s sum over j of m_ij mean(k_j),  dk_j = s sum over i of m_ij mean(q_i),
 ///     dv_j = sum over i of mean(p_ij) dy_i.
 ///
-/// They overlap neither each other nor the inputs. Cost: T^2 H (2 K + 4 K) products of a pair. Memory: 7 T
+/// They overlap neither each other nor the inputs. Cost: T^2 H 7 K products of a pair. Memory: 3 T K + 7 T
 /// numbers.
 template <class T>
 void secant_attention_vjp(matrix_view<const T> q, matrix_view<const T> k, matrix_view<const T> v,

@@ -136,6 +136,7 @@ class cpu_backend : public host_layer_kernels<float> {
   }
   void linear_vjp(matrix_view<const float> dy, const weight& w, matrix_view<const float> residual,
                   vector_view<float> scratch, matrix_view<float> dx) const {
+    if (pairs_.any) return linear_pairs_vjp(dy, w, residual, scratch, dx);
     by_products(dx.rows, detail::linear_vjp_most_rows, scratch,
                 [&](index_t first, index_t count, vector_view<float> own) {
                   cpu_linear_vjp(isa_, dy.row_block(first, count), w,
@@ -182,6 +183,14 @@ class cpu_backend : public host_layer_kernels<float> {
                                const convolution_taps& taps, matrix_view<const float> residual,
                                vector_view<float> scratch, const ragged_offsets& to,
                                matrix_view<float> dx) const {
+    if (pairs_.any) {
+      const cpu_backend alone = on_pairs({});
+      const ragged_offsets observed = observed_sequences(to);
+      const auto own = [&](auto x) { return detail::rows_or_none(x, 0, observed.rows()); };
+      alone.convolution_between_vjp(dy, observed_sequences(from), w, taps, own(residual), scratch, observed,
+                                    own(dx));
+      return copy_to_references(dx);
+    }
     by_products(dx.rows, detail::linear_vjp_most_rows, scratch,
                 [&](index_t first, index_t count, vector_view<float> own) {
                   cpu_convolution_vjp(isa_, dy, from, to, first, w, taps,
@@ -437,6 +446,28 @@ class cpu_backend : public host_layer_kernels<float> {
     if (members() == 1) return scratch;
     const index_t size = scratch.size / members() / 16 * 16;
     return scratch.part(member * size, size);
+  }
+
+  /// On pairs both rows get the same: the product is made of the observed ones alone.
+  void linear_pairs_vjp(matrix_view<const float> dy, const weight& w, matrix_view<const float> residual,
+                        vector_view<float> scratch, matrix_view<float> dx) const {
+    const cpu_backend alone = on_pairs({});
+    const index_t size = pairs_.block_rows(dx.rows);
+    for (index_t first = 0; first < dx.rows; first += size) {
+      alone.linear_vjp(dy.row_block(first, size / 2), w, detail::rows_or_none(residual, first, size / 2),
+                       scratch, dx.row_block(first, size / 2));
+    }
+    copy_to_references(dx);
+  }
+  void copy_to_references(matrix_view<float> x) const {
+    pairs_.for_each(x.rows, [&](index_t r, index_t reference) {
+      std::copy_n(x.row_data(r), x.columns, x.row_data(reference));
+    });
+  }
+  [[nodiscard]] static ragged_offsets observed_sequences(const ragged_offsets& offsets) {
+    ragged_offsets observed;
+    for (index_t s = 0; s < offsets.sequences() / 2; ++s) observed.append(offsets.length(s));
+    return observed;
   }
 
   /// Products: blocks of at most `most` rows.

@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
-#include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/backend/row_pairs.hpp>
+#include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/caduceus_config.hpp>
 #include <dnalm/models/function_ref.hpp>
@@ -34,7 +34,7 @@ struct caduceus_network_workspace {
   typename B::vector logits = {};   ///< and their gradient, or that with respect to one-hot tokens
   embedding_workspace<scalar_of<B>> embedding = {};
   thread_team* team = nullptr;  ///< threads that share the work of a pass; null: the calling one alone
-  row_pairs pairs = {};  ///< of the gradient on its way
+  row_pairs pairs = {};         ///< of the gradient on its way
 };
 
 /// Embedding, blocks, final norm, head; weights packed for the backend. Safe to share.

@@ -29,7 +29,7 @@ struct convnet_workspace {
   typename B::vector logits = {};   ///< and their gradient
   embedding_workspace<scalar_of<B>> embedding = {};
   thread_team* team = nullptr;  ///< threads that share the work of a pass; null: the calling one alone
-  row_pairs pairs = {};  ///< of the gradient on its way
+  row_pairs pairs = {};         ///< of the gradient on its way
 };
 
 /// One-hot tokens, blocks, head; weights packed for the backend. Immutable; safe to share. The members are

@@ -33,7 +33,7 @@ struct encoder_workspace {
   embedding_workspace<scalar_of<B>> embedding = {};
   std::vector<rotary_table<scalar_of<B>>> rotations = {};  ///< one per distinct set of frequencies
   thread_team* team = nullptr;  ///< threads that share the work of a pass; null: the calling one alone
-  row_pairs pairs = {};  ///< of the gradient on its way
+  row_pairs pairs = {};         ///< of the gradient on its way
 };
 
 /// Embedding, blocks, final norm, head; weights packed for the backend. Immutable; safe to share.

@@ -52,7 +52,7 @@ struct hyena_network_workspace {
   embedding_workspace<scalar_of<B>> embedding = {};
   sequence_filters<B> filters = {};  ///< of the layer that runs
   thread_team* team = nullptr;       ///< threads that share the work of a pass; null: the calling one alone
-  row_pairs pairs = {};  ///< of the gradient on its way
+  row_pairs pairs = {};              ///< of the gradient on its way
 };
 
 /// Embedding, blocks, final norm, head; weights packed for the backend. Filters are made when a length is

@@ -38,7 +38,7 @@ struct layer_workspace {
   typename B::vector distance_keys = {};        ///< of one of its layers
   typename B::vector attention = {};            ///< its scratch
   thread_team* team = nullptr;  ///< threads that share the products of a pass; null: the calling one alone
-  row_pairs pairs = {};  ///< of the gradient on its way
+  row_pairs pairs = {};         ///< of the gradient on its way
 };
 
 /// One-hot rows, then the operations of a graph; batch norms folded into the products beside them where that

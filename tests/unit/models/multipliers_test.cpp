@@ -233,36 +233,49 @@ TEST_CASE("multipliers of Keras models are complete in double and in float", "[m
 }
 #endif
 
-TEST_CASE("multipliers of a pair are the same bits in any batch", "[models][deep_lift]") {
-  const auto network =
-      dnalm_test::golden_network<dnalm::hyena_network>(golden / "hyena" / "hub", dnalm::cpu_backend());
-  const auto words = [&](const pair_batch& pairs, index_t first, index_t rows) {
-    std::vector<float> found;
-    dnalm::gradient_request request;
-    request.pairs = true;
-    request.layers = {network.config().layers};
-    request.hidden = [&](index_t, dnalm::matrix_view<const float>, dnalm::matrix_view<float> g) {
-      for (index_t r = 0; r < g.rows; ++r) {
-        for (index_t c = 0; c < g.columns; ++c) g(r, c) = static_cast<float>(c % 5) - 2;
-      }
-    };
-    const auto receive = [&](const dnalm::input_gradient& gradient) {
-      for (index_t r = first; r < first + rows; ++r) {
-        found.insert(found.end(), gradient.words.row_data(r),
-                     gradient.words.row_data(r) + gradient.words.columns);
-      }
-    };
-    dnalm::cpu_hyena::workspace workspace;
-    network.gradient(pairs.tokens(), request, receive, workspace);
-    return found;
+namespace {
+
+/// Words' multipliers of rows [first, first + rows) of S = some sum of the last hidden state.
+template <class Network>
+std::vector<float> words_of(const Network& network, const pair_batch& pairs, index_t first, index_t rows) {
+  std::vector<float> found;
+  dnalm::gradient_request request;
+  request.pairs = true;
+  request.layers = {network.config().summary().layers};
+  request.hidden = [&](index_t, dnalm::matrix_view<const float>, dnalm::matrix_view<float> g) {
+    for (index_t r = 0; r < g.rows; ++r) {
+      for (index_t c = 0; c < g.columns; ++c) g(r, c) = static_cast<float>(c % 5) - 2;
+    }
   };
-  const auto alone = words(letter_pairs(7, 4, {17}), 0, 17);
-  // The same letters as second of three pairs: the first sequence's references do not depend on the batch.
-  pair_batch many = letter_pairs(7, 4, {9, 17, 30});
+  const auto receive = [&](const dnalm::input_gradient& gradient) {
+    for (index_t r = first; r < first + rows; ++r) {
+      const float* row = gradient.words.row_data(r);
+      found.insert(found.end(), row, row + gradient.words.columns);
+    }
+  };
+  typename Network::workspace workspace;
+  network.gradient(pairs.tokens(), request, receive, workspace);
+  return found;
+}
+
+/// A pair alone, and as the second of three.
+template <class Network>
+void check_company(const Network& network) {
   const pair_batch one = letter_pairs(7, 4, {17});
+  pair_batch many = letter_pairs(7, 4, {9, 17, 30});
   std::copy_n(one.ids.begin(), 17, many.ids.begin() + 9);
   std::copy_n(one.ids.begin() + 17, 17, many.ids.begin() + 56 + 9);
-  CHECK(words(many, 9, 17) == alone);
+  CHECK(words_of(network, many, 9, 17) == words_of(network, one, 0, 17));
+}
+
+}  // namespace
+
+TEST_CASE("multipliers of a pair are the same bits in any batch", "[models][deep_lift]") {
+  const dnalm::cpu_backend backend;
+  check_company(dnalm_test::golden_encoder({"nt_v2_d24_bin"}, backend));
+  check_company(dnalm_test::golden_encoder({"dnabert2_a12"}, backend));
+  check_company(dnalm_test::golden_network<dnalm::hyena_network>(golden / "hyena" / "hub", backend));
+  check_company(dnalm_test::golden_network<dnalm::caduceus_network>(golden / "caduceus" / "ps", backend));
 }
 
 TEST_CASE("batches that are no pairs, and masks of one side, are refused", "[models][deep_lift]") {

@@ -34,12 +34,6 @@ struct secant_query {
   index_t size;
 };
 
-template <class T>
-[[nodiscard]] T dot(const T* a, const T* b, index_t n) {
-  T sum = T(0);
-  for (index_t c = 0; c < n; ++c) sum += a[c] * b[c];
-  return sum;
-}
 /// dy times the mean of a and b.
 template <class T>
 [[nodiscard]] T dot_mean(const T* dy, const T* a, const T* b, index_t n) {
@@ -57,27 +51,56 @@ void clear_matrix(matrix_view<T> x) {
   for (index_t r = 0; r < x.rows; ++r) std::fill_n(x.row_data(r), x.columns, T(0));
 }
 
-/// One head of one pair: multipliers by the observed rows.
+/// y (columns, rows) = a transposed, or the mean of a and b transposed.
+template <class T>
+[[nodiscard]] std::vector<T> turned_mean(matrix_view<const T> a, matrix_view<const T> b) {
+  std::vector<T> y(static_cast<std::size_t>(checked_mul(a.rows, a.columns)));
+  for (index_t r = 0; r < a.rows; ++r) {
+    for (index_t c = 0; c < a.columns; ++c) {
+      y[static_cast<std::size_t>(c * a.rows + r)] = (a(r, c) + b(r, c)) / T(2);
+    }
+  }
+  return y;
+}
+
+/// y[j] = sum over c of x[c] m[c, j], m (n, length), for j in [begin, end).
+template <class T>
+void mix_rows(const T* x, index_t n, const std::vector<T>& m, index_t length, index_t begin, index_t end,
+              T* y) {
+  std::fill_n(y, end - begin, T(0));
+  for (index_t c = 0; c < n; ++c) {
+    const T* row = m.data() + c * length + begin;
+    for (index_t j = 0; j < end - begin; ++j) y[j] += x[c] * row[j];
+  }
+}
+
+/// One head of one pair: multipliers by the observed rows. Keys and mean values have positions beside each
+/// other, so that sums over channels go along them.
 template <class T>
 class secant_head {
  public:
   secant_head(const attention_rows<T>& observed, const attention_rows<T>& reference)
-      : observed_(observed), reference_(reference), query_(observed.q.rows) {}
+      : observed_(observed),
+        reference_(reference),
+        keys_(turned_mean(observed.k, observed.k)),
+        reference_keys_(turned_mean(reference.k, reference.k)),
+        values_(turned_mean(observed.v, reference.v)),
+        query_(observed.q.rows) {}
 
   /// Query i sees keys [begin, end); bias(j) is added to its scores.
   template <class Bias>
   void run(index_t i, index_t begin, index_t end, T scale, Bias&& bias, const T* dy, T* dq, matrix_view<T> dk,
            matrix_view<T> dv) {
     const index_t width = observed_.q.columns;
+    const index_t length = observed_.q.rows;
     const index_t values = observed_.v.columns;
+    mix_rows(observed_.q.row_data(i), width, keys_, length, begin, end, query_.logits());
+    mix_rows(reference_.q.row_data(i), width, reference_keys_, length, begin, end, query_.reference_logits());
+    mix_rows(dy, values, values_, length, begin, end, query_.by_probability());
     for (index_t j = begin; j < end; ++j) {
       const T added = bias(j);
-      query_.logits()[j - begin] =
-          scale * dot(observed_.q.row_data(i), observed_.k.row_data(j), width) + added;
-      query_.reference_logits()[j - begin] =
-          scale * dot(reference_.q.row_data(i), reference_.k.row_data(j), width) + added;
-      query_.by_probability()[j - begin] =
-          dot_mean(dy, observed_.v.row_data(j), reference_.v.row_data(j), values);
+      query_.logits()[j - begin] = scale * query_.logits()[j - begin] + added;
+      query_.reference_logits()[j - begin] = scale * query_.reference_logits()[j - begin] + added;
     }
     query_.find_multipliers(end - begin);
     for (index_t j = begin; j < end; ++j) {
@@ -93,6 +116,9 @@ class secant_head {
  private:
   attention_rows<T> observed_;
   attention_rows<T> reference_;
+  std::vector<T> keys_;            // (K, T)
+  std::vector<T> reference_keys_;  // (K, T)
+  std::vector<T> values_;          // (K, T), of both
   secant_query<T> query_;
 };
 

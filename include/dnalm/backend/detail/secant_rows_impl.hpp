@@ -69,28 +69,37 @@ void secant_norm_rows(matrix_view<const T> x, vector_view<const T> gamma, T eps,
   });
 }
 
-/// log of the sum of exp(x).
+/// p = softmax(x); log of the sum of exp(x).
 template <class T>
-[[nodiscard]] T log_sum(const T* x, index_t n) {
+[[nodiscard]] T softmax_of(const T* x, index_t n, T* p) {
   const T largest = *std::max_element(x, x + n);
   T sum = T(0);
-  for (index_t j = 0; j < n; ++j) sum += std::exp(x[j] - largest);
+  for (index_t j = 0; j < n; ++j) {
+    p[j] = std::exp(x[j] - largest);
+    sum += p[j];
+  }
+  for (index_t j = 0; j < n; ++j) p[j] /= sum;
   return largest + std::log(sum);
 }
 
+/// With both softmax in k and w: those of exp(x - shift) are theirs times exp(z - shift).
 template <class T>
 void secant_softmax_row(const T* x, const T* reference, const T* dy, index_t n, T* k, T* w, T* mean, T* dx) {
-  const T z = log_sum(x, n);
-  const T reference_z = log_sum(reference, n);
+  const T z = softmax_of(x, n, k);
+  const T reference_z = softmax_of(reference, n, w);
   const T shift = std::max(z, reference_z);
+  const T size = std::exp(z - shift);
+  const T reference_size = std::exp(reference_z - shift);
   const T by_sum = exp_secant(z - shift, reference_z - shift);
+  const T apart = z - reference_z;
   T sum = T(0);
   for (index_t j = 0; j < n; ++j) {
-    const T p = x[j] - z;
-    const T p0 = reference[j] - reference_z;
-    mean[j] = pair_mean(std::exp(p), std::exp(p0));
-    k[j] = exp_secant(p, p0);
-    w[j] = exp_secant(x[j] - shift, reference[j] - shift) / by_sum;
+    const T p = k[j];
+    const T p0 = w[j];
+    const T d = x[j] - reference[j];
+    mean[j] = pair_mean(p, p0);
+    k[j] = exp_secant_of(p, p0, d - apart);
+    w[j] = exp_secant_of(p * size, p0 * reference_size, d) / by_sum;
     sum += dy[j] * k[j];
   }
   for (index_t j = 0; j < n; ++j) dx[j] = dy[j] * k[j] - w[j] * sum;
