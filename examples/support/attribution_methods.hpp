@@ -20,6 +20,7 @@
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
+#include <dnalm/attribution/strand_average.hpp>
 #include <dnalm/attribution/substitution_effects.hpp>
 #include <dnalm/sequence/shuffle.hpp>
 
@@ -357,12 +358,10 @@ inline void read_both_strands(attribution_method& method) {
     rows_of rows = one(sequences, first);
     const rows_of others = one(turned, first);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i].attributions = dnalm::strand_mean(rows[i].attributions, others[i].attributions);
+      rows[i].attributions = dnalm::strand_average(rows[i].attributions, others[i].attributions);
       rows[i].convergence_delta = (rows[i].convergence_delta + others[i].convergence_delta) / 2;
-      const auto size = rows[i].entropy.size();
-      for (std::size_t p = 0; p < size; ++p) {
-        rows[i].entropy[p] = (rows[i].entropy[p] + others[i].entropy[size - 1 - p]) / 2;
-      }
+      if (!rows[i].entropy.empty())
+        rows[i].entropy = dnalm::strand_average(rows[i].entropy, others[i].entropy);
     }
     return rows;
   };

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief What is made of a map of gradients: correction, values at the observed bases, first-order effects,
-/// the other strand.
+/// \brief What is made of a map of gradients: correction, values at the observed bases, first-order effects.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,41 +73,6 @@ inline void check_map_length(const nucleotide_map& map, index_t length) {
     const int code = base_code(sequence[static_cast<std::size_t>(i)]);
     for (index_t b = 0; code < 4 && b < 4; ++b) result(b, i) = gradient(b, i) - gradient(code, i);
   }
-  return result;
-}
-
-/// A map of the other strand turned to this one: y[a, i] = m[comp a, L - 1 - i].
-[[nodiscard]] inline nucleotide_map reverse_complement(const nucleotide_map& map) {
-  nucleotide_map result(map.length);
-  for (index_t a = 0; a < 4; ++a) {
-    for (index_t i = 0; i < map.length; ++i) result(a, i) = map(3 - a, map.length - 1 - i);
-  }
-  return result;
-}
-
-/// 1/2 (m + m'), m' the map of the reverse complement turned back. The sum has no order: a sequence and its
-/// reverse complement get the same bits, turned. \throws error [dnalm.shape.812].
-[[nodiscard]] inline nucleotide_map strand_mean(const nucleotide_map& map, const nucleotide_map& other) {
-  detail::check_map_length(other, map.length);
-  nucleotide_map result = reverse_complement(other);
-  for (std::size_t i = 0; i < result.values.size(); ++i) {
-    result.values[i] = 0.5 * (map.values[i] + result.values[i]);
-  }
-  return result;
-}
-
-/// strand_mean of what `method` gives for the sequences and for their reverse complements: `method` takes a
-/// vector of sequences and returns maps, a fixed number per sequence. \throws what `method` throws; error
-/// [dnalm.input.150] a letter without a complement.
-template <class Method>
-[[nodiscard]] std::vector<nucleotide_map> both_strands(const std::vector<std::string>& sequences,
-                                                       const Method& method) {
-  std::vector<std::string> turned;
-  turned.reserve(sequences.size());
-  for (const std::string& sequence : sequences) turned.push_back(reverse_complement(sequence));
-  std::vector<nucleotide_map> result = method(sequences);
-  const std::vector<nucleotide_map> others = method(turned);
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = strand_mean(result[i], others[i]);
   return result;
 }
 

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <dnalm/attribution/nucleotide_map.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/sequence/alphabet.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -44,6 +46,21 @@ DNALM_BEGIN_NAMESPACE
   }
   std::vector<double> result(reverse.rbegin(), reverse.rend());
   for (std::size_t i = 0; i < values.size(); ++i) result[i] = (values[i] + result[i]) / 2;
+  return result;
+}
+
+/// strand_average of what `method` gives for the sequences and for their reverse complements: `method` takes
+/// a vector of sequences and returns maps, a fixed number per sequence. \throws what `method` throws; error
+/// [dnalm.input.150] a letter without a complement.
+template <class Method>
+[[nodiscard]] std::vector<nucleotide_map> both_strands(const std::vector<std::string>& sequences,
+                                                       const Method& method) {
+  std::vector<std::string> turned;
+  turned.reserve(sequences.size());
+  for (const std::string& sequence : sequences) turned.push_back(reverse_complement(sequence));
+  std::vector<nucleotide_map> result = method(sequences);
+  const std::vector<nucleotide_map> others = method(turned);
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = strand_average(result[i], others[i]);
   return result;
 }
 

@@ -79,10 +79,6 @@ struct screened_effects {
 [[nodiscard]] nucleotide_map centred(const nucleotide_map& effects, std::string_view sequence,
                                      effect_centring centring);
 
-/// (L) the values of the letters that stand there, 0 at N: the heights of a logo. Of raw effects they are 0;
-/// of mean3 4/3 those of mean4. \throws error [dnalm.shape.851] another number of letters.
-[[nodiscard]] std::vector<double> values_of_letters(const nucleotide_map& map, std::string_view sequence);
-
 /// f(x with both) - f(x with a at i) - f(x with b at j) + f(x), for each output: 0 where effects add up.
 /// \throws error [dnalm.usage.863] positions that the sequence has not, or twice the same, or a letter other
 /// than A, C, G, T; what `f` throws.

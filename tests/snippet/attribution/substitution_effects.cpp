@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/substitution_effects.hpp>
 
 int main() {
@@ -20,6 +21,6 @@ int main() {
   const auto found = dnalm::find_substitution_effects(sequences, boxes).front();
   const auto centred = dnalm::centred(found.effects[0], sequences[0], dnalm::effect_centring::mean3);
   std::cout << "boxes " << found.reference[0] << '\n';
-  for (const double height : dnalm::values_of_letters(centred, sequences[0])) std::cout << height << ' ';
+  for (const double height : dnalm::observed_values(centred, sequences[0])) std::cout << height << ' ';
   std::cout << '\n';
 }

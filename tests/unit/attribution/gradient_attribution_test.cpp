@@ -8,6 +8,8 @@
 
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/attribution/map_comparison.hpp>
+#include <dnalm/attribution/map_transforms.hpp>
+#include <dnalm/attribution/strand_average.hpp>
 #include <dnalm/core/philox.hpp>
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>

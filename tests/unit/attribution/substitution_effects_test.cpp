@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/substitution_effects.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/models/load_model.hpp>
@@ -111,11 +112,11 @@ TEST_CASE("centring: the fixed example, its 4/3, and N columns") {
     raw(b, 0) = -static_cast<double>(b);
     raw(b, 1) = static_cast<double>(b) + 1;  // N
   }
-  CHECK(dnalm::values_of_letters(raw, "AN") == std::vector<double>{0, 0});
+  CHECK(dnalm::observed_values(raw, "AN") == std::vector<double>{0, 0});
   const nucleotide_map four = dnalm::centred(raw, "AN", dnalm::effect_centring::mean4);
   const nucleotide_map three = dnalm::centred(raw, "AN", dnalm::effect_centring::mean3);
-  CHECK(dnalm::values_of_letters(four, "AN") == std::vector<double>{1.5, 0});
-  CHECK(dnalm::values_of_letters(three, "AN") == std::vector<double>{2, 0});
+  CHECK(dnalm::observed_values(four, "AN") == std::vector<double>{1.5, 0});
+  CHECK(dnalm::observed_values(three, "AN") == std::vector<double>{2, 0});
   CHECK(four(3, 0) == -1.5);
   CHECK(four(0, 1) == -1.5);
   CHECK(three(0, 1) == -1.5);

@@ -235,16 +235,6 @@ DNALM_INLINE nucleotide_map centred(const nucleotide_map& effects, std::string_v
   return result;
 }
 
-DNALM_INLINE std::vector<double> values_of_letters(const nucleotide_map& map, std::string_view sequence) {
-  detail::check_letter_count(map, sequence);
-  std::vector<double> values(sequence.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const int here = base_code(sequence[i]);
-    if (here < 4) values[i] = map(here, static_cast<index_t>(i));
-  }
-  return values;
-}
-
 DNALM_INLINE std::vector<double> pair_epistasis(const std::string& sequence, const sequence_function& f,
                                                 index_t i, char a, index_t j, char b) {
   const auto length = static_cast<index_t>(sequence.size());
