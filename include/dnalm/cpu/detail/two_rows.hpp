@@ -108,7 +108,8 @@ struct phase_memory {
   float* apart = nullptr;       ///< d_u - d_(u+2)
   float* sum = nullptr;         ///< d_u + d_(u+1)
   float* difference = nullptr;  ///< d_(u+1) - d_u
-  float* out = nullptr;         ///< [row][32] of a tile of up to 12 pairs
+  float* products = nullptr;    ///< [part][pair][32]
+  float* out = nullptr;         ///< [row][32]
   float* zeros = nullptr;       ///< a row of the input
 };
 
@@ -118,8 +119,9 @@ struct phase_memory {
   memory.apart = scratch;
   memory.sum = memory.apart + each;
   memory.difference = memory.sum + each;
-  memory.out = memory.difference + each;
-  memory.zeros = memory.out + 24 * panel_columns;
+  memory.products = memory.difference + each;
+  memory.out = memory.products + two_row_parts * phase_block * panel_columns;
+  memory.zeros = memory.out + 2 * phase_block * panel_columns;
   return memory;
 }
 /// For the ordinary form of a weight: at least three taps, at most as many channels as a part has numbers.
@@ -127,7 +129,8 @@ struct phase_memory {
   const index_t depth = w.two_rows->inputs / two_row_parts;
   const index_t channels = std::min(depth, w.inputs / 3);
   const index_t each = checked_add(checked_mul(2 * phase_block, channels), checked_mul(3, depth));
-  return checked_add(checked_mul(3, each), checked_add(24 * panel_columns, channels));
+  return checked_add(checked_mul(3, each),
+                     checked_add((two_row_parts + 2) * phase_block * panel_columns, channels));
 }
 
 /// Every `step`-th row of a matrix, from its first; of a missing one (data null) none.
