@@ -44,15 +44,18 @@ inline constexpr index_t two_row_parts = 4;
   const index_t inputs = w.columns / taps;
   matrix<float> sums(w.rows, checked_mul(two_row_parts * groups, inputs));
   for (index_t n = 0; n < w.rows; ++n) {
-    for (index_t k = 0; k < groups * inputs; ++k) {
-      double g[3] = {0.0, 0.0, 0.0};
-      for (index_t t = 0; t < 3; ++t) {
-        const index_t tap = 3 * (k / inputs) + t;
-        if (tap < taps) g[t] = static_cast<double>(w(n, tap * inputs + k % inputs));
-      }
-      const double parts[] = {g[0], (g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2, g[2]};
-      for (index_t p = 0; p < two_row_parts; ++p) {
-        sums(n, p * groups * inputs + k) = static_cast<float>(parts[p]);
+    for (index_t j = 0; j < groups; ++j) {
+      const float* taps_of_group = w.row_data(n) + 3 * j * inputs;
+      float* to = sums.data() + n * sums.columns() + j * inputs;
+      const index_t left = taps - 3 * j;
+      for (index_t c = 0; c < inputs; ++c, ++to) {
+        const auto g = [&](index_t t) {
+          return t < left ? static_cast<double>(taps_of_group[t * inputs + c]) : 0.0;
+        };
+        to[0] = static_cast<float>(g(0));
+        to[groups * inputs] = static_cast<float>((g(0) + g(1) + g(2)) / 2);
+        to[2 * groups * inputs] = static_cast<float>((g(0) - g(1) + g(2)) / 2);
+        to[3 * groups * inputs] = static_cast<float>(g(2));
       }
     }
   }
