@@ -11,6 +11,7 @@
 #include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/tensor/buffer.hpp>
+#include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
