@@ -127,7 +127,7 @@ TEST_CASE("dnalm-inspect tells what a Keras folder holds, and what it lacks", "[
   INFO(result.err);
   REQUIRE(result.code == 0);
   const auto json = dnalm::io::parse_json(result.out, "stdout");
-  CHECK(json["parameters"] == 5 * 4 * 8 + 8 + 4 * 8 + 240 + 2);
+  CHECK(json["parameters"] == 5 * 4 * 8 + 8 + 2 * 8 + 240 + 2);  // means and variances are none
   CHECK(json["max_tokens"] == 60);
   CHECK(json["tensors"].size() == 8);
   for (const auto& tensor : json["tensors"]) CHECK(tensor["status"] == "used");

@@ -8,7 +8,7 @@
 
 int main() {
   const std::vector<float> numbers = {1, 10, 100};  // W (1, 3 taps of one channel)
-  const auto weight = dnalm::pack_weight(dnalm::as_matrix(numbers.data(), 1, 3));
+  const auto weight = dnalm::pack_convolution(dnalm::as_matrix(numbers.data(), 1, 3), dnalm::same_taps(3));
   const std::vector<float> x = {1, 2, 3, 4, 5};
   dnalm::ragged_offsets offsets;
   offsets.append(3);

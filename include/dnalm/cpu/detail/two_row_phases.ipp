@@ -57,26 +57,30 @@ DNALM_ISA_FUNCTION void sum_rows(const convolution_rows& rows, index_t sequence,
   }
 }
 
-/// out[2 r] = m0 + m1 + m2, out[2 r + 1] = m1 - m2 - m3 of `count` pairs from pair `pair` of the block.
+/// out[2 r] = m0 + m1 + m2, out[2 r + 1] = m1 - m2 - m3 of the `count` pairs of a block and one panel. A part of
+/// the panel is multiplied with all of them before the next one: it stays near the first-level cache.
 DNALM_ISA_FUNCTION void multiply_phase(const phase_memory& memory, const packed_weight& w, index_t p,
-                                       index_t channels, index_t pair, index_t count) {
-  alignas(64) float m[two_row_parts][tile_rows * panel_columns];
+                                       index_t channels, index_t count) {
+  constexpr index_t part_floats = phase_block * panel_columns;
   const index_t depth = w.inputs / two_row_parts;
-  const index_t groups = depth / channels;
-  const index_t even = 2 * pair * channels;
-  const float* const x[] = {memory.apart + even, memory.sum + even + channels,
-                            memory.difference + even + channels, memory.apart + even + channels};
+  const float* const sums[] = {memory.apart, memory.sum + channels, memory.difference + channels,
+                               memory.apart + channels};
   const auto* panel = reinterpret_cast<const float*>(w.panel(p));
   for (index_t part = 0; part < two_row_parts; ++part, panel += depth * panel_columns) {
-    taps_rows<tile_rows>(count, x[part], 2 * channels, groups, 3 * channels, panel, channels, m[part]);
+    for (index_t r = 0; r < count; r += tile_rows) {
+      const index_t pairs = count - r < tile_rows ? count - r : tile_rows;
+      taps_rows<tile_rows>(pairs, sums[part] + 2 * r * channels, 2 * channels, depth / channels, 3 * channels,
+                           panel, channels, memory.products + part * part_floats + r * panel_columns);
+    }
   }
   for (index_t r = 0; r < count; ++r) {
     for (index_t c = 0; c < panel_columns; c += 16) {
-      const index_t i = r * panel_columns + c;
-      const lanes m1 = load(m[1] + i);
-      const lanes m2 = load(m[2] + i);
-      store(memory.out + i + r * panel_columns, add(add(load(m[0] + i), m1), m2));
-      store(memory.out + i + (r + 1) * panel_columns, sub(sub(m1, m2), load(m[3] + i)));
+      const float* m = memory.products + r * panel_columns + c;
+      const lanes m1 = load(m + part_floats);
+      const lanes m2 = load(m + 2 * part_floats);
+      float* out = memory.out + 2 * r * panel_columns + c;
+      store(out, add(add(load(m), m1), m2));
+      store(out + panel_columns, sub(sub(m1, m2), load(m + 3 * part_floats)));
     }
   }
 }
@@ -86,26 +90,21 @@ DNALM_ISA_FUNCTION void convolve_phase(const convolution_rows& rows, index_t seq
                                        index_t end, const packed_weight& w,
                                        const linear_epilogue<float>& epilogue, const phase_memory& memory,
                                        matrix_view<float> y) {
-  const index_t channels = rows.x.columns;
   index_t done = 0;
   for (index_t pair = k / 2; 2 * pair < end; pair += phase_block) {
     const index_t left = (end + 1) / 2 - pair;
     const index_t count = left < phase_block ? left : phase_block;
+    const index_t begin = 2 * pair < k ? k : 2 * pair;
+    const index_t made = (2 * (pair + count) < end ? 2 * (pair + count) : end) - begin;
     sum_rows(rows, sequence, at + 2 * pair * rows.taps.dilation, count, memory);
-    for (index_t t = 0; t < count; t += tile_rows) {
-      const index_t pairs = count - t < tile_rows ? count - t : tile_rows;
-      const index_t first = 2 * (pair + t);
-      const index_t begin = first < k ? k : first;
-      const index_t made = (first + 2 * pairs < end ? first + 2 * pairs : end) - begin;
-      linear_epilogue<float> part = epilogue;
-      part.residual = rows_or_none(part.residual, done, made);
-      for (index_t p = 0; p < w.panel_count(); ++p) {
-        multiply_phase(memory, w, p, channels, t, pairs);
-        finish_panel(memory.out + (begin - first) * panel_columns, w, p, false, part, {},
-                     y.row_block(done, made));
-      }
-      done += made;
+    linear_epilogue<float> part = epilogue;
+    part.residual = rows_or_none(part.residual, done, made);
+    for (index_t p = 0; p < w.panel_count(); ++p) {
+      multiply_phase(memory, w, p, rows.x.columns, count);
+      finish_panel(memory.out + (begin - 2 * pair) * panel_columns, w, p, false, part, {},
+                   y.row_block(done, made));
     }
+    done += made;
   }
 }
 

@@ -11,6 +11,7 @@
 #include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/tensor/buffer.hpp>
+#include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -44,15 +45,18 @@ inline constexpr index_t two_row_parts = 4;
   const index_t inputs = w.columns / taps;
   matrix<float> sums(w.rows, checked_mul(two_row_parts * groups, inputs));
   for (index_t n = 0; n < w.rows; ++n) {
-    for (index_t k = 0; k < groups * inputs; ++k) {
-      double g[3] = {0.0, 0.0, 0.0};
-      for (index_t t = 0; t < 3; ++t) {
-        const index_t tap = 3 * (k / inputs) + t;
-        if (tap < taps) g[t] = static_cast<double>(w(n, tap * inputs + k % inputs));
-      }
-      const double parts[] = {g[0], (g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2, g[2]};
-      for (index_t p = 0; p < two_row_parts; ++p) {
-        sums(n, p * groups * inputs + k) = static_cast<float>(parts[p]);
+    for (index_t j = 0; j < groups; ++j) {
+      const float* taps_of_group = w.row_data(n) + 3 * j * inputs;
+      float* to = sums.data() + n * sums.columns() + j * inputs;
+      const index_t left = taps - 3 * j;
+      for (index_t c = 0; c < inputs; ++c, ++to) {
+        const auto g = [&](index_t t) {
+          return t < left ? static_cast<double>(taps_of_group[t * inputs + c]) : 0.0;
+        };
+        to[0] = static_cast<float>(g(0));
+        to[groups * inputs] = static_cast<float>((g(0) + g(1) + g(2)) / 2);
+        to[2 * groups * inputs] = static_cast<float>((g(0) - g(1) + g(2)) / 2);
+        to[3 * groups * inputs] = static_cast<float>(g(2));
       }
     }
   }
@@ -108,7 +112,8 @@ struct phase_memory {
   float* apart = nullptr;       ///< d_u - d_(u+2)
   float* sum = nullptr;         ///< d_u + d_(u+1)
   float* difference = nullptr;  ///< d_(u+1) - d_u
-  float* out = nullptr;         ///< [row][32] of a tile of up to 12 pairs
+  float* products = nullptr;    ///< [part][pair][32]
+  float* out = nullptr;         ///< [row][32]
   float* zeros = nullptr;       ///< a row of the input
 };
 
@@ -118,8 +123,9 @@ struct phase_memory {
   memory.apart = scratch;
   memory.sum = memory.apart + each;
   memory.difference = memory.sum + each;
-  memory.out = memory.difference + each;
-  memory.zeros = memory.out + 24 * panel_columns;
+  memory.products = memory.difference + each;
+  memory.out = memory.products + two_row_parts * phase_block * panel_columns;
+  memory.zeros = memory.out + 2 * phase_block * panel_columns;
   return memory;
 }
 /// For the ordinary form of a weight: at least three taps, at most as many channels as a part has numbers.
@@ -127,7 +133,8 @@ struct phase_memory {
   const index_t depth = w.two_rows->inputs / two_row_parts;
   const index_t channels = std::min(depth, w.inputs / 3);
   const index_t each = checked_add(checked_mul(2 * phase_block, channels), checked_mul(3, depth));
-  return checked_add(checked_mul(3, each), checked_add(24 * panel_columns, channels));
+  return checked_add(checked_mul(3, each),
+                     checked_add((two_row_parts + 2) * phase_block * panel_columns, channels));
 }
 
 /// Every `step`-th row of a matrix, from its first; of a missing one (data null) none.
