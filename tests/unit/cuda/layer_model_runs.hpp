@@ -127,9 +127,8 @@ inline void check_layer_twins(const std::string& name) {
   CHECK(same_bits(twin, again));
   CHECK_FALSE(same_bits(twin, states_of(original, {ids, offsets}).back()));
   const auto encoder = dnalm::read_network_config(golden_models / "nt_v2_d8");
-  CHECK(error_id_of([&] {
-          static_cast<void>(original.remade(encoder, dnalm::random_source(1, 0.02), 1));
-        }) == "dnalm.unsupported.440");
+  CHECK(error_id_of([&] { static_cast<void>(original.remade(encoder, dnalm::random_source(1, 0.02), 1)); }) ==
+        "dnalm.unsupported.440");
 }
 
 /// Poolings on the GPU beside those of the cpu.
