@@ -3,6 +3,7 @@
 /// \brief Sums over all k-mers that have a weight: the multilinear extension and its gradient.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include <dnalm/core/platform.hpp>
@@ -58,6 +59,47 @@ void visit_neighbours(const kmer_columns& columns, const Visit& visit, int j = 0
     const double w = columns.weight[static_cast<std::size_t>(j)][static_cast<std::size_t>(a)];
     if (w != 0.0) visit_neighbours(columns, visit, j + 1, 4 * place + a, product * w, at, base);
     if (at < 0) visit_neighbours(columns, visit, j + 1, 4 * place + a, product, j, a);
+  }
+}
+
+/// Columns [first, first + count) alone.
+[[nodiscard]] inline kmer_columns part_of(const kmer_columns& columns, int first, int count) {
+  kmer_columns part{.k = count};
+  for (int j = 0; j < count; ++j) {
+    part.weight[static_cast<std::size_t>(j)] = columns.weight[static_cast<std::size_t>(first + j)];
+  }
+  return part;
+}
+
+/// values (4^n), n the columns from `from` on, becomes its sum with their weights in values[0].
+inline double contract(const kmer_columns& columns, int from, double* values, index_t size) {
+  for (int j = columns.k; j-- > from; size /= 4) {
+    const auto& w = columns.weight[static_cast<std::size_t>(j)];
+    for (index_t i = 0; i < size / 4; ++i) {
+      const double* v = values + 4 * i;
+      values[i] = (w[0] * v[0] + w[1] * v[1]) + (w[2] * v[2] + w[3] * v[3]);
+    }
+  }
+  return values[0];
+}
+
+/// Calls visit(j, a, slope) with the slope of sum over k-mers of the product of weights times values[place]
+/// by the weight of base a at j. `values` (4^k) is overwritten, `scratch` has room for as many. Cost: O(4^k).
+template <class Visit>
+void contract_slopes(const kmer_columns& columns, double* values, double* scratch, const Visit& visit) {
+  index_t size = index_t{1} << (2 * columns.k);
+  for (int j = 0; j < columns.k; ++j) {
+    const index_t block = size / 4;
+    const auto& w = columns.weight[static_cast<std::size_t>(j)];
+    for (int a = 0; a < 4; ++a) {
+      std::copy_n(values + a * block, block, scratch);
+      visit(j, a, contract(columns, j + 1, scratch, block));
+    }
+    for (index_t i = 0; i < block; ++i) {
+      values[i] = (w[0] * values[i] + w[1] * values[block + i]) +
+                  (w[2] * values[2 * block + i] + w[3] * values[3 * block + i]);
+    }
+    size = block;
   }
 }
 

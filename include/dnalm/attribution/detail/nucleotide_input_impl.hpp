@@ -199,22 +199,35 @@ void nucleotide_input::fill_rows(const nucleotide_layout& layout, const nucleoti
                                  matrix_view<T> rows) const {
   check(layout, weights, rows.rows, rows.columns);
   std::vector<double> sum(static_cast<std::size_t>(rows.columns));
-  const auto add = [&](double weight, std::int32_t id) {
-    const float* row = word(id);
+  std::vector<T> part(sum.size());
+  const auto add = [&](double weight, const auto* row) {
     for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += weight * static_cast<double>(row[c]);
+  };
+  // The last two bases of a k-mer in T, which is twice as quick where that is float.
+  const auto add_kmers = [&](const detail::kmer_columns& columns) {
+    const int tail = std::min(columns.k - 1, 2);
+    const detail::kmer_columns last = detail::part_of(columns, columns.k - tail, tail);
+    detail::visit_kmers(detail::part_of(columns, 0, columns.k - tail), [&](index_t place, double weight) {
+      std::fill(part.begin(), part.end(), T(0));
+      detail::visit_kmers(last, [&](index_t rest, double inner) {
+        const float* row = word(token_of(columns.k, (place << (2 * tail)) + rest));
+        const auto factor = static_cast<T>(inner);
+        for (std::size_t c = 0; c < part.size(); ++c) part[c] += factor * static_cast<T>(row[c]);
+      });
+      add(weight, part.data());
+    });
   };
   for (index_t t = 0; t < rows.rows; ++t) {
     const auto at = static_cast<std::size_t>(t);
     const int letters = layout.letters[at];
     std::fill(sum.begin(), sum.end(), 0.0);
     if (letters == 0) {
-      add(1.0, layout.tokens.ids[at]);
+      add(1.0, word(layout.tokens.ids[at]));
     } else {
       const index_t first = layout.tokens.begin[at];
-      detail::visit_kmers(detail::columns_of(weights.letters, first, letters),
-                          [&](index_t place, double weight) { add(weight, token_of(letters, place)); });
+      add_kmers(detail::columns_of(weights.letters, first, letters));
       const double rest = detail::mean_rest(weights, first, letters);
-      if (rest != 0.0) add(rest, weights.reference_token);
+      if (rest != 0.0) add(rest, word(weights.reference_token));
     }
     for (index_t c = 0; c < rows.columns; ++c) rows(t, c) = static_cast<T>(sum[static_cast<std::size_t>(c)]);
   }
@@ -253,6 +266,9 @@ void nucleotide_input::fill_gradient(const nucleotide_layout& layout, const nucl
   result.letters = nucleotide_map(layout.length);
   result.reference_token = weights.reference_token;
   result.rest.assign(weights.rest.size(), 0.0);
+  const index_t all = by_tokens ? index_t{1} << (2 * token_letters_) : 0;
+  std::vector<double> values(static_cast<std::size_t>(all));
+  std::vector<double> scratch(values.size());
   for (index_t t = 0; t < words.rows; ++t) {
     const auto at = static_cast<std::size_t>(t);
     const int letters = layout.letters[at];
@@ -262,10 +278,19 @@ void nucleotide_input::fill_gradient(const nucleotide_layout& layout, const nucl
       return by_tokens ? static_cast<double>(tokens(t, id))
                        : detail::row_product(words.row_data(t), word(id), words.columns);
     };
-    detail::visit_neighbours(detail::columns_of(weights.letters, first, letters),
-                             [&](index_t place, int j, int a, double product) {
-                               result.letters(a, first + j) += product * slope(token_of(letters, place));
-                             });
+    const detail::kmer_columns columns = detail::columns_of(weights.letters, first, letters);
+    if (by_tokens && letters > 1) {
+      for (index_t place = 0; place < all; ++place) {
+        values[static_cast<std::size_t>(place)] = slope(token_of(letters, place));
+      }
+      detail::contract_slopes(columns, values.data(), scratch.data(), [&](int j, int a, double by_weight) {
+        result.letters(a, first + j) += by_weight;
+      });
+    } else {
+      detail::visit_neighbours(columns, [&](index_t place, int j, int a, double product) {
+        result.letters(a, first + j) += product * slope(token_of(letters, place));
+      });
+    }
     if (weights.rest.empty()) continue;
     const double share = slope(weights.reference_token) / letters;
     for (int j = 0; j < letters; ++j) result.rest[static_cast<std::size_t>(first + j)] += share;
