@@ -20,6 +20,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/detail/layer_forward.hpp>
+#include <dnalm/models/detail/row_trims.hpp>
 #include <dnalm/models/layer_graph.hpp>
 #include <dnalm/models/token_batch.hpp>
 
@@ -39,6 +40,15 @@ struct row_range {
   }
 };
 
+[[nodiscard]] inline row_range moved(const row_range& range, index_t rows) {
+  return range.size() > 0 ? row_range{range.begin + rows, range.end + rows} : row_range{};
+}
+/// The part of a range in [0, rows).
+[[nodiscard]] inline row_range inside(const row_range& range, index_t rows) {
+  const row_range found{std::max<index_t>(range.begin, 0), std::min(range.end, rows)};
+  return found.size() > 0 ? found : row_range{};
+}
+
 /// Rows of a local step of `rows` rows that read some of `range`.
 [[nodiscard]] inline row_range rows_that_read(const row_range& range, const convolution_taps& taps,
                                               index_t rows) {
@@ -48,8 +58,7 @@ struct row_range {
   const index_t last = range.end - 1 + taps.before;
   if (last < 0) return {};
   const row_range found{first <= 0 ? 0 : (first + taps.stride - 1) / taps.stride, last / taps.stride + 1};
-  const row_range inside{std::min(found.begin, rows), std::min(found.end, rows)};
-  return inside.size() > 0 ? inside : row_range{};
+  return inside(found, rows);
 }
 
 /// Rows that rows `range` of a local step read; some may lie outside of the sequence.
@@ -83,7 +92,7 @@ template <class B>
     }
     case layer_kind::place:
     case layer_kind::centre_to:
-    case layer_kind::middle: return convolution_taps{1, 1, placement_of(*step.node).rows_before(from, to), 1};
+    case layer_kind::middle: return convolution_taps{1, 1, placement_of(step).rows_before(from, to), 1};
     case layer_kind::dense:
     case layer_kind::batch_norm:
     case layer_kind::function:
@@ -102,11 +111,13 @@ template <class B>
 template <class B, class Workspace>
 class layer_edits {
  public:
+  /// `trims` are those of all values.
   layer_edits(const B& backend, const graph_shapes& shapes, std::span<const layer_step<B>> steps,
-              index_t values, index_t result, index_t tokens, Workspace& w)
+              std::span<const row_trim> trims, index_t result, index_t tokens, Workspace& w)
       : backend_(backend), shapes_(shapes), steps_(steps), result_(result), w_(w) {
     shapes.rows(tokens, rows_, "sequence");
-    reference_.resize(static_cast<std::size_t>(values));
+    for (std::size_t value = 0; value < trims.size(); ++value) rows_[value] = trims[value].of(rows_[value]);
+    reference_.resize(trims.size());
     edited_.resize(reference_.size());
     plan();
   }
@@ -200,6 +211,7 @@ void layer_edits<B, Workspace>::plan() {
     }
     const auto out = static_cast<std::size_t>(step.output);
     if (taps) reach = (reach - 1 + (taps->taps - 1) * taps->dilation) / taps->stride + 1;
+    if (step.kind == layer_kind::convolution) reach += 2 * step.taps.dilation - 1;
     most[out] = taps ? std::min(reach, rows_[out]) : rows_[out];
     is_whole[out] = taps ? 0 : 1;
     bytes_ = checked_add(bytes_, checked_mul(most[out], shapes_.channels(step.output)));
@@ -286,7 +298,13 @@ void layer_edits<B, Workspace>::find_ranges(const layer_step<B>& step, const con
     for (const index_t value : step.inputs) {
       ranges[e].include(rows_that_read(edited(value).ranges[e], taps, rows_of(step.output)));
     }
-    if (step.residual >= 0) ranges[e].include(edited(step.residual).ranges[e]);
+    if (step.residual >= 0) {
+      const row_range added = moved(edited(step.residual).ranges[e], step.residual_before);
+      ranges[e].include(inside(added, rows_of(step.output)));
+    }
+    // Kernels may make rows of a convolution in twos (pack_convolution), told by their place in the sequence.
+    const index_t together = step.kind == layer_kind::convolution ? 2 * taps.dilation : 1;
+    ranges[e].begin -= ranges[e].begin % together;
   }
   set_ranges(step.output, std::move(ranges));
 }
@@ -300,7 +318,11 @@ void layer_edits<B, Workspace>::run_local(const layer_step<B>& step, const convo
   for (const row_range& range : ranges) read.push_back(rows_read_by(range, taps));
   std::vector<input_matrix<B>> inputs;
   for (std::size_t k = 0; k < step.inputs.size(); ++k) inputs.push_back(gathered(step.inputs[k], read, k));
-  if (step.residual >= 0) inputs.push_back(gathered(step.residual, ranges, step.inputs.size()));
+  if (step.residual >= 0) {
+    std::vector<row_range> added = ranges;
+    for (row_range& range : added) range = moved(range, -step.residual_before);
+    inputs.push_back(gathered(step.residual, added, step.inputs.size()));
+  }
   const output_matrix<B> y = rows_of_edited(step.output);
   if (y.rows == 0) return;
   ragged_offsets& from = w_.rows[static_cast<std::size_t>(step.inputs[0])];

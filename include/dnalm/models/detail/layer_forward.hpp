@@ -64,12 +64,14 @@ template <class B, class Value, class Workspace>
   return place;
 }
 
-/// y = residual + apply(product); of a convolution with `taps`.
+/// y = residual + apply(product); of a convolution with `taps`. A residual other than the step's has the rows
+/// of y.
 template <class B, class Value, class Workspace>
 void run_product(const B& backend, const layer_step<B>& step, const convolution_taps& taps, activation apply,
                  index_t residual, Value&& value, Workspace& w, output_matrix<B> y) {
   const input_matrix<B> x = value(step.inputs[0]);
-  const input_matrix<B> added = residual >= 0 ? residual_rows(backend, step, value, w, y) : input_matrix<B>{};
+  input_matrix<B> added = {};
+  if (residual >= 0) added = residual == step.residual ? residual_rows(backend, step, value, w, y) : value(residual);
   if (step.kind == layer_kind::dense) {
     backend.linear(x, step.weights[0], {step.bias.view(), apply, added}, w.scratch.view(), y);
     return;

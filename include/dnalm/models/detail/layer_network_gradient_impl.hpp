@@ -125,7 +125,7 @@ void layer_network<B>::gradient(const token_batch& batch, const gradient_wish& r
 
 /// The steps from `last` down to the first value, for one number.
 template <layer_backend B>
-void layer_network<B>::run_back(const basic_gradient_request<scalar>& request, pass& p, index_t last) const {
+void layer_network<B>::run_back(const gradient_wish& request, pass& p, index_t last) const {
   const B& backend = backend_of(p.memory);
   if (request.logits) {
     p.add_cotangent(backend, graph_.outputs.front().value, detail::logits_cotangent, request.logits);
