@@ -44,7 +44,7 @@ struct row_range {
   return range.size() > 0 ? row_range{range.begin + rows, range.end + rows} : row_range{};
 }
 /// The part of a range in [0, rows).
-[[nodiscard]] inline row_range inside(const row_range& range, index_t rows) {
+[[nodiscard]] inline row_range part_inside(const row_range& range, index_t rows) {
   const row_range found{std::max<index_t>(range.begin, 0), std::min(range.end, rows)};
   return found.size() > 0 ? found : row_range{};
 }
@@ -58,7 +58,7 @@ struct row_range {
   const index_t last = range.end - 1 + taps.before;
   if (last < 0) return {};
   const row_range found{first <= 0 ? 0 : (first + taps.stride - 1) / taps.stride, last / taps.stride + 1};
-  return inside(found, rows);
+  return part_inside(found, rows);
 }
 
 /// Rows that rows `range` of a local step read; some may lie outside of the sequence.
@@ -300,7 +300,7 @@ void layer_edits<B, Workspace>::find_ranges(const layer_step<B>& step, const con
     }
     if (step.residual >= 0) {
       const row_range added = moved(edited(step.residual).ranges[e], step.residual_before);
-      ranges[e].include(inside(added, rows_of(step.output)));
+      ranges[e].include(part_inside(added, rows_of(step.output)));
     }
     // Kernels may make rows of a convolution in twos (pack_convolution), told by their place in the sequence.
     const index_t together = step.kind == layer_kind::convolution ? 2 * taps.dilation : 1;

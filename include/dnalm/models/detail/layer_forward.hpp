@@ -71,7 +71,8 @@ void run_product(const B& backend, const layer_step<B>& step, const convolution_
                  index_t residual, Value&& value, Workspace& w, output_matrix<B> y) {
   const input_matrix<B> x = value(step.inputs[0]);
   input_matrix<B> added = {};
-  if (residual >= 0) added = residual == step.residual ? residual_rows(backend, step, value, w, y) : value(residual);
+  if (residual >= 0)
+    added = residual == step.residual ? residual_rows(backend, step, value, w, y) : value(residual);
   if (step.kind == layer_kind::dense) {
     backend.linear(x, step.weights[0], {step.bias.view(), apply, added}, w.scratch.view(), y);
     return;

@@ -25,8 +25,8 @@ void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::spa
   const B& backend = backend_of(w);
   grow(w.scratch, scratch_size(backend, false));
   set_rows(batch, w);
-  detail::layer_edits<B, workspace> passes(backend, shapes_, steps_, trims_, graph_.result(state).value, tokens,
-                                           w);
+  detail::layer_edits<B, workspace> passes(backend, shapes_, steps_, trims_, graph_.result(state).value,
+                                           tokens, w);
   read_input(batch, {}, backend, w, view(w.words, tokens, graph_.input.channels), passes.reference_input());
   passes.run_reference();
   const index_t before = detail::input_placement(graph_.input).rows_before(tokens, graph_.input.rows(tokens));
