@@ -52,7 +52,7 @@ struct settings {
   std::string modisco;
   dnalm::index_t modisco_width = 400;
   dnalm::index_t top = 0;
-  std::string overlap = "midpoint";
+  std::string join = "midpoint";
   std::vector<std::string> command;
   program::method_options method;
   program::attribution_outputs::places places;
@@ -258,7 +258,7 @@ void add_output_options(CLI::App& app, settings& s) {
   app.add_option("--bigwig", s.places.bigwig, "A number a base, where names are chr:start-end")
       ->type_name("FILE");
   app.add_option("--bedgraph", s.places.bedgraph, "The same as text")->type_name("FILE");
-  app.add_option("--overlap", s.overlap, "Where sequences overlap in a track: midpoint, mean, max")
+  app.add_option("--join", s.join, "Where sequences overlap in a track: midpoint, mean, max")
       ->capture_default_str()
       ->check(CLI::IsMember({"midpoint", "mean", "max"}));
   app.option_defaults()->group("Options");
@@ -284,15 +284,15 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   add_method_options(app, s.method);
   add_output_options(app, s);
-  program::add_model_options(app, s.model_use);
+  program::add_weight_options(app, s.model_use);
   program::add_letters(app, s.letters);
   program::add_common(app, s.common);
   app.final_callback([&] {
     if (s.output == "-") throw CLI::ValidationError("--output", "an npz file needs a name");
     using dnalm::io::overlap_rule;
-    s.places.overlap = s.overlap == "mean"  ? overlap_rule::mean
-                       : s.overlap == "max" ? overlap_rule::max
-                                            : overlap_rule::midpoint;
+    s.places.overlap = s.join == "mean"  ? overlap_rule::mean
+                       : s.join == "max" ? overlap_rule::max
+                                         : overlap_rule::midpoint;
   });
   s.command = {"dnalm-attribute"};
   for (int i = 1; i < argc; ++i) s.command.emplace_back(argv[i]);

@@ -166,6 +166,17 @@ struct model_options {
   }
 };
 
+/// `--no-mmap` and `--pack-cache`.
+inline void add_weight_options(CLI::App& app, model_options& options) {
+  app.add_flag("--no-mmap", options.no_mmap,
+               "Read weights without mapping the files, which another program may then shorten");
+  app.add_option("--pack-cache", options.pack_cache,
+                 "Keep packed weights in this folder: the next run maps them instead of packing the\n"
+                 "model anew. As large as the weights in memory; renewed when the model changes")
+      ->type_name("FOLDER")
+      ->check(not_empty());
+}
+/// The same and `--window`, `--overlap`.
 inline void add_model_options(CLI::App& app, model_options& options) {
   app.add_option("--window", options.window,
                  "Cut longer sequences into windows of N tokens (CLS and the like included); max: as many as "
@@ -175,13 +186,7 @@ inline void add_model_options(CLI::App& app, model_options& options) {
   app.add_option("--overlap", options.overlap, "Tokens that neighbouring windows share")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  app.add_flag("--no-mmap", options.no_mmap,
-               "Read weights without mapping the files, which another program may then shorten");
-  app.add_option("--pack-cache", options.pack_cache,
-                 "Keep packed weights in this folder: the next run maps them instead of packing the\n"
-                 "model anew. As large as the weights in memory; renewed when the model changes")
-      ->type_name("FOLDER")
-      ->check(not_empty());
+  add_weight_options(app, options);
 }
 
 }  // namespace program
