@@ -13,6 +13,7 @@
 #include <dnalm/attribution/attention_rollout.hpp>
 #include <dnalm/attribution/attribution_file.hpp>
 #include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/attribution/baseline.hpp>
 #include <dnalm/attribution/deep_lift.hpp>
 #include <dnalm/attribution/dependency_map.hpp>
 #include <dnalm/attribution/gradient_attribution.hpp>
@@ -143,7 +144,13 @@ using rows_of = std::vector<dnalm::attribution_row>;
   made.explanation =
       "What each base contributes to the difference of the target between the sequence and its baseline: the "
       "gradient, integrated on the way from one to the other. A drawing has the sum over the letters.";
-  if (expected) made.conventions["samples"] = std::to_string(options.samples);
+  if (expected) {
+    made.conventions["samples"] = std::to_string(options.samples);
+  } else {
+    made.conventions["nodes"] =
+        "Gauss-Legendre, " + std::to_string(options.nodes) +
+        " and doubled until the delta is at most 0.001 max(1, |f(x) - f(baseline)|), or 1,024";
+  }
   made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, expected, from](
                   const std::vector<std::string>& sequences, dnalm::index_t first) {
     const auto found =
@@ -163,23 +170,6 @@ using rows_of = std::vector<dnalm::attribution_row>;
   return made;
 }
 
-/// References of deep_lift for a sequence.
-[[nodiscard]] inline std::vector<dnalm::deep_lift_reference> references_of(
-    const dnalm::baseline& from, const dnalm::nucleotide_input& input, const std::string& sequence,
-    dnalm::index_t number) {
-  using dnalm::baseline_kind;
-  switch (from.kind) {
-    case baseline_kind::zero: return {dnalm::zero_reference(sequence)};
-    case baseline_kind::uniform: return {dnalm::uniform_reference(sequence)};
-    case baseline_kind::unknown: return {dnalm::token_reference(sequence, input.unknown_token())};
-    case baseline_kind::mask: return {dnalm::token_reference(sequence, input.mask_token())};
-    default: break;
-  }
-  std::vector<std::string> shuffles;
-  for (dnalm::index_t r = 0; r < from.replicates; ++r) shuffles.push_back(from.shuffle(sequence, number, r));
-  return dnalm::sequence_references(shuffles);
-}
-
 [[nodiscard]] inline attribution_method deep_lift_method(const dnalm::attribution_targets& targets,
                                                          const method_options& options) {
   const dnalm::baseline from = baseline_of(options, "shuffles");
@@ -195,12 +185,15 @@ using rows_of = std::vector<dnalm::attribution_row>;
   made.explanation =
       "DeepLIFT's contributions of each base to the difference of the target between the sequence and its "
       "references, by exact rules for every layer; the mean over the references (DeepSHAP).";
-  made.rows = [targets, options, from, input = dnalm::nucleotide_input(targets.network())](
+  made.rows = [targets, options, from, f = dnalm::nucleotide_function(targets)](
                   const std::vector<std::string>& sequences, dnalm::index_t first) {
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto references =
-          references_of(from, input, sequences[i], first + static_cast<dnalm::index_t>(i));
+      const dnalm::index_t number = first + static_cast<dnalm::index_t>(i);
+      std::vector<dnalm::deep_lift_reference> references;
+      for (dnalm::index_t r = 0; r < from.count(); ++r) {
+        references.push_back(dnalm::baseline_weights(from, f, sequences[i], number, r));
+      }
       const auto found = dnalm::deep_lift(targets, 0, sequences[i], references,
                                           {.threads = options.run.threads, .memory = options.run.memory});
       rows[i].attributions = options.hypothetical ? found.hypothetical : found.contributions;
@@ -301,6 +294,7 @@ using rows_of = std::vector<dnalm::attribution_row>;
   attribution_method made;
   made.members.dependency = true;
   made.reading = map_reading::mean;
+  made.conventions["context"] = "nothing masked";
   made.conventions["dependency"] =
       "largest change of log2 odds over substitutions and letters; row substituted, "
       "column observed";
@@ -387,6 +381,9 @@ inline void read_both_strands(attribution_method& method) {
   made.conventions["method"] = name;
   made.conventions["letters"] = "A, C, G, T";
   made.conventions["strands"] = options.both_strands ? "mean of both, the other turned back" : "as given";
+  if (name == "dependency" && dnalm::default_context(network) == dnalm::prediction_context::left) {
+    made.conventions["strands"] = "each strand gives what lies behind the substitution, both joined";
+  }
   made.conventions["seed"] = std::to_string(options.seed);
   if (targets) made.conventions["target"] = targets->name(0);
   return made;

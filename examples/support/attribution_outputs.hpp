@@ -59,6 +59,9 @@ namespace program {
   return map;
 }
 
+/// Letters that a logo may have.
+inline constexpr std::size_t longest_drawing = 20000;
+
 /// The drawing of a row as an `<svg>` element: a heat map of dependencies, else a logo. `number` makes it
 /// unique on a page.
 [[nodiscard]] inline std::string drawing_of(const dnalm::attribution_row& row,
@@ -106,8 +109,9 @@ class attribution_outputs {
   /// \throws error [dnalm.input.729] tracks are wanted and the name is no region.
   void add(const dnalm::attribution_row& row, std::vector<dnalm::report::setting> facts) {
     ++rows_;
-    const bool drawn = !where_.svg_folder.empty() || !where_.page.empty();
-    if (drawn && static_cast<dnalm::index_t>(items_.size()) < where_.drawings) {
+    const bool wanted = !where_.svg_folder.empty() || !where_.page.empty();
+    if (wanted && row.sequence.size() <= longest_drawing &&
+        static_cast<dnalm::index_t>(items_.size()) < where_.drawings) {
       items_.push_back({row.name, std::move(facts), drawing_of(row, method_, label_, items_.size() + 1)});
     }
     if (!where_.bigwig.empty() || !where_.bedgraph.empty()) add_window(row);
@@ -117,11 +121,15 @@ class attribution_outputs {
   void finish(dnalm::report::attribution_summary about) {
     about.sequences = rows_;
     about.explanation = method_.explanation;
+    const auto intervals = dnalm::io::join_windows(windows_, where_.overlap);
+    if (!windows_.empty() && intervals.empty()) {
+      throw dnalm::error(dnalm::error_kind::input, 731, "no base has a number: a track would be empty",
+                         {.expected = "a letter A, C, G or T"});
+    }
     write_drawings();
     if (!where_.page.empty())
       dnalm::io::write_file(where_.page, dnalm::report::attribution_page(about, items_));
     if (windows_.empty()) return;
-    const auto intervals = dnalm::io::join_windows(windows_, where_.overlap);
     if (!where_.bedgraph.empty()) dnalm::io::write_bedgraph(where_.bedgraph, intervals, about.method);
 #if defined(DNALM_WITH_BIGWIG)
     if (!where_.bigwig.empty()) dnalm::io::write_bigwig(where_.bigwig, intervals);

@@ -66,7 +66,8 @@ struct basic_gradient_request {
   /// way one after another, is left to the network.
   std::function<void(index_t number)> select = {};
   /// May be empty; sees the gradient by hidden state k, the contribution of `hidden` in it, on its way back:
-  /// the highest first, down to 0.
+  /// the highest first, down to 0. Networks of layers: backwards in the order of their
+  /// operations, and only states that S depends on.
   std::function<void(index_t layer, matrix_view<const T, Space> gradient)> carried = {};
   /// Bytes that may go into what the blocks keep of the forward pass, so that their adjoints need not compute
   /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on

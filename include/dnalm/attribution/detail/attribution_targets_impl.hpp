@@ -205,6 +205,30 @@ DNALM_INLINE void attribution_targets::add_gradient(index_t target, matrix_view<
   }
 }
 
+namespace detail {
+
+/// Values of targets that read logits, block by block: logits are not kept.
+class logit_values final : public embedding_sink {
+ public:
+  logit_values(const attribution_targets& targets, std::span<double> values)
+      : targets_(targets), values_(values) {}
+  void begin(const embedding_shape&) override {}
+  void consume(index_t first, const embedding_block& block) override {
+    const ragged_offsets& rows = block.rows_of_logits();
+    const auto special = targets_.special_rows(block.ids, rows);
+    const auto columns = static_cast<std::size_t>(targets_.size());
+    const std::span<double> own = values_.subspan(static_cast<std::size_t>(first) * columns,
+                                                  static_cast<std::size_t>(block.sequences) * columns);
+    targets_.values(block.logits.view(), rows, special, own);
+  }
+
+ private:
+  const attribution_targets& targets_;
+  std::span<double> values_;
+};
+
+}  // namespace detail
+
 DNALM_INLINE sequence_function attribution_targets::function(const run_options& options) const {
   sequence_function result{.outputs = size()};
   result.evaluate = [targets = *this, options](std::span<const std::string> sequences,
@@ -215,12 +239,18 @@ DNALM_INLINE sequence_function attribution_targets::function(const run_options& 
         .logits = targets.reads_logits(),
         .threads = options.threads,
         .memory = options.memory};
-    const embeddings found = embed(targets.network(), sequences, how);
     if (targets.reads_logits()) {
-      const auto special = targets.special_rows(found.token_ids, found.logit_rows);
-      targets.values(as_matrix(found.logits), found.logit_rows, special, values);
+      std::vector<io::sequence_record> records(sequences.size());
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        records[i].name = std::to_string(i + 1);
+        records[i].sequence = sequences[i];
+        records[i].number = static_cast<index_t>(i);
+      }
+      detail::logit_values sink(targets, values);
+      embed(targets.network(), records, how, sink);
       return;
     }
+    const embeddings found = embed(targets.network(), sequences, how);
     const std::vector<double> outputs =
         targets.outputs_of(as_matrix(found.at(targets.kind(), targets.layer())));
     std::copy(outputs.begin(), outputs.end(), values.begin());

@@ -79,6 +79,7 @@ class deep_lift_job {
     const index_t length = layout_.length;
     const bool rest = !reference.rest.empty();
     if (reference.letters.length != length ||
+        static_cast<index_t>(reference.letters.values.size()) != 4 * length ||
         (rest && static_cast<index_t>(reference.rest.size()) != length)) {
       throw error(error_kind::shape, 834, "a reference of another length than the sequence",
                   {.where = where,
@@ -95,7 +96,7 @@ class deep_lift_job {
       given += std::abs(reference.letters(a, i));
     }
     const double rest = reference.rest.empty() ? 0.0 : std::abs(reference.rest[static_cast<std::size_t>(i)]);
-    if (pieces() && given != 0.0) {
+    if (pieces() && (given != 0.0 || reference.rest.empty())) {
       throw error(error_kind::unsupported, 835, "a reference of bases for a model whose tokens are pieces",
                   {.where = where, .expected = "a token in the place of all bases (token_reference)"});
     }

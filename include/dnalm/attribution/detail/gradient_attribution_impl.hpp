@@ -232,24 +232,31 @@ DNALM_INLINE std::vector<path_attribution> expected_gradients(const relaxed_func
                                                               const expected_gradient_options& options) {
   detail::require_option(options.samples >= 1, "expected gradients without samples", "at least one sample");
   std::vector<path_attribution> results;
-  const auto share = 1.0 / static_cast<double>(options.samples);
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     const index_t number = options.first_number + static_cast<index_t>(s);
-    const std::vector<detail::path> paths = detail::paths_of(f, options.from, sequences[s], number);
+    std::vector<detail::path> paths = detail::paths_of(f, options.from, sequences[s], number);
+    if (static_cast<index_t>(paths.size()) > options.samples) {
+      paths.erase(paths.begin() + static_cast<std::ptrdiff_t>(options.samples), paths.end());
+    }
     std::vector<path_attribution> found(static_cast<std::size_t>(f.outputs));
     detail::fill_ends(f, paths, found);
     for (path_attribution& one : found) {
       one.map = nucleotide_map(static_cast<index_t>(sequences[s].size()));
       one.nodes = options.samples;
     }
-    philox random(options.seed, static_cast<std::uint64_t>(number));
+    philox random(options.seed ^ hash_name("expected_gradients"), static_cast<std::uint64_t>(number));
+    const auto count = static_cast<index_t>(paths.size());
     const auto path_of = [&](index_t sample) -> const detail::path& {
-      return paths[static_cast<std::size_t>(sample) % paths.size()];
+      return paths[static_cast<std::size_t>(sample % count)];
+    };
+    const auto share_of = [&](index_t sample) {  // baselines count alike, whether the samples divide or not
+      const index_t own = options.samples / count + (sample % count < options.samples % count ? 1 : 0);
+      return 1.0 / static_cast<double>(own * count);
     };
     detail::for_points(
         f, options.samples, [&](index_t sample) { return path_of(sample).at(random.uniform()); },
         [&](index_t sample, index_t c, double, const nucleotide_weights& gradient) {
-          path_of(sample).add_products(share, gradient, found[static_cast<std::size_t>(c)].map);
+          path_of(sample).add_products(share_of(sample), gradient, found[static_cast<std::size_t>(c)].map);
         });
     for (path_attribution& one : found) detail::set_delta(one);
     std::move(found.begin(), found.end(), std::back_inserter(results));

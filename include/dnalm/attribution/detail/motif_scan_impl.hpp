@@ -61,6 +61,9 @@ inline void check_motif(const io::motif& motif) {
     for (std::size_t a = 0; a < 4; ++a) {
       const double frequency = (motif.counts[i + a] + pseudocount * background[a]) / sum;
       scores[i + a] = std::log2(frequency / background[a]);
+      if (std::isfinite(scores[i + a])) continue;
+      throw error(error_kind::usage, 876, "scores of a motif are not finite",
+                  {.where = motif.name, .expected = "a background and a pseudocount that are not so small"});
     }
   }
   return scores;

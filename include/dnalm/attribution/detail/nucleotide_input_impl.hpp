@@ -132,6 +132,9 @@ DNALM_INLINE void nucleotide_input::find_tokens() {
     letter_tokens_[static_cast<std::size_t>(a)] =
         known(detail::sole_token(tokens, std::string(1, "ACGT"[a])));
   }
+  // A lone base has a row for each letter, or none has: its token is fixed then.
+  const bool all = std::find(letter_tokens_.begin(), letter_tokens_.end(), -1) == letter_tokens_.end();
+  if (!all) letter_tokens_.fill(-1);
   if (k == 1) unknown_token_ = known(detail::sole_token(tokens, "N"));
   token_letters_ = k;
   entry_ = k == 1 ? nucleotide_entry::letters : nucleotide_entry::kmers;

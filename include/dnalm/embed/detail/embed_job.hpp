@@ -207,7 +207,7 @@ inline void count_rows(embed_job& job, bool resizes) {
   const auto bytes = [&](index_t tokens) {
     const index_t sequences = std::max<index_t>(tokens / fewest, 1);
     const index_t waiting = checked_mul(3, result_bytes(job.shape, tokens, sequences));
-    if (wishes.device) return waiting;
+    if (wishes.pooled) return waiting;
     return checked_add(job.network.workspace_bytes(tokens, tokens, job.shape.logits), waiting);
   };
   while (limits.tokens > 1 && bytes(limits.tokens) > share) limits.tokens /= 2;

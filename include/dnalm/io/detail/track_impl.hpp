@@ -177,7 +177,7 @@ DNALM_INLINE std::optional<track_region> region_of_name(std::string_view name, i
   region.chromosome = name.substr(0, colon);
   region.end = *end;
   region.start = *end - length;
-  if (region.start != *start && region.start + 1 != *start) return std::nullopt;
+  if (region.start < 0 || (region.start != *start && region.start + 1 != *start)) return std::nullopt;
   return region;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include <dnalm/core/error.hpp>
@@ -49,6 +50,7 @@ struct rank_sums {
 /// The values are met from the smallest on; one of x adds the number of values of y below it. ways[i][u]:
 /// orders so far with i of x and sum u. Positive sums only: no digits are lost.
 [[nodiscard]] inline std::vector<double> exact_distribution(std::size_t n1, std::size_t n2) {
+  if (n1 > n2) std::swap(n1, n2);  // U has the same distribution, and less memory serves
   const std::size_t most = n1 * n2 + 1;
   std::vector<std::vector<double>> ways(n1 + 1, std::vector<double>(most, 0.0));
   ways[0][0] = 1;

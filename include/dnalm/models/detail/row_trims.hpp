@@ -3,7 +3,8 @@
 /// \brief Rows of values in a network of layers that nobody reads, and that are therefore not computed.
 ///
 /// A network that crops its last value (SpliceAI: 5,000 rows on either side) needs of a value before it only
-/// what the convolutions between them still read. The numbers that are left are the same bits.
+/// what the convolutions between them still read. What is left is the same sums, where rows are
+/// made in twos (pack_convolution) up to the rounding of who is paired with whom.
 #pragma once
 
 #include <algorithm>
