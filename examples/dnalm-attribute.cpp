@@ -162,6 +162,9 @@ void attribute(settings s) {
                                                                .pack_cache = s.model_use.pack_cache}));
   const auto targets = targets_of(s, model);
   auto records = dnalm::io::read_sequences(s.input, {.unknown = s.letters.policy()}).records;
+  for (const auto& record : records) {  // what cannot be read is told before the long work, by its name
+    static_cast<void>(model.tokenize(record.sequence, "sequence '" + record.name + "'"));
+  }
   std::vector<double> values = values_of(targets, s.method.run, records);
   if (s.top > 0) keep_top(s.top, records, values);
   const auto method = program::make_method(s.method, model, targets);

@@ -127,7 +127,7 @@ class attribution_outputs {
                          {.expected = "a letter A, C, G or T"});
     }
     write_drawings();
-    if (!where_.page.empty())
+    if (!where_.page.empty() && !items_.empty())
       dnalm::io::write_file(where_.page, dnalm::report::attribution_page(about, items_));
     if (windows_.empty()) return;
     if (!where_.bedgraph.empty()) dnalm::io::write_bedgraph(where_.bedgraph, intervals, about.method);
