@@ -15,7 +15,7 @@ class timed_layer_kernels {
  public:
   using input = dnalm::matrix_view<const float>;
   using output = dnalm::matrix_view<float>;
-  using rows = const dnalm::ragged_offsets&;
+  using row_offsets = const dnalm::ragged_offsets&;
 
 /// Forwards every call of a kernel.
 #define DNALM_BENCH_TIMED(kernel)                                                                    \
@@ -58,8 +58,8 @@ class timed_layer_kernels {
 #undef DNALM_BENCH_TIMED
 
   // With arguments that callers write as {}.
-  void place_rows(input x, rows from, const dnalm::row_placement& placement,
-                  dnalm::vector_view<const float> fill, rows to, output y) const {
+  void place_rows(input x, row_offsets from, const dnalm::row_placement& placement,
+                  dnalm::vector_view<const float> fill, row_offsets to, output y) const {
     self().timed("place_rows", 0, [&] { self().inner().place_rows(x, from, placement, fill, to, y); });
   }
   void scale_channels(input x, dnalm::vector_view<const float> scale, dnalm::vector_view<const float> shift,

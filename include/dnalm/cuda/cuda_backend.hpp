@@ -462,9 +462,9 @@ class cuda_backend : public cuda_layer_kernels<cuda_backend> {
     device_vector<float> view;
   };
   [[nodiscard]] lent_floats scan_scratch(index_t numbers) const {
-    lent_floats lent{state_->products.pool().lend_rows<float>(1, std::max<index_t>(numbers, 1)), {}};
-    lent.view = {lent.memory.as<float>(), numbers};
-    return lent;
+    lent_floats memory{state_->products.pool().lend_rows<float>(1, std::max<index_t>(numbers, 1)), {}};
+    memory.view = {memory.memory.as<float>(), numbers};
+    return memory;
   }
   /// What `make` makes; when there is no memory for it, what the scratch pool has to spare goes first.
   template <class Make>
