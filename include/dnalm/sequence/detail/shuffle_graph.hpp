@@ -29,9 +29,9 @@ struct shuffle_graph {
 
 /// Numbers of the (k-1)-lets of a run: the words themselves where a table of all fits, else their rank among
 /// those that occur.
-class word_numbers {
+class kmer_numbers {
  public:
-  word_numbers(std::string_view run, index_t k) : width_(static_cast<unsigned>(2 * (k - 1))) {
+  kmer_numbers(std::string_view run, index_t k) : width_(static_cast<unsigned>(2 * (k - 1))) {
     const std::size_t most = std::max<std::size_t>(64, run.size());
     direct_ = width_ < 40 && (std::uint64_t{1} << width_) <= most;
     if (direct_) return;
@@ -63,7 +63,7 @@ class word_numbers {
 
 /// The graph of a run of at least k letters, all A, C, G or T, fewer than 2^32.
 [[nodiscard]] inline shuffle_graph make_shuffle_graph(std::string_view run, index_t k) {
-  const word_numbers words(run, k);
+  const kmer_numbers words(run, k);
   shuffle_graph graph;
   graph.counts.assign(4 * words.size(), 0);
   graph.next.assign(4 * words.size(), 0);
