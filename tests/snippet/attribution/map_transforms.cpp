@@ -17,5 +17,4 @@ int main() {
   print("corrected", dnalm::corrected(gradient));
   print("times input", dnalm::times_input(gradient, sequence));
   print("first-order effects", dnalm::first_order_effects(gradient, sequence));
-  print("other strand", dnalm::reverse_complement(gradient));
 }
