@@ -32,7 +32,7 @@ struct shuffle_key {
 
 /// How many different shuffles a sequence has, itself included.
 struct shuffle_number {
-  double log = 0;                      ///< natural logarithm, within 1e-14 of the sum of its terms
+  double log = 0;                      ///< natural logarithm, a sum of log-gammas in double
   std::optional<index_t> exact = {1};  ///< the number where it is below 2^63
 };
 

@@ -135,6 +135,22 @@ TEST_CASE("of a linear function with baseline zero all methods give input times 
   CHECK(largest_gap(dnalm::smooth_grad(f, one).front().map, dnalm::saliency(f, one).front().map) < 1e-13);
 }
 
+TEST_CASE("expected gradients weigh baselines alike, whether the samples divide among them or not") {
+  const relaxed_function f = linear_function();
+  const dnalm::baseline shuffles{.kind = baseline_kind::shuffles,
+                                 .replicates = 3,
+                                 .shuffle = [](std::string_view sequence, index_t, index_t replicate) {
+                                   std::string turned(sequence);
+                                   std::rotate(turned.begin(), turned.begin() + replicate + 1, turned.end());
+                                   return turned;
+                                 }};
+  const std::vector<std::string> bases = {"ACGTTGCA"};
+  for (const index_t samples : {2, 3, 4, 5}) {  // of a linear function the draws of t do not matter
+    const auto found = dnalm::expected_gradients(f, bases, {.from = shuffles, .samples = samples}).front();
+    CHECK(std::abs(found.delta) < 1e-13);
+  }
+}
+
 TEST_CASE("integrated gradients are exact for polynomials of degree twice the nodes") {
   for (const index_t nodes : {1, 2, 3}) {
     const dnalm::path_options options{.nodes = nodes, .most_nodes = nodes};

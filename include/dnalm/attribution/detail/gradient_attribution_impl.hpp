@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <dnalm/attribution/detail/gauss_legendre.hpp>
+#include <dnalm/attribution/detail/weights_between.hpp>
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/philox.hpp>
@@ -56,12 +57,7 @@ struct path {
   nucleotide_weights start = {};  // r
 
   [[nodiscard]] relaxed_point at(double t) const {
-    relaxed_point point{.sequence = sequence, .weights = start};
-    for (std::size_t i = 0; i < end.values.size(); ++i) {
-      point.weights.letters.values[i] += t * (end.values[i] - start.letters.values[i]);
-    }
-    for (double& rest : point.weights.rest) rest *= 1 - t;
-    return point;
+    return {.sequence = sequence, .weights = weights_between(end, start, t)};
   }
   /// map += factor (x - r) * gradient; the reference token's part counts for the observed base.
   void add_products(double factor, const nucleotide_weights& gradient, nucleotide_map& map) const {
