@@ -208,7 +208,9 @@ TEST_CASE("a Keras .h5 goes through dnalm-convert into the other programs", "[pr
   const auto inspected = run("dnalm-inspect " + folder.string() + " --json");
   INFO(inspected.err);
   REQUIRE(inspected.code == 0);
-  for (const auto& tensor : dnalm::io::parse_json(inspected.out, "stdout")["tensors"]) {
+  const auto report = dnalm::io::parse_json(inspected.out, "stdout");
+  CHECK_FALSE(report["tensors"].empty());
+  for (const auto& tensor : report["tensors"]) {
     CHECK(tensor["status"] == "used");
   }
   check_embedding(dir, folder.string(), make_table(dir, "few.tsv", {.rows = 5}));
