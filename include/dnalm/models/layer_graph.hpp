@@ -78,6 +78,14 @@ struct graph_tensor {
   std::vector<index_t> shape = {};  ///< as in the file
 };
 
+/// A convolution that is run in one with the one behind it (detail/composed_convolutions.hpp).
+struct inner_convolution {
+  std::vector<graph_tensor> tensors = {};  ///< weight, bias
+  weight_layout layout = weight_layout::out_in_taps;
+  index_t outputs = 0;
+  index_t taps = 0;  ///< 0: there is none
+};
+
 /// One operation. Fields that its kind does not name are not looked at.
 struct layer_node {
   layer_kind kind = layer_kind::function;
@@ -101,6 +109,7 @@ struct layer_node {
   index_t factor = 1;        ///< of upsample
   std::vector<double> constant = {};  ///< of weigh_positions (L, n) and project_positions (M, L), row-major
   index_t constant_columns = 0;
+  inner_convolution inner = {};  ///< of a convolution: `taps` are those of both as one
 };
 
 namespace detail {
@@ -110,12 +119,17 @@ namespace detail {
   return {node.taps, node.dilation, node.before, node.stride};
 }
 
-/// A tensor of the node, or null.
-[[nodiscard]] inline const graph_tensor* tensor_of(const layer_node& node, layer_tensor part) {
-  for (const graph_tensor& tensor : node.tensors) {
+/// That of some tensors which is a part, or null.
+[[nodiscard]] inline const graph_tensor* tensor_of(const std::vector<graph_tensor>& tensors,
+                                                   layer_tensor part) {
+  for (const graph_tensor& tensor : tensors) {
     if (tensor.part == part) return &tensor;
   }
   return nullptr;
+}
+/// A tensor of the node, or null.
+[[nodiscard]] inline const graph_tensor* tensor_of(const layer_node& node, layer_tensor part) {
+  return tensor_of(node.tensors, part);
 }
 
 }  // namespace detail

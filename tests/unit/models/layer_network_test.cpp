@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Networks of layers: each operation forward and to the input gradient, what is fused against what is not,
 // float against double, and a sequence's bits in any batch.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -270,6 +271,24 @@ layer_graph cropped_graph() {
   return s->take();
 }
 
+constexpr index_t paired_length = 500;
+
+/// Convolutions behind each other with nothing between them: some are run as one.
+layer_graph paired_graph() {
+  dnalm::sequence_input input;
+  input.length = paired_length;
+  input.shorter = dnalm::short_sequence::first;
+  sketch s(input);
+  const index_t uneven = s.convolution(s.convolution(0, 4, 40, taps(9, 1, 4, 4)), 40, 40, taps(8, 1, 3, 5));
+  const index_t valid = s.convolution(s.convolution(0, 4, 36, taps(5)), 36, 40, taps(4));
+  const index_t behind = s.convolution(s.convolution(0, 4, 36, taps(4, 1, 0, 2)), 36, 40, taps(6, 1, 0, 2));
+  s->layer("uneven", s->max_pool(s->relu(uneven), {3, 3}));
+  const index_t sum = s->add(s->place(uneven, 0, -8), valid);
+  s->layer("sum", s->relu(s->add(s->place(behind, 0, -3), sum)));
+  s->output("targets", s.dense(s->global_mean(s->relu(sum)), 40, 2));
+  return s->take();
+}
+
 /// The same graph with every value a state: nothing may be put together.
 layer_graph unfused(layer_graph graph) {
   graph.layers.clear();
@@ -339,7 +358,11 @@ batch_of mixed(bool fixed) {
 }
 
 std::vector<std::pair<bool, layer_graph>> graphs() {
-  return {{false, free_graph()}, {true, fixed_graph()}, {false, attention_graph()}, {false, cropped_graph()}};
+  return {{false, free_graph()},
+          {true, fixed_graph()},
+          {false, attention_graph()},
+          {false, cropped_graph()},
+          {true, paired_graph()}};
 }
 
 /// The gradient by the rows of the sum of all predictions' first channels.
@@ -372,6 +395,58 @@ TEST_CASE("what is put together gives the numbers of the operations one by one",
       check_close(found[static_cast<std::size_t>(state)], expected[value], 1e-12);
     }
     check_close(found.back(), expected.back(), 1e-12);
+  }
+}
+
+TEST_CASE("two convolutions with nothing between them are run as one, exact at the ends", "[layers]") {
+  const layer_graph graph = paired_graph();
+  const layer_graph run_as = dnalm::detail::compose_convolutions(graph);
+  const auto composed = std::count_if(run_as.nodes.begin(), run_as.nodes.end(),
+                                      [](const layer_node& node) { return node.inner.taps > 0; });
+  CHECK(composed == 3);
+  CHECK(dnalm::detail::compose_convolutions(unfused(graph)).nodes.size() == graph.nodes.size());
+  CHECK(dnalm::detail::compose_convolutions(free_graph()).nodes.size() == free_graph().nodes.size());
+  const dnalm::reference_layers fused(dnalm::reference_backend(), graph, weights);
+  const dnalm::reference_layers single(dnalm::reference_backend(), unfused(graph), weights);
+  batch_of batch;
+  batch.add(paired_length, 1);
+  batch.add(paired_length - 1, 2);
+  const auto found = run(fused, batch);
+  const auto expected = run(single, batch);
+  for (index_t state = 1; state <= graph.results(); ++state) {
+    const auto value = static_cast<std::size_t>(graph.result(state).value);
+    check_close(found[static_cast<std::size_t>(state)], expected[value], 1e-12);
+  }
+  const dnalm::cpu_layers quick(dnalm::cpu_backend(), graph, weights);
+  const auto in_float = run(quick, batch);
+  for (std::size_t state = 0; state < found.size(); ++state) check_close(in_float[state], found[state], 2e-5);
+}
+
+TEST_CASE("edits reach through convolutions that are run as one, bit by bit", "[layers]") {
+  const layer_graph graph = paired_graph();
+  const dnalm::cpu_layers network(dnalm::cpu_backend(), graph, weights);
+  batch_of batch;
+  batch.add(paired_length, 1);
+  std::vector<dnalm::token_edit> edits;
+  for (const index_t at : {0, 3, 8, 17, 250, 489, 495, 499}) {
+    edits.push_back({at, (batch.ids[static_cast<std::size_t>(at)] + 1) % 4});
+  }
+  dnalm::cpu_layers::workspace workspace;
+  for (index_t state = 1; state <= graph.results(); ++state) {
+    std::vector<numbers> found(edits.size());
+    const auto receive = [&](index_t first, dnalm::matrix_view<const float> rows) {
+      const index_t each = network.state_rows(state, paired_length, "test");
+      for (index_t r = 0; r < rows.rows; r += each, ++first) {
+        dnalm_test::append_numbers(rows.row_block(r, each), found[static_cast<std::size_t>(first)]);
+      }
+    };
+    network.edited_states(batch.ids, edits, state, index_t{1} << 24, receive, workspace);
+    for (std::size_t e = 0; e < edits.size(); ++e) {
+      batch_of edited = batch;
+      edited.ids[static_cast<std::size_t>(edits[e].token)] = edits[e].id;
+      INFO("state " << state << ", edit at " << edits[e].token);
+      CHECK(dnalm_test::same_numbers(found[e], run(network, edited)[static_cast<std::size_t>(state)]));
+    }
   }
 }
 

@@ -102,7 +102,8 @@ template <class B>
     case layer_kind::layer_norm:
     case layer_kind::add:
     case layer_kind::multiply:
-    case layer_kind::join_channels: return convolution_taps{};
+    case layer_kind::join_channels:
+    case layer_kind::join_positions: return convolution_taps{};
     default: return {};
   }
 }
@@ -147,6 +148,7 @@ class layer_edits {
   void plan();
   void run_step_of(const layer_step<B>& step);
   void run_local(const layer_step<B>& step, const convolution_taps& taps);
+  void run_joined(const layer_step<B>& step);
   void run_whole(const layer_step<B>& step);
   void find_ranges(const layer_step<B>& step, const convolution_taps& taps);
   [[nodiscard]] input_matrix<B> gathered(index_t value, const std::vector<row_range>& ranges,
@@ -243,7 +245,9 @@ input_matrix<B> layer_edits<B, Workspace>::run(std::span<const index_t> places, 
   set_ranges(0, std::move(ranges));
   backend_.copy_matrix(rows, rows_of_edited(0));
   for (std::size_t i = 0; i < steps_.size(); ++i) {
-    if (taps_[i]) {
+    if (taps_[i] && steps_[i].kind == layer_kind::join_positions) {
+      run_joined(steps_[i]);
+    } else if (taps_[i]) {
       run_local(steps_[i], *taps_[i]);
     } else {
       run_whole(steps_[i]);
@@ -350,6 +354,40 @@ void layer_edits<B, Workspace>::run_local(const layer_step<B>& step, const convo
     case layer_kind::centre_to:
     case layer_kind::middle: return backend_.copy_matrix(inputs[0], y);
     default: return run_step(backend_, step, step.apply, added, value, w_, y);
+  }
+}
+
+/// What lies below each other: the rows that an edit reaches in one part or, with those between them, in two.
+template <class B, class Workspace>
+void layer_edits<B, Workspace>::run_joined(const layer_step<B>& step) {
+  const std::size_t parts = step.inputs.size();
+  std::vector<index_t> first(parts, 0);  // rows before each part
+  for (std::size_t k = 1; k < parts; ++k) first[k] = first[k - 1] + rows_of(step.inputs[k - 1]);
+  std::vector<row_range> ranges(static_cast<std::size_t>(edits_));
+  for (std::size_t e = 0; e < ranges.size(); ++e) {
+    for (std::size_t k = 0; k < parts; ++k)
+      ranges[e].include(moved(edited(step.inputs[k]).ranges[e], first[k]));
+  }
+  std::vector<input_matrix<B>> rows;
+  std::vector<std::vector<row_range>> read(parts);
+  for (std::size_t k = 0; k < parts; ++k) {
+    for (const row_range& range : ranges) {
+      read[k].push_back(part_inside(moved(range, -first[k]), rows_of(step.inputs[k])));
+    }
+    rows.push_back(gathered(step.inputs[k], read[k], k));
+  }
+  set_ranges(step.output, std::move(ranges));
+  const output_matrix<B> y = rows_of_edited(step.output);
+  std::vector<index_t> next(parts, 0);
+  index_t row = 0;
+  for (std::size_t e = 0; e < static_cast<std::size_t>(edits_); ++e) {
+    for (std::size_t k = 0; k < parts; ++k) {
+      const index_t count = read[k][e].size();
+      if (count == 0) continue;
+      backend_.copy_matrix(rows[k].row_block(next[k], count), y.row_block(row, count));
+      next[k] += count;
+      row += count;
+    }
   }
 }
 

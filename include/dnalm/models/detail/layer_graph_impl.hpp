@@ -121,8 +121,12 @@ inline void check_sequence_input(const sequence_input& input, const std::string&
 /// Numbers that a weight of an operation has, or 0 where the kind has none.
 [[nodiscard]] inline index_t weight_size(const layer_node& node, index_t channels) {
   switch (node.kind) {
-    case layer_kind::convolution:
-      return checked_mul(node.outputs, checked_mul(channels / node.groups, node.taps));
+    case layer_kind::convolution: {
+      const bool composed = node.inner.taps > 0;
+      const index_t inputs = composed ? node.inner.outputs : channels / node.groups;
+      const index_t taps = composed ? node.taps - node.inner.taps + 1 : node.taps;
+      return checked_mul(node.outputs, checked_mul(inputs, taps));
+    }
     case layer_kind::dense: return checked_mul(node.outputs, channels);
     case layer_kind::depthwise: return checked_mul(channels, node.taps);
     case layer_kind::relative_attention:

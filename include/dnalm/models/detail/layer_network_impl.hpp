@@ -13,7 +13,7 @@ DNALM_BEGIN_NAMESPACE
 
 template <layer_backend B>
 layer_network<B>::layer_network(B backend, const layer_graph& graph, const weight_source& source, int)
-    : backend_(std::move(backend)), graph_(graph), shapes_(graph) {
+    : backend_(std::move(backend)), graph_(detail::compose_convolutions(graph)), shapes_(graph_) {
   const index_t channels = graph_.input.channels;
   const std::vector<scalar> table = graph_.input.template table<scalar>();
   table_ = backend_.upload(table, 5, channels);

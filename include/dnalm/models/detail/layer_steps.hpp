@@ -14,6 +14,7 @@
 
 #include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/detail/composed_convolutions.hpp>
 #include <dnalm/models/layer_graph.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 #include <dnalm/models/weight_source.hpp>
@@ -142,7 +143,10 @@ class step_planner {
   }
 
   [[nodiscard]] std::vector<double> read(const layer_node& node, layer_tensor part) const {
-    const graph_tensor* tensor = tensor_of(node, part);
+    return read(node.tensors, part);
+  }
+  [[nodiscard]] std::vector<double> read(const std::vector<graph_tensor>& tensors, layer_tensor part) const {
+    const graph_tensor* tensor = tensor_of(tensors, part);
     if (tensor == nullptr) return {};
     std::vector<double> values(static_cast<std::size_t>(checked_size(tensor->shape)));
     source_.read(planned_.at(tensor->name), std::span<double>(values));
@@ -176,6 +180,7 @@ class step_planner {
   void read_product(const layer_node& node, planned_step& step) const {
     const index_t inputs = channels_in(node);
     step.bias = read(node, layer_tensor::bias);
+    if (node.inner.taps > 0) return compose(node, inputs, step);
     if (node.kind == layer_kind::convolution || node.kind == layer_kind::dense) {
       const index_t taps = node.kind == layer_kind::dense ? 1 : node.taps;
       step.weight = rows_of_weight(read(node, layer_tensor::weight), node.layout, node.outputs,
@@ -195,6 +200,18 @@ class step_planner {
     } else if (node.kind == layer_kind::project_positions) {
       step.weight = node.constant;
     }
+  }
+  /// Two convolutions as one.
+  void compose(const layer_node& node, index_t inputs, planned_step& step) const {
+    const inner_convolution& inner = node.inner;
+    const index_t taps = node.taps - inner.taps + 1;
+    const std::vector<double> first = rows_of_weight(read(inner.tensors, layer_tensor::weight), inner.layout,
+                                                     inner.outputs, inputs, inner.taps);
+    const std::vector<double> second =
+        rows_of_weight(read(node, layer_tensor::weight), node.layout, node.outputs, inner.outputs, taps);
+    step.weight = composed_weight(first, second, inner.outputs, inner.taps, taps);
+    step.bias =
+        composed_bias(read(inner.tensors, layer_tensor::bias), second, std::move(step.bias), node.outputs);
   }
   [[nodiscard]] static std::vector<double> turned(const std::vector<double>& from, index_t rows,
                                                   index_t columns) {

@@ -37,8 +37,10 @@ namespace detail {
   std::vector<planned_tensor> plan;
   std::set<std::string> known;
   for (const layer_node& node : graph.nodes) {
-    for (const graph_tensor& tensor : node.tensors) {
-      if (known.insert(tensor.name).second) plan.push_back(plan_of(tensor));
+    for (const auto* tensors : {&node.inner.tensors, &node.tensors}) {
+      for (const graph_tensor& tensor : *tensors) {
+        if (known.insert(tensor.name).second) plan.push_back(plan_of(tensor));
+      }
     }
   }
   for (const std::string& name : graph.unused) {
