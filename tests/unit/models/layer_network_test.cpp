@@ -280,6 +280,8 @@ layer_graph paired_graph() {
   input.shorter = dnalm::short_sequence::first;
   sketch s(input);
   const index_t uneven = s.convolution(s.convolution(0, 4, 40, taps(9, 1, 4, 4)), 40, 40, taps(8, 1, 3, 5));
+  s->layer("eight taps",
+           s.convolution(uneven, 40, 40, taps(8, 1, 3, 5)));  // rows in twos, told by their place
   const index_t valid = s.convolution(s.convolution(0, 4, 36, taps(5)), 36, 40, taps(4));
   const index_t behind = s.convolution(s.convolution(0, 4, 36, taps(4, 1, 0, 2)), 36, 40, taps(6, 1, 0, 2));
   s->layer("uneven", s->max_pool(s->relu(uneven), {3, 3}));

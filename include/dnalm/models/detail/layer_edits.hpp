@@ -213,7 +213,7 @@ void layer_edits<B, Workspace>::plan() {
     }
     const auto out = static_cast<std::size_t>(step.output);
     if (taps) reach = (reach - 1 + (taps->taps - 1) * taps->dilation) / taps->stride + 1;
-    if (step.kind == layer_kind::convolution) reach += 2 * step.taps.dilation - 1;
+    if (step.kind == layer_kind::convolution) reach += 2 * (2 * step.taps.dilation - 1);
     most[out] = taps ? std::min(reach, rows_[out]) : rows_[out];
     is_whole[out] = taps ? 0 : 1;
     bytes_ = checked_add(bytes_, checked_mul(most[out], shapes_.channels(step.output)));
@@ -308,7 +308,10 @@ void layer_edits<B, Workspace>::find_ranges(const layer_step<B>& step, const con
     }
     // Kernels may make rows of a convolution in twos (pack_convolution), told by their place in the sequence.
     const index_t together = step.kind == layer_kind::convolution ? 2 * taps.dilation : 1;
-    ranges[e].begin -= ranges[e].begin % together;
+    row_range& range = ranges[e];
+    range.begin -= range.begin % together;
+    const index_t end = (range.end + together - 1) / together * together;
+    range.end = std::min(end, rows_of(step.output));
   }
   set_ranges(step.output, std::move(ranges));
 }
