@@ -24,6 +24,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
+struct gamma_table;
+
 /// What an operation does.
 enum class layer_kind {
   convolution,         ///< along positions; weight, bias
@@ -54,7 +56,7 @@ enum class layer_kind {
   softmax_pool,        ///< of inputs[0] by `window.size` rows, weighed by the softmax of inputs[1] over them
   relative_attention,  ///< of q, k, v (inputs); `groups` heads, `value` the scale of q, keys of distances:
                        ///< weight (channels, constant_columns) of relative_position_features (`by_channels`:
-                       ///< scaled by functions), bias, position_bias
+                       ///< scaled by functions; `gammas`), bias, position_bias
   middle,              ///< the middle rows, `factor` or one fewer: as many left out behind as before
   project_positions    ///< constant (M, L) times the positions
 };
@@ -101,6 +103,8 @@ struct layer_node {
   index_t factor = 1;        ///< of upsample
   std::vector<double> constant = {};  ///< of weigh_positions (L, n) and project_positions (M, L), row-major
   index_t constant_columns = 0;
+  std::shared_ptr<const gamma_table> gammas =
+      {};  ///< of relative_attention: densities of one length, or null
 };
 
 namespace detail {

@@ -24,6 +24,7 @@ import numpy as np
 import scipy
 import torch
 import transformers
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
 from make_gradients import formula
@@ -312,10 +313,19 @@ def make_case(name, c, seed, out):
             "largest_f32_gap": float(f"{gap:.1e}")}
 
 
+def gamma_rows(out):
+    """Some rows of TensorFlow's gamma densities, which the port of Enformer ships: distances 0, 31, 62, ... and 1535."""
+    file = pathlib.Path(os.environ["ENFORMER_CODE"]) / "enformer_pytorch" / "precomputed" / "tf_gammas.pt"
+    table = torch.load(file, weights_only=True).numpy()
+    distances = np.append(np.arange(0, 1536, 31), 1535)
+    save_arrays({"distances": distances, "gammas": table[1535 + distances]}, out / "expected" / "tf_gammas.safetensors")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
+    gamma_rows(options.out)
     cases = [make_case(name, c, seed, options.out) for seed, (name, c) in enumerate(CASES.items(), start=1)]
     versions = {"python": platform.python_version(), "torch": torch.__version__.split("+")[0], "numpy": np.__version__,
                 "scipy": scipy.__version__, "transformers": transformers.__version__}
