@@ -67,7 +67,11 @@ enum class layer_kind {
 enum class weight_layout {
   out_in_taps,  ///< PyTorch's convolution, also (out, in, 1, taps); dense (out, in)
   taps_in_out,  ///< Keras' convolution; dense (in, out)
-  taps_in_one   ///< Keras' depthwise kernel (taps, channels, 1); PyTorch's (channels, 1, taps) is out_in_taps
+  taps_in_one,  ///< Keras' depthwise kernel (taps, channels, 1); PyTorch's (channels, 1, taps) is out_in_taps
+  strands,  ///< as out_in_taps; what is used, of the bias too, is the mean of the tensor and of itself with
+            ///< all axes backwards: both strands alike
+  strand_letters  ///< dense: a table (6, out) of A, C, G, T, N and a letter that is not used; the mean of the
+                  ///< row and of the complement's row backwards
 };
 
 /// What a tensor is to an operation.
@@ -120,6 +124,13 @@ namespace detail {
     if (tensor.part == part) return &tensor;
   }
   return nullptr;
+}
+
+/// Numbers that an operation uses of its weight.
+[[nodiscard]] inline index_t used_numbers(const layer_node& node, const graph_tensor& weight) {
+  if (node.layout != weight_layout::strand_letters) return checked_size(weight.shape);
+  const bool letters = weight.shape.size() == 2 && weight.shape[0] == 6;
+  return letters ? checked_mul(5, weight.shape[1]) : 0;
 }
 
 }  // namespace detail

@@ -13,8 +13,8 @@ using dnalm::index_t;
 namespace {
 
 const std::vector<std::string> cases = {
-    "sei",    "deepsea_predict", "deepsea_variant_effects", "beluga",        "basset",
-    "legnet", "enformer",        "legnet_reverse",          "enformer_port", "mtsplice"};
+    "sei",      "deepsea_predict", "deepsea_variant_effects", "beluga",   "basset",  "legnet",
+    "enformer", "legnet_reverse",  "enformer_port",           "mtsplice", "phylogpn"};
 
 /// The number of the error that a folder's network would be with these tensors: of its recipe, or 411 where a
 /// tensor is left over; 0: none.

@@ -57,9 +57,9 @@ std::string text_of(const dnalm::io::safetensors_file& expected, const std::stri
 }  // namespace
 
 TEST_CASE("load_model reads the folders of supervised networks", "[models][supervised]") {
-  const std::pair<const char*, const char*> folders[] = {{"sei", "Sei"},       {"deepsea_predict", "DeepSEA"},
-                                                         {"beluga", "Beluga"}, {"basset", "Basset"},
-                                                         {"legnet", "LegNet"}, {"enformer", "Enformer"}};
+  const std::pair<const char*, const char*> folders[] = {
+      {"sei", "Sei"},       {"deepsea_predict", "DeepSEA"}, {"beluga", "Beluga"},    {"basset", "Basset"},
+      {"legnet", "LegNet"}, {"enformer", "Enformer"},       {"phylogpn", "PhyloGPN"}};
   for (const auto& [name, architecture] : folders) {
     INFO(name);
     const auto folder = dnalm_test::golden_supervised / name;
@@ -126,6 +126,14 @@ TEST_CASE("networks of a fixed length refuse others", "[models][supervised]") {
   CHECK(number(sei, 1) == 0);
   CHECK(number(sei, 4096) == 0);
   CHECK(number(sei, 4097) >= 400);
+}
+
+TEST_CASE("PhyloGPN of other blocks than config.json says is an error", "[models][supervised]") {
+  const dnalm_test::temporary_folder folder("phylogpn");
+  const auto golden = dnalm_test::golden_supervised / "phylogpn";
+  std::filesystem::copy_file(golden / "pytorch_model.bin", folder / "pytorch_model.bin");
+  std::ofstream(folder / "config.json") << R"({"model_type": "phylogpn", "stack_size": 2, "num_stacks": 3})";
+  CHECK_THROWS_WITH(dnalm::load_model(folder.path()), Catch::Contains("dnalm.config.403"));
 }
 
 namespace {
