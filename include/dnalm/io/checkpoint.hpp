@@ -28,8 +28,8 @@ class checkpoint {
   ///
   /// In a folder the first of these is taken: `model.safetensors`, `model.safetensors.index.json`,
   /// `pytorch_model.bin`, `pytorch_model.bin.index.json`, the only `*.safetensors`, the only `*.bin`, `*.pt`,
-  /// `*.pth` or `*.ckpt` (files that trainers write beside the weights, as `training_args.bin` or
-  /// `optimizer.pt`, do not count).
+  /// `*.pth` or `*.ckpt` (files beside the weights do not count: `training_args.bin`, `optimizer.pt`
+  /// and the like of trainers, `tf_gammas.pt`).
   /// \throws error [dnalm.io.280] nothing there, [dnalm.usage.290] several candidates, [dnalm.format.281] to
   /// [dnalm.format.285] shards that do not fit their index, [dnalm.format.289] unknown content; as
   /// safetensors_file, torch_checkpoint and npz_checkpoint.

@@ -24,6 +24,8 @@
 
 DNALM_BEGIN_NAMESPACE
 
+struct gamma_table;
+
 /// What an operation does.
 enum class layer_kind {
   convolution,         ///< along positions; weight, bias
@@ -54,7 +56,7 @@ enum class layer_kind {
   softmax_pool,        ///< of inputs[0] by `window.size` rows, weighed by the softmax of inputs[1] over them
   relative_attention,  ///< of q, k, v (inputs); `groups` heads, `value` the scale of q, keys of distances:
                        ///< weight (channels, constant_columns) of relative_position_features (`by_channels`:
-                       ///< scaled by functions), bias, position_bias
+                       ///< scaled by functions; `gammas`), bias, position_bias
   middle,              ///< the middle rows, `factor` or one fewer: as many left out behind as before
   project_positions    ///< constant (M, L) times the positions
 };
@@ -65,7 +67,11 @@ enum class layer_kind {
 enum class weight_layout {
   out_in_taps,  ///< PyTorch's convolution, also (out, in, 1, taps); dense (out, in)
   taps_in_out,  ///< Keras' convolution; dense (in, out)
-  taps_in_one   ///< Keras' depthwise kernel (taps, channels, 1); PyTorch's (channels, 1, taps) is out_in_taps
+  taps_in_one,  ///< Keras' depthwise kernel (taps, channels, 1); PyTorch's (channels, 1, taps) is out_in_taps
+  strands,  ///< as out_in_taps; what is used, of the bias too, is the mean of the tensor and of itself with
+            ///< all axes backwards: both strands alike
+  strand_letters  ///< dense: a table (6, out) of A, C, G, T, N and a letter that is not used; the mean of the
+                  ///< row and of the complement's row backwards
 };
 
 /// What a tensor is to an operation.
@@ -110,6 +116,8 @@ struct layer_node {
   std::vector<double> constant = {};  ///< of weigh_positions (L, n) and project_positions (M, L), row-major
   index_t constant_columns = 0;
   inner_convolution inner = {};  ///< of a convolution: `taps` are those of both as one
+  std::shared_ptr<const gamma_table> gammas =
+      {};  ///< of relative_attention: densities of one length, or null
 };
 
 namespace detail {
@@ -130,6 +138,13 @@ namespace detail {
 /// A tensor of the node, or null.
 [[nodiscard]] inline const graph_tensor* tensor_of(const layer_node& node, layer_tensor part) {
   return tensor_of(node.tensors, part);
+}
+
+/// Numbers that an operation uses of its weight.
+[[nodiscard]] inline index_t used_numbers(const layer_node& node, const graph_tensor& weight) {
+  if (node.layout != weight_layout::strand_letters) return checked_size(weight.shape);
+  const bool letters = weight.shape.size() == 2 && weight.shape[0] == 6;
+  return letters ? checked_mul(5, weight.shape[1]) : 0;
 }
 
 }  // namespace detail

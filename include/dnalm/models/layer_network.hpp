@@ -104,7 +104,8 @@ class layer_network {
     backend_.embed_rows(ids, table_.view(), {}, y);
   }
 
-  /// Bytes that a workspace takes for one sequence of `tokens`, or for several that are not more rows inside.
+  /// Bytes that a workspace takes for one sequence of `tokens`, or for several that are not more rows inside;
+  /// relative attention's for one of `longest`.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
   /// Numbers of the largest state of so many tokens.
   [[nodiscard]] index_t largest_state(index_t tokens) const;
@@ -123,6 +124,10 @@ class layer_network {
   void read_input(const token_batch& batch, input_matrix<B> word_rows, const B& backend, workspace& w,
                   output_matrix<B> words, output_matrix<B> first) const;
   [[nodiscard]] index_t scratch_size(const B& backend, bool adjoint) const;
+  /// As graph_shapes::rows_near, without the rows that are not computed.
+  [[nodiscard]] std::vector<index_t> computed_rows_near(index_t tokens) const;
+  /// Numbers that relative attention takes for sequences of up to `longest` tokens.
+  [[nodiscard]] index_t attention_size(index_t longest) const;
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
   }

@@ -37,7 +37,8 @@ struct sequence_input {
   std::string letters = "ACGT";
   index_t channels = 4;
   double unknown = 0.0;     ///< what N has in the channels of letters: 0 or 0.25
-  char unknown_letter = 0;  ///< the letter that N is read as, in place of `unknown`; 0: none
+  char unknown_letter = 0;  ///< the letter that N is read as, in place of `unknown`; 'N': a letter of its
+                            ///< own, whose channel is the first behind the others; 0: none
   double missing = 0.0;     ///< what rows beyond the ends of a sequence have in the channels of letters
   index_t length = 0;       ///< rows of the input; 0: any number
   short_sequence shorter = short_sequence::refused;  ///< with a fixed length
@@ -56,7 +57,8 @@ struct sequence_input {
       rows[letter * static_cast<std::size_t>(channels) + letters.find("ACGT"[letter])] = T(1);
     }
     if (unknown_letter != 0) {
-      rows[4 * static_cast<std::size_t>(channels) + letters.find(unknown_letter)] = T(1);
+      const std::size_t channel = unknown_letter == 'N' ? 4 : letters.find(unknown_letter);
+      rows[4 * static_cast<std::size_t>(channels) + channel] = T(1);
       return rows;
     }
     for (std::size_t c = 0; c < 4; ++c) {

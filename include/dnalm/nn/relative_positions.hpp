@@ -2,14 +2,16 @@
 /// \file
 /// \brief What Enformer's attention knows of the distance of two positions; in double.
 ///
-/// The gamma densities are exponentials of differences of numbers around 3e4: TensorFlow's float values, with
-/// which the published weights were trained, are up to 2.5e-3 off. Here they are what the formula says.
+/// The gamma densities are exponentials of differences of numbers around 3e4, whose neighbours in float are
+/// 2e-3 apart: TensorFlow's float values, with which the published weights were trained, are up to 3e-3 of
+/// themselves off. Here they are what the formula says, or a table of theirs.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <string>
+#include <vector>
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
@@ -24,6 +26,17 @@ enum class gamma_scale {
   positions,  ///< each function's largest over all distances: the published weights
   functions   ///< each distance's largest over all functions: networks trained with the PyTorch port's own
               ///< formula
+};
+
+/// Scaled gamma densities of one length T that are given, not computed: (2T - 1, functions), row-major.
+struct gamma_table {
+  std::vector<double> numbers = {};
+  index_t functions = 0;
+
+  /// Whether it is that of sequences of `length` rows and so many functions.
+  [[nodiscard]] bool fits(index_t length, index_t count) const {
+    return functions == count && static_cast<index_t>(numbers.size()) == checked_mul(2 * length - 1, count);
+  }
 };
 
 namespace detail {
@@ -43,7 +56,7 @@ namespace detail {
   return std::exp((shape - 1.0) * std::log(x) - rate * x - (std::lgamma(shape) - shape * std::log(rate)));
 }
 
-/// Divides the `count` columns from `first` on by their largest numbers, as `scale` says.
+/// Divides densities by their largest numbers, as `scale` says.
 inline void scale_gamma(matrix_view<double> rows, gamma_scale scale) {
   if (scale == gamma_scale::functions) {
     for (index_t r = 0; r < rows.rows; ++r) {
@@ -69,9 +82,11 @@ inline void scale_gamma(matrix_view<double> rows, gamma_scale scale) {
 ///     g = (p_k(|d|) + 1e-8) / scale,  p_k the gamma density of mean mu_k, evenly from T / F to T, and
 ///         deviation T / (2F)
 ///
-/// `count` is 6F. \throws error [dnalm.shape.356] no positions, or a count that is no multiple of 6.
+/// `count` is 6F. A table that fits `length` and F stands in place of g; any other is not looked at. \throws
+/// error [dnalm.shape.356] no positions, or a count that is no multiple of 6.
 [[nodiscard]] inline matrix<double> relative_position_features(index_t length, index_t count,
-                                                               gamma_scale scale = gamma_scale::positions) {
+                                                               gamma_scale scale = gamma_scale::positions,
+                                                               const gamma_table* table = nullptr) {
   if (length < 1 || count < 6 || count % 6 != 0) {
     throw error(error_kind::shape, 356,
                 "relative position features need positions, and six numbers of a kind",
@@ -81,6 +96,7 @@ inline void scale_gamma(matrix_view<double> rows, gamma_scale scale) {
   const index_t functions = count / 6;
   const auto t = static_cast<double>(length);
   const auto f = static_cast<double>(functions);
+  const bool given = table != nullptr && table->fits(length, functions);
   matrix<double> x(2 * length - 1, count);
   for (index_t r = 0; r < x.rows(); ++r) {
     const auto distance = static_cast<double>(std::abs(r - (length - 1)));
@@ -89,10 +105,11 @@ inline void scale_gamma(matrix_view<double> rows, gamma_scale scale) {
       const double mean = detail::spaced(t / f, t, k, functions);
       x(r, k) = std::exp(-std::numbers::ln2 / half_life * distance);
       x(r, functions + k) = std::exp2(static_cast<double>(k + 1)) - 1.0 > distance ? 1.0 : 0.0;
-      x(r, 2 * functions + k) = detail::gamma_density(distance, mean, t / (2.0 * f)) + 1e-8;
+      x(r, 2 * functions + k) = given ? table->numbers[static_cast<std::size_t>(r * functions + k)]
+                                      : detail::gamma_density(distance, mean, t / (2.0 * f)) + 1e-8;
     }
   }
-  detail::scale_gamma(x.view().column_block(2 * functions, functions), scale);
+  if (!given) detail::scale_gamma(x.view().column_block(2 * functions, functions), scale);
   for (index_t r = 0; r < x.rows(); ++r) {
     const double sign = r < length - 1 ? -1.0 : r > length - 1 ? 1.0 : 0.0;
     for (index_t c = 0; c < 3 * functions; ++c) x(r, 3 * functions + c) = sign * x(r, c);

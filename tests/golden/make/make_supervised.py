@@ -1,6 +1,6 @@
 """Golden checkpoints of supervised networks in PyTorch's containers, and what the published code computes from them.
 
-    SEI_CODE=DIR KIPOI_CODE=DIR LEGNET_CODE=DIR ENFORMER_CODE=DIR python make_supervised.py --out ../supervised
+    SEI_CODE=DIR KIPOI_CODE=DIR LEGNET_CODE=DIR ENFORMER_CODE=DIR PHYLOGPN_CODE=DIR python make_supervised.py --out ../supervised
 
 The folders hold the authors' files (README.md says which). Sei, DeepSEA, Beluga and Basset write their widths as numbers:
 the text of the file is run with some of these numbers replaced (`widths` of a case), nothing else. A checkpoint is
@@ -24,6 +24,7 @@ import numpy as np
 import scipy
 import torch
 import transformers
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
 from make_gradients import formula
@@ -195,6 +196,28 @@ def make_enformer(c):
     return model, run
 
 
+def make_phylogpn(c):
+    typing = types.ModuleType("jaxtyping")  # annotations alone
+    typing.Float = typing.Int = collections.defaultdict(lambda: torch.Tensor)
+    sys.modules["jaxtyping"] = typing
+    code = published("PHYLOGPN_CODE", "src/gpn/phylo/model.py", "phylogpn")
+    model = code.PhyloGPNModel(code.PhyloGPNConfig(**c["settings"]))
+
+    def run(model, x):
+        net = model._model
+        rows = net.embedding.weight
+        unknown = (x.detach().sum(0) == 0).to(x.dtype)
+        words = x.T @ rows[:4] + unknown[:, None] * rows[4]
+        embedding = net.output_layer_norm(net.blocks(words.T[None]).swapaxes(1, 2))
+        output = net.output_conv(net.output_gelu(embedding.swapaxes(1, 2))).swapaxes(1, 2)[0]
+        tokens = torch.where(unknown > 0, 4, x.detach().argmax(0))
+        whole = model(tokens[None])
+        assert all(torch.equal(whole[letter][0], output[:, i]) for i, letter in enumerate("ACGT"))
+        return [output], embedding[0]
+
+    return model, run
+
+
 SEI_WIDTHS = {480: 5, 640: 6, 960: 7}
 DEEPSEA_WIDTHS = {320: 6, 480: 5, 960: 7, 50880: 7 * 53, 925: 9, 919: 8}
 LEGNET = dict(stem_ch=6, stem_ks=5, ef_ks=3, ef_block_sizes=[7, 8, 9, 6], resize_factor=4, pool_sizes=[2, 2, 2, 2],
@@ -236,6 +259,9 @@ CASES = {
                           settings=ENFORMER | dict(use_tf_gamma=False, dim=36, heads=3, num_downsamples=3, depth=1,
                                                    attn_dim_key=5, dim_divisible_by=18, target_length=-1),
                           note="the port's own gamma features; nothing cropped"),
+    "phylogpn": dict(make=make_phylogpn, type="phylogpn", file="pytorch_model.bin", order="ACGT", other=0.0, lengths=(36, 17),
+                     gradients=(0, 1), gain=1.5, settings=dict(outer_dim=10, inner_dim=6, kernel_size=3, stack_size=2, num_stacks=2),
+                     note="dilations 1 and 3, twice; 16 rows fewer than letters"),
 }
 
 
@@ -312,10 +338,19 @@ def make_case(name, c, seed, out):
             "largest_f32_gap": float(f"{gap:.1e}")}
 
 
+def gamma_rows(out):
+    """Some rows of TensorFlow's gamma densities, which the port of Enformer ships: distances 0, 31, 62, ... and 1535."""
+    file = pathlib.Path(os.environ["ENFORMER_CODE"]) / "enformer_pytorch" / "precomputed" / "tf_gammas.pt"
+    table = torch.load(file, weights_only=True).numpy()
+    distances = np.append(np.arange(0, 1536, 31), 1535)
+    save_arrays({"distances": distances, "gammas": table[1535 + distances]}, out / "expected" / "tf_gammas.safetensors")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
+    gamma_rows(options.out)
     cases = [make_case(name, c, seed, options.out) for seed, (name, c) in enumerate(CASES.items(), start=1)]
     versions = {"python": platform.python_version(), "torch": torch.__version__.split("+")[0], "numpy": np.__version__,
                 "scipy": scipy.__version__, "transformers": transformers.__version__}

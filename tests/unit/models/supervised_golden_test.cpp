@@ -12,17 +12,19 @@ using dnalm::index_t;
 
 namespace {
 
-const std::vector<std::string> cases = {"sei",      "deepsea_predict", "deepsea_variant_effects",
-                                        "beluga",   "basset",          "legnet",
-                                        "enformer", "legnet_reverse",  "enformer_port"};
+const std::vector<std::string> cases = {
+    "sei",      "deepsea_predict", "deepsea_variant_effects", "beluga",   "basset",  "legnet",
+    "enformer", "legnet_reverse",  "enformer_port",           "mtsplice", "phylogpn"};
 
 /// The number of the error that a folder's network would be with these tensors: of its recipe, or 411 where a
 /// tensor is left over; 0: none.
 int number_of(const std::string& name, const std::vector<dnalm::io::tensor_info>& tensors) {
   try {
-    const auto config = dnalm::detail::open_config(dnalm_test::golden_supervised / name);
+    const auto folder = dnalm_test::golden_supervised / name;
+    const auto config = dnalm::detail::open_config(folder);
     const dnalm::tensor_table table(tensors, name);
-    const auto graph = dnalm::find_recipe(config.text("model_type", ""))->make({config, table});
+    const auto description = dnalm::open_model_weights(folder).metadata("model_config");
+    const auto graph = dnalm::find_recipe(config.text("model_type", ""))->make({config, table, description});
     std::set<std::string> planned;
     for (const auto& tensor : dnalm::plan_tensors(dnalm::network_config(graph))) planned.insert(tensor.name);
     for (const auto& tensor : tensors) {

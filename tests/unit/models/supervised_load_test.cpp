@@ -2,11 +2,19 @@
 // Folders of supervised networks behind `model`: what any program gets from load_model.
 #include <dnalm/models/load_model.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <span>
 #include <variant>
 #include <vector>
 
 #include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/nn/relative_positions.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 #include <support/catch.hpp>
 #include <support/temporary_folder.hpp>
@@ -49,9 +57,9 @@ std::string text_of(const dnalm::io::safetensors_file& expected, const std::stri
 }  // namespace
 
 TEST_CASE("load_model reads the folders of supervised networks", "[models][supervised]") {
-  const std::pair<const char*, const char*> folders[] = {{"sei", "Sei"},       {"deepsea_predict", "DeepSEA"},
-                                                         {"beluga", "Beluga"}, {"basset", "Basset"},
-                                                         {"legnet", "LegNet"}, {"enformer", "Enformer"}};
+  const std::pair<const char*, const char*> folders[] = {
+      {"sei", "Sei"},       {"deepsea_predict", "DeepSEA"}, {"beluga", "Beluga"},    {"basset", "Basset"},
+      {"legnet", "LegNet"}, {"enformer", "Enformer"},       {"phylogpn", "PhyloGPN"}};
   for (const auto& [name, architecture] : folders) {
     INFO(name);
     const auto folder = dnalm_test::golden_supervised / name;
@@ -118,4 +126,103 @@ TEST_CASE("networks of a fixed length refuse others", "[models][supervised]") {
   CHECK(number(sei, 1) == 0);
   CHECK(number(sei, 4096) == 0);
   CHECK(number(sei, 4097) >= 400);
+}
+
+TEST_CASE("PhyloGPN of other blocks than config.json says is an error", "[models][supervised]") {
+  const dnalm_test::temporary_folder folder("phylogpn");
+  const auto golden = dnalm_test::golden_supervised / "phylogpn";
+  std::filesystem::copy_file(golden / "pytorch_model.bin", folder / "pytorch_model.bin");
+  std::ofstream(folder / "config.json") << R"({"model_type": "phylogpn", "stack_size": 2, "num_stacks": 3})";
+  CHECK_THROWS_WITH(dnalm::load_model(folder.path()), Catch::Contains("dnalm.config.403"));
+}
+
+namespace {
+
+/// Rows of attention of so many letters in the golden Enformer, three poolings by two.
+index_t attended_rows(std::size_t letters) {
+  return static_cast<index_t>((letters + 7) / 8);
+}
+
+/// The golden Enformer with `tf_gammas.pt` of this shape beside its weights.
+class enformer_with_gammas {
+ public:
+  enformer_with_gammas(std::vector<float> gammas, std::vector<index_t> shape) : folder_("enformer") {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(dnalm_test::golden_supervised / "enformer")) {
+      std::filesystem::copy_file(entry.path(), folder_.path() / entry.path().filename());
+    }
+    const std::vector<dnalm::io::tensor_to_write> tensors = {
+        {"gammas", dnalm::dtype::f32, std::move(shape), std::as_bytes(std::span<const float>(gammas))}};
+    dnalm::io::write_safetensors(folder_.path() / "tf_gammas.pt", tensors);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
+  /// The first prediction of a text.
+  [[nodiscard]] std::vector<double> predict(const std::string& text) const {
+    const auto rows =
+        predictions(dnalm::load_model(folder_.path(), {.backend = dnalm::backend_kind::reference}), {text});
+    return {rows.at(0).begin(), rows.at(0).end()};
+  }
+
+ private:
+  dnalm_test::temporary_folder folder_;
+};
+
+/// The formula's densities for so many rows, two functions, times `factor`.
+std::vector<float> gammas_of(index_t rows, double factor) {
+  const dnalm::matrix<double> x = dnalm::relative_position_features(rows, 12);
+  std::vector<float> gammas;
+  for (index_t r = 0; r < x.rows(); ++r) {
+    for (const index_t k : {4, 5}) gammas.push_back(static_cast<float>(factor * x(r, k)));
+  }
+  return gammas;
+}
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("Enformer takes gamma densities from a table beside its weights", "[models][supervised]") {
+  const auto golden = dnalm_test::golden_supervised / "enformer";
+  const dnalm::io::safetensors_file expected(dnalm_test::golden_supervised / "expected" /
+                                             "enformer.safetensors");
+  const std::string text = text_of(expected, "case0.sequence");
+  const std::vector<double> wanted = dnalm_test::read_numbers(expected, "case0.output");
+  const index_t rows = attended_rows(text.size());
+  const enformer_with_gammas same(gammas_of(rows, 1.0), {2 * rows - 1, 2});
+  CHECK(largest_difference(same.predict(text), wanted) <= 1e-6);  // the table is of floats
+  const enformer_with_gammas other(gammas_of(rows, 0.5), {2 * rows - 1, 2});
+  CHECK(largest_difference(other.predict(text), wanted) > 1e-4);
+  // Of another length it is not looked at.
+  const enformer_with_gammas longer(gammas_of(rows + 1, 0.5), {2 * rows + 1, 2});
+  CHECK(largest_difference(longer.predict(text), wanted) <= 1e-6);
+}
+
+TEST_CASE("a table of gamma densities that does not fit is an error", "[models][supervised]") {
+  const auto message = [](const enformer_with_gammas& folder) -> std::string {
+    try {
+      static_cast<void>(dnalm::load_model(folder.path()));
+    } catch (const dnalm::error& e) {
+      return e.what();
+    }
+    return {};
+  };
+  CHECK(message({gammas_of(3, 1.0), {5, 2}}).empty());
+  for (const std::vector<index_t>& shape : {std::vector<index_t>{10}, {2, 5}, {10, 1}, {5, 2, 1}}) {
+    const std::string said = message({gammas_of(3, 1.0), shape});
+    CHECK_THAT(said, Catch::Contains("dnalm.config.449") && Catch::Contains("tf_gammas.pt"));
+  }
+  std::vector<float> damaged = gammas_of(3, 1.0);
+  damaged[4] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THAT(message({damaged, {5, 2}}), Catch::Contains("dnalm.numeric.288"));
+  // The port's own formula needs none.
+  const enformer_with_gammas unread(damaged, {10});
+  std::ifstream in(unread.path() / "config.json");
+  const std::string config{std::istreambuf_iterator<char>(in), {}};
+  std::ofstream(unread.path() / "config.json") << R"({"use_tf_gamma": false, )" << config.substr(1);
+  CHECK(message(unread).empty());
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Enformer's features of a distance: numbers printed by the original code, and what the formulas imply.
 #include <cmath>
+#include <filesystem>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include <dnalm/io/safetensors.hpp>
 #include <dnalm/nn/relative_positions.hpp>
 #include <support/catch.hpp>
 
@@ -62,6 +67,57 @@ TEST_CASE("features of the published length", "[nn][relative]") {
     CHECK(largest == 1.0);
     CHECK(at(0, k) > 5e-7);
     CHECK(at(0, k) < 7e-7);
+  }
+}
+
+// TensorFlow adds up five floats of up to 3e4, whose neighbours are 2^-9 apart, and takes the exponential:
+// five roundings of at most 2^-10.
+TEST_CASE("exact gamma densities are TensorFlow's table within its own roundings", "[nn][relative]") {
+  const dnalm::io::safetensors_file table(std::filesystem::path(DNALM_GOLDEN_DIR) /
+                                          "supervised/expected/tf_gammas.safetensors");
+  const auto numbers = [&](const char* name) {
+    const auto& stored = table.tensor(name);
+    std::vector<double> all(static_cast<std::size_t>(stored.info.size()));
+    dnalm::io::read_stored(stored, std::span<double>(all));
+    return all;
+  };
+  const std::vector<double> distances = numbers("distances");
+  const std::vector<double> gammas = numbers("gammas");
+  const dnalm::matrix<double> x = dnalm::relative_position_features(1536, 192);
+  REQUIRE(distances.size() == 51);
+  REQUIRE(gammas.size() == 51 * 32);
+  double worst = 0.0;
+  for (std::size_t i = 0; i < distances.size(); ++i) {
+    const auto distance = static_cast<index_t>(distances[i]);
+    for (std::size_t k = 0; k < 32; ++k) {
+      const double exact = x(1535 + distance, static_cast<index_t>(64 + k));
+      worst = std::max(worst, std::abs(gammas[32 * i + k] / exact - 1.0));
+    }
+  }
+  CHECK(worst <= 5 * 0x1p-10);
+  CHECK(worst >= 1e-3);  // it is not TensorFlow's table
+}
+
+TEST_CASE("a table of gamma densities stands in place of those of its length and number", "[nn][relative]") {
+  dnalm::gamma_table table{std::vector<double>(11 * 2), 2};
+  for (std::size_t i = 0; i < table.numbers.size(); ++i) table.numbers[i] = 0.125 * static_cast<double>(i);
+  const auto features = [](index_t length, index_t count, const dnalm::gamma_table* given) {
+    return dnalm::relative_position_features(length, count, dnalm::gamma_scale::positions, given);
+  };
+  const dnalm::matrix<double> x = features(6, 12, &table);
+  const dnalm::matrix<double> usual = features(6, 12, nullptr);
+  for (index_t r = 0; r < 11; ++r) {
+    const double sign = r < 5 ? -1.0 : r > 5 ? 1.0 : 0.0;
+    for (index_t c = 0; c < 12; ++c) {
+      const bool gamma = c % 6 >= 4;
+      const double given = table.numbers[static_cast<std::size_t>(2 * r + c % 2)];
+      CHECK(x(r, c) == (!gamma ? usual(r, c) : c < 6 ? given : sign * given));
+    }
+  }
+  for (const auto& [length, count] : {std::pair<index_t, index_t>{7, 12}, {6, 18}}) {
+    const dnalm::matrix<double> other = features(length, count, &table);
+    const dnalm::matrix<double> formula = features(length, count, nullptr);
+    for (index_t i = 0; i < other.rows() * count; ++i) CHECK(other.data()[i] == formula.data()[i]);
   }
 }
 

@@ -22,11 +22,11 @@ namespace io {
 
 namespace detail {
 
-/// Files that trainers write beside the weights.
-[[nodiscard]] inline bool is_trainer_file(const std::string& name) {
+/// Files beside the weights: what trainers write there, Enformer's table of gamma densities.
+[[nodiscard]] inline bool is_side_file(const std::string& name) {
   if (name.starts_with("rng_state") || name.starts_with("optimizer") || name.starts_with("scheduler"))
     return true;
-  return name == "training_args.bin" || name == "scaler.pt";
+  return name == "training_args.bin" || name == "scaler.pt" || name == "tf_gammas.pt";
 }
 
 /// The regular files of a folder with one of the endings, sorted.
@@ -38,7 +38,7 @@ namespace detail {
     const std::string name = entry.path().filename().string();
     const bool fits =
         std::any_of(endings.begin(), endings.end(), [&](auto end) { return name.ends_with(end); });
-    if (fits && !is_trainer_file(name) && entry.is_regular_file(failure)) found.push_back(entry.path());
+    if (fits && !is_side_file(name) && entry.is_regular_file(failure)) found.push_back(entry.path());
   }
   if (failure) {
     throw error(error_kind::io, 280, "cannot read the folder",

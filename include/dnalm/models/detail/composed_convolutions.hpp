@@ -105,7 +105,9 @@ class convolution_composer {
     }
   }
   [[nodiscard]] static bool is_plain(const layer_node& node) {
-    return node.kind == layer_kind::convolution && node.stride == 1 && node.dilation == 1 &&
+    const bool own_weights =
+        node.layout == weight_layout::strands || node.layout == weight_layout::strand_letters;
+    return node.kind == layer_kind::convolution && !own_weights && node.stride == 1 && node.dilation == 1 &&
            node.groups == 1 && node.before >= 0 && node.after >= 0;
   }
   /// Whether operation `at` is the second of two that are run as one: at least half of the products are saved

@@ -114,7 +114,11 @@ namespace detail {
 }
 
 [[nodiscard]] inline std::string input_words(const sequence_input& input) {
-  std::string words = input.letters + ", N " + number_text(input.unknown) + " in each";
+  const char read = input.unknown_letter;
+  std::string words = input.letters + ", N ";
+  words += read == 'N' ? "a channel of its own"
+           : read != 0 ? "read as " + std::string(1, read)
+                       : number_text(input.unknown) + " in each";
   if (input.channels != 4) words += ", " + std::to_string(input.channels) + " channels";
   const std::string beyond = ", " + number_text(input.missing) + " beyond the ends";
   if (input.length == 0) {

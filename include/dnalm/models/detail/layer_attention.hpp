@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -20,38 +21,56 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
+/// Which features of distances: of what length, how many, their gamma densities.
+struct distance_kind {
+  index_t length = 0;
+  index_t columns = 0;
+  gamma_scale scale = gamma_scale::positions;
+  std::shared_ptr<const gamma_table> table = {};
+
+  friend bool operator==(const distance_kind&, const distance_kind&) = default;
+};
+
 /// What attention knows of all distances of sequences of one length, which the layers of a network share: the
 /// features of the last lengths that were asked for.
 template <class B>
 class distance_features {
  public:
   /// (2 length - 1, columns), valid until the next call.
-  [[nodiscard]] input_matrix<B> of(const B& backend, index_t length, index_t columns, gamma_scale scale) {
-    const auto same = [&](const entry& e) {
-      return e.length == length && e.columns == columns && e.scale == scale;
-    };
-    auto found = std::find_if(entries_.begin(), entries_.end(), same);
+  [[nodiscard]] input_matrix<B> of(const B& backend, const distance_kind& wanted) {
+    auto found =
+        std::find_if(entries_.begin(), entries_.end(), [&](const entry& e) { return e.kind == wanted; });
     if (found == entries_.end()) {
-      if (entries_.size() == most_) entries_.erase(entries_.begin());
-      entries_.push_back({length, columns, scale, make(backend, length, columns, scale)});
+      if (entries_.size() == most) entries_.erase(entries_.begin());
+      entries_.push_back({wanted, make(backend, wanted)});
       found = entries_.end() - 1;
     }
     return std::as_const(found->numbers).view();
   }
+  /// Numbers that are kept.
+  [[nodiscard]] index_t size() const {
+    index_t sum = 0;
+    for (const entry& e : entries_) sum += (2 * e.kind.length - 1) * e.kind.columns;
+    return sum;
+  }
+  /// The most numbers that `of` takes with lengths up to `length`: all that are kept, and one on its way to
+  /// the backend, in double too.
+  [[nodiscard]] static index_t most_numbers(index_t length, index_t columns) {
+    constexpr auto doubles = static_cast<index_t>(sizeof(double) / sizeof(scalar_of<B>));
+    return checked_mul(static_cast<index_t>(most) + 1 + doubles, checked_mul(2 * length - 1, columns));
+  }
 
  private:
-  static constexpr std::size_t most_ = 2;
+  static constexpr std::size_t most = 2;
   struct entry {
-    index_t length;
-    index_t columns;
-    gamma_scale scale;
+    distance_kind kind;
     typename B::tensor numbers;
   };
 
-  [[nodiscard]] static typename B::tensor make(const B& backend, index_t length, index_t columns,
-                                               gamma_scale scale) {
+  [[nodiscard]] static typename B::tensor make(const B& backend, const distance_kind& kind) {
     using T = scalar_of<B>;
-    const matrix<double> features = relative_position_features(length, columns, scale);
+    const matrix<double> features =
+        relative_position_features(kind.length, kind.columns, kind.scale, kind.table.get());
     std::vector<T> numbers(static_cast<std::size_t>(features.rows() * features.columns()));
     std::transform(features.data(), features.data() + numbers.size(), numbers.begin(),
                    [](double x) { return static_cast<T>(x); });
@@ -59,6 +78,24 @@ class distance_features {
   }
 
   std::vector<entry> entries_;
+};
+
+/// Numbers of memory that a step of relative attention takes of a workspace for sequences of up to `length`
+/// rows, `value` channels of all heads.
+struct relative_attention_memory {
+  index_t features = 0;
+  index_t keys = 0;
+  index_t scratch = 0;
+
+  template <class B>
+  [[nodiscard]] static relative_attention_memory of(const layer_step<B>& step, index_t length,
+                                                    index_t value) {
+    const index_t heads = step.node->groups;
+    const index_t channels = step.bias.size() / 2;
+    return {distance_features<B>::most_numbers(length, step.node->constant_columns),
+            checked_mul(2 * length - 1, channels),
+            relative_attention_vjp_scratch(length, channels / heads, value / heads)};
+  }
 };
 
 /// The keys of all distances of sequences of one length, R (2T - 1, H K) = features W^T, and memory for the
@@ -84,7 +121,7 @@ class relative_keys {
     const layer_node& node = *step_.node;
     const auto scale = node.by_channels ? gamma_scale::functions : gamma_scale::positions;
     const index_t channels = step_.bias.size() / 2;
-    const input_matrix<B> x = w_.distances.of(backend_, length, node.constant_columns, scale);
+    const input_matrix<B> x = w_.distances.of(backend_, {length, node.constant_columns, scale, node.gammas});
     grow(w_.distance_keys, checked_mul(x.rows, channels));
     backend_.linear(x, step_.weights[0], {}, w_.scratch.view(), keys(length));
     grow(w_.attention, relative_attention_vjp_scratch(length, channels / node.groups, value));

@@ -107,7 +107,8 @@ inline void check_sequence_input(const sequence_input& input, const std::string&
   std::string letters = input.letters;
   std::sort(letters.begin(), letters.end());
   if (letters != "ACGT") refuse("the letters A, C, G, T once each", input.letters);
-  if (input.unknown_letter != 0 && letters.find(input.unknown_letter) == std::string::npos) {
+  const bool own = input.unknown_letter == 'N' && input.channels > 4;
+  if (input.unknown_letter != 0 && !own && letters.find(input.unknown_letter) == std::string::npos) {
     refuse("N read as A, C, G or T", std::string(1, input.unknown_letter));
   }
   if (input.channels < 4 || input.channels > most_channels) {
@@ -197,8 +198,8 @@ DNALM_INLINE void graph_shapes::check_node(std::size_t i) {
   const index_t size = detail::weight_size(node, channels);
   const graph_tensor* weight = detail::tensor_of(node, layer_tensor::weight);
   if (size > 0 && weight == nullptr) refuse(node, "a weight", "none");
-  if (size > 0 && checked_size(weight->shape) != size) {
-    refuse(node, std::to_string(size) + " weights", std::to_string(checked_size(weight->shape)));
+  if (size > 0 && detail::used_numbers(node, *weight) != size) {
+    refuse(node, std::to_string(size) + " weights", std::to_string(detail::used_numbers(node, *weight)));
   }
   const index_t made =
       node.kind == layer_kind::convolution || node.kind == layer_kind::dense ? node.outputs : channels;

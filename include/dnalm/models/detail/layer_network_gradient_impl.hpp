@@ -173,10 +173,11 @@ void layer_network<B>::finish_gradient(const token_batch& batch, const gradient_
 }
 
 /// Every value and its gradient, what functions read, one gradient before it is added, and those that the
-/// largest step by several values makes at once, one of them also as zeros on their way to the backend.
+/// largest step by several values makes at once, one of them also as zeros on their way to the backend;
+/// relative attention's own memory.
 template <layer_backend B>
-index_t layer_network<B>::gradient_bytes(index_t tokens, index_t, const gradient_extent&) const {
-  const std::vector<index_t> rows = shapes_.rows_near(tokens);
+index_t layer_network<B>::gradient_bytes(index_t tokens, index_t longest, const gradient_extent&) const {
+  const std::vector<index_t> rows = computed_rows_near(tokens);
   const auto size_of = [&](index_t v) {
     return rows.empty() ? 0 : checked_mul(rows[static_cast<std::size_t>(v)], shapes_.channels(v));
   };
@@ -198,7 +199,7 @@ index_t layer_network<B>::gradient_bytes(index_t tokens, index_t, const gradient
     }
     at_once = std::max(at_once, checked_add(made, zeros));
   }
-  numbers = checked_add(checked_add(numbers, widest), at_once);
+  numbers = checked_add(checked_add(numbers, widest), checked_add(at_once, attention_size(longest)));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 

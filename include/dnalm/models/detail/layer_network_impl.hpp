@@ -164,8 +164,33 @@ index_t layer_network<B>::largest_state(index_t tokens) const {
 }
 
 template <layer_backend B>
-index_t layer_network<B>::workspace_bytes(index_t tokens, index_t, bool) const {
-  const std::vector<index_t> rows = shapes_.rows_near(tokens);
+std::vector<index_t> layer_network<B>::computed_rows_near(index_t tokens) const {
+  std::vector<index_t> rows = shapes_.rows_near(tokens);
+  const index_t sequences = graph_.input.length > 0 ? rows.front() / graph_.input.length : 1;
+  for (std::size_t value = 0; value < rows.size(); ++value) {
+    rows[value] = checked_mul(sequences, trims_[value].of(rows[value] / sequences));
+  }
+  return rows;
+}
+
+template <layer_backend B>
+index_t layer_network<B>::attention_size(index_t longest) const {
+  const std::vector<index_t> rows = shapes_.rows_near(graph_.input.length > 0 ? 1 : longest);
+  detail::relative_attention_memory most;
+  for (const step& s : steps_) {
+    if (s.kind != layer_kind::relative_attention || rows.empty()) continue;
+    const index_t length = rows[static_cast<std::size_t>(s.output)];
+    const auto one = detail::relative_attention_memory::of(s, length, shapes_.channels(s.output));
+    most.features = std::max(most.features, one.features);
+    most.keys = std::max(most.keys, one.keys);
+    most.scratch = std::max(most.scratch, one.scratch);
+  }
+  return checked_add(most.features, checked_add(most.keys, most.scratch));
+}
+
+template <layer_backend B>
+index_t layer_network<B>::workspace_bytes(index_t tokens, index_t longest, bool) const {
+  const std::vector<index_t> rows = computed_rows_near(tokens);
   std::vector<index_t> sizes(static_cast<std::size_t>(slots_));
   for (std::size_t v = 0; v < slot_.size(); ++v) {
     if (slot_[v] < 0 || rows.empty()) continue;
@@ -174,6 +199,7 @@ index_t layer_network<B>::workspace_bytes(index_t tokens, index_t, bool) const {
   }
   index_t numbers = checked_add(scratch_size(backend_, false), checked_mul(tokens, graph_.input.channels));
   for (const index_t size : sizes) numbers = checked_add(numbers, size);
+  numbers = checked_add(numbers, attention_size(longest));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 

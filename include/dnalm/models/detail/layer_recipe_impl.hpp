@@ -13,6 +13,7 @@
 #include <dnalm/models/detail/recipe_enformer.hpp>
 #include <dnalm/models/detail/recipe_keras.hpp>
 #include <dnalm/models/detail/recipe_legnet.hpp>
+#include <dnalm/models/detail/recipe_phylogpn.hpp>
 #include <dnalm/models/detail/recipe_sei.hpp>
 #include <dnalm/models/detail/recipe_spliceai.hpp>
 #include <dnalm/models/layer_recipe.hpp>
@@ -25,7 +26,7 @@ DNALM_INLINE std::span<const layer_recipe> layer_recipes() {
       {"deepsea", detail::make_deepsea},   {"beluga", detail::make_beluga},
       {"basset", detail::make_basset},     {"legnet", detail::make_legnet},
       {"keras", detail::make_keras},       {"deepstarr", detail::make_deepstarr},
-      {"enformer", detail::make_enformer},
+      {"enformer", detail::make_enformer}, {"phylogpn", detail::make_phylogpn},
   };
   return all;
 }

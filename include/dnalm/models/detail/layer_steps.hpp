@@ -69,17 +69,34 @@ struct planned_step {
 /// (out, in, taps) or (taps, in, out), to (out, taps in).
 [[nodiscard]] inline std::vector<double> rows_of_weight(const std::vector<double>& from, weight_layout layout,
                                                         index_t outputs, index_t inputs, index_t taps) {
+  const bool outputs_first = layout == weight_layout::out_in_taps || layout == weight_layout::strands;
   std::vector<double> to(from.size());
   for (index_t n = 0; n < outputs; ++n) {
     for (index_t c = 0; c < inputs; ++c) {
       for (index_t t = 0; t < taps; ++t) {
-        const index_t at = layout == weight_layout::out_in_taps ? (n * inputs + c) * taps + t
-                                                                : (t * inputs + c) * outputs + n;
+        const index_t at = outputs_first ? (n * inputs + c) * taps + t : (t * inputs + c) * outputs + n;
         to[static_cast<std::size_t>((n * taps + t) * inputs + c)] = from[static_cast<std::size_t>(at)];
       }
     }
   }
   return to;
+}
+
+/// The mean of numbers and of themselves backwards.
+inline void alike_backwards(std::span<double> x) {
+  for (std::size_t i = 0, j = x.size(); i + 1 < j; ++i) {
+    --j;
+    x[i] = x[j] = 0.5 * (x[i] + x[j]);
+  }
+}
+
+/// Of a table of A, C, G, T, N and one letter more, the first five rows: each the mean of itself and of its
+/// complement's backwards.
+inline void letters_of_strands(std::vector<double>& table) {
+  const std::size_t columns = table.size() / 6;
+  table.resize(5 * columns);
+  alike_backwards(std::span(table).first(4 * columns));
+  alike_backwards(std::span(table).last(columns));
 }
 
 /// Puts the steps of a graph together.
@@ -143,7 +160,11 @@ class step_planner {
   }
 
   [[nodiscard]] std::vector<double> read(const layer_node& node, layer_tensor part) const {
-    return read(node.tensors, part);
+    std::vector<double> values = read(node.tensors, part);
+    if (values.empty()) return values;
+    if (node.layout == weight_layout::strands) alike_backwards(values);
+    if (node.layout == weight_layout::strand_letters) letters_of_strands(values);
+    return values;
   }
   [[nodiscard]] std::vector<double> read(const std::vector<graph_tensor>& tensors, layer_tensor part) const {
     const graph_tensor* tensor = tensor_of(tensors, part);

@@ -5,16 +5,47 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/io/checkpoint.hpp>
 #include <dnalm/models/detail/config_reader.hpp>
 #include <dnalm/models/detail/recipe_prefix.hpp>
 #include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/nn/relative_positions.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
+
+/// The densities of `tf_gammas.pt` beside the weights, one tensor (2T - 1, functions), or null where there is
+/// no such file.
+[[nodiscard]] inline std::shared_ptr<const gamma_table> read_enformer_gammas(
+    const std::filesystem::path& weights, index_t functions) {
+  const std::filesystem::path file = weights.parent_path() / "tf_gammas.pt";
+  std::error_code failure;
+  if (weights.parent_path().empty() || !std::filesystem::is_regular_file(file, failure)) return {};
+  const io::checkpoint table = io::checkpoint::open(file);
+  const std::vector<index_t> shape =
+      table.tensors().size() == 1 ? table.tensors()[0].shape : decltype(shape){};
+  if (shape.size() != 2 || shape[0] % 2 == 0 || shape[1] != functions) {
+    throw error(error_kind::config, 449, "the table of gamma densities does not fit the network",
+                {.where = file.string(),
+                 .expected = "one tensor of an odd number of distances and " + std::to_string(functions) +
+                             " functions",
+                 .found = std::to_string(table.tensors().size()) + " tensors, the first " +
+                          (table.tensors().empty() ? "none" : io::shape_text(table.tensors()[0].shape))});
+  }
+  table.check_finite(table.tensors()[0].name);
+  gamma_table read;
+  read.functions = functions;
+  read.numbers.resize(static_cast<std::size_t>(checked_mul(shape[0], functions)));
+  table.read(table.tensors()[0].name, std::span<double>(read.numbers));
+  return std::make_shared<const gamma_table>(std::move(read));
+}
 
 /// Puts the parts of Enformer together; names are those of the PyTorch port.
 class enformer_builder {
@@ -85,7 +116,14 @@ class enformer_builder {
     node.constant_columns = source_.tensors.extent(name + "to_rel_k.weight", 1);
     node.value = 1.0 / std::sqrt(static_cast<double>(source_.tensors.extent(name + "rel_content_bias", 3)));
     node.by_channels = port_;
+    node.gammas = gammas(node.constant_columns / 6);
     return net_.append(std::move(node));
+  }
+  /// The layers share one table.
+  [[nodiscard]] std::shared_ptr<const gamma_table> gammas(index_t functions) {
+    if (!port_ && !gammas_read_) gammas_ = read_enformer_gammas(source_.tensors.where(), functions);
+    gammas_read_ = true;
+    return gammas_;
   }
   [[nodiscard]] graph_tensor tensor(layer_tensor part, const std::string& name) const {
     return {part, name, source_.tensors.shape(name)};
@@ -94,6 +132,8 @@ class enformer_builder {
   const recipe_source& source_;
   graph_builder net_;
   bool port_;  // the port's own gamma features
+  bool gammas_read_ = false;
+  std::shared_ptr<const gamma_table> gammas_;
 };
 
 /// The species that have a head, `human` first, others in the order of their names.
@@ -111,10 +151,11 @@ class enformer_builder {
 
 /// Enformer: any length (published: 196,608 bases), N zeros, 128 bases a row. Sizes from the tensors,
 /// `target_length` of config.json (896; -1: nothing is cropped). Gamma features of distances by TensorFlow's
-/// formula, exact, or by the port's own when config.json says `"use_tf_gamma": false`. Layers `stem`,
+/// formula, exact, or by the port's own when config.json says `"use_tf_gamma": false`; sequences of the
+/// length of a table in `tf_gammas.pt` beside the weights (1,536 positions) have that table's. Layers `stem`,
 /// `conv_tower`, `transformer.<i>`, `embedding` (after final_pointwise); outputs the heads, `human` first.
 /// Source: Avsec et al. 2021, lucidrains/enformer-pytorch. \throws error [dnalm.config.410] a missing tensor,
-/// [dnalm.config.432] shapes that do not fit.
+/// [dnalm.config.432] shapes that do not fit, [dnalm.config.449] a table that does not.
 [[nodiscard]] inline layer_graph make_enformer(const recipe_source& source) {
   source.config.require_false("use_convnext");
   const tensor_table& tensors = source.tensors;
