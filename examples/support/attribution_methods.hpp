@@ -53,6 +53,25 @@ enum class map_reading {
   entropy    ///< the entropy of the prediction
 };
 
+/// One number a base of a row.
+[[nodiscard]] inline std::vector<double> numbers_of_bases(const dnalm::attribution_row& row,
+                                                          map_reading reading) {
+  if (reading == map_reading::entropy) return row.entropy;
+  std::vector<double> numbers(row.sequence.size(), 0.0);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const int observed = dnalm::base_code(row.sequence[i]);
+    for (int letter = 0; letter < 4; ++letter) {
+      const double value = row.attributions(letter, static_cast<dnalm::index_t>(i));
+      if (reading == map_reading::sum || (reading == map_reading::observed && letter == observed)) {
+        numbers[i] += value;
+      } else if (reading == map_reading::mean && letter != observed) {
+        numbers[i] += value / (observed < 4 ? 3 : 4);
+      }
+    }
+  }
+  return numbers;
+}
+
 /// A method, ready to run.
 struct attribution_method {
   std::function<std::vector<dnalm::attribution_row>(const std::vector<std::string>& sequences,
