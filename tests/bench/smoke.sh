@@ -53,13 +53,13 @@ grep -q max_pool_rows "$scratch/profile.txt" || { echo "the profile names no poo
 
 "$programs/bench_table" --out "$scratch/joined.json" --set revision=smoke "$scratch"/peak.json "$scratch"/linear.json \
   "$scratch"/cold.json "$scratch"/gated.json "$scratch"/kernels.json "$scratch"/embed.json "$scratch"/ragged.json "$scratch"/strands.json \
-  "$scratch"/hyena.json "$scratch"/gpn.json "$scratch"/sei.json "$scratch"/splice.json "$scratch"/long.json "$scratch"/gradient.json "$scratch"/load.json \
-  "$scratch"/ridge.json "$scratch"/saliency.json "$scratch"/masked.json "$scratch"/substitutions.json >"$scratch/table.txt"
+  "$scratch"/hyena.json "$scratch"/gpn.json "$scratch"/sei.json "$scratch"/splice.json "$scratch"/long.json "$scratch"/gradient.json "$scratch"/saliency.json "$scratch"/load.json \
+  "$scratch"/ridge.json "$scratch"/masked.json "$scratch"/substitutions.json >"$scratch/table.txt"
 for row in peak/memory_read/t2 linear/f32/5x40x24/warm/t2 linear/int8-portable/1x32x17/warm/t1 linear/bf16/5x512x512/cold/t1 \
   linear_gated/f32/5x64x32/silu/warm/t1 attention/L41xH2xK32/t1 attention_vjp/L5xH2xK32/t1 layer_norm/7x64/t1 rotary/7x64/t1 \
   embed/nt/bf16/t2 embed/bert/f32/t2 embed/hyena/f32/t2 embed/gpn/bf16/t1 embed/caduceus/f32/t1 embed/sei/f32/t2 embed/splice/f32/t1 \
-  long_convolution/f32/300x33/t2 gradient/nt/f32/t1 load/nt/bf16 ridge/nt/f32/t1 \
-  saliency/nt/f32/t2 integrated_gradients/nt/f32/t2 passes/nt/f32/t1 masked_map/nt/f32/t1 substitutions_naive/cnn/f32/t1 substitutions/cnn/f32/t1; do
+  long_convolution/f32/300x33/t2 gradient/nt/f32/t1 saliency/nt/f32/t2 integrated_gradients/nt/f32/t2 load/nt/bf16 ridge/nt/f32/t1 \
+  passes/nt/f32/t1 masked_map/nt/f32/t1 substitutions_naive/cnn/f32/t1 substitutions/cnn/f32/t1; do
   grep -q "^$row " "$scratch/table.txt" || { echo "no row $row in the table"; exit 1; }
   grep -q "\"case\": \"$row\"" "$scratch/joined.json" || { echo "no row $row in the joined document"; exit 1; }
 done
