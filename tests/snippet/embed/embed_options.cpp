@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wanted of a pass, and with which means: two poolings of the last layer, half a gigabyte, one
-// thread.
+// What is wanted of a pass, and with which means: two poolings of the last layer, one thread.
 #include <iostream>
 
 #include <dnalm/embed/embed_options.hpp>
