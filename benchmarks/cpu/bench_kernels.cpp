@@ -116,7 +116,7 @@ class kernel_bench {
     result_row row{.name = name(kernel, size)};
     row.work = flops;
     row.floor_seconds = peak.floor_seconds(flops);
-    row.floor = std::string(to_string(peak.kind())) + " at " + std::to_string(peak.rate() / 1e9) + " GFLOP/s";
+    row.floor = peak.floor_name();
     add(row, rows, times);
   }
   /// A kernel that reads and writes `numbers` floats in all. In place it touches half as much memory, and so

@@ -181,7 +181,7 @@ class product_bench {
     const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(shape_.n * shape_.k);
     row.work = flops * s_.threads;
     row.floor_seconds = peak.floor_seconds(row.work);
-    row.floor = std::string(to_string(peak.kind())) + " at " + std::to_string(peak.rate() / 1e9) + " GFLOP/s";
+    row.floor = peak.floor_name();
     const double reading = read > 0 ? bytes_ * s_.threads / read : 0;
     if (reading > row.floor_seconds) {
       row.floor_seconds = reading;

@@ -115,7 +115,7 @@ void measure(weight_shape size, int threads, int repeats, report& out) {
   row.threads = threads;
   row.work = static_cast<double>(size.k) * long_convolution_flops(static_cast<double>(size.n));
   row.floor_seconds = peak.floor_seconds(row.work);
-  row.floor = std::string(to_string(peak.kind())) + " at " + std::to_string(peak.rate() / 1e9) + " GFLOP/s";
+  row.floor = peak.floor_name();
   row.more = {{"rows", size.n}, {"channels", size.k}, {"peak", peak.rate()}, {"sample", one.sample()}};
   out.add(row, times);
 }

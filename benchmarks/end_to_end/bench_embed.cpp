@@ -99,8 +99,7 @@ void measure(const std::string& name, const workload& work, const dnalm::model& 
   row.threads = c.threads;
   row.work = work.flops;
   row.floor_seconds = c.peak.floor_seconds(work.flops);
-  row.floor =
-      std::string(to_string(c.peak.kind())) + " at " + std::to_string(c.peak.rate() / 1e9) + " GFLOP/s";
+  row.floor = c.peak.floor_name();
   row.more = {{"model", network.describe().name},
               {"sequences", work.records.size()},
               {"bases", work.bases},

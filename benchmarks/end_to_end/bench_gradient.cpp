@@ -5,32 +5,19 @@
 //
 // One thread, one batch. The floor of the gradient is the operations of one forward and one adjoint pass, 2 x
 // those of the forward, at the measured peak; what is computed again within the blocks is not in it.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <exception>
-#include <iostream>
 #include <string>
 #include <vector>
 
-#include "../support/bench_model.hpp"
-#include "../support/forward_flops.hpp"
-#include "../support/lists.hpp"
-#include "../support/model_shapes.hpp"
-#include "../support/peak.hpp"
-#include "../support/report.hpp"
+#include "../support/sequence_bench.hpp"
 
 namespace {
 
 using namespace dnalm_bench;
 
-struct arguments {
-  std::string name = "custom";
-  std::string model;
-  std::string sequences;
+struct arguments : sequence_arguments {
   std::string formats = "f32";
-  index_t limit = 3;
-  int repeats = 5;
 };
 
 /// The tokens of all sequences as one batch.
@@ -74,7 +61,7 @@ class gradient_bench {
         format_(format),
         network_(load_on(a.model, dnalm::cpu_backend(format))),
         batch_(pack(network_, read_sequences(a.sequences, a.limit))),
-        peak_(bound_of(dnalm::choose_isa(), format != dnalm::weight_format::f32), 1) {
+        peak_(peak_of(format, 1)) {
     // The derivative of sum of (hidden * pattern): a plain sum has no gradient behind a LayerNorm.
     request_.layers = {network_.describe().layers()};
     request_.hidden = [](index_t, dnalm::matrix_view<const float> hidden,
@@ -88,11 +75,10 @@ class gradient_bench {
   void run(report& out) {
     forward();
     gradient();
-    for (int r = 0; r < a_.repeats; ++r) {
-      for (int i = 0; i < 5; ++i) peak_.sample();
+    repeat(a_.repeats, peak_, [&] {
       forward_times_.add(forward());
       gradient_times_.add(gradient());
-    }
+    });
     add("forward", forward_times_, 1, out);
     add("gradient", gradient_times_, 2, out);
   }
@@ -116,11 +102,7 @@ class gradient_bench {
     return watch.elapsed();
   }
   void add(const std::string& what, const repetitions& times, double passes, report& out) {
-    result_row row{.name = what + "/" + a_.name + "/" + std::string(to_string(format_)) + "/t1"};
-    row.work = passes * batch_.flops;
-    row.floor_seconds = peak_.floor_seconds(row.work);
-    row.floor =
-        std::string(to_string(peak_.kind())) + " at " + std::to_string(peak_.rate() / 1e9) + " GFLOP/s";
+    result_row row = row_at_peak(what, a_, format_, 1, passes * batch_.flops, peak_);
     row.more = {{"sequences", batch_.offsets.sequences()},
                 {"tokens", batch_.offsets.rows()},
                 {"clock", "cpu"},
@@ -148,21 +130,14 @@ class gradient_bench {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  arguments a;
-  CLI::App app("Input gradients beside the forward pass");
-  app.add_option("--case", a.name, "name of the case");
-  app.add_option("--model", a.model, "model folder")->required();
-  app.add_option("--sequences", a.sequences, "file, one sequence a line")->required();
-  app.add_option("--limit", a.limit, "sequences of the batch")->check(CLI::Range(1, 100000));
-  app.add_option("--formats", a.formats, "f32, bf16, int8");
-  app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
-  CLI11_PARSE(app, argc, argv);
-  report out("bench_gradient");
-  for (const auto format : parse_formats(a.formats)) gradient_bench(a, format).run(out);
-  out.print();
-  return 0;
-} catch (const std::exception& problem) {
-  std::cerr << problem.what() << "\n";
-  return 1;
+int main(int argc, char** argv) {
+  const auto options = [](CLI::App& app, arguments& a) {
+    app.add_option("--formats", a.formats, "f32, bf16, int8");
+  };
+  const auto measure = [](const arguments& a, report& out) {
+    for (const auto format : parse_formats(a.formats)) gradient_bench(a, format).run(out);
+  };
+  return run_program(argc, argv,
+                     {"bench_gradient", "Input gradients beside the forward pass", "sequences of the batch"},
+                     arguments{{.limit = 3}}, options, measure);
 }

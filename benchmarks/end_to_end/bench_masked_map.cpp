@@ -6,36 +6,23 @@
 // One thread. "passes" runs each sequence once for every token of DNA, in batches of the size that the map's
 // have, and looks at nothing; "masked_map" masks each token, takes the logits of its row, and makes
 // probabilities and entropies of them. over_forward is the ratio of their medians.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <exception>
-#include <iostream>
 #include <string>
 #include <vector>
 
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 
-#include "../support/bench_model.hpp"
-#include "../support/forward_flops.hpp"
-#include "../support/lists.hpp"
-#include "../support/model_shapes.hpp"
-#include "../support/peak.hpp"
-#include "../support/report.hpp"
+#include "../support/sequence_bench.hpp"
 
 namespace {
 
 using namespace dnalm_bench;
 
-struct arguments {
-  std::string name = "custom";
-  std::string model;
-  std::string sequences;
+struct arguments : sequence_arguments {
   std::string formats = "f32";
-  index_t limit = 2;
-  int repeats = 5;
 };
 
 class masked_map_bench {
@@ -44,7 +31,7 @@ class masked_map_bench {
       : a_(a),
         format_(format),
         network_(load_on(a.model, dnalm::cpu_backend(format))),
-        peak_(bound_of(dnalm::choose_isa(), format != dnalm::weight_format::f32), 1) {
+        peak_(peak_of(format, 1)) {
     for (const std::string& sequence : read_sequences(a.sequences, a.limit)) {
       records_.push_back({.name = std::to_string(records_.size()), .sequence = sequence});
     }
@@ -53,11 +40,10 @@ class masked_map_bench {
   void run(report& out) {
     passes();
     map();
-    for (int r = 0; r < a_.repeats; ++r) {
-      for (int i = 0; i < 5; ++i) peak_.sample();
+    repeat(a_.repeats, peak_, [&] {
       pass_times_.add(passes());
       map_times_.add(map());
-    }
+    });
     add("passes", pass_times_, out);
     add("masked_map", map_times_, out);
   }
@@ -96,11 +82,7 @@ class masked_map_bench {
     return watch.elapsed();
   }
   void add(const std::string& what, const repetitions& times, report& out) {
-    result_row row{.name = what + "/" + a_.name + "/" + std::string(to_string(format_)) + "/t1"};
-    row.work = work_;
-    row.floor_seconds = peak_.floor_seconds(row.work);
-    row.floor =
-        std::string(to_string(peak_.kind())) + " at " + std::to_string(peak_.rate() / 1e9) + " GFLOP/s";
+    result_row row = row_at_peak(what, a_, format_, 1, work_, peak_);
     row.more = {{"sequences", records_.size()},
                 {"passes", count_},
                 {"clock", "cpu"},
@@ -124,21 +106,13 @@ class masked_map_bench {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  arguments a;
-  CLI::App app("Masked maps beside the forward passes that they take");
-  app.add_option("--case", a.name, "name of the case");
-  app.add_option("--model", a.model, "model folder")->required();
-  app.add_option("--sequences", a.sequences, "file, one sequence a line")->required();
-  app.add_option("--limit", a.limit, "sequences")->check(CLI::Range(1, 100000));
-  app.add_option("--formats", a.formats, "f32, bf16, int8");
-  app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
-  CLI11_PARSE(app, argc, argv);
-  report out("bench_masked_map");
-  for (const auto format : parse_formats(a.formats)) masked_map_bench(a, format).run(out);
-  out.print();
-  return 0;
-} catch (const std::exception& problem) {
-  std::cerr << problem.what() << "\n";
-  return 1;
+int main(int argc, char** argv) {
+  const auto options = [](CLI::App& app, arguments& a) {
+    app.add_option("--formats", a.formats, "f32, bf16, int8");
+  };
+  const auto measure = [](const arguments& a, report& out) {
+    for (const auto format : parse_formats(a.formats)) masked_map_bench(a, format).run(out);
+  };
+  return run_program(argc, argv, {"bench_masked_map", "Masked maps beside the forward passes that they take"},
+                     arguments{{.limit = 2}}, options, measure);
 }

@@ -7,9 +7,6 @@
 // One thread. Both times are for one sequence; `over_forward` is their ratio. The pooled vectors are random:
 // their values do not change the work. The floor is layers x D (D + 2 T + 3) double operations (a symmetric
 // product, one half) at half the measured multiply-add peak of float.
-#include <CLI/CLI.hpp>
-#include <exception>
-#include <iostream>
 #include <random>
 #include <string>
 #include <vector>
@@ -17,26 +14,17 @@
 #include <dnalm/embed/embed.hpp>
 #include <dnalm/probe/ridge_statistics.hpp>
 
-#include "../support/bench_model.hpp"
-#include "../support/lists.hpp"
-#include "../support/model_shapes.hpp"
-#include "../support/peak.hpp"
-#include "../support/report.hpp"
+#include "../support/sequence_bench.hpp"
 
 namespace {
 
 using namespace dnalm_bench;
 
-struct arguments {
-  std::string name = "custom";
-  std::string model;
-  std::string sequences;
+struct arguments : sequence_arguments {
   std::string formats = "f32";
-  index_t limit = 256;
   index_t forward_limit = 24;
   index_t targets = 1;
   index_t parts = 5;
-  int repeats = 5;
 };
 
 class no_sink final : public dnalm::embedding_sink {
@@ -92,23 +80,21 @@ void measure(const arguments& a, dnalm::weight_format format, report& out) {
   const dnalm::encoder_config& config = std::get<dnalm::encoder_config>(network.describe().config);
   const auto forward_rows = static_cast<index_t>(records.size());
   statistics_bench statistics(config.layers, config.width, a);
-  peak_meter peak(bound_of(dnalm::choose_isa(), false), 1);
+  peak_meter peak = peak_of(dnalm::weight_format::f32, 1);
   repetitions forward_times;
   repetitions ridge_times;
   no_sink sink;
-  for (int r = 0; r < a.repeats; ++r) {
-    for (int i = 0; i < 5; ++i) peak.sample();
+  repeat(a.repeats, peak, [&] {
     const stopwatch watch(false);
     dnalm::embed(network, records, {.threads = 1}, sink);
     forward_times.add(per_sequence(watch.elapsed(), forward_rows));
     ridge_times.add(per_sequence(statistics.run(), a.limit));
-  }
+  });
   const auto d = static_cast<double>(config.width);
-  result_row row{.name = "ridge/" + a.name + "/" + std::string(to_string(format)) + "/t1"};
-  row.work = static_cast<double>(config.layers) * d * (d + 2 * static_cast<double>(a.targets) + 3);
-  row.floor_seconds = 2 * peak.floor_seconds(row.work);
-  row.floor = "half of " + std::string(to_string(peak.kind())) + " at " + std::to_string(peak.rate() / 1e9) +
-              " GFLOP/s";
+  const double work = static_cast<double>(config.layers) * d * (d + 2 * static_cast<double>(a.targets) + 3);
+  result_row row = row_at_peak("ridge", a, format, 1, work, peak);
+  row.floor_seconds *= 2;
+  row.floor = "half of " + row.floor;
   row.more = {{"clock", "cpu"},
               {"forward_seconds_per_sequence", median(forward_times.cpu)},
               {"over_forward", median(ridge_times.cpu) / median(forward_times.cpu)}};
@@ -117,24 +103,18 @@ void measure(const arguments& a, dnalm::weight_format format, report& out) {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  arguments a;
-  CLI::App app("Ridge statistics as a share of the forward pass");
-  app.add_option("--case", a.name, "name of the case");
-  app.add_option("--model", a.model, "model folder")->required();
-  app.add_option("--sequences", a.sequences, "file, one sequence a line")->required();
-  app.add_option("--limit", a.limit, "vectors a layer")->check(CLI::Range(1, 1000000));
-  app.add_option("--forward-limit", a.forward_limit, "sequences to embed")->check(CLI::Range(1, 1000000));
-  app.add_option("--targets", a.targets, "targets")->check(CLI::Range(1, 100000));
-  app.add_option("--parts", a.parts, "folds")->check(CLI::Range(1, 10000));
-  app.add_option("--formats", a.formats, "f32, bf16, int8");
-  app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
-  CLI11_PARSE(app, argc, argv);
-  report out("bench_ridge");
-  for (const auto format : parse_formats(a.formats)) measure(a, format, out);
-  out.print();
-  return 0;
-} catch (const std::exception& problem) {
-  std::cerr << problem.what() << "\n";
-  return 1;
+int main(int argc, char** argv) {
+  const auto options = [](CLI::App& app, arguments& a) {
+    app.add_option("--forward-limit", a.forward_limit, "sequences to embed")->check(CLI::Range(1, 1000000));
+    app.add_option("--targets", a.targets, "targets")->check(CLI::Range(1, 100000));
+    app.add_option("--parts", a.parts, "folds")->check(CLI::Range(1, 10000));
+    app.add_option("--formats", a.formats, "f32, bf16, int8");
+  };
+  const auto run = [](const arguments& a, report& out) {
+    for (const auto format : parse_formats(a.formats)) measure(a, format, out);
+  };
+  return run_program(
+      argc, argv,
+      {"bench_ridge", "Ridge statistics as a share of the forward pass", "vectors a layer", 1000000},
+      arguments{{.limit = 256}}, options, run);
 }

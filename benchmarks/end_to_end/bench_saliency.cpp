@@ -5,35 +5,22 @@
 //
 // The probe has weights of a formula, on the mean over tokens. The floor is that of gradients: 3 x the
 // operations of the forward pass at the measured peak, once per sequence, or per sequence and node.
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <exception>
-#include <iostream>
 #include <string>
 #include <vector>
 
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
 
-#include "../support/bench_model.hpp"
-#include "../support/forward_flops.hpp"
-#include "../support/lists.hpp"
-#include "../support/model_shapes.hpp"
-#include "../support/peak.hpp"
-#include "../support/report.hpp"
+#include "../support/sequence_bench.hpp"
 
 namespace {
 
 using namespace dnalm_bench;
 
-struct arguments {
-  std::string name = "custom";
-  std::string model;
-  std::string sequences;
+struct arguments : sequence_arguments {
   std::string threads = "1,2";
-  index_t limit = 2;
   index_t nodes = 50;
-  int repeats = 3;
 };
 
 /// Weights 1 where the channel is a multiple of 3, else -0.5.
@@ -54,7 +41,7 @@ class saliency_bench {
         threads_(threads),
         network_(load_on(a.model, dnalm::cpu_backend())),
         sequences_(read_sequences(a.sequences, a.limit)),
-        peak_(bound_of(dnalm::choose_isa(), false), threads),
+        peak_(peak_of(dnalm::weight_format::f32, threads)),
         function_(dnalm::nucleotide_function({network_, pattern_probe(network_)}, {.threads = threads})) {
     for (const std::string& sequence : sequences_) {
       const auto tokens = static_cast<double>(network_.tokenize(sequence).ids.size());
@@ -66,10 +53,7 @@ class saliency_bench {
     static_cast<void>(saliency());
     repetitions saliency_times;
     repetitions path_times;
-    for (int r = 0; r < a_.repeats; ++r) {
-      for (int i = 0; i < 5; ++i) peak_.sample();
-      saliency_times.add(saliency());
-    }
+    repeat(a_.repeats, peak_, [&] { saliency_times.add(saliency()); });
     for (int r = 0; r < std::max(1, a_.repeats / 3); ++r) path_times.add(paths());
     add("saliency", saliency_times, 1, static_cast<double>(sequences_.size()), out);
     add("integrated_gradients", path_times, static_cast<double>(a_.nodes), 1.0, out);
@@ -91,11 +75,8 @@ class saliency_bench {
   }
   [[nodiscard]] timing per_thread(timing time) const { return {time.wall, time.cpu / threads_}; }
   void add(const std::string& what, const repetitions& times, double passes, double sequences, report& out) {
-    result_row row{.name = what + "/" + a_.name + "/f32/t" + std::to_string(threads_)};
-    row.work = passes * flops_ * sequences / static_cast<double>(sequences_.size());
-    row.floor_seconds = peak_.floor_seconds(row.work);
-    row.floor =
-        std::string(to_string(peak_.kind())) + " at " + std::to_string(peak_.rate() / 1e9) + " GFLOP/s";
+    const double work = passes * flops_ * sequences / static_cast<double>(sequences_.size());
+    result_row row = row_at_peak(what, a_, dnalm::weight_format::f32, threads_, work, peak_);
     row.more = {{"sequences", sequences}, {"nodes", passes}, {"value", value_}};
     out.add(row, times);
   }
@@ -112,23 +93,16 @@ class saliency_bench {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  arguments a;
-  CLI::App app("Saliency and integrated gradients down to the nucleotide");
-  app.add_option("--case", a.name, "name of the case");
-  app.add_option("--model", a.model, "model folder")->required();
-  app.add_option("--sequences", a.sequences, "file, one sequence a line")->required();
-  app.add_option("--limit", a.limit, "sequences of saliency; integrated gradients take the first")
-      ->check(CLI::Range(1, 100000));
-  app.add_option("--nodes", a.nodes, "nodes of integrated gradients")->check(CLI::Range(1, 1024));
-  app.add_option("--threads", a.threads, "numbers of threads");
-  app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
-  CLI11_PARSE(app, argc, argv);
-  report out("bench_saliency");
-  for (const int threads : parse_threads(a.threads)) saliency_bench(a, threads).run(out);
-  out.print();
-  return 0;
-} catch (const std::exception& problem) {
-  std::cerr << problem.what() << "\n";
-  return 1;
+int main(int argc, char** argv) {
+  const auto options = [](CLI::App& app, arguments& a) {
+    app.add_option("--nodes", a.nodes, "nodes of integrated gradients")->check(CLI::Range(1, 1024));
+    app.add_option("--threads", a.threads, "numbers of threads");
+  };
+  const auto measure = [](const arguments& a, report& out) {
+    for (const int threads : parse_threads(a.threads)) saliency_bench(a, threads).run(out);
+  };
+  return run_program(argc, argv,
+                     {"bench_saliency", "Saliency and integrated gradients down to the nucleotide",
+                      "sequences of saliency; integrated gradients take the first"},
+                     arguments{{.limit = 2, .repeats = 3}}, options, measure);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +52,10 @@ class peak_meter {
   [[nodiscard]] spin_kind kind() const { return kind_; }
   /// Seconds that `flops` operations take at least; 0 when nothing is known.
   [[nodiscard]] double floor_seconds(double flops) const { return rate() > 0 ? flops / rate() : 0; }
+  /// What such a floor is, for people.
+  [[nodiscard]] std::string floor_name() const {
+    return std::string(to_string(kind_)) + " at " + std::to_string(rate() / 1e9) + " GFLOP/s";
+  }
 
  private:
   spin_kind kind_;

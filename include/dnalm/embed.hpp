@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dnalm/embed/embed.hpp>
+#include <dnalm/embed/embed_options.hpp>
 #include <dnalm/embed/embedding_sink.hpp>
 #include <dnalm/embed/embeddings.hpp>
 #include <dnalm/embed/layer_selection.hpp>

@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Caduceus folders through dnalm-inspect, dnalm-embed and dnalm-evaluate.
-#include <dnalm/embed/embeddings.hpp>
-#include <nlohmann/json.hpp>
+#include <string>
 
-#include <dnalm/io/json.hpp>
-#include <dnalm/io/npz.hpp>
-#include <dnalm/io/sequence_file.hpp>
-#include <dnalm/models/load_model.hpp>
-
-#include <algorithm>
-
-#include "workbench.hpp"
-
-#include <support/catch.hpp>
+#include "model_runs.hpp"
 
 using namespace workbench;
 
@@ -25,48 +15,21 @@ const std::string ps = std::string(DNALM_GOLDEN_DIR) + "/caduceus/ps";
 
 TEST_CASE("dnalm-inspect tells what Caduceus folders hold", "[programs]") {
   for (const std::string& model : {ph, ps}) {
-    const auto text = run("dnalm-inspect " + model);
-    REQUIRE(text.code == 0);
-    CHECK(text.out.find("Mamba in both directions") != std::string::npos);
-    CHECK((text.out.find("two, exchanged in every block") != std::string::npos) == (model == ps));
-    CHECK(text.out.find("The folder can be loaded.") != std::string::npos);
-    const auto result = run("dnalm-inspect " + model + " --json");
-    REQUIRE(result.code == 0);
-    const auto json = dnalm::io::parse_json(result.out, "stdout");
-    CHECK(json["architecture"] == (model == ps ? "Caduceus-PS" : "Caduceus-Ph"));
-    CHECK(json["heads"].is_null());
-    CHECK(json["vocabulary"] == 16);
+    const inspection found = inspect_folder(model, "Mamba in both directions");
+    CHECK((found.words.find("two, exchanged in every block") != std::string::npos) == (model == ps));
+    CHECK(found.json["architecture"] == (model == ps ? "Caduceus-PS" : "Caduceus-Ph"));
+    CHECK(found.json["heads"].is_null());
+    CHECK(found.json["vocabulary"] == 16);
   }
 }
 
 TEST_CASE("dnalm-embed writes what the library computes from a Caduceus folder", "[programs]") {
-  for (const std::string& model : {ph, ps}) {
-    const scratch dir;
-    const std::string table = make_table(dir, "t.tsv", {.rows = 12});
-    const std::string command =
-        "dnalm-embed --model " + model + " --input " + table + " --pool mean --layers 3,0 --output ";
-    const auto result = run(command + (dir / "a.npz"));
-    INFO(result.err);
-    REQUIRE(result.code == 0);
-    REQUIRE(run(command + (dir / "b.npz") + " --threads 1 --memory 1").code == 0);
-    CHECK(content(dir / "a.npz") == content(dir / "b.npz"));
-    const dnalm::io::npz_reader file(dir / "a.npz");
-    const auto expected =
-        dnalm::embed(dnalm::load_model(model), dnalm::io::read_sequences(table).records, {.layers = {3, 0}});
-    const auto values = file.read("mean/layer_3").values<float>();
-    const auto& mean = expected.at(dnalm::pooling::mean, 3);
-    REQUIRE(values.size() == mean.size());
-    CHECK(std::equal(values.begin(), values.end(), mean.data()));
-  }
+  const scratch dir;
+  const std::string table = make_table(dir, "few.tsv", {.rows = 12});
+  for (const std::string& model : {ph, ps}) check_embedding(dir, model, table, {.layer = 3});
 }
 
 TEST_CASE("dnalm-evaluate probes a Caduceus folder and its random twin", "[programs]") {
   const scratch dir;
-  const std::string out = dir / "out";
-  const auto result = run("dnalm-evaluate --model " + ps + " --data " + make_table(dir, "t.tsv", {}) +
-                          " --out " + out + " --bootstrap 20");
-  INFO(result.err);
-  REQUIRE(result.code == 0);
-  CHECK(content(out + "/results.tsv").find("random:ps") != std::string::npos);
-  CHECK(content(out + "/report.html").find("Caduceus-PS, 3 layers, width 36") != std::string::npos);
+  check_evaluation(dir, ps, "Caduceus-PS, 3 layers, width 36");
 }

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folders of supervised networks, which are networks of layers, through dnalm-inspect, dnalm-embed and
 // dnalm-evaluate.
-#include <dnalm/embed/embeddings.hpp>
-#include <nlohmann/json.hpp>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <dnalm/core/philox.hpp>
-#include <dnalm/io/json.hpp>
-#include <dnalm/io/npz.hpp>
 #include <dnalm/io/safetensors.hpp>
-#include <dnalm/io/sequence_file.hpp>
-#include <dnalm/models/load_model.hpp>
 
-#include <algorithm>
-
-#include "workbench.hpp"
-
-#include <support/catch.hpp>
+#include "model_runs.hpp"
 
 using namespace workbench;
 
@@ -64,60 +58,20 @@ std::string make_keras(const scratch& dir, const std::string& name) {
   return folder.string();
 }
 
-/// dnalm-embed twice, with other threads and memory: the same bytes, and the numbers of the library.
-void check_embedding(const scratch& dir, const std::string& model, const std::string& table) {
-  const dnalm::model loaded = dnalm::load_model(model);
-  const dnalm::index_t last = loaded.logits_state();
-  const std::string command = "dnalm-embed --model " + model + " --input " + table +
-                              " --pool mean --layers 0," + std::to_string(last) + " --logits --output ";
-  const auto first = run(command + (dir / "a.npz"));
-  INFO(first.err);
-  REQUIRE(first.code == 0);
-  REQUIRE(run(command + (dir / "b.npz") + " --threads 1 --memory 1").code == 0);
-  CHECK(content(dir / "a.npz") == content(dir / "b.npz"));
-  const auto records = dnalm::io::read_sequences(table).records;
-  const auto expected = dnalm::embed(loaded, records, {.layers = {0, last}, .logits = true});
-  const dnalm::io::npz_reader file(dir / "a.npz");
-  for (const dnalm::index_t layer : {dnalm::index_t{0}, last}) {
-    const auto values = file.read("mean/layer_" + std::to_string(layer)).values<float>();
-    const auto& mean = expected.at(dnalm::pooling::mean, layer);
-    REQUIRE(values.size() == mean.size());
-    CHECK(static_cast<dnalm::index_t>(values.size()) ==
-          static_cast<dnalm::index_t>(records.size()) * loaded.state_width(layer));
-    CHECK(std::equal(values.begin(), values.end(), mean.data()));
-  }
-  CHECK(file.read("logits").values<float>().size() == expected.logits.size());
-}
-
-/// dnalm-evaluate with a random twin; `names` the model in the report.
-void check_evaluation(const scratch& dir, const std::string& model, const std::string& names) {
-  const std::string out = dir / "out";
-  const auto result = run("dnalm-evaluate --model " + model + " --data " + make_table(dir, "t.tsv", {}) +
-                          " --out " + out + " --bootstrap 20");
-  INFO(result.err);
-  REQUIRE(result.code == 0);
-  const std::string name = fs::path(model).filename().string();
-  CHECK(content(out + "/results.tsv").find("\n" + name + "\t") != std::string::npos);
-  CHECK(content(out + "/results.tsv").find("\nrandom:" + name + "\t") != std::string::npos);
-  CHECK(content(out + "/report.html").find(names) != std::string::npos);
+/// Embedding, last state and logits.
+void check_states(const scratch& dir, const std::string& model, const std::string& table) {
+  check_embedding(dir, model, table, {.layer = dnalm::load_model(model).logits_state(), .logits = true});
 }
 
 }  // namespace
 
 TEST_CASE("dnalm-inspect tells what a LegNet folder holds", "[programs]") {
-  const auto text = run("dnalm-inspect " + legnet);
-  INFO(text.err);
-  REQUIRE(text.code == 0);
-  CHECK(text.out.find("LegNet") != std::string::npos);
-  CHECK(text.out.find("The folder can be loaded.") != std::string::npos);
-  const auto result = run("dnalm-inspect " + legnet + " --json");
-  REQUIRE(result.code == 0);
-  const auto json = dnalm::io::parse_json(result.out, "stdout");
-  CHECK(json["architecture"] == "LegNet");
-  CHECK(json["heads"].is_null());
-  CHECK(json["max_tokens"].is_null());
-  CHECK(json["vocabulary"] == 5);
-  CHECK(json["parameters"] > 1000);
+  const inspection found = inspect_folder(legnet, "LegNet");
+  CHECK(found.json["architecture"] == "LegNet");
+  CHECK(found.json["heads"].is_null());
+  CHECK(found.json["max_tokens"].is_null());
+  CHECK(found.json["vocabulary"] == 5);
+  CHECK(found.json["parameters"] > 1000);
 }
 
 TEST_CASE("dnalm-inspect tells what a Keras folder holds, and what it lacks", "[programs]") {
@@ -140,8 +94,8 @@ TEST_CASE("dnalm-inspect tells what a Keras folder holds, and what it lacks", "[
 TEST_CASE("dnalm-embed writes what the library computes from folders of supervised networks", "[programs]") {
   const scratch dir;
   const std::string table = make_table(dir, "few.tsv", {.rows = 12});
-  check_embedding(dir, legnet, table);
-  check_embedding(dir, make_keras(dir, "small"), table);
+  check_states(dir, legnet, table);
+  check_states(dir, make_keras(dir, "small"), table);
 }
 
 TEST_CASE("dnalm-evaluate probes supervised networks and their random twins", "[programs]") {
@@ -213,5 +167,5 @@ TEST_CASE("a Keras .h5 goes through dnalm-convert into the other programs", "[pr
   for (const auto& tensor : report["tensors"]) {
     CHECK(tensor["status"] == "used");
   }
-  check_embedding(dir, folder.string(), make_table(dir, "few.tsv", {.rows = 5}));
+  check_states(dir, folder.string(), make_table(dir, "few.tsv", {.rows = 5}));
 }

@@ -4,30 +4,14 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include <dnalm/core/platform.hpp>
-#include <dnalm/core/progress.hpp>
+#include <dnalm/embed/embed_options.hpp>
 #include <dnalm/embed/embedding_sink.hpp>
-#include <dnalm/embed/layer_selection.hpp>
-#include <dnalm/embed/pooling.hpp>
-#include <dnalm/embed/window_rule.hpp>
 #include <dnalm/io/sequence_record.hpp>
 #include <dnalm/models/model.hpp>
 
 DNALM_BEGIN_NAMESPACE
-
-/// What is wanted and with which means. Numbers depend on the first four only.
-struct embed_options {
-  layer_selection layers = {};  ///< default: all
-  std::vector<pooling> poolings = {pooling::mean};
-  bool logits = false;
-  window_rule window = {};            ///< for sequences longer than the model takes; off by default
-  int threads = 0;                    ///< the calling one among them; 0: all cores
-  index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one sequence always runs
-  index_t batch_sequences = 0;        ///< most sequences of a batch; 0: as many as the budget allows
-  progress* watcher = nullptr;        ///< advanced by finished sequences
-};
 
 /// Embeds sequences. All are tokenised first, so that a bad one is told before the long work begins.
 ///

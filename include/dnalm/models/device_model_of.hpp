@@ -15,8 +15,8 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/detail/cotangent_names.hpp>
-#include <dnalm/models/detail/graph_cache.hpp>
-#include <dnalm/models/detail/lent_poolings.hpp>
+#include <dnalm/models/detail/device_workspace.hpp>
+#include <dnalm/models/detail/pooled_pass.hpp>
 #include <dnalm/models/encoder.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/tensor/buffer.hpp>
@@ -60,9 +60,6 @@ class device_model_of final : public model_base {
     network.state_rows(index_t{0}, index_t{0}, where);
     network.largest_state(index_t{0});
   };
-  static constexpr bool norm_pooling_network = requires(const Network& network, index_t layer) {
-    network.pools_in_norm(layer);
-  };
 
  public:
   explicit device_model_of(Network network) : network_(std::move(network)) {}
@@ -71,21 +68,21 @@ class device_model_of final : public model_base {
 
   void forward(const token_batch& batch, matrix_view<const float> word_rows, layer_observer layers,
                const logits_observer* logits, forward_workspace& workspace) const override {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    state& w = state_of(workspace);
     index_t next = 0;  // a second attempt has the bits of the first: what was shown is not shown again
     const auto on_layer = [&](index_t layer, input_matrix<B> x) {
       if (layer < next) return;
       const matrix_view<const float> rows = on_host(x, w);
       next = layer + 1;
-      calling(w, [&] { layers(layer, rows); });
+      w.calling([&] { layers(layer, rows); });
     };
     const auto on_logits = [&](input_matrix<B> x) {
       const matrix_view<const float> rows = on_host(x, w);
-      calling(w, [&] { (*logits)(rows); });
+      w.calling([&] { (*logits)(rows); });
     };
     const typename Network::logits_receiver receiver = on_logits;
     check_word_rows(word_rows, batch.offsets.rows(), summary().width);
-    with_graphs_memory(w, [&] {
+    w.with_graphs_memory([&] {
       network_.forward(batch, on_layer, logits == nullptr ? nullptr : &receiver, w.network,
                        on_device(word_rows, w));
     });
@@ -121,10 +118,11 @@ class device_model_of final : public model_base {
   }
   bool forward_pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
                       forward_workspace& workspace) const override {
+    pooled_pass pass(network_, state_of(workspace), batch, request);
     if constexpr (resizes) {
-      return pooled_states(batch, request, observer, workspace);
+      return pass.states_on_host(observer);
     } else {
-      return pooled(batch, request, observer, workspace);
+      return pass.shown_on_host(observer);
     }
   }
   [[nodiscard]] std::shared_ptr<const device_poolings> pool_on_device(
@@ -133,17 +131,17 @@ class device_model_of final : public model_base {
     if constexpr (resizes) {
       return model_base::pool_on_device(batch, request, seen, observer, workspace);
     } else {
-      return pooled_there(batch, request, seen, observer, workspace);
+      return pooled_pass(network_, state_of(workspace), batch, request).left_on_device(seen, observer);
     }
   }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    state& w = state_of(workspace);
     check_gradient_request(network_.config(), request, batch.offsets.rows());
     const auto on_gradient = [&](const basic_input_gradient<float, B::space>& found) {
       receive({on_host(found.words, w), on_host(found.tokens, w.part)});
     };
-    with_graphs_memory(w, [&] { network_.gradient(batch, there(request, w), on_gradient, w.network); });
+    w.with_graphs_memory([&] { network_.gradient(batch, there(request, w), on_gradient, w.network); });
   }
   void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const override {
     typename B::vector memory = network_.backend().allocate(checked_mul(rows.rows, rows.columns));
@@ -175,18 +173,15 @@ class device_model_of final : public model_base {
   }
 
  private:
-  struct state {
-    detail::graph_cache<typename B::graph> graphs = {};  // go after the memory, which waits for the device
-    typename Network::workspace network = {};
-    typename B::vector rows = {};    // words' rows that came from the host
-    typename B::vector pooled = {};  // as pooled_rows says
-    typename B::pinned found = {};   // a part of the same on the host
-    bool records = true;             // until there was no memory for it
-    bool record_failed = false;      // once
-    bool called = false;             // a function of a gradient's request, in the pass that runs
-    buffer<float> copy = {};         // what functions read
-    buffer<float> part = {};         // what functions write, or the second of two copies
+  using pooled_pass = detail::pooled_pass<B, Network>;
+  struct state : detail::device_workspace<B, Network> {
+    typename B::vector rows = {};  // words' rows that came from the host
+    buffer<float> copy = {};       // what functions read
+    buffer<float> part = {};       // what functions write, or the second of two copies
   };
+  [[nodiscard]] state& state_of(forward_workspace& workspace) const {
+    return workspace.state<state>(number_, [] { return state{}; });
+  }
 
   [[nodiscard]] network_summary summary() const { return network_.config().summary(); }
   /// Numbers of the largest matrix that functions see, with the logits or the gradient by tokens or without.
@@ -198,272 +193,18 @@ class device_model_of final : public model_base {
       return checked_mul(tokens, table ? std::max(about.width, about.vocabulary) : about.width);
     }
   }
-  /// The poolings are waited for by an event of this batch: another thread's may stand behind it in the
-  /// stream.
-  bool pooled(const token_batch& batch, const pool_request& request, pooled_observer observer,
-              forward_workspace& workspace) const {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
-    const pooled_rows rows = rows_of(batch, request, batch.offsets.sequences());
-    with_graphs_memory(w, [&] { put_pass(batch, request, rows.noted_end(), w); });
-    const matrix_view<const float> all = waited_for(0, rows.noted_end(), w);
-    if (!is_finite(all.row_block(rows.pooled(), rows.sequences))) return false;
-    show(all.row_block(0, rows.pooled()), rows, observer);
-    return true;
-  }
-  /// What is seen of the vectors, and where numbers are not finite, comes back in one copy.
-  [[nodiscard]] std::shared_ptr<const device_poolings> pooled_there(const token_batch& batch,
-                                                                    const pool_request& request,
-                                                                    std::span<const index_t> seen,
-                                                                    pooled_observer observer,
-                                                                    forward_workspace& workspace) const {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
-    const B& backend = network_.backend();
-    const pooled_rows rows = rows_of(batch, request, static_cast<index_t>(seen.size()));
-    const index_t width = summary().width;
-    typename B::lent kept;
-    with_graphs_memory(w, [&] {
-      put_pass(batch, request, checked_add(rows.noted_end(), rows.shown()), w);
-      const auto part = [&](index_t first, index_t count) -> output_matrix<B> {
-        return {w.pooled.view().data + first * width, count, width, width};
-      };
-      if (rows.shown() > 0) {
-        backend.gather_rows(part(0, rows.pooled()), rows.places_of(seen),
-                            part(rows.noted_end(), rows.shown()));
-      }
-      kept = backend.copy_of(part(0, rows.pooled()));
-    });
-    const matrix_view<const float> found =
-        waited_for(rows.pooled(), checked_add(rows.sequences, rows.shown()), w);
-    if (!is_finite(found.row_block(0, rows.sequences))) return nullptr;
-    show(found.row_block(rows.sequences, rows.shown()), rows, observer);
-    return std::make_shared<const detail::lent_poolings<typename B::lent>>(std::move(kept), rows.kinds,
-                                                                           rows.sequences);
-  }
-  /// Of states with rows and widths of their own; none of them has special tokens.
-  bool pooled_states(const token_batch& batch, const pool_request& request, pooled_observer observer,
-                     forward_workspace& workspace) const {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
-    const index_t sequences = batch.offsets.sequences();
-    const auto kinds = static_cast<index_t>(request.kinds.size());
-    std::vector<index_t> first{0};  // of each layer: its kinds, then where numbers are not finite
-    for (const index_t layer : request.layers) {
-      const index_t numbers = checked_mul(sequences, network_.state_width(layer));
-      first.push_back(checked_add(first.back(), checked_mul(kinds + 1, numbers)));
-    }
-    const index_t size = first.back();
-    with_graphs_memory(w, [&] { pool_states(batch, request, first, w); });
-    network_.backend().download_later({w.pooled.view().data, 1, size, size}, w.found);
-    w.found.wait();
-    const auto found = [&](std::size_t layer, index_t kind) {
-      const index_t width = network_.state_width(request.layers[layer]);
-      const float* all = w.found.template as<const float>() + first[layer];
-      return as_matrix(all + kind * sequences * width, sequences, width);
-    };
-    for (std::size_t l = 0; l < request.layers.size(); ++l) {
-      if (!is_finite(found(l, kinds))) return false;
-    }
-    for (std::size_t l = 0; l < request.layers.size(); ++l) {
-      for (index_t k = 0; k < kinds; ++k) observer(l, static_cast<std::size_t>(k), found(l, k));
-    }
-    return true;
-  }
-  /// A pass, the poolings of layer l behind `first[l]`.
-  void pool_states(const token_batch& batch, const pool_request& request, const std::vector<index_t>& first,
-                   state& w) const {
-    const B& backend = network_.backend();
-    const index_t sequences = batch.offsets.sequences();
-    if (w.pooled.size() < first.back()) w.pooled = backend.allocate(first.back());
-    backend.clear({w.pooled.view().data, 1, first.back(), first.back()});
-    const auto on_state = [&](index_t which, input_matrix<B> x) {
-      const auto asked = std::find(request.layers.begin(), request.layers.end(), which);
-      if (asked == request.layers.end()) return;
-      ragged_offsets rows;
-      for (index_t s = 0; s < sequences; ++s) {
-        rows.append(network_.state_rows(which, batch.offsets.length(s), "a sequence of the batch"));
-      }
-      float* to = w.pooled.view().data + first[static_cast<std::size_t>(asked - request.layers.begin())];
-      const auto next = [&]() -> output_matrix<B> {
-        return {std::exchange(to, to + sequences * x.columns), sequences, x.columns, x.columns};
-      };
-      for (const pooling kind : request.kinds) backend.pool_rows(kind, x, rows, {}, next());
-      backend.note_non_finite(x, rows, next());
-    };
-    network_.forward(batch, on_state, nullptr, w.network);
-  }
   void logits_by_rows(const token_batch& batch, std::span<const index_t> rows, logits_observer observer,
                       forward_workspace& workspace) const {
-    auto& w = workspace.state<state>(number_, [] { return state{}; });
+    state& w = state_of(workspace);
     const auto on_logits = [&](input_matrix<B> x) {
       const matrix_view<const float> found = on_host(x, w);
-      calling(w, [&] { observer(found); });
+      w.calling([&] { observer(found); });
     };
     const typename Network::logits_receiver receiver = on_logits;
-    with_graphs_memory(w, [&] {
+    w.with_graphs_memory([&] {
       network_.forward(
           batch, [](index_t, input_matrix<B>) {}, &receiver, w.network, {}, rows);
     });
-  }
-  /// When there is no memory for `work` and graphs hold some, they go, and `work` runs once more; unless an
-  /// observer has thrown it, or a function of a gradient's request has been called, which would be called
-  /// twice. \throws error as `work`
-  template <class Work>
-  void with_graphs_memory(state& w, const Work& work) const {
-    w.called = false;
-    try {
-      return work();
-    } catch (const error& e) {
-      if (e.kind() != error_kind::memory || !w.graphs.holds_graphs()) throw;
-      if (w.called) throw;
-      w.records = false;  // graphs hold memory of their own
-      w.graphs.clear();
-    }
-    work();
-  }
-  /// Runs an observer: what it throws is its own, no shortage of the pass.
-  template <class Call>
-  static void calling(state& w, const Call& call) {
-    w.called = true;
-    call();
-    w.called = false;
-  }
-  /// Rows of state::pooled: [layer][kind][sequence], then where numbers of a sequence are not finite, then
-  /// [layer][kind][sequence that is seen].
-  struct pooled_rows {
-    index_t kinds = 0;
-    index_t matrices = 0;  // of layers and kinds
-    index_t sequences = 0;
-    index_t seen = 0;
-
-    [[nodiscard]] index_t pooled() const { return checked_mul(matrices, sequences); }
-    [[nodiscard]] index_t noted_end() const { return checked_add(pooled(), sequences); }
-    [[nodiscard]] index_t shown() const { return checked_mul(matrices, seen); }
-    /// Of the sequences that are seen.
-    [[nodiscard]] std::vector<index_t> places_of(std::span<const index_t> those) const {
-      std::vector<index_t> places;
-      for (index_t m = 0; m < matrices; ++m) {
-        for (const index_t s : those) places.push_back(m * sequences + s);
-      }
-      return places;
-    }
-  };
-  [[nodiscard]] static pooled_rows rows_of(const token_batch& batch, const pool_request& request,
-                                           index_t seen) {
-    const auto kinds = static_cast<index_t>(request.kinds.size());
-    return {kinds, checked_mul(static_cast<index_t>(request.layers.size()), kinds), batch.offsets.sequences(),
-            seen};
-  }
-  /// Rows of state::pooled on the host, when the device has made them.
-  [[nodiscard]] matrix_view<const float> waited_for(index_t first, index_t count, state& w) const {
-    const index_t width = summary().width;
-    network_.backend().download_later({w.pooled.view().data + first * width, count, width, width}, w.found);
-    w.found.wait();
-    return as_matrix(w.found.template as<const float>(), count, width);
-  }
-  /// `all`: [layer][kind][sequence that is seen].
-  static void show(matrix_view<const float> all, const pooled_rows& rows, const pooled_observer& observer) {
-    for (index_t m = 0; m < rows.matrices; ++m) {
-      observer(static_cast<std::size_t>(m / rows.kinds), static_cast<std::size_t>(m % rows.kinds),
-               all.row_block(m * rows.seen, rows.seen));
-    }
-  }
-  /// A pass and its poolings into the stream, with memory for `rows` in state::pooled.
-  void put_pass(const token_batch& batch, const pool_request& request, index_t rows, state& w) const {
-    const index_t size = checked_mul(rows, summary().width);
-    if (w.pooled.size() < size) w.pooled = network_.backend().allocate(size);
-    auto begun = network_.begin(batch, false, w.network);
-    if (begun.x.rows > 0) run_pooled(batch, request, begun, w);
-  }
-  /// Blocks and poolings of a pass that has begun: as they are the first time, recorded the second time that
-  /// they come with these arguments, as one piece from then on.
-  void run_pooled(const token_batch& batch, const pool_request& request, auto& begun, state& w) const {
-    const auto run = [&] { pool_layers(batch, request, begun, w); };
-    if (!Network::can_be_recorded || !network_.backend().uses_graphs() || !w.records) return run();
-    auto& known = w.graphs.find(key_of(batch, request, w));
-    if (known.seen && !known.graph) known.graph = recorded(run, w);
-    known.seen = true;
-    if (known.graph) {
-      network_.backend().replay(known.graph);
-    } else {
-      run();
-    }
-  }
-  /// None when it cannot be recorded: for want of memory, of which a graph needs some of its own, or for the
-  /// first time. \throws error what went wrong, the second time.
-  template <class Run>
-  [[nodiscard]] typename B::graph recorded(const Run& run, state& w) const {
-    try {
-      return network_.backend().capture(run);
-    } catch (const error& e) {
-      if (e.kind() == error_kind::memory) {
-        w.records = false;
-      } else if (std::exchange(w.record_failed, true)) {
-        throw;
-      }
-    }
-    return {};
-  }
-  [[nodiscard]] static detail::pooled_key key_of(const token_batch& batch, const pool_request& request,
-                                                 const state& w) {
-    return {.offsets = batch.offsets.offsets,
-            .layers = {request.layers.begin(), request.layers.end()},
-            .kinds = {request.kinds.begin(), request.kinds.end()},
-            .special = {request.special.begin(), request.special.end()},
-            .memory = w.network.memory.view().data,
-            .pooled = w.pooled.view().data};
-  }
-  /// All that forward_pooled puts into the stream after the embedding.
-  void pool_layers(const token_batch& batch, const pool_request& request, auto& begun, state& w) const {
-    const B& backend = network_.backend();
-    const index_t sequences = batch.offsets.sequences();
-    const index_t width = summary().width;
-    const auto kinds = static_cast<index_t>(request.kinds.size());
-    const index_t matrices = static_cast<index_t>(request.layers.size()) * kinds;
-    backend.clear({w.pooled.view().data, (matrices + 1) * sequences, width, width});
-    const auto place = [&](index_t matrix) -> output_matrix<B> {
-      return {w.pooled.view().data + matrix * sequences * width, sequences, width, width};
-    };
-    const auto on_layer = [&](index_t layer, input_matrix<B> x) {
-      const auto found = std::find(request.layers.begin(), request.layers.end(), layer);
-      if (found == request.layers.end()) return;
-      const index_t first = (found - request.layers.begin()) * kinds;
-      norm_poolings_of<B> with_norm{.special = request.special};
-      const bool waits = pools_in_norm(layer);
-      for (index_t k = 0; k < kinds; ++k) {
-        const pooling kind = request.kinds[static_cast<std::size_t>(k)];
-        output_matrix<B>* const later = waits ? mean_of(with_norm, kind) : nullptr;
-        if (later != nullptr && later->data == nullptr) {
-          *later = place(first + k);
-        } else {
-          backend.pool_rows(kind, x, batch.offsets, request.special, place(first + k));
-        }
-      }
-      if (waits) {
-        with_norm.noted = place(matrices);
-        if constexpr (norm_pooling_network) begun.block.input_poolings = with_norm;
-      } else {
-        backend.note_non_finite(x, batch.offsets, place(matrices));
-      }
-    };
-    network_.run(begun, on_layer, nullptr, w.network);
-  }
-  /// Whether the block after `layer` pools its input in its norm.
-  [[nodiscard]] bool pools_in_norm([[maybe_unused]] index_t layer) const {
-    if constexpr (norm_pooling_network) return network_.pools_in_norm(layer);
-    return false;
-  }
-  /// Where a norm that pools puts the vectors of a kind; null: it does not make them.
-  [[nodiscard]] static output_matrix<B>* mean_of(norm_poolings_of<B>& poolings, pooling kind) {
-    if (kind == pooling::mean) return &poolings.mean;
-    return kind == pooling::mean_all ? &poolings.mean_all : nullptr;
-  }
-  /// Of zeros and NaN.
-  [[nodiscard]] static bool is_finite(matrix_view<const float> x) {
-    for (index_t r = 0; r < x.rows; ++r) {
-      for (index_t c = 0; c < x.columns; ++c) {
-        if (x(r, c) != 0.0F) return false;
-      }
-    }
-    return true;
   }
   [[nodiscard]] static output_matrix<B> over(typename B::vector& memory, index_t rows, index_t columns) {
     return {memory.view().data, rows, columns, columns};

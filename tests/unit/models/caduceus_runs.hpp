@@ -22,9 +22,5 @@ template <class B>
 double worst_of_caduceus(const std::string& name, const B& backend, bool relative) {
   return worst_of_case<dnalm::caduceus_network>(golden_caduceus, name, backend, relative);
 }
-template <class B>
-std::vector<gradient_gap> caduceus_gradients(const std::string& name, const B& backend) {
-  return gradients_of_case<dnalm::caduceus_network>(golden_caduceus, name, backend);
-}
 
 }  // namespace dnalm_test

@@ -22,9 +22,5 @@ template <class B>
 double worst_of_hyena(const std::string& name, const B& backend, bool relative) {
   return worst_of_case<dnalm::hyena_network>(golden_hyena, name, backend, relative);
 }
-template <class B>
-std::vector<gradient_gap> hyena_gradients(const std::string& name, const B& backend) {
-  return gradients_of_case<dnalm::hyena_network>(golden_hyena, name, backend);
-}
 
 }  // namespace dnalm_test

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <regex>
@@ -131,6 +132,36 @@ TEST_CASE("a diverging heat map is white at 0 and as far below as above", "[heat
   CHECK(svg.find(">\u22121") != std::string::npos);
   CHECK(count_of(svg, "fill=\"#123a82\"") == 2);  // the lowest: a cell and the bar
   CHECK(count_of(svg, "fill=\"#863408\"") == 1);  // the highest: the bar only
+}
+
+TEST_CASE("letters, numbers and the label beside a heat map have room of their own", "[heat]") {
+  const std::string place = R"re(<text x="([0-9.]+)" y="[0-9.]+" text-anchor=)re";
+  const std::regex number(place + R"re("end" class="map-words">([0-9]+)<)re");
+  const std::regex letter(place + R"re("middle" class="map-small">G<)re");
+  report::heat_map map{.rows = 60, .columns = 60, .values = std::vector<double>(3600, 1.0)};
+  map.x_letters = map.y_letters = std::string(60, 'G');
+  for (const index_t first : {1, 1001, 12345678}) {
+    map.first_position = first;
+    const std::string svg = report::draw(map);
+    CHECK(count_of(svg, "class=\"map-small\"") == 120);  // letters of 9 units in cells of 9.33, not of 12
+    std::smatch found;
+    REQUIRE(std::regex_search(svg, found, number));
+    const double end = std::stod(found[1]);
+    CHECK(end - 8.0 * static_cast<double>(found[2].str().size()) > 20);  // the label stands before 20
+    double least = 1e9;
+    for (std::sregex_iterator i(svg.begin(), svg.end(), letter), last; i != last; ++i) {
+      least = std::min(least, std::stod((*i)[1]));
+    }
+    CHECK(end < least - 6);
+  }
+}
+
+TEST_CASE("numbers below a heat map do not touch", "[heat]") {
+  report::heat_map map{.rows = 60, .columns = 60, .values = std::vector<double>(3600, 1.0)};
+  map.first_position = 1234567890;
+  const std::string svg = report::draw(map);
+  CHECK(svg.find(">1234567900<") != std::string::npos);
+  CHECK(svg.find(">1234567895<") == std::string::npos);  // 5 cells of 9.33 units for ten digits
 }
 
 TEST_CASE("a large heat map is drawn in blocks that keep the largest magnitude", "[heat]") {

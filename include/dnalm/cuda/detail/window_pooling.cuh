@@ -36,6 +36,26 @@ namespace detail::gpu {
   return 1.0F / static_cast<float>(count);
 }
 
+/// best[i] = the largest of the rows seen in channel c + i, from_row[i] = whether row r is the first that has
+/// it.
+template <int N>
+DNALM_DEVICE void find_largest(const device_matrix<const float>& x, const row_span& seen, index_t r, int c,
+                               int count, float (&best)[N], bool (&from_row)[N]) {
+  load_numbers(x.row_data(seen.begin) + c, count, best);
+  DNALM_UNROLL
+  for (int i = 0; i < N; ++i) from_row[i] = r == seen.begin;
+  for (index_t q = seen.begin + 1; q < seen.end; ++q) {
+    float v[N];
+    load_numbers(x.row_data(q) + c, count, v);
+    DNALM_UNROLL
+    for (int i = 0; i < N; ++i) {
+      if (!(best[i] < v[i])) continue;
+      best[i] = v[i];
+      from_row[i] = q == r;
+    }
+  }
+}
+
 struct max_pool_rows {
   device_matrix<const float> x;
   device_resizing rows;
@@ -49,61 +69,9 @@ struct max_pool_rows {
     const row_span seen = rows_seen(window, at.other, at.place);
     team.template for_each_part<n>(static_cast<int>(y.columns), [&](int c, int count) {
       float best[n];
-      load_numbers(x.row_data(seen.begin) + c, count, best);
-      for (index_t q = seen.begin + 1; q < seen.end; ++q) {
-        float v[n];
-        load_numbers(x.row_data(q) + c, count, v);
-        DNALM_UNROLL
-        for (int i = 0; i < n; ++i) best[i] = best[i] < v[i] ? v[i] : best[i];
-      }
+      bool from_row[n];
+      find_largest(x, seen, seen.begin, c, count, best, from_row);
       store_numbers(best, count, y.row_data(r) + c);
-    });
-  }
-};
-
-/// largest[i] = whether row r is the first largest of those seen, in channel c + i.
-template <int N>
-DNALM_DEVICE void is_largest(const device_matrix<const float>& x, const row_span& seen, index_t r, int c,
-                             int count, bool (&largest)[N]) {
-  float best[N];
-  load_numbers(x.row_data(seen.begin) + c, count, best);
-  DNALM_UNROLL
-  for (int i = 0; i < N; ++i) largest[i] = r == seen.begin;
-  for (index_t q = seen.begin + 1; q < seen.end; ++q) {
-    float v[N];
-    load_numbers(x.row_data(q) + c, count, v);
-    DNALM_UNROLL
-    for (int i = 0; i < N; ++i) {
-      if (!(best[i] < v[i])) continue;
-      best[i] = v[i];
-      largest[i] = q == r;
-    }
-  }
-}
-
-struct max_pool_vjp_rows {
-  device_matrix<const float> x;
-  device_resizing rows;
-  row_window window;
-  device_matrix<const float> dy;
-  device_matrix<float> dx;
-
-  template <int Threads>
-  DNALM_DEVICE void operator()(index_t r, row_team<Threads> team) const {
-    constexpr int n = pack_of<float>;
-    const resized_row at = find_resized_row(rows.from, rows.to, r);
-    const row_span seeing = windows_of(window, at.place, at.own.size(), at.other.size());
-    team.template for_each_part<n>(static_cast<int>(dx.columns), [&](int c, int count) {
-      float sum[n] = {};
-      for (index_t w = seeing.begin; w < seeing.end; ++w) {
-        bool largest[n];
-        float u[n];
-        is_largest(x, rows_seen(window, at.own, w), r, c, count, largest);
-        load_numbers(dy.row_data(at.other.begin + w) + c, count, u);
-        DNALM_UNROLL
-        for (int i = 0; i < n; ++i) sum[i] += largest[i] ? u[i] : 0.0F;
-      }
-      store_numbers(sum, count, dx.row_data(r) + c);
     });
   }
 };
@@ -135,7 +103,37 @@ struct average_pool_rows {
   }
 };
 
-struct average_pool_vjp_rows {
+/// What a window's gradient u, in channels c ... c + count - 1, brings to the row r of those it sees: all of
+/// it or nothing.
+struct max_pool_share {
+  device_matrix<const float> x;
+
+  template <int N>
+  DNALM_DEVICE void operator()(const row_span& seen, index_t r, int c, int count, float (&u)[N]) const {
+    float best[N];
+    bool from_row[N];
+    find_largest(x, seen, r, c, count, best, from_row);
+    DNALM_UNROLL
+    for (int i = 0; i < N; ++i) u[i] = from_row[i] ? u[i] : 0.0F;
+  }
+};
+
+/// To every row the same.
+struct average_pool_share {
+  row_window window;
+
+  template <int N>
+  DNALM_DEVICE void operator()(const row_span& seen, index_t, int, int, float (&u)[N]) const {
+    const float factor = mean_factor(window, seen);
+    DNALM_UNROLL
+    for (int i = 0; i < N; ++i) u[i] *= factor;
+  }
+};
+
+/// Row r of dx: the sum of what the windows that see it bring to it.
+template <class Share>
+struct window_vjp_rows {
+  Share share;
   device_resizing rows;
   row_window window;
   device_matrix<const float> dy;
@@ -149,11 +147,11 @@ struct average_pool_vjp_rows {
     team.template for_each_part<n>(static_cast<int>(dx.columns), [&](int c, int count) {
       float sum[n] = {};
       for (index_t w = seeing.begin; w < seeing.end; ++w) {
-        const float factor = mean_factor(window, rows_seen(window, at.own, w));
         float u[n];
         load_numbers(dy.row_data(at.other.begin + w) + c, count, u);
+        share(rows_seen(window, at.own, w), r, c, count, u);
         DNALM_UNROLL
-        for (int i = 0; i < n; ++i) sum[i] += u[i] * factor;
+        for (int i = 0; i < n; ++i) sum[i] += u[i];
       }
       store_numbers(sum, count, dx.row_data(r) + c);
     });
@@ -189,8 +187,8 @@ DNALM_EMITTED void cuda_max_pool_rows(cuda_stream stream, device_matrix<const fl
 DNALM_EMITTED void cuda_max_pool_rows_vjp(cuda_stream stream, device_matrix<const float> x,
                                           const device_resizing& rows, const row_window& window,
                                           device_matrix<const float> dy, device_matrix<float> dx) {
-  detail::gpu::launch_rows(stream, dx.rows, dx.columns,
-                           detail::gpu::max_pool_vjp_rows{x, rows, window, dy, dx});
+  const detail::gpu::window_vjp_rows<detail::gpu::max_pool_share> kernel{{x}, rows, window, dy, dx};
+  detail::gpu::launch_rows(stream, dx.rows, dx.columns, kernel);
 }
 
 DNALM_EMITTED void cuda_average_pool_rows(cuda_stream stream, device_matrix<const float> x,
@@ -202,8 +200,8 @@ DNALM_EMITTED void cuda_average_pool_rows(cuda_stream stream, device_matrix<cons
 DNALM_EMITTED void cuda_average_pool_rows_vjp(cuda_stream stream, const device_resizing& rows,
                                               const row_window& window, device_matrix<const float> dy,
                                               device_matrix<float> dx) {
-  detail::gpu::launch_rows(stream, dx.rows, dx.columns,
-                           detail::gpu::average_pool_vjp_rows{rows, window, dy, dx});
+  const detail::gpu::window_vjp_rows<detail::gpu::average_pool_share> kernel{{window}, rows, window, dy, dx};
+  detail::gpu::launch_rows(stream, dx.rows, dx.columns, kernel);
 }
 
 DNALM_EMITTED void cuda_sequence_max_vjp(cuda_stream stream, device_matrix<const float> x,

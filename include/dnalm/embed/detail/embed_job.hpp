@@ -11,9 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
 #include <dnalm/embed/detail/chunk_plan.hpp>
-#include <dnalm/embed/embed.hpp>
+#include <dnalm/embed/embed_options.hpp>
+#include <dnalm/embed/embedding_sink.hpp>
+#include <dnalm/io/sequence_record.hpp>
+#include <dnalm/models/model.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {

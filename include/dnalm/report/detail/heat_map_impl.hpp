@@ -116,7 +116,8 @@ class heat_page {
     check_heat_map(map);
     cells_ = gather_cells(map);
     side_ = std::min(24.0, 560.0 / static_cast<double>(std::max(cells_.rows, cells_.columns)));
-    right_ = left + side_ * static_cast<double>(cells_.columns);
+    left_ = std::max(72.0, 31 + number_width() + (shows(map.y_letters, map.rows) ? 16 : 0));
+    right_ = left_ + side_ * static_cast<double>(cells_.columns);
     bottom_ = top + std::max(120.0, side_ * static_cast<double>(cells_.rows));
     foot_ = top + side_ * static_cast<double>(cells_.rows);
   }
@@ -132,22 +133,21 @@ class heat_page {
                          .id = map_.id,
                          .style = map_style()});
     drawing.rectangle({0, 0}, width, height, "map-paper");
-    drawing.text({left, 20}, map_.title, "map-title");
+    drawing.text({left_, 20}, map_.title, "map-title");
     draw_cells(drawing);
-    drawing.rectangle({left, top}, right_ - left, foot_ - top, "map-frame");
+    drawing.rectangle({left_, top}, right_ - left_, foot_ - top, "map-frame");
     draw_columns(drawing);
     draw_rows(drawing);
     draw_bar(drawing);
     if (cells_.block > 1) {
       const std::string side = std::to_string(cells_.block);
-      drawing.text({left, foot_ + 58}, "Each cell: the largest magnitude of " + side + " \u00d7 " + side,
+      drawing.text({left_, foot_ + 58}, "Each cell: the largest magnitude of " + side + " \u00d7 " + side,
                    "map-words");
     }
     return drawing.finish();
   }
 
  private:
-  static constexpr double left = 72;
   static constexpr double top = 36;
 
   /// Runs of one colour in a row are one rectangle, all rectangles of a colour one path.
@@ -160,11 +160,11 @@ class heat_page {
         while (stop < cells_.columns && cells_.step(cells_.value(r, stop)) == step) ++stop;
         const double y = top + side_ * static_cast<double>(r);
         std::string& path = paths[static_cast<std::size_t>(step < 0 ? colour_steps : step)];
-        path.append("M").append(coordinate_text(left + side_ * static_cast<double>(c)));
+        path.append("M").append(coordinate_text(left_ + side_ * static_cast<double>(c)));
         path.append(" ").append(coordinate_text(y)).append("H");
-        path.append(coordinate_text(left + side_ * static_cast<double>(stop))).append("V");
+        path.append(coordinate_text(left_ + side_ * static_cast<double>(stop))).append("V");
         path.append(coordinate_text(y + side_)).append("H");
-        path.append(coordinate_text(left + side_ * static_cast<double>(c))).append("Z");
+        path.append(coordinate_text(left_ + side_ * static_cast<double>(c))).append("Z");
         c = stop;
       }
     }
@@ -175,13 +175,21 @@ class heat_page {
     }
   }
 
-  /// Rows or columns between two marks: 1, 2 or 5 times a power of ten, marks at least 36 units apart.
+  /// Room for the longest number of a row or column.
+  [[nodiscard]] double number_width() const {
+    const std::string last = std::to_string(map_.first_position + std::max(map_.rows, map_.columns) - 1);
+    return 8.0 * static_cast<double>(std::max(std::to_string(map_.first_position).size(), last.size()));
+  }
+
+  /// Rows or columns between two marks: 1, 2 or 5 times a power of ten, marks at least 36 units apart, and so
+  /// far that their numbers do not touch.
   [[nodiscard]] index_t mark_distance() const {
     const double base = side_ / static_cast<double>(cells_.block);
+    const double apart = std::max(36.0, number_width() + 10);
     index_t power = 1;
     for (;;) {
       for (const index_t lead : {1, 2, 5}) {
-        if (static_cast<double>(lead * power) * base >= 36) return lead * power;
+        if (static_cast<double>(lead * power) * base >= apart) return lead * power;
       }
       power *= 10;
     }
@@ -200,30 +208,33 @@ class heat_page {
   [[nodiscard]] bool shows(const std::string& letters, index_t length) const {
     return cells_.block == 1 && side_ >= 9 && static_cast<index_t>(letters.size()) == length;
   }
+  /// Letters of neighbouring rows stay apart.
+  [[nodiscard]] const char* letter_class() const { return side_ < 14 ? "map-small" : "map-words"; }
 
   void draw_columns(svg_drawing& drawing) const {
     const bool letters = shows(map_.x_letters, map_.columns);
     for (index_t c = 0; letters && c < map_.columns; ++c) {
-      const double x = left + (static_cast<double>(c) + 0.5) * side_;
-      drawing.text({x, foot_ + 13}, map_.x_letters.substr(static_cast<std::size_t>(c), 1), "map-words",
+      const double x = left_ + (static_cast<double>(c) + 0.5) * side_;
+      drawing.text({x, foot_ + 13}, map_.x_letters.substr(static_cast<std::size_t>(c), 1), letter_class(),
                    text_anchor::middle);
     }
     const double y = foot_ + (letters ? 16 : 0);
     for_each_mark(map_.columns, [&](double at, index_t position) {
-      drawing.line({left + at, y}, {left + at, y + 4}, "map-axis");
-      drawing.text({left + at, y + 16}, std::to_string(position), "map-words", text_anchor::middle);
+      drawing.line({left_ + at, y}, {left_ + at, y + 4}, "map-axis");
+      drawing.text({left_ + at, y + 16}, std::to_string(position), "map-words", text_anchor::middle);
     });
-    drawing.text({(left + right_) / 2, y + 34}, map_.x_label, "map-words", text_anchor::middle);
+    drawing.text({(left_ + right_) / 2, y + 34}, map_.x_label, "map-words", text_anchor::middle);
   }
 
   void draw_rows(svg_drawing& drawing) const {
     const bool letters = shows(map_.y_letters, map_.rows);
     for (index_t r = 0; letters && r < map_.rows; ++r) {
       const double y = top + (static_cast<double>(r) + 0.5) * side_;
-      drawing.text({left - 9, y + 4}, map_.y_letters.substr(static_cast<std::size_t>(r), 1), "map-words",
+      drawing.text({left_ - 9, y + (side_ < 14 ? 3 : 4)},
+                   map_.y_letters.substr(static_cast<std::size_t>(r), 1), letter_class(),
                    text_anchor::middle);
     }
-    const double x = left - (letters ? 16 : 0);
+    const double x = left_ - (letters ? 16 : 0);
     for_each_mark(map_.rows, [&](double at, index_t position) {
       drawing.line({x - 4, top + at}, {x, top + at}, "map-axis");
       drawing.text({x - 7, top + at + 4}, std::to_string(position), "map-words", text_anchor::end);
@@ -260,6 +271,7 @@ class heat_page {
   const heat_map& map_;
   heat_cells cells_;
   double side_ = 1;    // of a cell
+  double left_ = 0;    // of the cells, beside letters, numbers and label
   double right_ = 0;   // of the cells
   double foot_ = 0;    // of the cells
   double bottom_ = 0;  // of cells and colour bar

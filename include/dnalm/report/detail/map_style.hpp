@@ -24,7 +24,8 @@ namespace detail {
          ".map-axis{stroke:#57606a;stroke-width:1}\n"
          ".map-grid{stroke:#e7eaee;stroke-width:1}\n"
          ".map-cells{shape-rendering:crispEdges}\n"
-         ".map-frame{fill:none;stroke:#57606a;stroke-width:1}\n";
+         ".map-frame{fill:none;stroke:#57606a;stroke-width:1}\n"
+         ".map-small{font:9px sans-serif;fill:#1b1f24}\n";
 }
 
 /// A power of ten that brings very small or large numbers to a readable size, 0 for others.
