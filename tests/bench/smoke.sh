@@ -37,7 +37,8 @@ run sei bench_embed --case sei --model "$scratch/sei" --sequences "$scratch/shor
 run splice bench_embed --case splice --model "$scratch/spliceai" --sequences "$scratch/window.txt" --formats f32 --threads 1 --repeats 1
 run gradient bench_gradient --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 2 --repeats 1
 run masked bench_masked_map --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 2 --repeats 1
-run substitutions bench_substitutions --case cnn --length 200 --naive 2 --edits 30 --repeats 1
+run substitutions bench_substitutions --case cnn --length 200 --naive 2 --edits 30 --repeats 1 --write "$scratch/cnn.safetensors"
+[ -s "$scratch/cnn.safetensors" ] || { echo "no file with the network"; exit 1; }
 run load bench_load --case nt --model "$scratch/nt" --repeats 1
 run ridge bench_ridge --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 70 --forward-limit 2 --repeats 1
 

@@ -62,7 +62,8 @@ class captum_golden {
   dnalm::io::safetensors_file file_;
 };
 
-/// A map against a golden one: all of it, or the columns [240, 360) and the sum. Shares of the largest number.
+/// A map against a golden one: all of it, or the columns [240, 360) and the sum. Shares of the largest
+/// number.
 void check_map(const captum_golden& golden, const std::string& name, const dnalm::nucleotide_map& map,
                double bound) {
   INFO(name);
@@ -123,8 +124,8 @@ void check_against_captum(const std::string& name, const dnalm::attribution_targ
   CHECK(integrals >= 2);
 }
 
-/// On both backends: in double but for words' rows, hidden states and gradients at the model's edge, which are
-/// float, 3e-6; in float, where some hundred roundings of 6e-8 follow one another, 1e-4.
+/// On both backends: in double but for words' rows, hidden states and gradients at the model's edge, which
+/// are float, 3e-6; in float, where some hundred roundings of 6e-8 follow one another, 1e-4.
 template <class Targets>
 void check_backends(const std::string& name, Targets&& targets) {
   for (const auto& [backend, bound] :
@@ -151,8 +152,7 @@ TEST_CASE("saliency and integrated gradients of the bundled GPN model equal capt
   for (const auto& [backend, bound] :
        {std::pair{dnalm::backend_kind::reference, 3e-6}, std::pair{dnalm::backend_kind::cpu, 1e-4}}) {
     const dnalm::model network = dnalm_test::gpn_model({.backend = backend});
-    const auto f =
-        dnalm::nucleotide_function(dnalm::attribution_targets(network, golden_probe(network)));
+    const auto f = dnalm::nucleotide_function(dnalm::attribution_targets(network, golden_probe(network)));
     const auto saliency = dnalm::saliency(f, sequences).front();
     CHECK(gap(stored("saliency"), saliency.map.values) < bound);
     CHECK(std::abs(saliency.value - stored("value")[0]) < bound * std::abs(stored("value")[0]));

@@ -196,7 +196,8 @@ TEST_CASE("the authors' notebooks give the same maps and influences by their con
   const auto sums = numbers("row_sums");  // (4, L)
   for (index_t b = 0; b < 4; ++b) {
     for (index_t i = 0; i < length; ++i) {
-      CHECK(std::abs(factor * figures.influence(b, i) - sums[static_cast<std::size_t>(b * length + i)]) < 1e-4);
+      CHECK(std::abs(factor * figures.influence(b, i) - sums[static_cast<std::size_t>(b * length + i)]) <
+            1e-4);
     }
   }
 }

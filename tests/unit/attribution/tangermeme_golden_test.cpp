@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Against tangermeme in float64 (tests/golden/make/make_tangermeme.py): saturation mutagenesis, marginalisation
-// and spacing are the same numbers; two of its DeepLIFT rules lose a part of the difference, which those of the
-// library explain.
+// Against tangermeme in float64 (tests/golden/make/make_tangermeme.py): saturation mutagenesis,
+// marginalisation and spacing are the same numbers; two of its DeepLIFT rules lose a part of the difference,
+// which those of the library explain.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -61,7 +61,8 @@ double sum(const std::vector<double>& values) {
 dnalm::sequence_function basset_in_double() {
   const auto folder = dnalm_test::golden_supervised / "basset";
   const auto graph = dnalm_test::golden_graph(folder);
-  const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph), "basset");
+  const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph),
+                                        "basset");
   const auto network =
       std::make_shared<const dnalm::reference_layers>(dnalm::reference_backend(), graph, source);
   const index_t prediction = graph.results();
@@ -87,8 +88,7 @@ void check_mutagenesis(const dnalm::substitution_effects& found, const std::stri
   const auto values = read_numbers(golden(), "mutagenesis.reference");
   REQUIRE(found.reference.size() == values.size());
   for (std::size_t c = 0; c < values.size(); ++c) CHECK(std::abs(found.reference[c] - values[c]) < bound);
-  const nucleotide_map map =
-      dnalm::centred(found.effects.front(), sequence, dnalm::effect_centring::mean4);
+  const nucleotide_map map = dnalm::centred(found.effects.front(), sequence, dnalm::effect_centring::mean4);
   const auto expected = read_numbers(golden(), "mutagenesis");
   double largest = 0;
   for (index_t a = 0; a < 4; ++a) {
@@ -122,7 +122,8 @@ TEST_CASE("what edits reach in float gives tangermeme's mutagenesis to the round
                     sequence, 6e-7);
 }
 
-TEST_CASE("marginalisation of tangermeme is the effect of a planted motif in each background", "[attribution]") {
+TEST_CASE("marginalisation of tangermeme is the effect of a planted motif in each background",
+          "[attribution]") {
   const dnalm::global_importance importance(basset_in_double(), texts_of("backgrounds"));
   const auto compare = [](const dnalm::global_effect& found, const std::vector<double>& expected) {
     REQUIRE(found.effects.size() == expected.size());
