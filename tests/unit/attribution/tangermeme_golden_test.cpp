@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against tangermeme in float64 (tests/golden/make/make_tangermeme.py): saturation mutagenesis,
-// marginalisation and spacing are the same numbers; two of its DeepLIFT rules lose a part of the difference,
-// which those of the library explain.
+// marginalisation and spacing are the same numbers; contributions by two of its DeepLIFT rules do not add up
+// to the difference of the outputs, those of the library do.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <dnalm/attribution/global_importance.hpp>
