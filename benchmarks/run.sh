@@ -101,7 +101,7 @@ embed_sei_4kb sei 4096bp $(pick 16 6 2) $embed --formats f32
 embed_spliceai_10kb spliceai 15kb $(pick 32 12 4) $embed --formats f32
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 masked_map_nt100m_230bp nt_v2_100m 230bp 2 bench_masked_map --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
-substitutions_cnn_1kb - - 0 bench_substitutions --repeats $(pick 9 5 3) --naive $(pick 96 48 16) --edits $(pick 0 0 300)
+substitutions_cnn_1kb - - 0 bench_substitutions --write $data/cnn_1kb.safetensors --repeats $(pick 9 5 3) --naive $(pick 96 48 16) --edits $(pick 0 0 300)
 substitutions_hyena_d128_1kb hyena_d128 - 0 bench_substitutions --model MODEL --repeats $(pick 5 3 2) --naive $(pick 96 48 16) --edits $(pick 0 300 60)
 saliency_nt100m_1kb nt_v2_100m 1kb 4 bench_saliency --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 6 3 1)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
@@ -257,6 +257,7 @@ peers_of() { # case, model, sequences, count
     gradient_*)
       run_peer "${1}_torch" "$1" gradient_torch.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
         --formats f32 --repeats "$(pick 5 3 2)" ;;
+    substitutions_cnn_*) run_peer "$1" "$1" ism_tangermeme.py "$out/ours_$1.json" "$data/${1#*_}.safetensors" "$(pick 3 2 1)" ;;
     saliency_*)
       run_peer "${1}_torch" "$1" saliency_torch.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
         --threads "$threads" --batch 1,4 --repeats "$(pick 3 2 1)" ;;

@@ -2,23 +2,29 @@
 // In-silico mutagenesis: a pass for each edit, and what each edit reaches.
 //
 //   bench_substitutions [--case NAME] [--model FOLDER] [--length 1000] [--naive 64] [--edits 0] [--repeats 5]
+//                       [--write FILE]
 //
 // One thread. A model of a folder (HyenaDNA) is read as the mean of its last state. Without one it is a
 // convolutional network on one-hot DNA: the layers of Basset (convolutions of 300, 200 and 200 channels with
 // 19, 11 and 7 taps, pooling by 3, 4 and 4, two dense layers of 1000) and random weights. The naive way runs
 // `naive` edits spread over the sequence, the other one `edits` of them (0: all 3 L). Times are per edit;
-// over_naive is the ratio of their medians.
+// over_naive is the ratio of their medians. --write keeps the convolutional network's tensors and the
+// sequence for a peer; `sample` has the effects of the edits `sample_edits` (position, letter).
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <dnalm/attribution/substitution_function.hpp>
 #include <dnalm/core/philox.hpp>
+#include <dnalm/io/safetensors.hpp>
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/graph_builder.hpp>
 #include <dnalm/models/layer_network.hpp>
@@ -43,6 +49,7 @@ struct arguments {
   index_t naive = 64;
   index_t edits = 0;
   int repeats = 5;
+  std::string write;
 };
 
 dnalm::layer_graph network_graph(index_t length) {
@@ -85,6 +92,26 @@ dnalm::model make_model(const dnalm::layer_graph& graph) {
           std::move(about)};
 }
 
+/// The numbers that make_model gives the network, and the letters of the sequence as bytes `sequence`.
+void write_network(const std::filesystem::path& file, const dnalm::layer_graph& graph,
+                   const std::string& sequence) {
+  const dnalm::random_source source(1, graph.initializer_range);
+  const auto plan = dnalm::plan_tensors(graph);
+  std::vector<std::vector<float>> numbers;
+  std::vector<dnalm::io::tensor_to_write> tensors;
+  numbers.reserve(plan.size());
+  for (const dnalm::planned_tensor& tensor : plan) {
+    numbers.emplace_back(static_cast<std::size_t>(dnalm::checked_size(tensor.shape)));
+    source.read(tensor, std::span<float>(numbers.back()));
+    tensors.push_back(dnalm::io::make_tensor(tensor.name, numbers.back(), tensor.shape));
+  }
+  tensors.push_back({.name = "sequence",
+                     .type = dnalm::dtype::u8,
+                     .shape = {static_cast<index_t>(sequence.size())},
+                     .bytes = std::as_bytes(std::span(sequence))});
+  dnalm::io::write_safetensors(file, tensors);
+}
+
 /// `count` edits spread over the sequence; 0: all of them.
 std::vector<dnalm::substitution> spread_edits(const std::string& sequence, index_t count) {
   std::vector<dnalm::substitution> all;
@@ -113,6 +140,7 @@ class substitution_bench {
     for (index_t i = 0; i < a.length; ++i) sequence_ += "ACGT"[random.below(4)];
     some_ = spread_edits(sequence_, a.naive);
     edits_ = spread_edits(sequence_, a.edits);
+    if (!a.write.empty()) write_network(a.write, network_graph(a.length), sequence_);
   }
 
   void run(report& out) {
@@ -122,8 +150,8 @@ class substitution_bench {
       naive_times_.add(per_edit(naive(), some_.size()));
       reused_times_.add(per_edit(reused(), edits_.size()));
     }
-    add("substitutions_naive", naive_times_, out);
-    add("substitutions", reused_times_, out);
+    add("substitutions_naive", naive_times_, nlohmann::json::object(), out);
+    add("substitutions", reused_times_, sample(), out);
   }
 
  private:
@@ -177,14 +205,28 @@ class substitution_bench {
     for (const double value : values) reused_value_ += value;
     return watch.elapsed();
   }
-  void add(const std::string& what, const repetitions& times, report& out) {
+  /// The effects of a few edits: what a peer that computes the same numbers shows too.
+  [[nodiscard]] nlohmann::json sample() const {
+    std::vector<dnalm::substitution> asked = spread_edits(sequence_, 12);
+    nlohmann::json edits = nlohmann::json::array();
+    for (const auto& edit : asked) edits.push_back({edit.position, edit.letter});
+    asked.emplace_back();  // the sequence as it is
+    std::vector<double> values(asked.size());
+    dnalm::function_of_edits(network_, state_, 1, read, {.threads = 1}).evaluate(sequence_, asked, values);
+    std::vector<double> effects;
+    for (std::size_t k = 0; k + 1 < values.size(); ++k) effects.push_back(values[k] - values.back());
+    return {{"sample_edits", edits}, {"sample", effects}};
+  }
+  void add(const std::string& what, const repetitions& times, nlohmann::json more, report& out) {
     result_row row{.name = what + "/" + a_.name + "/f32/t1"};
     row.work = forward_flops(network_.describe().config, static_cast<double>(a_.length));
-    row.more = {{"clock", "cpu"},
-                {"edits", what == "substitutions" ? edits_.size() : some_.size()},
-                {"mean_value", what == "substitutions" ? reused_value_ / static_cast<double>(edits_.size())
-                                                       : naive_value_ / static_cast<double>(some_.size())},
-                {"over_naive", median(times.cpu) / median(naive_times_.cpu)}};
+    row.more = std::move(more);
+    row.more.update(
+        {{"clock", "cpu"},
+         {"edits", what == "substitutions" ? edits_.size() : some_.size()},
+         {"mean_value", what == "substitutions" ? reused_value_ / static_cast<double>(edits_.size())
+                                                : naive_value_ / static_cast<double>(some_.size())},
+         {"over_naive", median(times.cpu) / median(naive_times_.cpu)}});
     out.add(row, times);
   }
 
@@ -213,6 +255,7 @@ int main(int argc, char** argv) try {
   app.add_option("--naive", a.naive, "edits of the naive way")->check(CLI::Range(1, 1000000));
   app.add_option("--edits", a.edits, "edits of the other way; 0: all")->check(CLI::Range(0, 1000000));
   app.add_option("--repeats", a.repeats, "repetitions")->check(CLI::Range(1, 100000));
+  app.add_option("--write", a.write, "file for the tensors of the convolutional network and the sequence");
   CLI11_PARSE(app, argc, argv);
   report out("bench_substitutions");
   substitution_bench(a).run(out);

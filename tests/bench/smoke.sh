@@ -38,8 +38,9 @@ run splice bench_embed --case splice --model "$scratch/spliceai" --sequences "$s
 run gradient bench_gradient --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 2 --repeats 1
 run saliency bench_saliency --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 2 --nodes 4 --repeats 1
 run masked bench_masked_map --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 2 --repeats 1
-run substitutions bench_substitutions --case cnn --length 200 --naive 2 --edits 30 --repeats 1
 run truth bench_planted_motifs --folder "$(dirname "$0")/../../benchmarks/truth" --sequences 2 --held-out 12 --samples 2 --replicates 2 --resamples 2 2>"$scratch/truth.txt"
+run substitutions bench_substitutions --case cnn --length 200 --naive 2 --edits 30 --repeats 1 --write "$scratch/cnn.safetensors"
+[ -s "$scratch/cnn.safetensors" ] || { echo "no file with the network"; exit 1; }
 run load bench_load --case nt --model "$scratch/nt" --repeats 1
 run ridge bench_ridge --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 70 --forward-limit 2 --repeats 1
 

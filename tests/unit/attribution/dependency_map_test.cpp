@@ -128,38 +128,78 @@ TEST_CASE("the influence of a substitution is its mean largest change, by the co
   CHECK(with_sign.influence(2, 1) == Approx(signed_sum / 3));
 }
 
-TEST_CASE("maps agree with the recorded definition, with and without an epsilon") {
-  std::ifstream file(golden / "attribution" / "dependency.json");
-  const auto record = nlohmann::json::parse(file);
-  const std::string x = record.at("sequence");
-  const auto& logits = record.at("logits");  // sequence -> (L, 4)
-  const auto predict = [&](std::span<const std::string> sequences) {
+/// A sequence, and the logits of it and of its substitutions, of dependency.json.
+struct recorded_logits {
+  nlohmann::json record = read_record("dependency.json");
+  std::string sequence = record.at("sequence");
+
+  static nlohmann::json read_record(const std::string& name) {
+    std::ifstream file(golden / "attribution" / name);
+    return nlohmann::json::parse(file);
+  }
+  [[nodiscard]] std::vector<nucleotide_map> operator()(std::span<const std::string> sequences) const {
     std::vector<nucleotide_map> maps;
-    for (const std::string& sequence : sequences) {
-      nucleotide_map weights(static_cast<index_t>(x.size()));
+    for (const std::string& edited : sequences) {
+      const auto& logits = record.at("logits").at(edited);  // (L, 4)
+      nucleotide_map weights(static_cast<index_t>(edited.size()));
       for (index_t j = 0; j < weights.length; ++j) {
         for (index_t c = 0; c < 4; ++c) {
-          weights(c, j) = logits.at(sequence)[static_cast<std::size_t>(j)][static_cast<std::size_t>(c)];
+          weights(c, j) = logits[static_cast<std::size_t>(j)][static_cast<std::size_t>(c)];
         }
       }
       maps.push_back(dnalm::log_probabilities_of(weights));
     }
     return maps;
-  };
+  }
+};
+
+TEST_CASE("maps agree with the recorded definition, with and without an epsilon") {
+  const recorded_logits made;
   const auto compare = [&](const std::vector<double>& found, const std::string& name) {
-    const auto expected = record.at(name).get<std::vector<double>>();
+    const auto expected = made.record.at(name).get<std::vector<double>>();
     REQUIRE(found.size() == expected.size());
     for (std::size_t i = 0; i < found.size(); ++i)
       CHECK(found[i] == Approx(expected[i]).epsilon(1e-9).margin(1e-9));
   };
-  const auto exact = dnalm::nucleotide_dependencies(x, predict);
+  const auto exact = dnalm::nucleotide_dependencies(made.sequence, made);
   compare(exact.log_odds.values, "log_odds");
   compare(exact.jacobian.values, "jacobian");
   compare(dnalm::average_product_corrected(dnalm::symmetrized(exact.jacobian)).values, "jacobian_corrected");
   const auto notebook = dnalm::nucleotide_dependencies(
-      x, predict, {.epsilon = 1e-10, .signed_influence = true, .influence_includes_self = true});
+      made.sequence, made, {.epsilon = 1e-10, .signed_influence = true, .influence_includes_self = true});
   compare(notebook.log_odds.values, "notebook_log_odds");
   compare(notebook.influence.values, "notebook_influence");
+}
+
+TEST_CASE("the authors' notebooks give the same maps and influences by their conventions") {
+  const recorded_logits made;
+  const auto theirs = recorded_logits::read_record("dependency_notebook.json");
+  const auto numbers = [&](const char* name) { return theirs.at(name).get<std::vector<double>>(); };
+  const auto length = static_cast<index_t>(made.sequence.size());
+
+  // Both in double, and 1 - p of a probability near 1 keeps some 1e-16 / (1 - p) of its size.
+  const auto ours = dnalm::nucleotide_dependencies(
+      made.sequence, made, {.epsilon = 1e-10, .signed_influence = true, .influence_includes_self = true});
+  const auto map = numbers("map");
+  REQUIRE(map.size() == ours.log_odds.values.size());
+  for (std::size_t i = 0; i < map.size(); ++i) CHECK(std::abs(ours.log_odds.values[i] - map[i]) < 1e-10);
+  const auto influence = numbers("influence");  // (L, 4)
+  for (index_t i = 0; i < length; ++i) {
+    for (index_t b = 0; b < 4; ++b) {
+      CHECK(std::abs(ours.influence(b, i) - influence[static_cast<std::size_t>(4 * i + b)]) < 1e-10);
+    }
+  }
+
+  // The figures' influence is that of this library in natural logarithms, by L in place of L - 1; in float.
+  const auto figures = dnalm::nucleotide_dependencies(made.sequence, made, {.epsilon = 1e-4});
+  const double factor = std::log(2.0) * static_cast<double>(length - 1) / static_cast<double>(length);
+  const auto sums = numbers("row_sums");  // (4, L)
+  for (index_t b = 0; b < 4; ++b) {
+    for (index_t i = 0; i < length; ++i) {
+      CHECK(std::abs(factor * figures.influence(b, i) - sums[static_cast<std::size_t>(b * length + i)]) <
+            1e-4);
+    }
+  }
 }
 
 TEST_CASE("average product correction leaves rows and columns of sum zero") {
