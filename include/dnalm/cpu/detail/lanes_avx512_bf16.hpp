@@ -49,9 +49,10 @@ DNALM_LANE lanes round_pairs(lanes first, lanes second) {
 /// Sixteen pairs (first[i], second[i]), rounded to nearest.
 DNALM_LANE lanes join_pairs(lanes first, lanes second) {
   const lanes both = round_pairs(first, second);  // all of first, then all of second
-  const __m512i low = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
-                                       22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return {_mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xFFFFFFFF, low, _mm512_castps_si512(both.at)))};
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
+                                         22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return {
+      _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xFFFFFFFF, order, _mm512_castps_si512(both.at)))};
 }
 
 }  // namespace detail::isa_avx512_bf16
