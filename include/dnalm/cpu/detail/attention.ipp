@@ -9,15 +9,18 @@ DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
 /// Scores of the tile's queries and the keys of `block`, in memory.scores from the first panel of the block
-/// on.
+/// on. While it multiplies, it asks for what the tile's rows of `head` have behind them (null: nothing).
 DNALM_ISA_FUNCTION void block_scores(const attention_tile& tile, token_range block,
-                                     const attention_memory& memory) {
+                                     const attention_memory& memory, const attended_head* head) {
   const index_t start = panel_start(block);
   const index_t words = attention_words(tile.width);
   for (index_t key = start; key < block.end; key += panel_columns) {
     const index_t columns = tile.length - key < panel_columns ? tile.length - key : panel_columns;
     multiply_operands(tile.rows, memory.queries, words, memory.keys + key * words, columns, words,
                       memory.scores + key - start, memory.score_stride, false);
+    if (head == nullptr) continue;
+    fetch_part_behind(*head, tile.first, tile.rows, (key - start) / panel_columns,
+                      panel_count(block.end - start));
   }
 }
 
@@ -32,8 +35,10 @@ DNALM_ISA_FUNCTION void block_weights(const attention_tile& tile, token_range bl
     near[r] = part_of_block(tokens_near(tile.first + r, tile.length, how.window), block);
     if (near[r].size() == 0) continue;
     float* scores = memory.scores + r * memory.score_stride - panel_start(block) + near[r].begin;
-    if (how.slope != 0.0F) bias_row(scores, near[r].size(), how.slope, tile.first + r - near[r].begin);
-    const float largest = largest_of_row(scores, near[r].size());
+    const float largest =
+        how.slope == 0.0F
+            ? largest_of_row(scores, near[r].size())
+            : largest_of_biased_row(scores, near[r].size(), how.slope, tile.first + r - near[r].begin);
     if (largest > softmax.largest[r]) softmax.largest[r] = largest;
   }
   store(change, exp2_of_negative(sub(before, load(softmax.largest))));
@@ -70,18 +75,18 @@ DNALM_ISA_FUNCTION void block_sums(const attention_tile& tile, token_range block
 }
 
 /// Attention of a few neighbouring queries of one head: block by block of the keys near them.
-DNALM_ISA_FUNCTION void attend_tile(matrix_view<const float> q, const attention_tile& tile,
-                                    const head_scores& how, const attention_memory& memory,
+DNALM_ISA_FUNCTION void attend_tile(const attended_head& head, const attention_tile& tile,
+                                    const head_scores& how, bool last, const attention_memory& memory,
                                     matrix_view<float> y) {
   for (index_t r = 0; r < tile.rows; ++r) {
-    query_operand(q.row_data(tile.first + r), how.scale, tile.width,
+    query_operand(head.q.row_data(tile.first + r), how.scale, tile.width,
                   memory.queries + r * attention_words(tile.width));
   }
   running_softmax softmax;
   alignas(64) float change[16];
   const token_range keys = whole_pairs(tokens_near_tile(tile.first, tile.length, how.window));
   for (token_range block = first_key_block(keys); block.size() > 0; block = next_key_block(block, keys)) {
-    block_scores(tile, block, memory);
+    block_scores(tile, block, memory, last || block.begin > keys.begin ? nullptr : &head);
     block_weights(tile, block, how, memory, softmax, change);
     block_sums(tile, block, block.begin > keys.begin, memory, change);
   }
@@ -94,19 +99,13 @@ DNALM_ISA_FUNCTION void attend_tile(matrix_view<const float> q, const attention_
   }
 }
 
-/// Attention of one head of one sequence; q, k, v, y are (L, K) views of that head's columns.
-DNALM_ISA_FUNCTION void attention_head(matrix_view<const float> q, matrix_view<const float> k,
-                                       matrix_view<const float> v, const head_scores& how, bool last,
+/// Attention of one head of one sequence; y is an (L, K) view of that head's columns, too.
+DNALM_ISA_FUNCTION void attention_head(const attended_head& head, const head_scores& how, bool last,
                                        const attention_memory& memory, matrix_view<float> y) {
-  pack_keys_and_values(k, v, memory);
-  for (index_t first = 0; first < q.rows; first += tile_rows) {
-    const index_t rows = q.rows - first < tile_rows ? q.rows - first : tile_rows;
-    if (!last) {
-      fetch_behind(q, first, rows);
-      fetch_behind(k, first, rows);
-      fetch_behind(v, first, rows);
-    }
-    attend_tile(q, {first, rows, q.rows, q.columns}, in_powers_of_two(how), memory, y);
+  pack_keys_and_values(head.k, head.v, memory);
+  for (index_t first = 0; first < y.rows; first += tile_rows) {
+    const index_t rows = y.rows - first < tile_rows ? y.rows - first : tile_rows;
+    attend_tile(head, {first, rows, y.rows, y.columns}, in_powers_of_two(how), last, memory, y);
   }
 }
 
@@ -121,10 +120,11 @@ DNALM_ISA_FUNCTION void attention(matrix_view<const float> q, matrix_view<const 
     const attention_memory memory = divide_attention_scratch(scratch.data, length, width);
     for (index_t h = 0; h < options.heads; ++h) {
       const index_t column = h * width;
-      attention_head(q.row_block(first, length).column_block(column, width),
-                     k.row_block(first, length).column_block(column, width),
-                     v.row_block(first, length).column_block(column, width), scores_of_head(options, h),
-                     h + 1 == options.heads, memory, y.row_block(first, length).column_block(column, width));
+      const attended_head head{q.row_block(first, length).column_block(column, width),
+                               k.row_block(first, length).column_block(column, width),
+                               v.row_block(first, length).column_block(column, width)};
+      attention_head(head, scores_of_head(options, h), h + 1 == options.heads, memory,
+                     y.row_block(first, length).column_block(column, width));
     }
   }
 }

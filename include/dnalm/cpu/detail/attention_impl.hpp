@@ -16,10 +16,10 @@
 #if defined(__x86_64__)
 DNALM_BEGIN_NAMESPACE
 namespace detail::isa_avx512_bf16 {
-using isa_avx512::bias_row;
 using isa_avx512::exp2_of_negative;
 using isa_avx512::first_of;
 using isa_avx512::fma;
+using isa_avx512::largest_of_biased_row;
 using isa_avx512::largest_of_row;
 using isa_avx512::max;
 using isa_avx512::pack_by_columns;

@@ -51,6 +51,24 @@ __attribute__((always_inline)) inline void fetch_behind(matrix_view<const float>
   }
 }
 
+/// Queries, keys and values of one head of a sequence, (L, K) each.
+struct attended_head {
+  matrix_view<const float> q;
+  matrix_view<const float> k;
+  matrix_view<const float> v;
+};
+
+/// fetch_behind for the rows of a tile that are part `part` of `parts`: a few requests at a time, as many as
+/// the processor can have open.
+__attribute__((always_inline)) inline void fetch_part_behind(const attended_head& head, index_t first,
+                                                             index_t rows, index_t part, index_t parts) {
+  const index_t begin = rows * part / parts;
+  const index_t end = rows * (part + 1) / parts;
+  fetch_behind(head.q, first + begin, end - begin);
+  fetch_behind(head.k, first + begin, end - begin);
+  fetch_behind(head.v, first + begin, end - begin);
+}
+
 /// Floats that hold L rows of K channels packed by columns, and by rows.
 [[nodiscard]] inline index_t packed_columns_size(index_t length, index_t width) {
   return checked_mul(panel_count(length) * panel_columns, width);

@@ -46,19 +46,13 @@ DNALM_LANE lanes round_pairs(lanes first, lanes second) {
   __builtin_memcpy(&result.at, &pairs, sizeof pairs);
   return result;
 }
-DNALM_LANE __m512i widened(__m256i halves) {
-  return _mm512_maskz_cvtepu16_epi32(isa_avx512::all_lanes, halves);
-}
 /// Sixteen pairs (first[i], second[i]), rounded to nearest.
 DNALM_LANE lanes join_pairs(lanes first, lanes second) {
-  const __m256bh low = _mm512_cvtneps_pbh(first.at);
-  const __m256bh high = _mm512_cvtneps_pbh(second.at);
-  __m256i low_bits;
-  __m256i high_bits;
-  __builtin_memcpy(&low_bits, &low, sizeof low);
-  __builtin_memcpy(&high_bits, &high, sizeof high);
-  const __m512i upper = _mm512_maskz_slli_epi32(isa_avx512::all_lanes, widened(high_bits), 16);
-  return {_mm512_castsi512_ps(_mm512_or_si512(widened(low_bits), upper))};
+  const lanes both = round_pairs(first, second);  // all of first, then all of second
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
+                                         22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return {
+      _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xFFFFFFFF, order, _mm512_castps_si512(both.at)))};
 }
 
 }  // namespace detail::isa_avx512_bf16

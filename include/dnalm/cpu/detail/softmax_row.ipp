@@ -37,6 +37,33 @@ DNALM_ISA_FUNCTION float largest_of_row(const float* s, index_t columns) {
   return reduce_max(max(even, odd));
 }
 
+/// bias_row, and of what it leaves largest_of_row (columns > 0), in one pass with their bits.
+DNALM_ISA_FUNCTION float largest_of_biased_row(float* s, index_t columns, float slope, index_t place) {
+  alignas(64) static constexpr float count[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const lanes factor = set1(slope);
+  lanes distance = sub(set1(static_cast<float>(place)), load(count));  // whole numbers: exact
+  lanes even = set1(-__builtin_inff());
+  lanes odd = even;
+  index_t c = 0;
+  for (; c + 32 <= columns; c += 32) {
+    const lanes behind = sub(distance, set1(16.0F));
+    const lanes first = fnma(factor, abs(distance), load(s + c));
+    const lanes second = fnma(factor, abs(behind), load(s + c + 16));
+    store(s + c, first);
+    store(s + c + 16, second);
+    even = max(first, even);
+    odd = max(second, odd);
+    distance = sub(behind, set1(16.0F));
+  }
+  for (; c < columns; c += 16, distance = sub(distance, set1(16.0F))) {
+    const index_t n = columns - c < 16 ? columns - c : 16;
+    const lanes last = fnma(factor, abs(distance), load_part(s + c, n));
+    store_part(s + c, last, n);
+    odd = max(first_of(n, last, odd), odd);
+  }
+  return reduce_max(max(even, odd));
+}
+
 /// s[j] = 2^(s[j] - largest); returns the sum, in 16 interleaved chains.
 DNALM_ISA_FUNCTION float power_row(float* s, index_t columns, float largest) {
   const lanes shift = set1(largest);
