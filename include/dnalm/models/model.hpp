@@ -74,6 +74,8 @@ class forward_workspace {
   explicit forward_workspace(thread_team& team) : team_(&team) {}
   /// Null: passes run on the thread that calls.
   [[nodiscard]] thread_team* team() const { return team_; }
+  /// Another team, which outlives the workspace or what it joins next; null: none. The memory stays.
+  void join(thread_team* team) { team_ = team; }
 
   /// The typed workspace for the model of number `owner`, made by `make` when the last user was another one.
   template <class T, class Make>
@@ -124,10 +126,11 @@ using pooled_observer =
 
 /// How batches suit a network.
 struct batch_preference {
-  index_t tokens = 192;  ///< keeps a layer's activations near a core's second-level cache
-  int workers = 0;       ///< that run batches side by side at most; 0: any number
-  bool pooled = false;   ///< hidden states are far away: forward_pooled spares copying them
-  bool splits = false;   ///< a batch that its device has no memory for may run in parts
+  index_t tokens = 192;         ///< keeps a layer's activations near a core's second-level cache
+  index_t gradient_tokens = 0;  ///< of gradients; 0: as `tokens`
+  int workers = 0;              ///< that run batches side by side at most; 0: any number
+  bool pooled = false;          ///< hidden states are far away: forward_pooled spares copying them
+  bool splits = false;          ///< a batch that its device has no memory for may run in parts
   std::optional<int> device =
       {};  ///< the GPU in whose memory pool_on_device leaves vectors; none: it does not
 };

@@ -109,6 +109,7 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
   /// Of networks that resize: several short sequences share a pass, a long one runs alone.
   [[nodiscard]] batch_preference prefers() const override {
     batch_preference wishes;
+    if constexpr (requires { Network::gradient_tokens; }) wishes.gradient_tokens = Network::gradient_tokens;
     if constexpr (resizing_network<Network>) wishes.tokens = 2048;
     return wishes;
   }
@@ -190,6 +191,7 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     wide.numbers = request.numbers;
     wide.select = request.select;
     wide.pairs = request.pairs;
+    wide.backward = request.backward;
     wide.word_rows = as_scalar(request.word_rows, w.rows);
     if (request.hidden) {
       wide.hidden = [&request, &w](index_t layer, matrix_view<const T> x, matrix_view<T> gradient) {
