@@ -22,8 +22,9 @@
 DNALM_BEGIN_NAMESPACE
 
 namespace detail {
+class kmer_rows;
 class lazy_kmer_rows;
-}
+}  // namespace detail
 
 /// What the tokens of a model are made of.
 enum class nucleotide_entry {
@@ -125,6 +126,7 @@ class nucleotide_input {
   template <class T>
   void fill_rows(const nucleotide_layout& layout, const nucleotide_weights& weights,
                  matrix_view<T> rows) const;
+  [[nodiscard]] const detail::kmer_rows* packed_kmers() const;
   void fill_products(const nucleotide_layout& layout, const nucleotide_weights& weights,
                      std::span<const index_t> tokens, matrix_view<float> rows) const;
   template <class T>

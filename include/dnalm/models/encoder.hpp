@@ -45,8 +45,6 @@ class encoder {
   using scalar = scalar_of<B>;
   /// `run` puts the same kernels into a device's queue each time, which may be recorded.
   static constexpr bool can_be_recorded = true;
-  /// Tokens of a batch of gradients on a CPU: many rows share what an adjoint turns of a weight.
-  static constexpr index_t gradient_tokens = 576;
   using workspace = encoder_workspace<B>;
   /// Called with layer 0, ..., layers and the hidden state (R, D), valid during the call.
   using observer = function_ref<void(index_t, input_matrix<B>)>;

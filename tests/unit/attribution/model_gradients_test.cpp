@@ -182,15 +182,6 @@ TEST_CASE("many targets over one forward pass get the bits that each has alone")
   }
 }
 
-TEST_CASE("batches of gradients are large where that is quicker, and go round among the threads") {
-  const std::vector<dnalm::detail::sequence_load> loads(10, {171, 0});
-  const dnalm::model encoder = dnalm_test::kmer_model();
-  CHECK(dnalm::detail::gradient_tokens(encoder, loads, 1) == 576);
-  CHECK(dnalm::detail::gradient_tokens(encoder, loads, 4) == 427);
-  CHECK(dnalm::detail::gradient_tokens(encoder, loads, 16) == 192);
-  CHECK(dnalm::detail::gradient_tokens(dnalm_test::hyena_model(), loads, 1) == 192);
-}
-
 TEST_CASE("the memory of passes is kept for the next call where that is asked for") {
   dnalm::thread_team team(1);
   for (const bool keeps : {false, true}) {

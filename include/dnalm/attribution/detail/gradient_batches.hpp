@@ -239,17 +239,6 @@ class lent_workspaces {
   std::vector<forward_workspace> lent_;
 };
 
-/// Tokens of a batch that no thread waits for: as many as the network likes, fewer where they would not go
-/// round.
-[[nodiscard]] inline index_t gradient_tokens(const model& network, const std::vector<sequence_load>& loads,
-                                             int threads) {
-  const batch_preference likes = network.prefers();
-  index_t all = 0;
-  for (const sequence_load& load : loads) all = checked_add(all, load.tokens);
-  const index_t most = std::max(likes.gradient_tokens, likes.tokens);
-  return std::clamp(all / threads, likes.tokens, most);
-}
-
 /// Runs all items: values (items, C), and gradients to work.receive.
 inline void run_gradients(const attribution_targets& targets, const gradient_work& work,
                           const run_options& options, std::span<double> values, workspace_store& store) {
@@ -271,7 +260,7 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
     extent.layers = {targets.layer()};
     extent.hidden = [](index_t, matrix_view<const float>, matrix_view<float>) {};
   }
-  chunk_limits limits{.tokens = gradient_tokens(network, loads, threads)};
+  chunk_limits limits{.tokens = network.prefers().tokens};
   const auto too_large = [&] { return network.gradient_bytes(extent, limits.tokens, limits.tokens) > share; };
   while (limits.tokens > 1 && too_large()) limits.tokens /= 2;
   const auto chunks = plan_chunks(loads, limits);

@@ -12,7 +12,7 @@
 
 #include <dnalm/attribution/detail/kmer_extension.hpp>
 #include <dnalm/core/platform.hpp>
-#include <dnalm/cpu/linear.hpp>
+#include <dnalm/models/model.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -26,17 +26,20 @@ inline constexpr int float_bases = 3;
 class kmer_rows {
  public:
   /// `tokens` (4^k): the numbers of the k-mers in `words` (V, D), the first base counts most; k > 3.
-  kmer_rows(const matrix<float>& words, std::span<const std::int32_t> tokens, int k)
-      : set_(choose_isa()), k_(k), width_(words.columns()) {
+  kmer_rows(const model& network, const matrix<float>& words, std::span<const std::int32_t> tokens, int k)
+      : k_(k), width_(words.columns()) {
     matrix<float> ends(width_, end_words);
     for (std::size_t first = 0; first < tokens.size(); first += end_words) {
       for (index_t end = 0; end < end_words; ++end) {
         const index_t id = tokens[first + static_cast<std::size_t>(end)];
         for (index_t c = 0; c < width_; ++c) ends(c, end) = words(id, c);
       }
-      parts_.push_back(pack_weight(ends.view()));
+      parts_.push_back(network.pack_product(ends.view()));
+      if (parts_.back() == nullptr) return;
     }
   }
+  /// Whether the model's backend has products for it.
+  [[nodiscard]] bool can_multiply() const { return parts_.back() != nullptr; }
 
   /// Whether the products are quicker than the sum of the k-mers that have a weight.
   [[nodiscard]] static bool are_quicker(const kmer_columns& columns) {
@@ -66,10 +69,9 @@ class kmer_rows {
       std::fill_n(sums.row_data(t), width_, 0.0);
     }
     matrix<float> products(count, width_);
-    buffer<float> scratch(cpu_linear_scratch(parts_.front()), uninitialized);
+    buffer<float> scratch;
     for (index_t part = 0; part < beginnings; ++part) {
-      cpu_linear(set_, of_ends.view(), parts_[static_cast<std::size_t>(part)], {}, scratch.view(),
-                 products.view());
+      parts_[static_cast<std::size_t>(part)]->run(of_ends.view(), scratch, products.view());
       for (index_t t = 0; t < count; ++t) {
         const double weight = of_beginnings(t, part);
         const float* from = products.view().row_data(t);
@@ -82,18 +84,19 @@ class kmer_rows {
  private:
   static constexpr index_t end_words = index_t{1} << (2 * float_bases);
 
-  isa set_;
   int k_;
   index_t width_;
-  std::vector<packed_weight> parts_;  // by beginning
+  std::vector<std::shared_ptr<const packed_product>> parts_;  // by beginning
 };
 
 /// The packed table, made when it is first asked for; for several threads.
 class lazy_kmer_rows {
  public:
-  [[nodiscard]] const kmer_rows& of(const matrix<float>& words, std::span<const std::int32_t> tokens, int k) {
-    std::call_once(once_, [&] { rows_ = std::make_unique<const kmer_rows>(words, tokens, k); });
-    return *rows_;
+  /// Null: the model's backend has no products for it.
+  [[nodiscard]] const kmer_rows* of(const model& network, const matrix<float>& words,
+                                    std::span<const std::int32_t> tokens, int k) {
+    std::call_once(once_, [&] { rows_ = std::make_unique<const kmer_rows>(network, words, tokens, k); });
+    return rows_->can_multiply() ? rows_.get() : nullptr;
   }
 
  private:

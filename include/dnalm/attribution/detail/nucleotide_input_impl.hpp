@@ -234,7 +234,7 @@ void nucleotide_input::fill_rows(const nucleotide_layout& layout, const nucleoti
     } else {
       const index_t first = layout.tokens.begin[at];
       const detail::kmer_columns columns = detail::columns_of(weights.letters, first, letters);
-      if (std::is_same_v<T, float> && detail::kmer_rows::are_quicker(columns)) {
+      if (std::is_same_v<T, float> && detail::kmer_rows::are_quicker(columns) && packed_kmers() != nullptr) {
         many.push_back(t);
         continue;
       }
@@ -247,6 +247,10 @@ void nucleotide_input::fill_rows(const nucleotide_layout& layout, const nucleoti
   if constexpr (std::is_same_v<T, float>) fill_products(layout, weights, many, rows);
 }
 
+DNALM_INLINE const detail::kmer_rows* nucleotide_input::packed_kmers() const {
+  return kmer_rows_->of(network_, *words_, kmer_tokens_, token_letters_);
+}
+
 /// Rows of tokens of k bases by products with the packed table, as many at a time as a product likes.
 DNALM_INLINE void nucleotide_input::fill_products(const nucleotide_layout& layout,
                                                   const nucleotide_weights& weights,
@@ -254,7 +258,7 @@ DNALM_INLINE void nucleotide_input::fill_products(const nucleotide_layout& layou
                                                   matrix_view<float> rows) const {
   if (tokens.empty()) return;
   constexpr std::size_t at_once = 96;
-  const detail::kmer_rows& table = kmer_rows_->of(*words_, kmer_tokens_, token_letters_);
+  const detail::kmer_rows& table = *packed_kmers();
   matrix<double> sums(static_cast<index_t>(std::min(tokens.size(), at_once)), rows.columns);
   for (std::size_t begin = 0; begin < tokens.size(); begin += at_once) {
     const auto part = tokens.subspan(begin, std::min(at_once, tokens.size() - begin));
