@@ -77,6 +77,14 @@ struct deep_lift_map {
                                       std::span<const deep_lift_reference> references,
                                       const deep_lift_options& options = {});
 
+/// The same of all targets, in their order, over one forward pass of each pair: the numbers are bitwise those
+/// of each target alone. Cost: for each reference 2 forward passes, and for each target 2 adjoint ones.
+/// \throws as above.
+[[nodiscard]] std::vector<deep_lift_map> deep_lift(const attribution_targets& targets,
+                                                   std::string_view sequence,
+                                                   std::span<const deep_lift_reference> references,
+                                                   const deep_lift_options& options = {});
+
 DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES

@@ -11,6 +11,7 @@
 #include <dnalm/attribution/nucleotide_vocabulary.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/progress.hpp>
+#include <dnalm/embed/window_rule.hpp>
 #include <dnalm/io/sequence_record.hpp>
 #include <dnalm/models/model.hpp>
 
@@ -25,10 +26,11 @@ enum class prediction_context {
 };
 [[nodiscard]] std::string_view to_string(prediction_context context);
 
-/// What is predicted and with which means. Numbers depend on the first two only.
+/// What is predicted and with which means. Numbers depend on the first three only.
 struct prediction_options {
   prediction_context context = prediction_context::automatic;
   letter_reading reading = letter_reading::marginal;
+  window_rule window = {};            ///< cuts sequences that are longer; off: too long a one is an error
   int threads = 0;                    ///< the calling one among them; 0: all cores
   index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one pass always runs
   index_t batch_sequences = 0;        ///< most passes of a batch; 0: as many as the budget allows
@@ -57,10 +59,17 @@ struct nucleotide_prediction {
 /// masked together, and the one in their middle (the nearest to it that is DNA) is read at this position: one
 /// pass per position. Left: the logits at a token are for the next one.
 ///
+/// With windows (docs/long_inputs.md) a longer sequence is cut between tokens, and a token is read in the
+/// window that it belongs to, which is all that the model then sees of the sequence: numbers are those of the
+/// window's bases as a sequence of its own. Windows of a causal model need an overlap, from which the first
+/// tokens of a window are read.
+///
 /// A result has the same bits for any batch, order and number of threads. Cost: the passes; masked, of an
 /// encoder's head only the rows that are read. \throws error [dnalm.unsupported.853] a network that predicts
 /// no tokens, [dnalm.unsupported.854] a context that the model does not have, [dnalm.numeric.855] logits that
-/// are not finite (names the sequence), [dnalm.unsupported.852]; as model::tokenize and model::logits.
+/// are not finite (names the sequence), [dnalm.usage.870] windows of a causal model without an overlap,
+/// [dnalm.usage.459] a window larger than the model's limit, [dnalm.unsupported.852]; as plan_windows,
+/// model::tokenize and model::logits.
 [[nodiscard]] std::vector<nucleotide_prediction> predict_nucleotides(
     const model& network, std::span<const io::sequence_record> sequences,
     const prediction_options& options = {});

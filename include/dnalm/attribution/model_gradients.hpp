@@ -13,7 +13,9 @@ DNALM_BEGIN_NAMESPACE
 /// model, the probe's linear outputs; the gradient goes the same way back.
 ///
 /// At one-hot weights the values are bitwise those of `targets.function()`. All targets share one forward
-/// pass. A result depends on its own point only: not on the others, threads or memory (bitwise).
+/// pass. A result depends on its own point only: not on the others, threads or memory (bitwise). Values alone
+/// cost a pass as far as the targets' layer. The function keeps the memory of its passes, within the budget
+/// of `options`, until the last of its copies goes.
 /// \throws error [dnalm.unsupported.804] a model whose tokens are pieces of text. The function throws as
 /// model::tokenize and nucleotide_input::rows; error [dnalm.numeric.803] a gradient that is not finite,
 /// naming sequence, target and the layer where it arose.

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,11 @@
 #include <dnalm/tokenize/tokens.hpp>
 
 DNALM_BEGIN_NAMESPACE
+
+namespace detail {
+class kmer_rows;
+class lazy_kmer_rows;
+}  // namespace detail
 
 /// What the tokens of a model are made of.
 enum class nucleotide_entry {
@@ -120,6 +126,9 @@ class nucleotide_input {
   template <class T>
   void fill_rows(const nucleotide_layout& layout, const nucleotide_weights& weights,
                  matrix_view<T> rows) const;
+  [[nodiscard]] const detail::kmer_rows* packed_kmers() const;
+  void fill_products(const nucleotide_layout& layout, const nucleotide_weights& weights,
+                     std::span<const index_t> tokens, matrix_view<float> rows) const;
   template <class T>
   void fill_gradient(const nucleotide_layout& layout, const nucleotide_weights& weights,
                      matrix_view<const T> words, matrix_view<const T> tokens,
@@ -138,7 +147,8 @@ class nucleotide_input {
   std::vector<std::int32_t> kmer_tokens_ = {};  // 4^k, the first base counts most; for letters 4
   std::int32_t unknown_token_ = -1;
   std::int32_t mask_token_ = -1;
-  std::shared_ptr<const matrix<float>> words_ = {};  // (V, D)
+  std::shared_ptr<const matrix<float>> words_ = {};         // (V, D)
+  std::shared_ptr<detail::lazy_kmer_rows> kmer_rows_ = {};  // for weights of many k-mers
 };
 
 /// One-hot weights of a sequence.

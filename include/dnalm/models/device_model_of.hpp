@@ -251,6 +251,7 @@ class device_model_of final : public model_base {
     wish.numbers = request.numbers;
     wish.select = request.select;
     wish.pairs = request.pairs;
+    wish.backward = request.backward;
     wish.word_rows = on_device(request.word_rows, w);
     if (request.hidden) {
       wish.hidden = [this, &request, &w](index_t layer, input_matrix<B> x, output_matrix<B> gradient) {

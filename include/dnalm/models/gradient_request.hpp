@@ -78,6 +78,9 @@ struct basic_gradient_request {
   /// both sequences of a pair the same multipliers, and both get the same. Backends without rules for pairs:
   /// error [dnalm.unsupported.830].
   bool pairs = false;
+  /// False: values alone. The pass ends where its way back would begin: `states` sees the hidden states up to
+  /// the highest of `layers`, no other function is called, and the receiver gets nothing.
+  bool backward = true;
 
   /// The number of blocks that have to run, of the `blocks` that the model has.
   [[nodiscard]] index_t depth(index_t blocks) const {
@@ -129,7 +132,7 @@ void check_gradient_layers(const basic_gradient_request<T, Space>& request, inde
     throw error(error_kind::usage, 421, "nothing to differentiate",
                 {.expected = "at least one hidden state, or the logits"});
   }
-  if (!request.layers.empty() && !request.hidden) {
+  if (!request.layers.empty() && request.backward && !request.hidden) {
     throw error(error_kind::usage, 421, "no function gives the gradient by the hidden states",
                 {.expected = "gradient_request::hidden"});
   }

@@ -23,6 +23,7 @@
 #include <dnalm/models/network_config.hpp>
 #include <dnalm/models/token_batch.hpp>
 #include <dnalm/models/weight_source.hpp>
+#include <dnalm/tensor/buffer.hpp>
 #include <dnalm/tensor/ragged.hpp>
 #include <dnalm/tensor/view.hpp>
 #include <dnalm/tokenize/tokenizer.hpp>
@@ -74,6 +75,8 @@ class forward_workspace {
   explicit forward_workspace(thread_team& team) : team_(&team) {}
   /// Null: passes run on the thread that calls.
   [[nodiscard]] thread_team* team() const { return team_; }
+  /// Another team, which outlives the workspace or what it joins next; null: none. The memory stays.
+  void join(thread_team* team) { team_ = team; }
 
   /// The typed workspace for the model of number `owner`, made by `make` when the last user was another one.
   template <class T, class Make>
@@ -132,6 +135,15 @@ struct batch_preference {
       {};  ///< the GPU in whose memory pool_on_device leaves vectors; none: it does not
 };
 
+/// A matrix W (out, in), packed for products by the backend of a model. Safe to share.
+class packed_product {
+ public:
+  virtual ~packed_product() = default;
+  /// y (R, out) = x (R, in) W^T in float; a row's bits depend on that row and W only. `scratch` grows as
+  /// needed.
+  virtual void run(matrix_view<const float> x, buffer<float>& scratch, matrix_view<float> y) const = 0;
+};
+
 /// What stands behind a model; implemented by model_of<Network> (model_of.hpp).
 class model_base {
  public:
@@ -176,6 +188,10 @@ class model_base {
   [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const network_config& config,
                                                                  const weight_source& source,
                                                                  int threads) const = 0;
+  /// Null: this backend's products are not of floats in host memory, or its weights are rounded.
+  [[nodiscard]] virtual std::shared_ptr<const packed_product> pack_product(matrix_view<const float>) const {
+    return nullptr;
+  }
 };
 
 /// A model: a value that is cheap to copy (copies share the weights) and safe to use from several threads.
@@ -311,6 +327,10 @@ class model {
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source, int threads) const {
     return base_->remade(config, source, threads);
+  }
+  /// W packed for quick products in float with the model's input; null: the backend has none.
+  [[nodiscard]] std::shared_ptr<const packed_product> pack_product(matrix_view<const float> w) const {
+    return base_->pack_product(w);
   }
   /// Whether the team of a workspace shares the work of a pass; else its thread does it all.
   [[nodiscard]] bool works_on_teams() const { return base_->works_on_teams(); }

@@ -8,12 +8,43 @@
 #include <type_traits>
 #include <utility>
 
+#include <dnalm/backend/weight_format.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/models/network.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
+
+namespace detail {
+
+/// Whether products of a backend read weights as the floats that they are.
+template <class B>
+[[nodiscard]] bool has_float_products(const B& backend) {
+  if constexpr (std::is_same_v<scalar_of<B>, float> && requires { backend.format(); }) {
+    return backend.format() == weight_format::f32;
+  } else {
+    return false;
+  }
+}
+
+/// A matrix packed by a backend in host memory.
+template <class B>
+class backend_product final : public packed_product {
+ public:
+  backend_product(const B& backend, matrix_view<const float> w) : backend_(backend), w_(backend.pack(w)) {}
+  void run(matrix_view<const float> x, buffer<float>& scratch, matrix_view<float> y) const override {
+    const index_t size = backend_.linear_scratch(w_);
+    if (scratch.size() < size) scratch = buffer<float>(size, uninitialized);
+    backend_.linear(x, w_, {}, scratch.view(), y);
+  }
+
+ private:
+  B backend_;
+  typename B::weight w_;
+};
+
+}  // namespace detail
 
 /// Hands numbers on as floats (copies when the backend computes in double).
 template <network Network>
@@ -130,6 +161,15 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     const auto& kind = config_as<typename Network::config_type>(config, network_.backend().name());
     return std::make_shared<const model_of>(Network(network_.backend(), kind, source, threads));
   }
+  [[nodiscard]] std::shared_ptr<const packed_product> pack_product(
+      matrix_view<const float> w) const override {
+    if constexpr (is_float) {
+      if (detail::has_float_products(network_.backend())) {
+        return std::make_shared<const detail::backend_product<B>>(network_.backend(), w);
+      }
+    }
+    return nullptr;
+  }
 
  private:
   using T = scalar_of<B>;
@@ -190,6 +230,7 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     wide.numbers = request.numbers;
     wide.select = request.select;
     wide.pairs = request.pairs;
+    wide.backward = request.backward;
     wide.word_rows = as_scalar(request.word_rows, w.rows);
     if (request.hidden) {
       wide.hidden = [&request, &w](index_t layer, matrix_view<const T> x, matrix_view<T> gradient) {

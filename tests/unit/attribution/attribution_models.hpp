@@ -23,6 +23,12 @@ inline dnalm::model kmer_model(const dnalm::load_options& options = {}) {
   write_nt_v2_folder(folder.path());
   return dnalm::random_twin(folder.path(), 3, options);
 }
+/// NT-v2 with 6-mers.
+inline dnalm::model six_mer_model(const dnalm::load_options& options = {}) {
+  const temporary_folder folder("nt");
+  write_nt_v2_folder(folder.path(), 6);
+  return dnalm::random_twin(folder.path(), 3, options);
+}
 /// DNABERT with 3-mers that overlap.
 inline dnalm::model overlapping_model(const dnalm::load_options& options = {}) {
   const temporary_folder folder("dnabert");

@@ -4,10 +4,12 @@
 #include <dnalm/models/detail/pair_batch.hpp>
 #include <support/catch.hpp>
 #include <unit/attribution/attribution_models.hpp>
+#include <unit/attribution/watched_model.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -137,6 +139,43 @@ TEST_CASE("values are those of the function, maps are means over references, bit
     }
     for (double& value : mean) value *= 0.2;
     CHECK(mean == all.multipliers.values);
+  }
+}
+
+TEST_CASE("all targets over one forward pass of a pair have the bits that each has alone",
+          "[attribution][deep_lift]") {
+  for (const named_model& kind : models) {
+    INFO(kind.name);
+    const dnalm::model network = kind.make({});
+    const auto watch = std::make_shared<const dnalm_test::watched_model>(network);
+    const dnalm::model watched(watch, network.describe());
+    for (const bool logits : {false, true}) {
+      const auto probe = dnalm_test::random_probe(network, last_layer(network), "max", 3);
+      const std::vector<index_t> columns = {0, 2};
+      const auto targets = logits && !network.describe().summary().resizes
+                               ? dnalm::attribution_targets::of_logits(watched, columns)
+                               : dnalm::attribution_targets(watched, probe);
+      const auto references = dnalm::sequence_references(shuffles(2));
+      const std::string sequence = random_bases(1, length);
+      dnalm::deep_lift_options options;
+      options.residuals = true;
+      watch->gradients = 0;
+      const auto all = dnalm::deep_lift(targets, sequence, references, options);
+      CHECK(watch->gradients <= 2);
+      REQUIRE(static_cast<index_t>(all.size()) == targets.size());
+      for (index_t t = 0; t < targets.size(); ++t) {
+        INFO("target " << t);
+        const deep_lift_map& found = all[static_cast<std::size_t>(t)];
+        const deep_lift_map alone = dnalm::deep_lift(targets, t, sequence, references, options);
+        CHECK(found.hypothetical.values == alone.hypothetical.values);
+        CHECK(found.tokens == alone.tokens);
+        CHECK(found.value == alone.value);
+        CHECK(found.reference_values == alone.reference_values);
+        CHECK(found.deltas == alone.deltas);
+        CHECK(found.residuals == alone.residuals);
+      }
+      CHECK(all[0].value != all[1].value);
+    }
   }
 }
 

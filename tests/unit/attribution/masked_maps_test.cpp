@@ -9,6 +9,7 @@
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <dnalm/core/error.hpp>
 #include <support/catch.hpp>
+#include <support/random_sequences.hpp>
 #include <support/same_bits.hpp>
 #include <unit/attribution/models.hpp>
 
@@ -192,6 +193,84 @@ TEST_CASE("predictions have the same bits alone, together, in any order and on a
     CHECK(dnalm_test::same_bits(values, other[8 - i].log_probabilities.values));
     CHECK(dnalm_test::same_bits(together[i].token_entropy, other[8 - i].token_entropy));
   }
+}
+
+/// Whether each base has the bits that it has in the window of its token alone; a token holds `letters` bases
+/// and begins `step` behind the one before.
+bool as_in_windows(const dnalm::model& network, const std::string& sequence,
+                   const dnalm::prediction_options& options, index_t letters, index_t step, index_t frame) {
+  const nucleotide_prediction found = predict(network, sequence, options);
+  const auto bases = static_cast<index_t>(sequence.size());
+  const index_t tokens = (bases - letters) / step + 1;
+  const auto windows = dnalm::plan_windows(tokens, options.window.tokens - frame, options.window.overlap);
+  REQUIRE(windows.size() > 2);
+  dnalm::prediction_options whole = options;
+  whole.window = {};
+  bool same = true;
+  index_t unread = 0;  // bases without a prediction
+  const auto alike = [&](double here, double there) {
+    unread += std::isnan(here) ? 1 : 0;
+    return here == there || (std::isnan(here) && std::isnan(there));
+  };
+  for (const dnalm::token_window& window : windows) {
+    const index_t first = window.begin * step;
+    const auto part =
+        sequence.substr(static_cast<std::size_t>(first),
+                        static_cast<std::size_t>((window.end - window.begin - 1) * step + letters));
+    const nucleotide_prediction alone = predict(network, part, whole);
+    for (index_t base = 0; base < bases; ++base) {
+      // Of overlapping tokens the middle one is read.
+      const index_t token =
+          std::clamp<index_t>(step < letters ? base - letters / 2 : base / step, 0, tokens - 1);
+      if (token < window.keep_begin || token >= window.keep_end) continue;
+      const auto at = static_cast<std::size_t>(base);
+      for (index_t a = 0; a < 4; ++a) {
+        same = same && alike(found.log_probabilities(a, base), alone.log_probabilities(a, base - first));
+      }
+      same =
+          same && alike(found.token_entropy[at], alone.token_entropy[at - static_cast<std::size_t>(first)]);
+    }
+  }
+  return same && unread <= 5;  // the five numbers of the first base of a causal model
+}
+
+/// DNA without N.
+std::string bases_without_n(index_t length) {
+  std::string sequence = dnalm_test::random_sequence(8, length);
+  std::replace(sequence.begin(), sequence.end(), 'N', 'A');
+  return sequence;
+}
+
+TEST_CASE("longer sequences are read in windows, with the bits of a window's bases as their own sequence") {
+  const std::string sequence = bases_without_n(60);
+  for (const auto context : {prediction_context::masked, prediction_context::wild_type}) {
+    INFO(dnalm::to_string(context));
+    CHECK(as_in_windows(dnalm_test::nt_twin(), sequence,
+                        {.context = context, .window = {.tokens = 9, .overlap = 2}}, 3, 3, 1));
+    CHECK(as_in_windows(dnalm_test::dnabert_twin(), sequence,
+                        {.context = context, .window = {.tokens = 14, .overlap = 4}}, 3, 1, 2));
+  }
+  const dnalm::model network = dnalm_test::dnabert_twin();
+  const nucleotide_prediction fits = predict(network, sequence.substr(0, 20));
+  const nucleotide_prediction same =
+      predict(network, sequence.substr(0, 20), {.window = {.tokens = dnalm::window_rule::model_limit}});
+  CHECK(dnalm_test::same_bits(fits.log_probabilities.values, same.log_probabilities.values));
+  CHECK_THROWS_WITH(predict(network, sequence), Catch::Contains("dnalm.input.406"));
+  CHECK_NOTHROW(predict(network, sequence, {.window = {.tokens = dnalm::window_rule::model_limit}}));
+  CHECK_THROWS_WITH(predict(network, sequence, {.window = {.tokens = 33}}),
+                    Catch::Contains("dnalm.usage.459"));
+  CHECK_THROWS_WITH(predict(network, sequence, {.window = {.overlap = 2}}),
+                    Catch::Contains("dnalm.usage.460"));
+}
+
+TEST_CASE("windows of a causal model share tokens, from which the first of a window are read") {
+  const dnalm::model network = dnalm::load_model(golden / "hyena" / "hub");
+  const std::string sequence = bases_without_n(39);
+  const dnalm::token_sequence tokens = network.tokenize("ACGT");
+  const index_t frame = tokens.size() - 4;
+  CHECK(as_in_windows(network, sequence, {.window = {.tokens = 14 + frame, .overlap = 6}}, 1, 1, frame));
+  CHECK_THROWS_WITH(predict(network, sequence, {.window = {.tokens = 14}}),
+                    Catch::Contains("dnalm.usage.870"));
 }
 
 TEST_CASE("what is no language model, or lacks a context, is told by name") {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include <dnalm/attribution/detail/gradient_batches.hpp>
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/token_attribution.hpp>
@@ -13,6 +15,7 @@
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>
 #include <unit/attribution/attribution_models.hpp>
+#include <unit/attribution/watched_model.hpp>
 
 namespace {
 
@@ -66,6 +69,29 @@ TEST_CASE("values of a model at one-hot weights are bitwise those of embedding a
         CHECK(maps[i].value == values[i]);
         CHECK(largest(maps[i].map) > 0);
       }
+    }
+  }
+}
+
+TEST_CASE("integrated gradients of a probe run no layer above its own and make no logits") {
+  for (const dnalm::model& network : models_of_bases()) {
+    const index_t top = network.describe().layers();
+    for (const index_t layer : {index_t{0}, index_t{1}, top}) {
+      INFO(network.describe().architecture_name() << ", layer " << layer);
+      const auto watch = std::make_shared<const dnalm_test::watched_model>(network);
+      const dnalm::model watched(watch, network.describe());
+      const auto probe = random_probe(network, layer, "mean");
+      const std::vector<std::string> sequences = {sequence_for(network, 1)};
+      const dnalm::path_options options{
+          .from = {.kind = dnalm::baseline_kind::uniform}, .nodes = 2, .most_nodes = 2};
+      const attribution_targets targets(watched, probe);
+      const auto found = dnalm::integrated_gradients(dnalm::nucleotide_function(targets), sequences, options);
+      CHECK(watch->logits == 0);
+      CHECK(watch->whole_passes == 0);
+      CHECK(watch->gradients > 0);
+      CHECK(watch->highest == layer);
+      const double value = value_of(attribution_targets(network, probe).function(), sequences.front());
+      CHECK(found.front().value == value);
     }
   }
 }
@@ -153,6 +179,19 @@ TEST_CASE("many targets over one forward pass get the bits that each has alone")
         }
       }
     }
+  }
+}
+
+TEST_CASE("the memory of passes is kept for the next call where that is asked for") {
+  dnalm::thread_team team(1);
+  for (const bool keeps : {false, true}) {
+    dnalm::detail::workspace_store store(keeps);
+    for (const int turn : {1, 2}) {
+      dnalm::detail::lent_workspaces lent(store, 1, team);
+      CHECK(lent.of(0).team() == &team);
+      CHECK(lent.of(0).state<int>(7, [&] { return turn; }) == (keeps ? 1 : turn));
+    }
+    CHECK(store.take().team() == nullptr);
   }
 }
 

@@ -194,6 +194,67 @@ TEST_CASE("the gradient by nucleotides equals central differences in double, for
   check_differences(network, input, sequence, random_weights(10, 3, input.unknown_token()));
 }
 
+TEST_CASE("rows of many k-mers are products, close to sums in double, each of its own weights alone") {
+  // NT-v2 with all 6-mers: 4096 words a token.
+  const dnalm::model network = dnalm_test::six_mer_model();
+  const nucleotide_input input(network);
+  REQUIRE(input.token_letters() == 6);
+  const dnalm::matrix<float> some(8, 4);
+  REQUIRE(network.pack_product(some.view()) != nullptr);
+  CHECK(dnalm_test::six_mer_model({.backend = dnalm::backend_kind::reference}).pack_product(some.view()) ==
+        nullptr);
+  CHECK(dnalm_test::six_mer_model({.weights = dnalm::weight_format::bf16}).pack_product(some.view()) ==
+        nullptr);
+  std::string sequence = random_bases(5, 6 * 130 + 2);  // more tokens than a product takes at a time
+  sequence[40] = 'N';
+  const auto layout = input.layout(sequence);
+  dnalm::philox random(4, 9);
+  for (const bool token : {false, true}) {
+    nucleotide_weights weights = dnalm::one_hot_weights(sequence);
+    for (index_t i = 30; i < weights.letters.length; ++i) {
+      for (index_t a = 0; a < 4; ++a) weights.letters(a, i) = random.uniform();
+    }
+    if (token) {
+      weights.reference_token = input.mask_token();
+      weights.rest.assign(sequence.size(), 0.0);
+      for (double& q : weights.rest) q = random.uniform();
+    }
+    const index_t width = network.describe().width();
+    const index_t tokens = layout.tokens.size();
+    dnalm::matrix<double> exact(tokens, width);
+    dnalm::matrix<float> found(tokens, width);
+    input.rows(layout, weights, exact.view());
+    input.rows(layout, weights, found.view());
+    // Float: 64 products summed in a chain, whose terms are below the row of absolute numbers.
+    double gap = 0;
+    double largest = 0;
+    for (index_t i = 0; i < tokens * width; ++i) {
+      gap = std::max(gap, std::abs(exact.data()[i] - static_cast<double>(found.data()[i])));
+      largest = std::max(largest, std::abs(exact.data()[i]));
+    }
+    CHECK(largest > 0);
+    CHECK(gap < 1e-5 * largest);
+    // The last 27 bases alone: the same tokens, and the same bits.
+    constexpr index_t count = 27;
+    const std::string part = sequence.substr(sequence.size() - count);
+    const auto own = input.layout(part);
+    const index_t skipped = tokens - own.tokens.size();
+    nucleotide_weights cut = weights;
+    cut.letters = dnalm::nucleotide_map(count);
+    if (token) cut.rest.assign(weights.rest.end() - count, weights.rest.end());
+    for (index_t i = 0; i < count; ++i) {
+      for (index_t a = 0; a < 4; ++a)
+        cut.letters(a, i) = weights.letters(a, weights.letters.length - count + i);
+    }
+    dnalm::matrix<float> alone(own.tokens.size(), width);
+    input.rows(own, cut, alone.view());
+    for (index_t t = 1; t < own.tokens.size(); ++t) {  // 0: CLS
+      CHECK(std::equal(alone.view().row_data(t), alone.view().row_data(t) + width,
+                       found.view().row_data(skipped + t)));
+    }
+  }
+}
+
 TEST_CASE("a base that is N has no gradient, and fixed tokens keep their rows") {
   const nucleotide_input input(dnalm_test::hyena_model());
   const auto layout = input.layout("ACNT");

@@ -3,15 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include <dnalm/core/error.hpp>
+#include <dnalm/models/backends.hpp>
+#include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/detail/layer_network_edits_impl.hpp>
+#include <dnalm/models/detail/layer_network_gradient_impl.hpp>
+#include <dnalm/models/detail/layer_network_impl.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
 #include <support/random_sequences.hpp>
 #include <support/same_bits.hpp>
+#include <unit/models/supervised_runs.hpp>
 
 namespace {
 
@@ -106,6 +114,98 @@ TEST_CASE("every supervised network gives edited sequences the bits of their own
     ++networks;
   }
   CHECK(networks > 5);
+}
+
+/// Floats that backends have allocated and not freed, and the most there were.
+struct float_count {
+  index_t now = 0;
+  index_t most = 0;
+  void add(index_t floats) {
+    now += floats;
+    most = std::max(most, now);
+  }
+};
+
+/// Memory that is counted while it lives.
+class counted_vector {
+ public:
+  counted_vector() = default;
+  explicit counted_vector(std::span<const float> values) : memory_(static_cast<index_t>(values.size())) {
+    std::copy(values.begin(), values.end(), memory_.data());
+  }
+  counted_vector(index_t size, float_count* count) : memory_(size), count_(count) { count_->add(size); }
+  counted_vector(counted_vector&& other) noexcept
+      : memory_(std::move(other.memory_)), count_(std::exchange(other.count_, nullptr)) {}
+  counted_vector& operator=(counted_vector&& other) noexcept {
+    if (count_ != nullptr) count_->add(-memory_.size());
+    memory_ = std::move(other.memory_);
+    count_ = std::exchange(other.count_, nullptr);
+    return *this;
+  }
+  ~counted_vector() {
+    if (count_ != nullptr) count_->add(-memory_.size());
+  }
+  [[nodiscard]] index_t size() const { return memory_.size(); }
+  [[nodiscard]] dnalm::vector_view<float> view() { return memory_.view(); }
+  [[nodiscard]] dnalm::vector_view<const float> view() const { return memory_.view(); }
+
+ private:
+  dnalm::buffer<float> memory_ = {};
+  float_count* count_ = nullptr;
+};
+
+/// The CPU's backend, with workspaces that are counted.
+class counting_backend : public dnalm::cpu_backend {
+ public:
+  using vector = counted_vector;
+  explicit counting_backend(float_count* count) : count_(count) {}
+  [[nodiscard]] vector allocate(index_t size) const { return {size, count_}; }
+  [[nodiscard]] vector upload(std::span<const float> values) const { return vector(values); }
+  [[nodiscard]] tensor upload(std::span<const float> values, index_t rows, index_t columns) const {
+    return cpu_backend::upload(values, rows, columns);
+  }
+
+ private:
+  float_count* count_;
+};
+
+TEST_CASE("edits of a network of layers take the memory they were given, and use it") {
+  for (const std::string name : {"basset", "legnet", "sei"}) {
+    INFO(name);
+    const std::filesystem::path folder = golden / name;
+    const auto graph = dnalm_test::golden_graph(folder);
+    const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph),
+                                          name);
+    float_count count;
+    const dnalm::layer_network<counting_backend> network(counting_backend(&count), graph, source);
+    const index_t length = length_for(dnalm::load_model(folder));
+    std::vector<std::int32_t> ids;
+    std::vector<dnalm::token_edit> edits;
+    for (index_t i = 0; i < length; ++i) {
+      ids.push_back(static_cast<std::int32_t>(i * i % 4));
+      if (i % 3 == 0) edits.push_back({i, static_cast<std::int32_t>((i * i + 1) % 4)});
+    }
+    /// Bytes at most, and edits of the first call.
+    const auto run = [&](const std::vector<dnalm::token_edit>& made, index_t bytes) {
+      index_t together = 0;
+      const auto take = [&](index_t first, dnalm::matrix_view<const float> rows) {
+        if (first == 0) together = rows.rows / network.state_rows(1, length, "sequence");
+      };
+      decltype(network)::workspace w;
+      count = {};
+      network.edited_states(ids, made, 1, bytes, take, w);
+      return std::pair(4 * count.most, together);
+    };
+    const index_t without = run({}, 1).first;
+    const index_t one = run({edits[edits.size() / 2]}, 1).first - without;
+    for (const index_t several : {3, 10}) {
+      const index_t given = one * several + one / 2;
+      const auto [most, together] = run(edits, given);
+      CHECK(together > several / 2);
+      CHECK(most - without <= given);
+      CHECK(2 * (most - without) > given);
+    }
+  }
 }
 
 /// Largest difference of edited states to those of passes, over the largest number of these.

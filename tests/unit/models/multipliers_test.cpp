@@ -2,6 +2,7 @@
 // DeepLIFT's multipliers through every kind of network: they add up to the difference of the outputs.
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 
 #include <dnalm/models/backends.hpp>
@@ -258,6 +259,29 @@ std::vector<float> words_of(const Network& network, const pair_batch& pairs, ind
   return found;
 }
 
+/// Whether a workspace is without pairs after a gradient of pairs, and after one that failed.
+template <class Network>
+void check_pairs_are_over(const Network& network, const pair_batch& pairs) {
+  using T = typename Network::scalar;
+  dnalm::basic_gradient_request<T> request;
+  request.pairs = true;
+  request.layers = {1};
+  bool called = false;
+  bool fail = false;
+  typename Network::workspace workspace;
+  request.hidden = [&](index_t, dnalm::matrix_view<const T>, dnalm::matrix_view<T>) {
+    called = workspace.pairs.any;
+    if (fail) throw std::runtime_error("failed");
+  };
+  const auto ignore = [](const dnalm::basic_input_gradient<T>&) {};
+  network.gradient(pairs.tokens(), request, ignore, workspace);
+  CHECK(called);
+  CHECK_FALSE(workspace.pairs.any);
+  fail = true;
+  CHECK_THROWS_AS(network.gradient(pairs.tokens(), request, ignore, workspace), std::runtime_error);
+  CHECK_FALSE(workspace.pairs.any);
+}
+
 /// A pair alone, and as the second of three.
 template <class Network>
 void check_company(const Network& network) {
@@ -276,6 +300,25 @@ TEST_CASE("multipliers of a pair are the same bits in any batch", "[models][deep
   check_company(dnalm_test::golden_encoder({"dnabert2_a12"}, backend));
   check_company(dnalm_test::golden_network<dnalm::hyena_network>(golden / "hyena" / "hub", backend));
   check_company(dnalm_test::golden_network<dnalm::caduceus_network>(golden / "caduceus" / "ps", backend));
+}
+
+TEST_CASE("a workspace has no pairs once their gradient is over", "[models][deep_lift]") {
+  const dnalm::cpu_backend backend;
+  const pair_batch pairs = letter_pairs(7, 4, {9});
+  check_pairs_are_over(dnalm_test::golden_encoder({"nt_v2_d24_bin"}, backend), pairs);
+  check_pairs_are_over(dnalm_test::golden_network<dnalm::convnet>(golden / "convnets" / "gpn_7", backend),
+                       letter_pairs(3, 4, {9}));
+  check_pairs_are_over(dnalm_test::golden_network<dnalm::hyena_network>(golden / "hyena" / "hub", backend),
+                       pairs);
+  check_pairs_are_over(
+      dnalm_test::golden_network<dnalm::caduceus_network>(golden / "caduceus" / "ps", backend), pairs);
+  const std::filesystem::path folder = dnalm_test::golden_supervised / "legnet";
+  const auto graph = dnalm_test::golden_graph(folder);
+  const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph),
+                                        "legnet");
+  const index_t length = graph.input.length > 0 ? graph.input.length : 80;
+  check_pairs_are_over(dnalm::layer_network<dnalm::cpu_backend>(backend, graph, source),
+                       letter_pairs(0, 4, {length}));
 }
 
 TEST_CASE("batches that are no pairs, and masks of one side, are refused", "[models][deep_lift]") {

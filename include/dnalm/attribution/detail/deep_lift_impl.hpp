@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,20 +32,22 @@ namespace detail {
 /// One sequence, and what all its passes share.
 class deep_lift_job {
  public:
-  deep_lift_job(const attribution_targets& targets, index_t target, std::string_view sequence,
+  /// `chosen`: the targets that are explained, at least one.
+  deep_lift_job(const attribution_targets& targets, std::vector<index_t> chosen, std::string_view sequence,
                 std::span<const deep_lift_reference> references, const deep_lift_options& options)
       : targets_(targets),
-        target_(target),
+        chosen_(std::move(chosen)),
         references_(references),
         options_(options),
         input_(targets.network()),
         layout_(input_.layout(sequence)),
         observed_(one_hot_weights(sequence)) {
     check();
-    results_.resize(references.size());
+    results_.resize(references.size() * chosen_.size());
   }
 
-  [[nodiscard]] deep_lift_map run() {
+  /// By chosen target.
+  [[nodiscard]] std::vector<deep_lift_map> run() {
     plan();
     const auto count = static_cast<index_t>(references_.size());
     const index_t chunks = (count + pairs_ - 1) / pairs_;
@@ -53,20 +56,24 @@ class deep_lift_job {
       const index_t first = chunk * pairs_;
       run_pairs(first, std::min(pairs_, count - first), workspaces[static_cast<std::size_t>(worker)]);
     });
-    return collect();
+    std::vector<deep_lift_map> maps;
+    for (index_t number = 0; number < numbers(); ++number) maps.push_back(collect(number));
+    return maps;
   }
 
  private:
   [[nodiscard]] bool pieces() const { return input_.entry() == nucleotide_entry::pieces; }
   [[nodiscard]] index_t tokens() const { return layout_.tokens.size(); }
+  [[nodiscard]] index_t numbers() const { return static_cast<index_t>(chosen_.size()); }
   [[nodiscard]] index_t width() const { return targets_.network().describe().width(); }
   [[nodiscard]] bool by_tokens() const { return input_.entry() == nucleotide_entry::kmers; }
 
   void check() const {
-    if (target_ < 0 || target_ >= targets_.size()) {
+    for (const index_t target : chosen_) {
+      if (target >= 0 && target < targets_.size()) continue;
       throw error(
           error_kind::usage, 802, "no such target",
-          {.expected = "0 to " + std::to_string(targets_.size() - 1), .found = std::to_string(target_)});
+          {.expected = "0 to " + std::to_string(targets_.size() - 1), .found = std::to_string(target)});
     }
     if (references_.empty()) {
       throw error(error_kind::usage, 833, "DeepLIFT without references", {.expected = "at least one"});
@@ -116,6 +123,8 @@ class deep_lift_job {
     workers_ = static_cast<int>(std::min<index_t>(thread_count(options_.threads), count));
     gradient_request sized;
     sized.tokens = by_tokens();
+    sized.numbers = numbers();
+    sized.select = [](index_t) {};
     if (targets_.reads_logits()) {
       sized.logits = [](matrix_view<const float>, matrix_view<float>) {};
     } else {
@@ -147,25 +156,32 @@ class deep_lift_job {
       fill_rows(observed_, true, rows.view().row_block(p * tokens(), tokens()));
       fill_rows(reference(first + p), false, rows.view().row_block((count + p) * tokens(), tokens()));
     }
-    pair_pass pass(targets_, target_, layout_.tokens, count, options_.residuals);
+    pair_pass pass(targets_, chosen_, layout_.tokens, count, options_.residuals);
     const auto receive = [&](const input_gradient& found) {
-      for (index_t p = 0; p < count; ++p) take(first + p, p, count, rows.view(), found);
+      for (index_t p = 0; p < count; ++p) {
+        pair_result& result = result_of(first + p, pass.number());
+        result.explained = pass.explained(p, pass.number());
+        take(first + p, p, count, rows.view(), found, result);
+      }
     };
     pass.run(pass.request(rows.view(), by_tokens()), receive, workspace);
     for (index_t p = 0; p < count; ++p) {
-      pair_result& result = results_[static_cast<std::size_t>(first + p)];
-      result.value = pass.value(p);
-      result.reference_value = pass.value(count + p);
-      result.explained = pass.explained(p);
+      for (index_t number = 0; number < numbers(); ++number) {
+        pair_result& result = result_of(first + p, number);
+        result.value = pass.value(p, number);
+        result.reference_value = pass.value(count + p, number);
+      }
     }
+  }
+  [[nodiscard]] pair_result& result_of(index_t reference, index_t number) {
+    return results_[static_cast<std::size_t>(reference * numbers() + number)];
   }
   [[nodiscard]] const deep_lift_reference& reference(index_t which) const {
     return references_[static_cast<std::size_t>(which)];
   }
   void take(index_t which, index_t p, index_t count, matrix_view<const float> rows,
-            const input_gradient& found) {
+            const input_gradient& found, pair_result& result) const {
     const auto own = [&](auto x) { return x.row_block(p * tokens(), tokens()); };
-    pair_result& result = results_[static_cast<std::size_t>(which)];
     const matrix_view<const float> m = own(found.words);
     const matrix_view<const float> r = rows.row_block((count + p) * tokens(), tokens());
     for (index_t t = 0; t < tokens(); ++t) {
@@ -176,13 +192,14 @@ class deep_lift_job {
     result.multipliers = nucleotide_multipliers(input_, layout_, observed_, reference(which), m, by_token);
   }
 
-  [[nodiscard]] deep_lift_map collect() const {
+  [[nodiscard]] deep_lift_map collect(index_t number) {
     deep_lift_map map;
     map.multipliers = map.hypothetical = map.contributions = nucleotide_map(layout_.length);
     map.tokens.resize(layout_.tokens.ids.size());
-    map.value = results_.front().value;
-    for (std::size_t i = 0; i < results_.size(); ++i) add(results_[i], references_[i], map);
-    const double share = 1.0 / static_cast<double>(results_.size());
+    const auto count = static_cast<index_t>(references_.size());
+    map.value = result_of(0, number).value;
+    for (index_t i = 0; i < count; ++i) add(result_of(i, number), reference(i), map);
+    const double share = 1.0 / static_cast<double>(count);
     for (nucleotide_map* one : {&map.multipliers, &map.hypothetical}) {
       for (double& value : one->values) value *= share;
     }
@@ -222,7 +239,7 @@ class deep_lift_job {
   }
 
   const attribution_targets& targets_;
-  index_t target_;
+  std::vector<index_t> chosen_;
   std::span<const deep_lift_reference> references_;
   deep_lift_options options_;
   nucleotide_input input_;
@@ -230,7 +247,7 @@ class deep_lift_job {
   nucleotide_weights observed_;
   index_t pairs_ = 1;
   int workers_ = 1;
-  std::vector<pair_result> results_ = {};
+  std::vector<pair_result> results_ = {};  // by reference and chosen target
 };
 
 }  // namespace detail
@@ -278,7 +295,16 @@ DNALM_INLINE deep_lift_map deep_lift(const attribution_targets& targets, index_t
                                      std::string_view sequence,
                                      std::span<const deep_lift_reference> references,
                                      const deep_lift_options& options) {
-  return detail::deep_lift_job(targets, target, sequence, references, options).run();
+  return std::move(detail::deep_lift_job(targets, {target}, sequence, references, options).run().front());
+}
+
+DNALM_INLINE std::vector<deep_lift_map> deep_lift(const attribution_targets& targets,
+                                                  std::string_view sequence,
+                                                  std::span<const deep_lift_reference> references,
+                                                  const deep_lift_options& options) {
+  std::vector<index_t> all(static_cast<std::size_t>(targets.size()));
+  std::iota(all.begin(), all.end(), 0);
+  return detail::deep_lift_job(targets, std::move(all), sequence, references, options).run();
 }
 
 DNALM_END_NAMESPACE

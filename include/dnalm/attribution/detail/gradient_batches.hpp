@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
@@ -123,22 +125,27 @@ class gradient_batch {
           found.tokens.data == nullptr ? matrix_view<const float>{} : found.tokens.row_block(first, count));
     }
   }
-  /// Values alone: a pass without gradients.
+  /// Values alone: a pass as far as the targets need it, without gradients.
   void run_forward(forward_workspace& workspace) {
-    const auto on_layer = [&](index_t layer, matrix_view<const float> hidden) {
+    const model& network = targets_.network();
+    if (targets_.reads_logits()) {
+      const auto on_logits = [&](matrix_view<const float> logits) {
+        targets_.values(logits, output_, special_, values_);
+      };
+      if (rows_.rows() == 0) return network.logits(batch(), on_logits, workspace);
+      return network.forward_from_rows(
+          batch(), rows_.view(), [](index_t, matrix_view<const float>) {}, on_logits, workspace);
+    }
+    gradient_request request;
+    if (rows_.rows() > 0) request.word_rows = rows_.view();
+    request.layers = {targets_.layer()};
+    request.keep_bytes = 0;
+    request.backward = false;
+    request.states = [&](index_t layer, matrix_view<const float> hidden) {
       if (layer == targets_.layer()) targets_.values(hidden, output_, special_, values_);
     };
-    const auto on_logits = [&](matrix_view<const float> logits) {
-      if (targets_.reads_logits()) targets_.values(logits, output_, special_, values_);
-    };
-    const model& network = targets_.network();
-    if (rows_.rows() > 0) {
-      network.forward_from_rows(batch(), rows_.view(), on_layer, on_logits, workspace);
-    } else if (targets_.reads_logits()) {
-      network.logits(batch(), on_logits, workspace);
-    } else {
-      network.forward(batch(), on_layer, workspace);
-    }
+    network.input_gradients(
+        batch(), request, [](const input_gradient&) {}, workspace);
   }
   /// Runs again, watching each hidden state and each gradient. \throws error [dnalm.numeric.803] naming the
   /// first that is not finite.
@@ -185,9 +192,56 @@ class gradient_batch {
   std::span<double> values_ = {};
 };
 
+/// Workspaces between calls: their memory is taken from the system once. For several threads.
+class workspace_store {
+ public:
+  /// `keeps`: false where memory is short (a GPU's) or no call follows.
+  explicit workspace_store(bool keeps) : keeps_(keeps) {}
+  /// An idle one, or a new one.
+  [[nodiscard]] forward_workspace take() {
+    const std::scoped_lock guard(mutex_);
+    if (idle_.empty()) return {};
+    forward_workspace found = std::move(idle_.back());
+    idle_.pop_back();
+    return found;
+  }
+  void give_back(forward_workspace workspace) {
+    if (!keeps_) return;
+    workspace.join(nullptr);
+    const std::scoped_lock guard(mutex_);
+    idle_.push_back(std::move(workspace));
+  }
+
+ private:
+  bool keeps_;
+  std::mutex mutex_;
+  std::vector<forward_workspace> idle_;
+};
+
+/// Some workspaces of a store, for the time of a call.
+class lent_workspaces {
+ public:
+  lent_workspaces(workspace_store& store, int count, thread_team& team) : store_(store) {
+    for (int i = 0; i < count; ++i) {
+      lent_.push_back(store.take());
+      lent_.back().join(&team);
+    }
+  }
+  ~lent_workspaces() {
+    for (forward_workspace& workspace : lent_) store_.give_back(std::move(workspace));
+  }
+  lent_workspaces(const lent_workspaces&) = delete;
+  lent_workspaces& operator=(const lent_workspaces&) = delete;
+  [[nodiscard]] forward_workspace& of(int worker) { return lent_[static_cast<std::size_t>(worker)]; }
+
+ private:
+  workspace_store& store_;
+  std::vector<forward_workspace> lent_;
+};
+
 /// Runs all items: values (items, C), and gradients to work.receive.
 inline void run_gradients(const attribution_targets& targets, const gradient_work& work,
-                          const run_options& options, std::span<double> values) {
+                          const run_options& options, std::span<double> values, workspace_store& store) {
   const model& network = targets.network();
   std::vector<sequence_load> loads;
   for (const auto ids : work.ids) loads.push_back({network.inner_rows(static_cast<index_t>(ids.size())), 0});
@@ -213,15 +267,14 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
   const auto items = static_cast<index_t>(chunks.size());
   thread_team team(network.works_on_teams() && 2 * items <= threads ? threads : 1);
   const int workers = team.members() > 1 ? 1 : static_cast<int>(std::min<index_t>(threads, items));
-  std::vector<forward_workspace> workspaces(static_cast<std::size_t>(std::max(workers, 1)),
-                                            forward_workspace(team));
+  lent_workspaces workspaces(store, std::max(workers, 1), team);
   const auto columns = static_cast<std::size_t>(targets.size());
   parallel_for(items, workers, [&](index_t item, int worker) {
     const sequence_chunk& chunk = chunks[static_cast<std::size_t>(item)];
     gradient_batch batch(targets, work, chunk);
     batch.run(values.subspan(static_cast<std::size_t>(chunk.first) * columns,
                              static_cast<std::size_t>(chunk.count) * columns),
-              extent.keep_bytes, workspaces[static_cast<std::size_t>(worker)]);
+              extent.keep_bytes, workspaces.of(worker));
   });
 }
 

@@ -78,20 +78,43 @@ struct prediction_job {
 inline void plan_predictions(prediction_job& job) {
   job.plans.resize(job.sequences.size());
   const bool left = job.context == prediction_context::left;
+  const window_rule& rule = job.options.window;
+  const index_t window = resolve_window(rule, job.network.describe());
   parallel_for(static_cast<index_t>(job.sequences.size()), job.options.threads, [&](index_t s, int) {
     planned_prediction& plan = job.plans[static_cast<std::size_t>(s)];
     const std::string& text = job.sequences[static_cast<std::size_t>(s)].sequence;
-    plan.tokens = job.network.tokenize(text, job.name_of(s));
-    plan.readings = tokens_overlap(plan.tokens)
-                        ? base_readings(plan.tokens, job.vocabulary, static_cast<index_t>(text.size()))
-                        : token_readings(plan.tokens, job.vocabulary, left);
+    plan.text = tokenize_windows(job.network, text, window, rule.overlap, job.name_of(s));
+    if (left && !plan.text.windows.empty() && rule.overlap == 0) {
+      throw error(error_kind::usage, 870, "windows of a causal model that share no tokens",
+                  {.where = job.name_of(s), .expected = "an overlap: what a window's first tokens follow"});
+    }
+    const token_sequence& tokens = plan.text.tokens;
+    plan.readings = tokens_overlap(tokens)
+                        ? base_readings(tokens, job.vocabulary, static_cast<index_t>(text.size()))
+                        : token_readings(tokens, job.vocabulary, left);
   });
+  const bool alone = job.context == prediction_context::masked;
   for (index_t s = 0; s < static_cast<index_t>(job.plans.size()); ++s) {
-    const auto count = static_cast<index_t>(job.plan(s).readings.size());
-    if (job.context == prediction_context::masked) {
-      for (index_t i = 0; i < count; ++i) job.passes.push_back({s, i, 1});
-    } else if (count > 0) {
-      job.passes.push_back({s, 0, count});
+    const auto passes = passes_of(s, job.plan(s), alone);
+    job.passes.insert(job.passes.end(), passes.begin(), passes.end());
+  }
+}
+
+/// Puts the tokens of a pass behind `ids`, those of its readings masked if it is asked for.
+inline void append_pass(const prediction_pass& pass, const planned_prediction& plan, std::int32_t mask,
+                        std::vector<std::int32_t>& ids) {
+  const windowed_tokens& text = plan.text;
+  const std::vector<std::int32_t>& all = text.tokens.ids;
+  const auto start = static_cast<index_t>(ids.size());
+  ids.insert(ids.end(), all.begin(), all.begin() + text.prefix);
+  ids.insert(ids.end(), all.begin() + pass.begin, all.begin() + pass.end);
+  ids.insert(ids.end(), all.end() - text.suffix, all.end());
+  if (mask < 0) return;
+  for (index_t i = pass.first; i < pass.first + pass.count; ++i) {
+    const token_reading& reading = plan.readings[static_cast<std::size_t>(i)];
+    for (index_t t = std::max(reading.mask_begin, pass.begin); t < std::min(reading.mask_end, pass.end);
+         ++t) {
+      ids[static_cast<std::size_t>(start + pass.place(t, text))] = mask;
     }
   }
 }
@@ -104,7 +127,7 @@ inline void take_reading(const prediction_job& job, index_t sequence, const toke
     throw error(error_kind::numeric, 855, "a logit that is not finite",
                 {.where = job.name_of(sequence) + ", token " + std::to_string(reading.token)});
   }
-  const std::int32_t id = job.plan(sequence).tokens.ids[static_cast<std::size_t>(reading.token)];
+  const std::int32_t id = job.plan(sequence).text.tokens.ids[static_cast<std::size_t>(reading.token)];
   const nucleotide_map log_p = log_probabilities_of(job.vocabulary.read(logits, id, job.options.reading));
   const double entropy = softmax_entropy_bits(logits);
   for (index_t i = 0; i < reading.letters; ++i) {
@@ -120,20 +143,17 @@ inline void run_predictions(const prediction_job& job, index_t first, index_t co
                             forward_workspace& workspace, std::vector<nucleotide_prediction>& results) {
   const auto passes =
       std::span(job.passes).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-  const std::int32_t mask = job.network.describe().mask_id();
+  const std::int32_t mask = job.context == prediction_context::masked ? job.network.describe().mask_id() : -1;
   std::vector<std::int32_t> ids;
   ragged_offsets offsets;
   std::vector<index_t> rows;
   for (const prediction_pass& pass : passes) {
     const planned_prediction& plan = job.plan(pass.sequence);
     const index_t start = offsets.rows();
-    ids.insert(ids.end(), plan.tokens.ids.begin(), plan.tokens.ids.end());
-    offsets.append(plan.tokens.size());
+    append_pass(pass, plan, mask, ids);
+    offsets.append(pass.tokens(plan.text));
     for (index_t i = pass.first; i < pass.first + pass.count; ++i) {
-      const token_reading& reading = plan.readings[static_cast<std::size_t>(i)];
-      rows.push_back(start + reading.row);
-      if (job.context != prediction_context::masked) continue;
-      std::fill(ids.begin() + start + reading.mask_begin, ids.begin() + start + reading.mask_end, mask);
+      rows.push_back(start + pass.place(plan.readings[static_cast<std::size_t>(i)].row, plan.text));
     }
   }
   const auto take = [&](matrix_view<const float> logits) {
@@ -172,7 +192,7 @@ DNALM_INLINE std::vector<nucleotide_prediction> predict_nucleotides(
   }
   std::vector<index_t> tokens;
   for (const detail::prediction_pass& pass : job.passes)
-    tokens.push_back(job.plan(pass.sequence).tokens.size());
+    tokens.push_back(pass.tokens(job.plan(pass.sequence).text));
   detail::for_all_passes(network, tokens, {options.threads, options.memory, options.batch_sequences},
                          [&](index_t first, index_t count, forward_workspace& workspace) {
                            detail::run_predictions(job, first, count, workspace, results);

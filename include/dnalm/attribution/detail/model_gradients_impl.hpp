@@ -19,6 +19,13 @@ struct nucleotide_gradients {
   attribution_targets targets;
   nucleotide_input input;
   run_options options;
+  mutable workspace_store workspaces;
+
+  nucleotide_gradients(attribution_targets what, nucleotide_input how, const run_options& means)
+      : targets(std::move(what)),
+        input(std::move(how)),
+        options(means),
+        workspaces(!targets.network().prefers().pooled) {}
 
   void evaluate(std::span<const relaxed_point> points, std::span<double> values,
                 std::span<nucleotide_weights> gradients) const {
@@ -45,7 +52,7 @@ struct nucleotide_gradients {
     } else {
       work.tokens = false;
     }
-    run_gradients(targets, work, options, values);
+    run_gradients(targets, work, options, values, workspaces);
   }
 };
 
@@ -54,7 +61,7 @@ struct nucleotide_gradients {
 DNALM_INLINE relaxed_function nucleotide_function(const attribution_targets& targets,
                                                   const run_options& options) {
   auto all = std::make_shared<const detail::nucleotide_gradients>(
-      detail::nucleotide_gradients{targets, nucleotide_input(targets.network()), options});
+      targets, nucleotide_input(targets.network()), options);
   all->input.require_nucleotides();
   relaxed_function result{.outputs = targets.size()};
   result.unknown_token = all->input.unknown_token();

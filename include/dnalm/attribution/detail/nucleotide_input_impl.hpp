@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <dnalm/attribution/detail/kmer_extension.hpp>
+#include <dnalm/attribution/detail/kmer_rows.hpp>
 #include <dnalm/attribution/nucleotide_input.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/sequence/alphabet.hpp>
@@ -113,6 +116,7 @@ DNALM_INLINE nucleotide_input::nucleotide_input(const model& network) : network_
   auto words = std::make_shared<matrix<float>>(about.vocabulary(), about.width());
   network_.word_rows(ids, words->view());
   words_ = std::move(words);
+  kmer_rows_ = std::make_shared<detail::lazy_kmer_rows>();
 }
 
 /// Letters or k-mers where the tokenizer reads every word of their length as one token that the model knows.
@@ -220,6 +224,7 @@ void nucleotide_input::fill_rows(const nucleotide_layout& layout, const nucleoti
       add(weight, part.data());
     });
   };
+  std::vector<index_t> many;  // tokens in which many k-mers have a weight
   for (index_t t = 0; t < rows.rows; ++t) {
     const auto at = static_cast<std::size_t>(t);
     const int letters = layout.letters[at];
@@ -228,11 +233,50 @@ void nucleotide_input::fill_rows(const nucleotide_layout& layout, const nucleoti
       add(1.0, word(layout.tokens.ids[at]));
     } else {
       const index_t first = layout.tokens.begin[at];
-      add_kmers(detail::columns_of(weights.letters, first, letters));
+      const detail::kmer_columns columns = detail::columns_of(weights.letters, first, letters);
+      if (std::is_same_v<T, float> && detail::kmer_rows::are_quicker(columns) && packed_kmers() != nullptr) {
+        many.push_back(t);
+        continue;
+      }
+      add_kmers(columns);
       const double rest = detail::mean_rest(weights, first, letters);
       if (rest != 0.0) add(rest, word(weights.reference_token));
     }
     for (index_t c = 0; c < rows.columns; ++c) rows(t, c) = static_cast<T>(sum[static_cast<std::size_t>(c)]);
+  }
+  if constexpr (std::is_same_v<T, float>) fill_products(layout, weights, many, rows);
+}
+
+DNALM_INLINE const detail::kmer_rows* nucleotide_input::packed_kmers() const {
+  return kmer_rows_->of(network_, *words_, kmer_tokens_, token_letters_);
+}
+
+/// Rows of tokens of k bases by products with the packed table, as many at a time as a product likes.
+DNALM_INLINE void nucleotide_input::fill_products(const nucleotide_layout& layout,
+                                                  const nucleotide_weights& weights,
+                                                  std::span<const index_t> tokens,
+                                                  matrix_view<float> rows) const {
+  if (tokens.empty()) return;
+  constexpr std::size_t at_once = 96;
+  const detail::kmer_rows& table = *packed_kmers();
+  matrix<double> sums(static_cast<index_t>(std::min(tokens.size(), at_once)), rows.columns);
+  for (std::size_t begin = 0; begin < tokens.size(); begin += at_once) {
+    const auto part = tokens.subspan(begin, std::min(at_once, tokens.size() - begin));
+    const auto first = [&](index_t t) { return layout.tokens.begin[static_cast<std::size_t>(t)]; };
+    std::vector<detail::kmer_columns> columns;
+    for (const index_t t : part) {
+      columns.push_back(detail::columns_of(weights.letters, first(t), token_letters_));
+    }
+    table.sum(columns, sums.view().row_block(0, static_cast<index_t>(part.size())));
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      const double rest = detail::mean_rest(weights, first(part[i]), token_letters_);
+      const float* other = rest != 0.0 ? word(weights.reference_token) : nullptr;
+      const double* from = sums.view().row_data(static_cast<index_t>(i));
+      for (index_t c = 0; c < rows.columns; ++c) {
+        const double more = other == nullptr ? 0.0 : rest * static_cast<double>(other[c]);
+        rows(part[i], c) = static_cast<float>(from[c] + more);
+      }
+    }
   }
 }
 

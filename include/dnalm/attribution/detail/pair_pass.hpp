@@ -40,13 +40,14 @@ struct pair_result {
   return sum;
 }
 
-/// n pairs of one sequence: rows [p T, (p + 1) T) are the observed ones of pair p, those n T behind them its
-/// reference's.
+/// n pairs of one sequence, all targets over one forward pass: rows [p T, (p + 1) T) are the observed ones of
+/// pair p, those n T behind them its reference's.
 class pair_pass {
  public:
-  pair_pass(const attribution_targets& targets, index_t target, const token_sequence& tokens, index_t pairs,
-            bool residuals)
-      : targets_(targets), target_(target), pairs_(pairs), tokens_(tokens.size()), residuals_(residuals) {
+  /// `chosen`: the targets that are explained, at least one.
+  pair_pass(const attribution_targets& targets, std::span<const index_t> chosen, const token_sequence& tokens,
+            index_t pairs, bool residuals)
+      : targets_(targets), chosen_(chosen), pairs_(pairs), tokens_(tokens.size()), residuals_(residuals) {
     const index_t rows = targets.output_rows(tokens_);
     for (index_t s = 0; s < 2 * pairs; ++s) {
       ids_.insert(ids_.end(), tokens.ids.begin(), tokens.ids.end());
@@ -55,7 +56,7 @@ class pair_pass {
     }
     special_ = targets.special_rows(ids_, output_);
     values_.resize(static_cast<std::size_t>(checked_mul(2 * pairs, targets.size())));
-    explained_.resize(static_cast<std::size_t>(pairs));
+    explained_.resize(static_cast<std::size_t>(pairs) * chosen.size());
   }
 
   /// What is asked of the model; refers to this object.
@@ -64,6 +65,8 @@ class pair_pass {
     wanted.pairs = true;
     wanted.word_rows = word_rows;
     wanted.tokens = tokens;
+    wanted.numbers = static_cast<index_t>(chosen_.size());
+    wanted.select = [this](index_t number) { number_ = number; };
     if (targets_.reads_logits()) {
       wanted.logits = [this](matrix_view<const float> x, matrix_view<float> g) { seed(x, g); };
     } else {
@@ -78,15 +81,19 @@ class pair_pass {
   }
   void run(const gradient_request& wanted, gradient_observer receive, forward_workspace& workspace) {
     states_.clear();
+    number_ = 0;
     targets_.network().input_gradients({ids_, offsets_}, wanted, receive, workspace);
   }
 
-  [[nodiscard]] double value(index_t sequence) const {
-    return values_[static_cast<std::size_t>(sequence * targets_.size() + target_)];
+  /// Which of the chosen targets the receiver is called for.
+  [[nodiscard]] index_t number() const { return number_; }
+  [[nodiscard]] double value(index_t sequence, index_t number) const {
+    const index_t target = chosen_[static_cast<std::size_t>(number)];
+    return values_[static_cast<std::size_t>(sequence * targets_.size() + target)];
   }
   /// By hidden state, from 0 on.
-  [[nodiscard]] const std::vector<double>& explained(index_t pair) const {
-    return explained_[static_cast<std::size_t>(pair)];
+  [[nodiscard]] std::vector<double>& explained(index_t pair, index_t number) {
+    return explained_[static_cast<std::size_t>(number * pairs_ + pair)];
   }
 
  private:
@@ -94,8 +101,8 @@ class pair_pass {
     return residuals_ && !targets_.network().describe().summary().resizes;
   }
   void seed(matrix_view<const float> x, matrix_view<float> g) {
-    targets_.values(x, output_, special_, values_);
-    targets_.add_gradient(target_, x, output_, special_, g);
+    if (number_ == 0) targets_.values(x, output_, special_, values_);
+    targets_.add_gradient(chosen_[static_cast<std::size_t>(number_)], x, output_, special_, g);
     if (targets_.reads_logits() || targets_.kind() != pooling::max) return;
     for (index_t p = 0; p < pairs_; ++p) {
       const auto own = [&](auto m) { return m.row_block(output_.begin(p), output_.length(p)); };
@@ -124,7 +131,7 @@ class pair_pass {
     if (!keeps_states()) return;
     const matrix_view<const float> x = states_[static_cast<std::size_t>(layer)].view();
     for (index_t p = 0; p < pairs_; ++p) {
-      std::vector<double>& all = explained_[static_cast<std::size_t>(p)];
+      std::vector<double>& all = explained(p, number_);
       if (all.empty()) all.resize(states_.size());
       const auto own = [&](auto rows) { return rows.row_block(p * tokens_, tokens_); };
       const auto other = [&](auto rows) { return rows.row_block((p + pairs_) * tokens_, tokens_); };
@@ -133,7 +140,8 @@ class pair_pass {
   }
 
   const attribution_targets& targets_;
-  index_t target_;
+  std::span<const index_t> chosen_;
+  index_t number_ = 0;  // place in chosen_
   index_t pairs_;
   index_t tokens_;
   bool residuals_;

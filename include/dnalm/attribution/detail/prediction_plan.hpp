@@ -10,6 +10,7 @@
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/nucleotide_vocabulary.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/embed/detail/sequence_windows.hpp>
 #include <dnalm/tokenize/tokens.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -74,16 +75,55 @@ struct token_reading {
 
 /// A sequence as it is read.
 struct planned_prediction {
-  token_sequence tokens = {};
+  windowed_tokens text = {};
   std::vector<token_reading> readings = {};
 };
 
-/// A pass: the readings [first, first + count) of a sequence, with their tokens masked or not.
+/// A pass: the readings [first, first + count) of a sequence, with their tokens masked or not. It runs the
+/// tokens [begin, end), between the framing ones of the sequence.
 struct prediction_pass {
   index_t sequence = 0;
   index_t first = 0;
   index_t count = 0;
+  index_t begin = 0;
+  index_t end = 0;
+
+  /// Where a token of the sequence, or the one before the first of the pass, stands in the pass.
+  [[nodiscard]] index_t place(index_t token, const windowed_tokens& text) const {
+    return token - begin + text.prefix;
+  }
+  [[nodiscard]] index_t tokens(const windowed_tokens& text) const { return end - begin + text.frame(); }
 };
+
+/// The passes of a sequence: of each window those of the readings whose tokens belong to it, one alone or all
+/// together.
+[[nodiscard]] inline std::vector<prediction_pass> passes_of(index_t sequence, const planned_prediction& plan,
+                                                            bool alone) {
+  const windowed_tokens& text = plan.text;
+  const index_t inner = text.tokens.size() - text.frame();
+  std::vector<token_window> windows = text.windows;
+  if (windows.empty()) windows.push_back({0, inner, 0, inner});
+  std::vector<prediction_pass> passes;
+  const auto count = static_cast<index_t>(plan.readings.size());
+  index_t next = 0;
+  for (const token_window& window : windows) {
+    const index_t first = next;
+    const bool last = window.keep_end == inner;
+    while (next < count) {
+      const index_t token = plan.readings[static_cast<std::size_t>(next)].token;
+      if (!last && token >= text.prefix + window.keep_end) break;
+      ++next;
+    }
+    const index_t begin = text.prefix + window.begin;
+    const index_t end = text.prefix + window.end;
+    if (alone) {
+      for (index_t i = first; i < next; ++i) passes.push_back({sequence, i, 1, begin, end});
+    } else if (next > first) {
+      passes.push_back({sequence, first, next - first, begin, end});
+    }
+  }
+  return passes;
+}
 
 }  // namespace detail
 DNALM_END_NAMESPACE

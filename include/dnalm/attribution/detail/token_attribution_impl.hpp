@@ -51,7 +51,8 @@ DNALM_INLINE std::vector<token_scores> token_attribution(const attribution_targe
     detail::score_tokens(rows.view(), words, scores);
   };
   std::vector<double> values(results.size());
-  detail::run_gradients(targets, work, options, values);
+  detail::workspace_store workspaces(false);
+  detail::run_gradients(targets, work, options, values, workspaces);
   for (std::size_t i = 0; i < results.size(); ++i) results[i].value = values[i];
   return results;
 }

@@ -14,6 +14,7 @@
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
 #include <dnalm/embed/detail/chunk_plan.hpp>
+#include <dnalm/embed/detail/sequence_windows.hpp>
 #include <dnalm/embed/embed_options.hpp>
 #include <dnalm/embed/embedding_sink.hpp>
 #include <dnalm/io/sequence_record.hpp>
@@ -73,54 +74,12 @@ inline void check_embed_request(const model& network, std::span<const io::sequen
   }
 }
 
-/// Tokens of a window, framing ones included; 0: nothing is cut. \throws error [dnalm.usage.459],
-/// [dnalm.usage.460].
-[[nodiscard]] inline index_t resolve_window(const window_rule& rule, const model_description& about) {
-  if (rule.tokens == 0) {
-    if (rule.overlap == 0) return 0;
-    throw error(error_kind::usage, 460, "an overlap of windows without windows",
-                {.expected = "a window (--window)", .found = "overlap " + std::to_string(rule.overlap)});
-  }
-  if (about.summary().resizes) {
-    throw error(error_kind::unsupported, 462,
-                "windows over sequences of a network whose layers have rows of their own",
-                {.where = about.name, .expected = "no windows: it reads any length, or one"});
-  }
-  if (rule.tokens == window_rule::model_limit) return about.max_tokens;
-  if (rule.tokens < 0 || (about.max_tokens > 0 && rule.tokens > about.max_tokens)) {
-    throw error(error_kind::usage, 459, "a window larger than the model allows",
-                {.where = about.name,
-                 .expected = "1 to " + std::to_string(about.max_tokens) + " tokens",
-                 .found = std::to_string(rule.tokens)});
-  }
-  return rule.tokens;
-}
-
-/// Tokenises a sequence; one of more than `window` tokens gets windows (0: then it is an error when it
-/// exceeds the model's limit). \throws as model::tokenize and plan_windows.
+/// As tokenize_windows.
 [[nodiscard]] inline tokenized_sequence tokenize_for(const model& network, const std::string& sequence,
                                                      index_t window, index_t overlap,
                                                      const std::string& where) {
-  const model_description& about = network.describe();
-  tokenized_sequence result;
-  if (window == 0 || !about.tokens || sequence.empty()) {
-    result.ids = network.tokenize(sequence, where).ids;
-    return result;
-  }
-  token_sequence tokens = about.tokens->encode(sequence, where);
-  check_tokens(tokens.ids, about.vocabulary(), 0, where);
-  const index_t size = tokens.size();
-  const auto frames = [&](index_t i) {
-    return tokens.begin[static_cast<std::size_t>(i)] == tokens.end[static_cast<std::size_t>(i)];
-  };
-  while (result.prefix < size && frames(result.prefix)) ++result.prefix;
-  while (result.prefix + result.suffix < size && frames(size - 1 - result.suffix)) ++result.suffix;
-  if (size > window) {
-    const auto windows = plan_windows(size - result.frame(), window - result.frame(), overlap);
-    if (windows.size() > 1) result.windows = windows;
-  }
-  result.ids = std::move(tokens.ids);
-  return result;
+  windowed_tokens found = tokenize_windows(network, sequence, window, overlap, where);
+  return {std::move(found.tokens.ids), found.prefix, found.suffix, std::move(found.windows)};
 }
 
 /// The rows that layers and logits will have together.

@@ -99,11 +99,13 @@ void caduceus_network<B>::gradient(const token_batch& batch, const gradient_wish
   check(batch);
   detail::check_gradient_layers(request, config_.layers);
   check_word_rows(request.word_rows, batch.offsets.rows(), config_.width);
-  w.pairs = detail::pairs_of(backend_, batch, request.pairs, batch.offsets.rows());
+  const detail::pairs_of_pass paired(w.pairs,
+                                     detail::pairs_of(backend_, batch, request.pairs, batch.offsets.rows()));
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   const B& backend = backend_of(w);
   run_saving(batch, request, views, w);
+  if (!request.backward) return;
   detail::for_numbers(request, views, [&](index_t) { top_vjp(request, views, w); });
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
     const output_matrix<B> x = views.saved[layer];

@@ -88,10 +88,11 @@ void convnet<B>::gradient(const token_batch& batch, const gradient_wish& request
                           workspace& w) const {
   check_batch(config_, batch);
   check_gradient_request(config_, request, batch.offsets.rows());
-  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
+  const detail::pairs_of_pass paired(w.pairs, detail::pairs_of(backend_, batch, request.pairs));
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
+  if (!request.backward) return;
   detail::for_numbers(request, views, [&](index_t) { top_vjp(request, views, w); });
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
     const input_matrix<B> x = views.saved[layer];

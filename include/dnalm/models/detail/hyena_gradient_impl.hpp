@@ -109,10 +109,11 @@ void hyena_network<B>::gradient(const token_batch& batch, const gradient_wish& r
   check(batch);
   detail::check_gradient_layers(request, config_.layers);
   check_word_rows(request.word_rows, batch.offsets.rows(), config_.width);
-  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
+  const detail::pairs_of_pass paired(w.pairs, detail::pairs_of(backend_, batch, request.pairs));
   if (batch.ids.empty()) return;
   gradient_views views = prepare_gradient(batch, request.extent(config_.layers), w);
   run_saving(batch, request, views, w);
+  if (!request.backward) return w.filters.clear();
   detail::for_numbers(request, views, [&](index_t) { top_vjp(request, views, w); });
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) block_vjp(layer, request, views, w);
   w.filters.clear();

@@ -128,9 +128,9 @@ class layer_edits {
     return keep(reference_[0], rows_[0], shapes_.channels(0));
   }
   void run_reference();
-  /// Edited sequences whose rows take about so many bytes, at least one.
-  [[nodiscard]] index_t edits_in(index_t bytes) const {
-    return std::max<index_t>(bytes / (bytes_ * static_cast<index_t>(sizeof(scalar_of<B>))), 1);
+  /// How many edits of `places` take so many bytes at most, at least one.
+  [[nodiscard]] index_t edits_in(index_t bytes, std::span<const index_t> places) const {
+    return std::max<index_t>(bytes / bytes_of_edit(places), 1);
   }
   /// Passes in which row `places[e]` of the first value is row e of `rows`. The result (edits x its rows,
   /// channels), valid until the next call.
@@ -145,17 +145,35 @@ class layer_edits {
     index_t rows = 0;
   };
 
+  /// What an edit takes: rows of every value, and of what the steps gather, each slot of them by itself.
+  struct edit_numbers {
+    std::vector<index_t> values = {};
+    std::vector<index_t> gathered = {};
+
+    void need(std::vector<index_t>& of, std::size_t at, index_t numbers) {
+      if (of.size() <= at) of.resize(at + 1, 0);
+      of[at] = std::max(of[at], numbers);
+    }
+  };
+
   void plan();
-  void run_step_of(const layer_step<B>& step);
+  [[nodiscard]] index_t bytes_of_edit(std::span<const index_t> places) const;
+  void count_edit(index_t place, std::vector<row_range>& ranges, edit_numbers& most) const;
   void run_local(const layer_step<B>& step, const convolution_taps& taps);
   void run_joined(const layer_step<B>& step);
   void run_whole(const layer_step<B>& step);
   void find_ranges(const layer_step<B>& step, const convolution_taps& taps);
+  template <class RangeOf>
+  [[nodiscard]] row_range reached(const layer_step<B>& step, const convolution_taps& taps,
+                                  const RangeOf& range_of) const;
   [[nodiscard]] input_matrix<B> gathered(index_t value, const std::vector<row_range>& ranges,
                                          std::size_t slot);
   [[nodiscard]] output_matrix<B> keep(typename B::vector& memory, index_t rows, index_t columns) {
     const index_t size = checked_mul(rows, columns);
-    if (memory.size() < size) memory = backend_.allocate(size);
+    if (memory.size() < size) {
+      memory = {};  // before the larger one is there
+      memory = backend_.allocate(size);
+    }
     return {memory.view().data, rows, columns, columns};
   }
   [[nodiscard]] edited_value& edited(index_t value) { return edited_[static_cast<std::size_t>(value)]; }
@@ -191,34 +209,95 @@ class layer_edits {
   std::vector<typename B::vector> reference_;  // of the unedited sequence
   std::vector<edited_value> edited_;
   std::vector<std::optional<convolution_taps>> taps_;  // by step; none: whole
+  std::vector<char> whole_;                            // by value: made by a step that is not local
   std::vector<typename B::vector> gathered_{3};
   index_t edits_ = 0;
-  index_t bytes_ = 1;  // numbers an edit takes at most
 };
 
-/// Which steps are local, and how many numbers an edit takes.
+/// Which steps are local: all that they read is.
 template <class B, class Workspace>
 void layer_edits<B, Workspace>::plan() {
-  std::vector<index_t> most(rows_.size(), 0);  // rows of a range
-  std::vector<char> is_whole(rows_.size(), 0);
-  most[0] = 1;
+  whole_.assign(rows_.size(), 0);
   for (const layer_step<B>& step : steps_) {
     std::optional<convolution_taps> taps = local_taps<B>(step, shapes_, rows_);
-    std::vector<index_t> inputs = step.inputs;
-    if (step.residual >= 0) inputs.push_back(step.residual);
-    index_t reach = 0;
-    for (const index_t value : inputs) {
-      if (is_whole[static_cast<std::size_t>(value)] != 0) taps.reset();
-      reach = std::max(reach, most[static_cast<std::size_t>(value)]);
-    }
-    const auto out = static_cast<std::size_t>(step.output);
-    if (taps) reach = (reach - 1 + (taps->taps - 1) * taps->dilation) / taps->stride + 1;
-    if (step.kind == layer_kind::convolution) reach += 2 * (2 * step.taps.dilation - 1);
-    most[out] = taps ? std::min(reach, rows_[out]) : rows_[out];
-    is_whole[out] = taps ? 0 : 1;
-    bytes_ = checked_add(bytes_, checked_mul(most[out], shapes_.channels(step.output)));
+    const auto look_at = [&](index_t value) {
+      if (whole_[static_cast<std::size_t>(value)] != 0) taps.reset();
+    };
+    for (const index_t value : step.inputs) look_at(value);
+    if (step.residual >= 0) look_at(step.residual);
+    whole_[static_cast<std::size_t>(step.output)] = taps ? 0 : 1;
     taps_.push_back(taps);
   }
+}
+
+/// Rows of a local step that an edit reaches; `range_of(value)` are those of its inputs.
+template <class B, class Workspace>
+template <class RangeOf>
+row_range layer_edits<B, Workspace>::reached(const layer_step<B>& step, const convolution_taps& taps,
+                                             const RangeOf& range_of) const {
+  row_range found;
+  index_t first = 0;  // rows of the parts before, of what lies below each other
+  for (const index_t value : step.inputs) {
+    const bool joined = step.kind == layer_kind::join_positions;
+    found.include(joined ? moved(range_of(value), first)
+                         : rows_that_read(range_of(value), taps, rows_of(step.output)));
+    first += rows_of(value);
+  }
+  if (step.residual >= 0) {
+    found.include(part_inside(moved(range_of(step.residual), step.residual_before), rows_of(step.output)));
+  }
+  // Kernels may make rows of a convolution in twos (pack_convolution), told by their place in the sequence.
+  const index_t together = step.kind == layer_kind::convolution ? 2 * taps.dilation : 1;
+  found.begin -= found.begin % together;
+  const index_t end = (found.end + together - 1) / together * together;
+  found.end = std::min(end, rows_of(step.output));
+  return found;
+}
+
+/// most = the larger of it and what an edit of row `place` takes.
+template <class B, class Workspace>
+void layer_edits<B, Workspace>::count_edit(index_t place, std::vector<row_range>& ranges,
+                                           edit_numbers& most) const {
+  const auto range_of = [&](index_t value) -> row_range& { return ranges[static_cast<std::size_t>(value)]; };
+  const auto numbers = [&](index_t value, index_t rows) {
+    return checked_mul(rows, shapes_.channels(value));
+  };
+  const auto keeps = [&](index_t value) {
+    most.need(most.values, static_cast<std::size_t>(value), numbers(value, range_of(value).size()));
+  };
+  range_of(0) = {place, place + 1};
+  keeps(0);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const layer_step<B>& step = steps_[i];
+    const index_t rows = rows_of(step.output);
+    range_of(step.output) = taps_[i] ? reached(step, *taps_[i], range_of) : row_range{0, rows};
+    keeps(step.output);
+    const auto gathers = [&](std::size_t slot, index_t value, index_t local) {
+      const bool lies_there = !taps_[i] && whole_[static_cast<std::size_t>(value)] != 0;
+      const index_t read = taps_[i] ? local : lies_there ? 0 : rows_of(value);
+      most.need(most.gathered, slot, numbers(value, read));
+    };
+    const row_range made = range_of(step.output);
+    const index_t read = taps_[i] ? rows_read_by(made, *taps_[i]).size() : 0;
+    for (std::size_t k = 0; k < step.inputs.size(); ++k) gathers(k, step.inputs[k], read);
+    if (step.residual >= 0) gathers(step.inputs.size(), step.residual, made.size());
+    if (step.output == result_) break;
+  }
+  most.need(most.gathered, 0, numbers(result_, rows_of(result_)));
+}
+
+/// Rows of all values and slots, a row of the input, and where the rows of every value begin and end.
+template <class B, class Workspace>
+index_t layer_edits<B, Workspace>::bytes_of_edit(std::span<const index_t> places) const {
+  edit_numbers most;
+  std::vector<row_range> ranges(rows_.size());
+  for (const index_t place : places) count_edit(place, ranges, most);
+  index_t numbers = shapes_.channels(0);
+  for (const auto* all : {&most.values, &most.gathered}) {
+    for (const index_t more : *all) numbers = checked_add(numbers, more);
+  }
+  const auto places_of_rows = static_cast<index_t>(rows_.size() * (sizeof(row_range) + 2 * sizeof(index_t)));
+  return checked_add(checked_mul(numbers, static_cast<index_t>(sizeof(scalar_of<B>))), places_of_rows);
 }
 
 template <class B, class Workspace>
@@ -299,19 +378,7 @@ template <class B, class Workspace>
 void layer_edits<B, Workspace>::find_ranges(const layer_step<B>& step, const convolution_taps& taps) {
   std::vector<row_range> ranges(static_cast<std::size_t>(edits_));
   for (std::size_t e = 0; e < ranges.size(); ++e) {
-    for (const index_t value : step.inputs) {
-      ranges[e].include(rows_that_read(edited(value).ranges[e], taps, rows_of(step.output)));
-    }
-    if (step.residual >= 0) {
-      const row_range added = moved(edited(step.residual).ranges[e], step.residual_before);
-      ranges[e].include(part_inside(added, rows_of(step.output)));
-    }
-    // Kernels may make rows of a convolution in twos (pack_convolution), told by their place in the sequence.
-    const index_t together = step.kind == layer_kind::convolution ? 2 * taps.dilation : 1;
-    row_range& range = ranges[e];
-    range.begin -= range.begin % together;
-    const index_t end = (range.end + together - 1) / together * together;
-    range.end = std::min(end, rows_of(step.output));
+    ranges[e] = reached(step, taps, [&](index_t value) { return edited(value).ranges[e]; });
   }
   set_ranges(step.output, std::move(ranges));
 }
@@ -374,12 +441,11 @@ void layer_edits<B, Workspace>::run_joined(const layer_step<B>& step) {
   std::vector<input_matrix<B>> rows;
   std::vector<std::vector<row_range>> read(parts);
   for (std::size_t k = 0; k < parts; ++k) {
-    for (const row_range& range : ranges) {
+    for (const row_range& range : edited(step.output).ranges) {
       read[k].push_back(part_inside(moved(range, -first[k]), rows_of(step.inputs[k])));
     }
     rows.push_back(gathered(step.inputs[k], read[k], k));
   }
-  set_ranges(step.output, std::move(ranges));
   const output_matrix<B> y = rows_of_edited(step.output);
   std::vector<index_t> next(parts, 0);
   index_t row = 0;

@@ -30,20 +30,22 @@ void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::spa
   read_input(batch, {}, backend, w, view(w.words, tokens, graph_.input.channels), passes.reference_input());
   passes.run_reference();
   const index_t before = detail::input_placement(graph_.input).rows_before(tokens, graph_.input.rows(tokens));
-  const index_t most = passes.edits_in(bytes);
+  std::vector<std::int32_t> letters;
+  std::vector<index_t> places;
+  for (const token_edit& edit : edits) {
+    letters.push_back(edit.id);
+    places.push_back(edit.token + before);
+  }
+  const index_t most = passes.edits_in(bytes, places);
   const auto all = static_cast<index_t>(edits.size());
   for (index_t first = 0; first < all; first += most) {
     const index_t count = std::min(most, all - first);
-    std::vector<std::int32_t> letters;
-    std::vector<index_t> places;
-    for (const token_edit& edit :
-         edits.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))) {
-      letters.push_back(edit.id);
-      places.push_back(edit.token + before);
-    }
+    const auto part = [&](const auto& of) {
+      return std::span(of).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+    };
     const output_matrix<B> rows = view(w.words, count, graph_.input.channels);
-    backend.embed_rows(letters, table_.view(), {}, rows);
-    receive(first, passes.run(places, rows));
+    backend.embed_rows(part(letters), table_.view(), {}, rows);
+    receive(first, passes.run(part(places), rows));
   }
 }
 

@@ -85,7 +85,7 @@ void layer_network<B>::gradient(const token_batch& batch, const gradient_wish& r
                                 gradient_receiver receive, workspace& w) const {
   check_batch(graph_, batch);
   check_gradient_request(graph_, request, batch.offsets.rows());
-  w.pairs = detail::pairs_of(backend_, batch, request.pairs);
+  const detail::pairs_of_pass paired(w.pairs, detail::pairs_of(backend_, batch, request.pairs));
   if (batch.ids.empty()) return;
   set_rows(batch, w);
   const B& backend = backend_of(w);
@@ -101,12 +101,12 @@ void layer_network<B>::gradient(const token_batch& batch, const gradient_wish& r
   const output_matrix<B> dwords{words.data + tokens * channels, tokens, channels, channels};
   read_input(batch, request.word_rows, backend, w, words, p.value(0));
   if (request.states) request.states(0, words);
-  const index_t last = last_step(request);
+  const index_t highest = request.logits ? graph_.results() : request.depth(graph_.results());
+  const index_t last = request.backward ? last_step(request) : ready_[static_cast<std::size_t>(highest)];
   index_t next = 1;
   const auto show = [&](index_t state) {
     if (request.states) request.states(state, p.value(graph_.result(state).value));
   };
-  const index_t highest = request.logits ? graph_.results() : request.depth(graph_.results());
   const auto show_finished = [&](index_t done) {
     while (next <= highest && ready_[static_cast<std::size_t>(next)] <= done) show(next++);
   };
@@ -115,6 +115,7 @@ void layer_network<B>::gradient(const token_batch& batch, const gradient_wish& r
     p.run(backend, steps_[static_cast<std::size_t>(i)]);
     show_finished(i);
   }
+  if (!request.backward) return;
   for (index_t number = 0; number < request.numbers; ++number) {
     request.choose(number);
     std::fill(p.has.begin(), p.has.end(), char(0));

@@ -45,6 +45,18 @@ template <class B>
   }
 }
 
+/// The pairs of a workspace, for the time of one gradient: whatever runs in it next has none.
+class pairs_of_pass {
+ public:
+  pairs_of_pass(row_pairs& place, const row_pairs& pairs) : place_(place) { place_ = pairs; }
+  ~pairs_of_pass() { place_ = {}; }
+  pairs_of_pass(const pairs_of_pass&) = delete;
+  pairs_of_pass& operator=(const pairs_of_pass&) = delete;
+
+ private:
+  row_pairs& place_;
+};
+
 /// Token dropout scales the words' rows by the number of masks: a pair has to have the same.
 /// \throws error [dnalm.input.832] a mask where the other sequence has none.
 inline void check_pair_masks(const token_batch& batch, std::int32_t mask) {
