@@ -433,11 +433,7 @@ void layer_edits<B, Workspace>::run_joined(const layer_step<B>& step) {
   const std::size_t parts = step.inputs.size();
   std::vector<index_t> first(parts, 0);  // rows before each part
   for (std::size_t k = 1; k < parts; ++k) first[k] = first[k - 1] + rows_of(step.inputs[k - 1]);
-  std::vector<row_range> ranges(static_cast<std::size_t>(edits_));
-  for (std::size_t e = 0; e < ranges.size(); ++e) {
-    for (std::size_t k = 0; k < parts; ++k)
-      ranges[e].include(moved(edited(step.inputs[k]).ranges[e], first[k]));
-  }
+  find_ranges(step, {});
   std::vector<input_matrix<B>> rows;
   std::vector<std::vector<row_range>> read(parts);
   for (std::size_t k = 0; k < parts; ++k) {
