@@ -161,9 +161,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--pool", s.poolings, "List of mean, cls, mean_all, max, tokens")->capture_default_str();
   app.add_flag("--logits", s.logits, "Also the logits of the masked-language-model head");
-  app.add_option("--piece", s.piece,
-                 "Positions that HyenaDNA and Caduceus run of a long sequence at a time; never changes a number;\n"
-                 "0: in one piece, or in some where --memory asks for it")
+  app.add_option(
+         "--piece", s.piece,
+         "Positions that HyenaDNA and Caduceus run of a long sequence at a time; never changes a number;\n"
+         "0: in one piece, or in some where --memory asks for it")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   program::add_model_options(app, s.model_use);

@@ -39,7 +39,8 @@ struct embed_options {
 /// (model::works_on_teams).
 ///
 /// Where one long sequence takes more than the budget, models that can run it in pieces
-/// (model::runs_in_pieces), with the same bits; `piece` sets their length, and then all longer sequences run so.
+/// (model::runs_in_pieces), with the same bits; `piece` sets their length, and then all longer sequences run
+/// so.
 ///
 /// A sequence that is cut into windows (`options.window`) gives results of the shapes of a whole run: each
 /// token between the framing ones has the row of the window it belongs to (plan_windows); a framing token

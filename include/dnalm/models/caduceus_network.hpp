@@ -17,8 +17,8 @@
 #include <dnalm/models/gradient_request.hpp>
 #include <dnalm/models/token_batch.hpp>
 #include <dnalm/models/weight_source.hpp>
-#include <dnalm/nn/embedding_layer.hpp>
 #include <dnalm/nn/detail/mamba_pieces.hpp>
+#include <dnalm/nn/embedding_layer.hpp>
 #include <dnalm/nn/mamba_block.hpp>
 
 DNALM_BEGIN_NAMESPACE

@@ -332,8 +332,8 @@ class model {
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const {
     return base_->workspace_bytes(tokens, longest, logits);
   }
-  /// Whether long sequences run in pieces where that is asked for (forward_workspace::set_piece): HyenaDNA and
-  /// Caduceus on the CPU and on the reference backend.
+  /// Whether long sequences run in pieces where that is asked for (forward_workspace::set_piece): HyenaDNA
+  /// and Caduceus on the CPU and on the reference backend.
   [[nodiscard]] bool runs_in_pieces() const { return base_->runs_in_pieces(); }
   /// As the other, with pieces of so many positions.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits, index_t piece) const {

@@ -31,8 +31,8 @@ struct sequence_filters {
   }
 };
 
-/// Views for one pass over R rows; all layers share them. In pieces, P = piece + K - 1 rows stand in the place
-/// of R but for `gated`.
+/// Views for one pass over R rows; all layers share them. In pieces, P = piece + K - 1 rows stand in the
+/// place of R but for `gated`.
 template <long_convolution_kernels B>
 struct hyena_workspace {
   block_workspace<B> block = {};           ///< narrow (R, D), wide (R, max(3 D, F)), scratch, offsets

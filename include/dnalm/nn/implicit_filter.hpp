@@ -52,8 +52,7 @@ struct filter_layer {
   /// Outputs [first, first + count) alone, y (count).
   void apply(const double* x, index_t first, index_t count, double* y) const {
     const auto inputs = static_cast<index_t>(weight.size()) / outputs;
-    for (index_t o = 0; o < count; ++o)
-      y[o] = bias.empty() ? 0.0 : bias[static_cast<std::size_t>(first + o)];
+    for (index_t o = 0; o < count; ++o) y[o] = bias.empty() ? 0.0 : bias[static_cast<std::size_t>(first + o)];
     for (index_t i = 0; i < inputs; ++i) {
       const double* row = weight.data() + i * outputs + first;
       for (index_t o = 0; o < count; ++o) y[o] += row[o] * x[i];

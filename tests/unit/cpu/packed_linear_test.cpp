@@ -312,8 +312,8 @@ TEST_CASE("a part of a weight's outputs gives them the bits of the whole, in eve
       for (const auto& [first, count] : {std::pair<index_t, index_t>{0, 50}, {32, 1}, {64, 86}, {0, 150}}) {
         INFO(dnalm::to_string(set) << " " << dnalm::to_string(format) << " " << first << " " << count);
         REQUIRE(cpu.has_part_at(first));
-        const auto part =
-            product(cpu, x.view(), cpu.part_of(packed, first, count), {.bias = bias.view().row(0).part(first, count)});
+        const auto part = product(cpu, x.view(), cpu.part_of(packed, first, count),
+                                  {.bias = bias.view().row(0).part(first, count)});
         for (index_t r = 0; r < 41; ++r) {
           REQUIRE(std::equal(part.data() + r * count, part.data() + (r + 1) * count,
                              whole.data() + r * 150 + first));

@@ -163,9 +163,9 @@ TEST_CASE("pieces on every instruction set and in double", "[models][hyena][cadu
     INFO(dnalm::to_string(set));
     check_pieces(dnalm::hyena_network<dnalm::cpu_backend>(dnalm::cpu_backend(set), hyena_of(37, 800), source),
                  {700}, {13, 400});
-    check_pieces(
-        dnalm::caduceus_network<dnalm::cpu_backend>(dnalm::cpu_backend(set), caduceus_of("ps", 21, 42), source),
-        {700}, {13, 400});
+    check_pieces(dnalm::caduceus_network<dnalm::cpu_backend>(dnalm::cpu_backend(set),
+                                                             caduceus_of("ps", 21, 42), source),
+                 {700}, {13, 400});
   }
   const dnalm::reference_backend reference;
   check_pieces(dnalm::hyena_network<dnalm::reference_backend>(reference, hyena_of(5, 1100), source),
@@ -173,8 +173,9 @@ TEST_CASE("pieces on every instruction set and in double", "[models][hyena][cadu
   check_pieces(dnalm::hyena_network<dnalm::reference_backend>(reference, hyena_of(5, 300), source, 1, 1),
                {260}, {1, 99});
   for (const char* golden : {"ph", "ps"}) {
-    check_pieces(dnalm::caduceus_network<dnalm::reference_backend>(reference, caduceus_of(golden, 5, 10), source),
-                 {1030, 3}, {1, 7, 100, 1000});
+    check_pieces(
+        dnalm::caduceus_network<dnalm::reference_backend>(reference, caduceus_of(golden, 5, 10), source),
+        {1030, 3}, {1, 7, 100, 1000});
   }
 }
 
@@ -210,9 +211,9 @@ TEST_CASE("a model runs in pieces where its workspace says so, and says what the
           "[models][hyena][pieces]") {
   using network_type = dnalm::hyena_network<dnalm::cpu_backend>;
   const auto config = hyena_of(32, 9000);
-  const dnalm::model model(
-      std::make_shared<const dnalm::model_of<network_type>>(network_type(dnalm::cpu_backend(), config, source)),
-      {.backend = "cpu", .config = config});
+  const dnalm::model model(std::make_shared<const dnalm::model_of<network_type>>(
+                               network_type(dnalm::cpu_backend(), config, source)),
+                           {.backend = "cpu", .config = config});
   const packed_batch batch = batch_of({8200});
   const auto logits_of = [&](index_t piece) {
     dnalm::forward_workspace workspace;

@@ -136,7 +136,8 @@ DNALM_ISA_FUNCTION void selective_scan(const scan_input<float>& in, const ragged
       const index_t count = rows.count - from < chunk ? rows.count - from : chunk;
       for (index_t c = 0; c < y.columns; c += 16) {
         float* state = states + c / 16 * numbers;
-        if (from == 0 && carried == nullptr) __builtin_memset(state, 0, static_cast<std::size_t>(numbers) * sizeof(float));
+        if (from == 0 && carried == nullptr)
+          __builtin_memset(state, 0, static_cast<std::size_t>(numbers) * sizeof(float));
         copy_rates(in.rates.data + c, in.rates.stride, in.rates.rows, y.columns - c, rates);
         scan_block(in, rows, c, from, count, rates, state, y);
       }

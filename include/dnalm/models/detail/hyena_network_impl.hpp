@@ -144,8 +144,7 @@ template <hyena_backend B>
 index_t hyena_network<B>::pass_numbers(index_t rows, index_t longest, index_t piece) const {
   const index_t some = piece_rows(longest, piece);
   if (some == 0) return checked_mul(rows, row_numbers());
-  return checked_add(checked_mul(rows, 2 * config_.width),
-                     checked_mul(some, row_numbers() - config_.width));
+  return checked_add(checked_mul(rows, 2 * config_.width), checked_mul(some, row_numbers() - config_.width));
 }
 
 template <hyena_backend B>
