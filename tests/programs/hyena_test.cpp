@@ -49,6 +49,8 @@ TEST_CASE("dnalm-embed writes what the library computes from a HyenaDNA folder",
   REQUIRE(result.code == 0);
   REQUIRE(run(command + (dir / "b.npz") + " --threads 1 --memory 1").code == 0);
   CHECK(content(dir / "a.npz") == content(dir / "b.npz"));
+  REQUIRE(run(command + (dir / "c.npz") + " --piece 7").code == 0);
+  CHECK(content(dir / "a.npz") == content(dir / "c.npz"));
   const dnalm::io::npz_reader file(dir / "a.npz");
   const auto expected =
       dnalm::embed(dnalm::load_model(hub), dnalm::io::read_sequences(table).records, {.layers = {2, 0}});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Long sequences in pieces where the memory asks for it: the numbers do not change.
+#include <support/catch.hpp>
 #include <support/random_sequences.hpp>
 #include <unit/embed/twins.hpp>
 
