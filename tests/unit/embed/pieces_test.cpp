@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Long sequences in pieces where the memory asks for it: the numbers do not change.
+#include <dnalm/embed/detail/embed_job.hpp>
 #include <support/catch.hpp>
 #include <support/random_sequences.hpp>
 #include <unit/embed/twins.hpp>
@@ -45,6 +46,22 @@ TEST_CASE("sequences of up to 20 k letters in pieces: the bits of one piece for 
   const auto windows = dnalm_test::bits_of(dnalm::embed(model, records, options));
   options.piece = 777;
   CHECK(dnalm_test::bits_of(dnalm::embed(model, records, options)) == windows);
+}
+
+TEST_CASE("a pass runs in pieces where one piece takes more than its worker's budget", "[embed][pieces]") {
+  const dnalm::model model = hyena_twin();
+  const std::vector<dnalm::io::sequence_record> records{{.name = "s", .sequence = random_sequence(7, 9000)}};
+  struct : dnalm::embedding_sink {
+    void begin(const dnalm::embedding_shape&) override {}
+    void consume(index_t, const dnalm::embedding_block&) override {}
+  } sink;
+  dnalm::detail::embed_job job = dnalm::detail::prepare_job(model, records, {}, sink);
+  job.pass_bytes = model.workspace_bytes(9002, 9002, false);
+  CHECK(dnalm::detail::piece_of(job, 9002, 9002) == 0);
+  job.pass_bytes -= 1;
+  CHECK(dnalm::detail::piece_of(job, 9002, 9002) == dnalm::default_piece);
+  const dnalm::detail::embed_job asked = dnalm::detail::prepare_job(model, records, {.piece = 50}, sink);
+  CHECK(dnalm::detail::piece_of(asked, 9002, 9002) == 50);
 }
 
 TEST_CASE("pieces are for models that have them", "[embed][pieces]") {
