@@ -33,6 +33,7 @@ struct settings {
   std::string layers = "all";
   std::string poolings = "mean";
   bool logits = false;
+  dnalm::index_t piece = 0;
   program::model_options model_use;
   program::letter_options letters;
   program::common_options common;
@@ -121,6 +122,7 @@ void embed(const settings& s) {
   wanted.window = s.model_use.rule();
   wanted.threads = s.common.threads;
   wanted.memory = program::parse_bytes(s.common.memory);
+  wanted.piece = s.piece;
   const auto policy = s.letters.policy();
   const auto model =
       dnalm::load_model(s.model, program::on_device(s.common, {.unknown = policy,
@@ -159,6 +161,12 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--pool", s.poolings, "List of mean, cls, mean_all, max, tokens")->capture_default_str();
   app.add_flag("--logits", s.logits, "Also the logits of the masked-language-model head");
+  app.add_option(
+         "--piece", s.piece,
+         "Positions that HyenaDNA and Caduceus run of a long sequence at a time; never changes a number;\n"
+         "0: in one piece, or in some where --memory asks for it")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   program::add_model_options(app, s.model_use);
   program::add_letters(app, s.letters);
   program::add_common(app, s.common);

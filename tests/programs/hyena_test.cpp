@@ -26,6 +26,11 @@ TEST_CASE("dnalm-inspect tells what HyenaDNA folders hold", "[programs]") {
 TEST_CASE("dnalm-embed writes what the library computes from a HyenaDNA folder", "[programs]") {
   const scratch dir;
   check_embedding(dir, hub, make_table(dir, "few.tsv", {.rows = 12}), {.layer = 2});
+  const std::string command = "dnalm-embed --model " + hub + " --input " +
+                              make_table(dir, "t.tsv", {.rows = 12}) + " --pool mean --layers 2,0 --output ";
+  REQUIRE(run(command + (dir / "whole.npz")).code == 0);
+  REQUIRE(run(command + (dir / "pieces.npz") + " --piece 7").code == 0);
+  CHECK(content(dir / "whole.npz") == content(dir / "pieces.npz"));
 }
 
 TEST_CASE("dnalm-evaluate probes a HyenaDNA folder and its random twin", "[programs]") {

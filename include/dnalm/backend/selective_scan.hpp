@@ -68,6 +68,18 @@ concept selective_scan_kernels = requires(const B& b, const scan_input<typename 
   { b.rms_norm_vjp(x, d, eps, x, y) } -> std::same_as<void>;
 };
 
+/// A scan in pieces: selective_scan_from(input, state, scratch, y) takes rows of one sequence, y of all of
+/// them, from the state that the rows before them (in the order of the input) left in `state`, and leaves
+/// theirs there; scan_state_size(E, N) numbers, all 0 before the first row. However the rows are cut, y has
+/// the bits of selective_scan, whose scratch it needs.
+template <class B>
+concept carried_scan_kernels = selective_scan_kernels<B> &&
+    requires(const B& b, const scan_input<typename B::scalar, B::space>& input, index_t size,
+             output_vector<B> state, output_matrix<B> y) {
+  { b.scan_state_size(size, size) } -> std::same_as<index_t>;
+  { b.selective_scan_from(input, state, state, y) } -> std::same_as<void>;
+};
+
 /// The two strands of a network whose hidden states are 2 D wide: x (R, 2 D) has the given strand in its
 /// first half and, its channels in the opposite order, the other strand in its second; y (2 R, D) has them
 /// below each other, with channels in one order.

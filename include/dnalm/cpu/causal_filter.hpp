@@ -3,6 +3,9 @@
 /// \brief A filter as long as a sequence, prepared for the long convolution in float.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include <dnalm/core/platform.hpp>
 #include <dnalm/cpu/detail/fft_tables.hpp>
 #include <dnalm/tensor/buffer.hpp>
@@ -19,14 +22,22 @@ struct causal_filter {
   index_t channels = 0;
   index_t rows_at_once = 0;
   index_t direct_rows = 0;  ///< rows of `direct` per block; 0: it is empty, no row is computed directly
-  detail::fft_tables tables = {};
+  std::shared_ptr<const detail::fft_tables> tables = {};  ///< null where no row is computed at once
   buffer<float> spectrum = {};  ///< by blocks and pairs: H_e, H_o over 2 rows_at_once, 16 channels each
   buffer<float> direct = {};    ///< by blocks and rows, zeros behind the taps
 
   /// Numbers that it holds.
   [[nodiscard]] index_t numbers() const {
-    return spectrum.size() + direct.size() + tables.turns.size() + tables.pair_turns.size();
+    const index_t factors = tables == nullptr ? 0 : tables->turns.size() + tables->pair_turns.size();
+    return spectrum.size() + direct.size() + factors;
   }
+};
+
+/// What filters of as many taps share while they are made: the factors of their transforms.
+struct causal_filter_plan {
+  index_t taps = 0;
+  std::shared_ptr<const detail::fft_tables> tables = {};
+  std::vector<detail::fft_turn> turns = {};  ///< exp(-2 pi i k / M), of the transform in double
 };
 
 /// Taps of the filter for sequences of `length` rows: the same for all lengths that are computed alike.
@@ -39,6 +50,14 @@ struct causal_filter {
 /// Prepares taps (cpu_filter_taps(...), D). Spectra are computed in double and rounded once. Cost: a
 /// transform in double; memory: 16 bytes per tap and channel at most.
 [[nodiscard]] causal_filter make_causal_filter(matrix_view<const double> taps);
+/// The same in two steps, for filters of some channels after each other: a channel's numbers are the same
+/// bits whichever channels are with it. `plan` is that of as many taps.
+[[nodiscard]] causal_filter_plan plan_causal_filter(index_t taps);
+[[nodiscard]] causal_filter make_causal_filter(matrix_view<const double> taps,
+                                               const causal_filter_plan& plan);
+
+/// Numbers of a filter of so many taps and channels, without its factors.
+[[nodiscard]] index_t causal_filter_numbers(index_t taps, index_t channels);
 
 DNALM_END_NAMESPACE
 

@@ -57,6 +57,7 @@ class cpu_backend : public host_layer_kernels<float> {
   using scalar = float;
   using weight = packed_weight;
   using filter = causal_filter;
+  using filter_plan = causal_filter_plan;
   using vector = buffer<float>;
   using tensor = matrix<float>;
   static constexpr memory_space space = memory_space::host;
@@ -105,6 +106,11 @@ class cpu_backend : public host_layer_kernels<float> {
   /// The rows of several matrices below each other.
   [[nodiscard]] weight pack_parts(std::span<const matrix_view<const float>> parts, bool gated) const {
     return pack_weight(parts, format_, gated);
+  }
+  /// Whether some outputs from `first` on are a weight of their own; and that weight, which lies in `w`.
+  [[nodiscard]] static bool has_part_at(index_t first) { return first % detail::panel_columns == 0; }
+  [[nodiscard]] weight part_of(const weight& w, index_t first, index_t count) const {
+    return part_of_outputs(w, first, count);
   }
   [[nodiscard]] index_t linear_scratch(const weight& w) const { return all_scratch(cpu_linear_scratch(w)); }
   void linear(matrix_view<const float> x, const weight& w, const linear_epilogue<float>& epilogue,
@@ -327,6 +333,14 @@ class cpu_backend : public host_layer_kernels<float> {
   }
   [[nodiscard]] index_t filter_taps(index_t length) const { return cpu_filter_taps(length); }
   [[nodiscard]] filter make_filter(matrix_view<const double> taps) const { return make_causal_filter(taps); }
+  /// The same for some channels after others (make_causal_filter).
+  [[nodiscard]] filter_plan plan_filter(index_t taps) const { return plan_causal_filter(taps); }
+  [[nodiscard]] filter make_filter(matrix_view<const double> taps, const filter_plan& plan) const {
+    return make_causal_filter(taps, plan);
+  }
+  [[nodiscard]] index_t filter_numbers(index_t taps, index_t channels) const {
+    return causal_filter_numbers(taps, channels);
+  }
   void short_convolution(matrix_view<const float> x, matrix_view<const float> w,
                          vector_view<const float> bias, const ragged_offsets& offsets,
                          matrix_view<float> y) const {
@@ -411,6 +425,18 @@ class cpu_backend : public host_layer_kernels<float> {
     by_channels(y.columns, [&](index_t first, index_t count, int member) {
       cpu_selective_scan(isa_, part_of(input, first, count), offsets, member_scratch(scratch, member),
                          y.column_block(first, count));
+    });
+  }
+  [[nodiscard]] index_t scan_state_size(index_t channels, index_t states) const {
+    return cpu_scan_state_size(channels, states);
+  }
+  void selective_scan_from(const scan_input<float>& input, vector_view<float> state,
+                           vector_view<float> scratch, matrix_view<float> y) const {
+    by_channels(y.columns, [&](index_t first, index_t count, int member) {
+      const index_t before = cpu_scan_state_size(first, input.rates.rows);
+      cpu_selective_scan_from(isa_, part_of(input, first, count),
+                              state.part(before, cpu_scan_state_size(count, input.rates.rows)),
+                              member_scratch(scratch, member), y.column_block(first, count));
     });
   }
   /// For every member what it works in, and the gradients by B and C of every group of channels.
@@ -565,6 +591,7 @@ static_assert(convolution_backend<cpu_backend>);
 static_assert(hyena_backend<cpu_backend>);
 static_assert(layer_backend<cpu_backend>);
 static_assert(caduceus_backend<cpu_backend>);
+static_assert(carried_scan_kernels<cpu_backend>);
 static_assert(pair_kernels<cpu_backend>);
 
 DNALM_END_NAMESPACE

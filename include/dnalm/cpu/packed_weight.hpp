@@ -86,6 +86,10 @@ struct packed_weight {
 [[nodiscard]] packed_weight pack_weight(std::span<const matrix_view<const float>> parts,
                                         weight_format format = weight_format::f32, bool gated = false);
 
+/// Outputs [first, first + count) of a packed weight that is not gated, `first` a multiple of 32. The panels
+/// stay those of `w`, which must outlive the part; an output has the bits that `w` gives it.
+[[nodiscard]] packed_weight part_of_outputs(const packed_weight& w, index_t first, index_t count);
+
 DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES

@@ -40,6 +40,12 @@ void cpu_selective_scan(isa set, const scan_input<float>& input, const ragged_of
                         vector_view<float> scratch, matrix_view<float> y, index_t chunk = scan_chunk);
 [[nodiscard]] index_t cpu_selective_scan_scratch(index_t channels, index_t states);
 
+/// Rows of one sequence that go on from `state` and leave theirs there (carried_scan_kernels): of every block
+/// of 16 channels (N, 16). The bits are those of cpu_selective_scan on all rows.
+void cpu_selective_scan_from(isa set, const scan_input<float>& input, vector_view<float> state,
+                             vector_view<float> scratch, matrix_view<float> y, index_t chunk = scan_chunk);
+[[nodiscard]] index_t cpu_scan_state_size(index_t channels, index_t states);
+
 /// The adjoint for the channels of the views and one sequence, rows [first, first + length): gradients by x
 /// and delta, and of those by B and C what these channels give, in `parts` (length, 2 N).
 ///

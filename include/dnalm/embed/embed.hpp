@@ -21,14 +21,18 @@ DNALM_BEGIN_NAMESPACE
 /// batches of its own; when there are at most half as many, all share the work of one batch
 /// (model::works_on_teams).
 ///
+/// Where one long sequence takes more than the budget, models that can run it in pieces
+/// (model::runs_in_pieces), with the same bits; `piece` sets their length, and then all longer sequences run
+/// so.
+///
 /// A sequence that is cut into windows (`options.window`) gives results of the shapes of a whole run: each
 /// token between the framing ones has the row of the window it belongs to (plan_windows); a framing token
 /// (CLS, EOS) has the mean of its rows over the windows, summed in double in their order; poolings and logits
 /// follow from these rows. A sequence that fits gives the same bits with windows and without. \throws error
 /// [dnalm.unsupported.453] pooling cls without a CLS token, [dnalm.usage.454] nothing asked for,
 /// [dnalm.numeric.455] NaN or infinity in a result (names the sequence), [dnalm.input.456] no sequences,
-/// [dnalm.usage.459] a window larger than the model allows; as plan_windows and model::tokenize; and what the
-/// sink throws. Blocks before a failing one have been delivered.
+/// [dnalm.usage.459] a window larger than the model allows; as model::check_piece, plan_windows and
+/// model::tokenize; and what the sink throws. Blocks before a failing one have been delivered.
 void embed(const model& network, std::span<const io::sequence_record> sequences, const embed_options& options,
            embedding_sink& sink);
 

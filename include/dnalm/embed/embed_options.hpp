@@ -22,6 +22,7 @@ struct embed_options {
   window_rule window = {};            ///< for sequences longer than the model takes; off by default
   int threads = 0;                    ///< the calling one among them; 0: all cores
   index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one sequence always runs
+  index_t piece = 0;                  ///< positions that a long sequence runs at a time; 0: from `memory`
   index_t batch_sequences = 0;        ///< most sequences of a batch; 0: as many as the budget allows
   progress* watcher = nullptr;        ///< advanced by finished sequences
 };

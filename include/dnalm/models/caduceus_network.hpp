@@ -17,6 +17,7 @@
 #include <dnalm/models/gradient_request.hpp>
 #include <dnalm/models/token_batch.hpp>
 #include <dnalm/models/weight_source.hpp>
+#include <dnalm/nn/detail/mamba_pieces.hpp>
 #include <dnalm/nn/embedding_layer.hpp>
 #include <dnalm/nn/mamba_block.hpp>
 
@@ -34,6 +35,7 @@ struct caduceus_network_workspace {
   typename B::vector logits = {};   ///< and their gradient, or that with respect to one-hot tokens
   embedding_workspace<scalar_of<B>> embedding = {};
   thread_team* team = nullptr;  ///< threads that share the work of a pass; null: the calling one alone
+  index_t piece = 0;            ///< as forward_workspace::piece; read where has_pieces
   row_pairs pairs = {};         ///< of the gradient on its way
 };
 
@@ -49,6 +51,8 @@ class caduceus_network {
   using config_type = caduceus_config;
   using scalar = scalar_of<B>;
   static constexpr bool can_be_recorded = true;  ///< `run` puts the same kernels into the queue each time
+  /// Whether `forward` runs long sequences in pieces (workspace::piece).
+  static constexpr bool has_pieces = B::space == memory_space::host && carried_scan_kernels<B>;
   using workspace = caduceus_network_workspace<B>;
   /// Called with layer 0 (the embedding), ..., layers (after the final norm) and the hidden state (R, width),
   /// valid during the call.
@@ -79,6 +83,7 @@ class caduceus_network {
     output_matrix<B> x = {};
     output_matrix<B> shown = {};  ///< (R, width): the hidden state as published
     mamba_workspace<B> block = {};
+    mamba_piece_workspace<B> pieces = {};  ///< in pieces in the place of `block`
   };
   /// forward in two steps: memory and the embedding, then all that depends on nothing of the batch but its
   /// offsets. Of an empty batch x has no rows, and there is no second step.
@@ -96,8 +101,9 @@ class caduceus_network {
   }
 
   /// Bytes that a workspace takes for `tokens` tokens, the longest sequence of `longest`. On a team, each
-  /// member but the first needs the kernels' scratch once more.
-  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
+  /// member but the first needs the kernels' scratch once more. `piece` as the workspace's.
+  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits,
+                                        index_t piece = 0) const;
   /// The same for a gradient. The packed table of one-hot gradients is not in it.
   [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const;
 
@@ -123,6 +129,14 @@ class caduceus_network {
   [[nodiscard]] index_t parts_columns() const { return config_.rank + 2 * config_.states; }
   /// Numbers per row of a strand: mamba_workspace without its part for adjoints.
   [[nodiscard]] index_t block_numbers() const;
+  /// Rows that a piece's memory has, with those that its short convolutions read beside it; 0: the longest
+  /// sequence is no longer than a piece, all rows run together.
+  [[nodiscard]] index_t piece_rows(index_t longest, index_t piece) const;
+  [[nodiscard]] index_t tail_rows() const { return blocks_.front().mixer.ahead.taps.view().rows - 1; }
+  [[nodiscard]] index_t state_numbers() const;
+  [[nodiscard]] index_t pass_numbers(index_t rows, index_t longest, index_t piece) const;
+  void take_pieces(memory_cutter memory, const token_batch& batch, workspace& w, pass& begun) const;
+  void run_block(std::size_t layer, const pass& begun, const B& backend) const;
   [[nodiscard]] index_t forward_scratch(const B& backend, bool logits) const;
   [[nodiscard]] mamba_workspace<B> take_block(memory_cutter& memory, const token_batch& batch,
                                               workspace& w) const;

@@ -52,6 +52,7 @@ struct hyena_network_workspace {
   embedding_workspace<scalar_of<B>> embedding = {};
   sequence_filters<B> filters = {};  ///< of the layer that runs
   thread_team* team = nullptr;       ///< threads that share the work of a pass; null: the calling one alone
+  index_t piece = 0;                 ///< as forward_workspace::piece; read in host memory only
   row_pairs pairs = {};              ///< of the gradient on its way
 };
 
@@ -65,6 +66,8 @@ class hyena_network {
   using scalar = scalar_of<B>;
   /// `run` may make filters on its way, which no recording of a device's queue takes.
   static constexpr bool can_be_recorded = false;
+  /// Whether `forward` runs long sequences in pieces (workspace::piece).
+  static constexpr bool has_pieces = B::space == memory_space::host;
   using workspace = hyena_network_workspace<B>;
   /// Called with layer 0 (the embedding), ..., layers (after the final norm) and the hidden state (R, D),
   /// valid during the call.
@@ -123,9 +126,10 @@ class hyena_network {
   }
 
   /// Bytes that a workspace takes for `tokens` tokens, the longest sequence of `longest`; filters come on top
-  /// of them (default_filter_bytes). On a team, each member but the first needs the kernels' scratch once
-  /// more.
-  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
+  /// of them (default_filter_bytes, and where one is too large to be kept detail::convolve_by_channels). On a
+  /// team, each member but the first needs the kernels' scratch once more. `piece` as the workspace's.
+  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits,
+                                        index_t piece = 0) const;
   /// The same for a gradient. The packed table of one-hot gradients is not in it.
   [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const;
 
@@ -143,6 +147,10 @@ class hyena_network {
   void check(const token_batch& batch) const;
   [[nodiscard]] index_t wide_columns() const;
   [[nodiscard]] index_t row_numbers() const;
+  /// Rows that a piece's memory has, with those that its short convolution reads before it; 0: the longest
+  /// sequence is no longer than a piece, all rows run together.
+  [[nodiscard]] index_t piece_rows(index_t longest, index_t piece) const;
+  [[nodiscard]] index_t pass_numbers(index_t rows, index_t longest, index_t piece) const;
   void grow(typename B::vector& memory, index_t size) const {
     if (memory.size() < size) memory = backend_.allocate(size);
   }
@@ -150,7 +158,10 @@ class hyena_network {
     return pass_backend(backend_, w.team, w.pairs);
   }
   [[nodiscard]] index_t forward_scratch(const B& backend, index_t longest, bool logits) const;
-  [[nodiscard]] pass prepare(const token_batch& batch, bool logits, workspace& w) const;
+  [[nodiscard]] pass prepare(const token_batch& batch, bool logits, index_t piece, workspace& w) const;
+  [[nodiscard]] pass begin_in(const token_batch& batch, bool logits, index_t piece, workspace& w,
+                              input_matrix<B> word_rows) const;
+  void run_block(std::size_t layer, const pass& begun, const B& backend) const;
   void run_head(input_matrix<B> hidden, const logits_receiver& receive, workspace& w) const;
   [[nodiscard]] embedding_input<B> read(const token_batch& batch, input_matrix<B> word_rows) const {
     return {batch.ids, batch.offsets, {}, word_rows};

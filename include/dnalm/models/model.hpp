@@ -77,6 +77,10 @@ class forward_workspace {
   [[nodiscard]] thread_team* team() const { return team_; }
   /// Another team, which outlives the workspace or what it joins next; null: none. The memory stays.
   void join(thread_team* team) { team_ = team; }
+  /// Positions of a piece in which `forward` and `logits` run longer sequences, of models that can
+  /// (`model::runs_in_pieces`); 0: in one piece. It changes memory and time, never a number.
+  [[nodiscard]] index_t piece() const { return piece_; }
+  void set_piece(index_t positions) { piece_ = positions; }
 
   /// The typed workspace for the model of number `owner`, made by `make` when the last user was another one.
   template <class T, class Make>
@@ -97,6 +101,7 @@ class forward_workspace {
   std::shared_ptr<void> state_;
   std::uint64_t owner_ = 0;
   thread_team* team_ = nullptr;
+  index_t piece_ = 0;
 };
 
 /// Called with layer 0 (embedding output), 1, ..., layers; the view (tokens, D) is valid during the call.
@@ -143,6 +148,9 @@ class packed_product {
   /// needed.
   virtual void run(matrix_view<const float> x, buffer<float>& scratch, matrix_view<float> y) const = 0;
 };
+/// Positions of a piece that is chosen by itself: what a piece takes is small beside what all positions keep,
+/// and products still have rows for every thread.
+inline constexpr index_t default_piece = 4096;
 
 /// What stands behind a model; implemented by model_of<Network> (model_of.hpp).
 class model_base {
@@ -157,6 +165,11 @@ class model_base {
                                gradient_observer receive, forward_workspace& workspace) const = 0;
   virtual void word_rows(std::span<const std::int32_t> ids, matrix_view<float> rows) const = 0;
   [[nodiscard]] virtual index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const = 0;
+  [[nodiscard]] virtual bool runs_in_pieces() const { return false; }
+  [[nodiscard]] virtual index_t piece_bytes(index_t tokens, index_t longest, bool logits,
+                                            index_t /*piece*/) const {
+    return workspace_bytes(tokens, longest, logits);
+  }
   [[nodiscard]] virtual index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                                index_t longest) const = 0;
   [[nodiscard]] virtual bool works_on_teams() const { return false; }
@@ -338,6 +351,21 @@ class model {
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const {
     return base_->workspace_bytes(tokens, longest, logits);
   }
+  /// Whether long sequences run in pieces where that is asked for (forward_workspace::set_piece): HyenaDNA
+  /// and Caduceus on the CPU and on the reference backend.
+  [[nodiscard]] bool runs_in_pieces() const { return base_->runs_in_pieces(); }
+  /// As the other, with pieces of so many positions.
+  [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits, index_t piece) const {
+    return base_->piece_bytes(tokens, longest, logits, piece);
+  }
+  /// Positions of a piece with which a pass stays within so many bytes, or comes closest: 0 (one piece) where
+  /// that fits or the model has no pieces, else default_piece.
+  [[nodiscard]] index_t piece_within(index_t bytes, index_t tokens, index_t longest, bool logits) const {
+    if (!runs_in_pieces() || workspace_bytes(tokens, longest, logits) <= bytes) return 0;
+    return default_piece;
+  }
+  /// \throws error [dnalm.usage.441] a piece below 0, [dnalm.unsupported.442] one for a model that has none.
+  void check_piece(index_t piece) const;
 
  private:
   std::shared_ptr<const model_base> base_;

@@ -121,8 +121,16 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     }
   }
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const override {
-    const index_t bytes = network_.workspace_bytes(tokens, longest, logits);
-    return is_float ? bytes : checked_add(bytes, checked_mul(tokens, checked_mul(widest(logits), 4)));
+    return with_copy(network_.workspace_bytes(tokens, longest, logits), tokens, logits);
+  }
+  [[nodiscard]] bool runs_in_pieces() const override { return pieced_network<Network>; }
+  [[nodiscard]] index_t piece_bytes(index_t tokens, index_t longest, bool logits,
+                                    index_t piece) const override {
+    if constexpr (pieced_network<Network>) {
+      return with_copy(network_.workspace_bytes(tokens, longest, logits, piece), tokens, logits);
+    } else {
+      return model_base::piece_bytes(tokens, longest, logits, piece);
+    }
   }
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
@@ -185,9 +193,14 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
   [[nodiscard]] state& state_of(forward_workspace& workspace) const {
     state& w = workspace.state<state>(number_, [] { return state{}; });
     w.network.team = workspace.team();
+    if constexpr (pieced_network<Network>) w.network.piece = workspace.piece();
     return w;
   }
   [[nodiscard]] network_summary summary() const { return network_.config().summary(); }
+  /// The bytes of a network's workspace, and of the copy that observers read where it is not in float.
+  [[nodiscard]] index_t with_copy(index_t bytes, index_t tokens, bool logits) const {
+    return is_float ? bytes : checked_add(bytes, checked_mul(tokens, checked_mul(widest(logits), 4)));
+  }
   [[nodiscard]] index_t widest(bool vocabulary) const {
     const network_summary about = summary();
     return vocabulary ? std::max(about.width, about.logits_width()) : about.width;

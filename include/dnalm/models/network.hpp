@@ -41,6 +41,15 @@ concept network = summarized<typename N::config_type> &&
   workspace.team = team;
 };
 
+/// A network that runs a long sequence in pieces: `piece` of the workspace, 0: in one. The bits are the same;
+/// `workspace_bytes` says what a piece takes.
+template <class N>
+concept pieced_network = network<N> && N::has_pieces &&
+    requires(const N& network, typename N::workspace& workspace, index_t number) {
+  workspace.piece = number;
+  { network.workspace_bytes(number, number, true, number) } -> std::same_as<index_t>;
+};
+
 /// A network whose hidden states have rows and channels of their own: of state k, `state_width(k)` channels
 /// and, for a sequence of so many tokens, `state_rows(k, tokens, where)` rows. `inner_rows` are those of its
 /// longest value, which its memory depends on. `where` names the sequence in errors.

@@ -43,6 +43,10 @@ class filter_cache {
     for (index_t all = sum(); all > most_bytes_; kept_.pop_back()) all -= kept_.back().bytes;
     return made;
   }
+  /// Whether a filter of so many numbers is kept.
+  [[nodiscard]] bool keeps(index_t numbers) const {
+    return checked_mul(numbers, static_cast<index_t>(sizeof(typename B::scalar))) <= most_bytes_;
+  }
   /// Filters that are kept.
   [[nodiscard]] index_t size() const {
     const std::lock_guard<std::mutex> alone(guard_);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/nn/feed_forward_layer.hpp>
@@ -39,12 +40,25 @@ struct hyena_block {
     mixer.mix(backend, w.block.narrow, w);
     finish(backend, w, x);
   }
+  /// The same with w.piece rows at a time, and the same bits: what the filters read, x1 v, is made of all
+  /// pieces first; behind the long convolution x0 is made anew, from the last piece to the first, so that the
+  /// rows before a piece still are those of the block's input.
+  void forward_in_pieces(const B& backend, const hyena_workspace<B>& w, output_matrix<B> x) const {
+    const std::vector<detail::row_piece> pieces = detail::cut_rows(*w.block.offsets, w.piece, mixer.reach());
+    for (const detail::row_piece& piece : pieces) {
+      const output_matrix<B> all = project_piece(backend, w, x, piece, 1, 2);
+      backend.multiply(mixer.part(all, 2), mixer.part(all, 1), w.gated.row_block(piece.first, piece.rows));
+    }
+    mixer.filtered(backend, w, w.gated);
+    for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
+      const output_matrix<B> all = project_piece(backend, w, x, *piece, 0, 1);
+      finish(backend, w, mixer.part(all, 0), w.gated.row_block(piece->first, piece->rows),
+             x.row_block(piece->first, piece->rows));
+    }
+  }
   /// What follows mixer.mix: w.convolved as it leaves it.
   void finish(const B& backend, const hyena_workspace<B>& w, output_matrix<B> x) const {
-    const index_t most = rows_at_once(backend, x.rows);
-    for (index_t first = 0; first < x.rows; first += most) {
-      finish_rows(backend, w, first, x.row_block(first, std::min(most, x.rows - first)));
-    }
+    finish(backend, w, mixer.part(w.convolved, 0), mixer.part(w.convolved, 2), x);
   }
 
   /// What vjp reads.
@@ -88,12 +102,30 @@ struct hyena_block {
     if constexpr (requires { backend.members(); }) return cached * backend.members();
     return cached;
   }
-  /// Rows [first, first + x.rows) behind the convolution, x those of the stream.
-  void finish_rows(const B& backend, const hyena_workspace<B>& w, index_t first, output_matrix<B> x) const {
+  /// Parts [first, first + count) of [x0 | x1 | v] of a piece.
+  [[nodiscard]] output_matrix<B> project_piece(const B& backend, const hyena_workspace<B>& w,
+                                               input_matrix<B> x, const detail::row_piece& piece,
+                                               index_t first, index_t count) const {
+    const index_t rows = piece.before + piece.rows;
+    const output_matrix<B> narrow = w.block.narrow.row_block(0, rows);
+    mixer_norm.forward(backend, x.row_block(piece.first - piece.before, rows), narrow);
+    return mixer.project_piece(backend, narrow, piece.before, first, count, w);
+  }
+  /// What follows the long convolution: x0 and v for the rows of x; v is written over.
+  void finish(const B& backend, const hyena_workspace<B>& w, input_matrix<B> x0, output_matrix<B> v,
+              output_matrix<B> x) const {
+    const index_t most = rows_at_once(backend, x.rows);
+    for (index_t first = 0; first < x.rows; first += most) {
+      const index_t rows = std::min(most, x.rows - first);
+      finish_rows(backend, w, x0.row_block(first, rows), v.row_block(first, rows), x.row_block(first, rows));
+    }
+  }
+  void finish_rows(const B& backend, const hyena_workspace<B>& w, input_matrix<B> x0, output_matrix<B> v,
+                   output_matrix<B> x) const {
     block_workspace<B> block = w.block;
     block.narrow = w.block.narrow.row_block(0, x.rows);
     block.wide = w.block.wide.row_block(0, x.rows);
-    mixer.finish(backend, x, first, w, x);
+    mixer.finish(backend, x, x0, v, w, x);
     feed_forward_norm.forward(backend, x, block.narrow);
     feed_forward.forward(backend, block.narrow, x, block, x);
   }

@@ -11,6 +11,8 @@
 #include <dnalm/backend/long_convolution.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/nn/block_workspace.hpp>
+#include <dnalm/nn/detail/channel_filters.hpp>
+#include <dnalm/nn/detail/row_pieces.hpp>
 #include <dnalm/nn/filter_cache.hpp>
 #include <dnalm/nn/implicit_filter.hpp>
 #include <dnalm/nn/linear_layer.hpp>
@@ -29,13 +31,16 @@ struct sequence_filters {
   }
 };
 
-/// Views for one pass over R rows; all layers share them.
+/// Views for one pass over R rows; all layers share them. In pieces, P = piece + K - 1 rows stand in the
+/// place of R but for `gated`.
 template <long_convolution_kernels B>
 struct hyena_workspace {
   block_workspace<B> block = {};           ///< narrow (R, D), wide (R, max(3 D, F)), scratch, offsets
   output_matrix<B> convolved = {};         ///< (R, 3 D)
   sequence_filters<B>* filters = nullptr;  ///< of the layer that runs
   thread_team* team = nullptr;             ///< that makes filters
+  index_t piece = 0;                       ///< rows of a piece; 0: all rows run together
+  output_matrix<B> gated = {};             ///< (R, D), in pieces only: x1 v, then the filter's h * (x1 v)
 };
 
 /// What the adjoint of one operator needs of its forward pass.
@@ -69,6 +74,13 @@ struct hyena_mixer {
     }
   }
 
+  /// The same of filters that the cache keeps; where one is too large for it, none: then filters are made
+  /// for some channels at a time, as `filtered` needs them. Not for adjoints.
+  void find_kept_filters(const B& backend, const hyena_workspace<B>& w) const {
+    if (all_kept(backend, *w.block.offsets)) return find_filters(backend, w);
+    w.filters->clear();
+  }
+
   /// Numbers of scratch that forward needs.
   [[nodiscard]] index_t scratch(const B& backend, index_t longest) const {
     return std::max(
@@ -78,7 +90,7 @@ struct hyena_mixer {
   void forward(const B& backend, input_matrix<B> x, input_matrix<B> residual, const hyena_workspace<B>& w,
                output_matrix<B> y) const {
     mix(backend, x, w);
-    finish(backend, residual, 0, w, y);
+    finish(backend, residual, part(w.convolved, 0), part(w.convolved, 2), w, y);
   }
   /// y = short(W_in x + b_in). Takes w.block.wide.
   void project(const B& backend, input_matrix<B> x, const hyena_workspace<B>& w, output_matrix<B> y) const {
@@ -91,13 +103,38 @@ struct hyena_mixer {
     project(backend, x, w, w.convolved);
     convolve(backend, w.convolved, w, part(w.convolved, 2));
   }
-  /// The second part for rows [first, first + y.rows), which `residual` and y hold alone; y may be
-  /// `residual`.
-  void finish(const B& backend, input_matrix<B> residual, index_t first, const hyena_workspace<B>& w,
-              output_matrix<B> y) const {
-    const output_matrix<B> rows = w.convolved.row_block(first, y.rows);
-    const output_matrix<B> v = part(rows, 2);
-    backend.multiply(v, part(rows, 0), v);
+  /// Parts [first, first + count) of [x0 | x1 | v], in their columns of w.convolved: those of a piece, x its
+  /// rows and the `before` rows before them; what is handed out begins with the piece.
+  [[nodiscard]] output_matrix<B> project_piece(const B& backend, input_matrix<B> x, index_t before,
+                                               index_t first, index_t count,
+                                               const hyena_workspace<B>& w) const {
+    const index_t column = first * width();
+    const index_t columns = count * width();
+    const output_matrix<B> projected = w.block.wide.row_block(0, x.rows).column_block(0, 3 * width());
+    const output_matrix<B> all = w.convolved.row_block(0, x.rows);
+    in.forward_outputs(backend, x, column, columns, w.block.scratch, projected);
+    backend.short_convolution(projected.column_block(column, columns),
+                              short_weight.view().column_block(column, columns),
+                              short_bias.view().part(column, columns), detail::one_sequence(x.rows),
+                              all.column_block(column, columns));
+    return all.row_block(before, x.rows - before);
+  }
+  /// y = h * y in place, with its d.
+  void filtered(const B& backend, const hyena_workspace<B>& w, output_matrix<B> y) const {
+    const ragged_offsets& offsets = *w.block.offsets;
+    if constexpr (B::space == memory_space::host) {
+      if (w.filters->of_sequence.empty()) {
+        return detail::convolve_by_channels(backend, filter, skip.view(), offsets, w.team, w.block.scratch,
+                                            y);
+      }
+    }
+    backend.long_convolution(y, w.filters->of_sequence, skip.view(), offsets, w.block.scratch, y);
+  }
+  /// The second part: y = residual + W_out (x0 v) + b_out for some rows, v what the long convolution left,
+  /// which becomes x0 v; y may be `residual`.
+  void finish(const B& backend, input_matrix<B> residual, input_matrix<B> x0, output_matrix<B> v,
+              const hyena_workspace<B>& w, output_matrix<B> y) const {
+    backend.multiply(v, x0, v);
     out.forward(backend, v, w.block.scratch, y, activation::none, residual);
   }
   /// The same, with what vjp reads.
@@ -132,6 +169,8 @@ struct hyena_mixer {
   }
 
   [[nodiscard]] index_t width() const { return skip.size(); }
+  /// Rows before a row that the short convolution reads.
+  [[nodiscard]] index_t reach() const { return short_weight.view().rows - 1; }
   /// x0, x1 or v of [x0 | x1 | v].
   [[nodiscard]] static output_matrix<B> part(output_matrix<B> all, index_t which) {
     const index_t columns = all.columns / 3;
@@ -143,7 +182,24 @@ struct hyena_mixer {
   void convolve(const B& backend, output_matrix<B> all, const hyena_workspace<B>& w,
                 output_matrix<B> y) const {
     backend.multiply(part(all, 2), part(all, 1), y);
-    backend.long_convolution(y, w.filters->of_sequence, skip.view(), *w.block.offsets, w.block.scratch, y);
+    filtered(backend, w, y);
+  }
+  /// Whether the cache keeps the filter of every sequence; a device's are always made whole.
+  [[nodiscard]] bool all_kept(const B& backend, const ragged_offsets& offsets) const {
+    if constexpr (B::space == memory_space::host) {
+      for (index_t s = 0; s < offsets.sequences(); ++s) {
+        const index_t taps = backend.filter_taps(std::max<index_t>(offsets.length(s), 1));
+        if (!cache->keeps(numbers_of_filter(backend, taps))) return false;
+      }
+    }
+    return true;
+  }
+  [[nodiscard]] index_t numbers_of_filter(const B& backend, index_t taps) const {
+    if constexpr (requires { backend.filter_numbers(taps, taps); }) {
+      return backend.filter_numbers(taps, width());
+    } else {
+      return checked_mul(taps, width());
+    }
   }
 };
 

@@ -23,6 +23,20 @@ struct linear_layer {
                activation function = activation::none, input_matrix<B> residual = {}) const {
     backend.linear(x, weight, {bias.view(), function, residual}, scratch, y);
   }
+  /// Outputs [first, first + count) of forward without function and residual, in their columns of y (R, out).
+  /// A backend that cannot make these alone makes all. The bits are those of forward.
+  template <class Input, class Output>
+  void forward_outputs(const B& backend, Input x, index_t first, index_t count, output_vector<B> scratch,
+                       Output y) const {
+    if constexpr (requires { backend.part_of(weight, first, count); }) {
+      if (backend.has_part_at(first)) {
+        const typename B::weight part = backend.part_of(weight, first, count);
+        const input_vector<B> own = bias.size() == 0 ? input_vector<B>{} : bias.view().part(first, count);
+        return backend.linear(x, part, {own, activation::none, {}}, scratch, y.column_block(first, count));
+      }
+    }
+    forward(backend, x, scratch, y);
+  }
   /// y (R, F) = function(a) b, [a | b] = x W^T + b; the weight was packed by pack_gated.
   template <class Input, class Output>
   void forward_gated(const B& backend, Input x, output_vector<B> scratch, Output y,

@@ -104,11 +104,29 @@ struct mamba_mixer {
     in.vjp(backend, w.wide_gradient.column_block(0, 2 * e), w.scratch, du);
   }
 
- private:
+  /// In which order a direction meets the rows of a strand.
   [[nodiscard]] scan_order order_of(bool is_back, index_t strand) const {
     const bool turned = (is_back != (strand == 1)) != exchanged;
     return turned ? scan_order::backward : scan_order::forward;
   }
+  /// What the scan of a direction reads: w.convolved, w.delta and w.parts as `project` left them.
+  [[nodiscard]] static scan_input<scalar_of<B>, B::space> scan_of(const mamba_direction<B>& d,
+                                                                  const mamba_workspace<B>& w,
+                                                                  scan_order order) {
+    const index_t own = 2 * d.states();
+    return {w.convolved,    w.delta,       w.parts.column_block(w.parts.columns - own, own),
+            d.rates.view(), d.skip.view(), order};
+  }
+  /// w.convolved = silu(w.before), and of it w.parts and w.delta. `before` may be w.convolved.
+  void project(const B& backend, const mamba_direction<B>& d, input_matrix<B> before,
+               const mamba_workspace<B>& w) const {
+    backend.activate(before, activation::silu, w.convolved);
+    d.parts.forward(backend, w.convolved, w.scratch, w.parts);
+    const index_t own = w.parts.columns - 2 * d.states();
+    d.steps.forward(backend, w.parts.column_block(0, own), w.scratch, w.delta);
+  }
+
+ private:
   /// work(strand, order, rows of the strand) of x.
   template <class Work>
   void for_strands(bool is_back, index_t rows, Work&& work) const {
@@ -117,14 +135,6 @@ struct mamba_mixer {
            [strand, count = rows / strands](auto x) { return x.row_block(strand * count, count); });
     }
   }
-  [[nodiscard]] static scan_input<scalar_of<B>, B::space> scan_of(const mamba_direction<B>& d,
-                                                                  const mamba_workspace<B>& w,
-                                                                  scan_order order) {
-    const index_t own = 2 * d.states();
-    return {w.convolved,    w.delta,       w.parts.column_block(w.parts.columns - own, own),
-            d.rates.view(), d.skip.view(), order};
-  }
-
   /// to = the convolution of x with its bias.
   void convolve(const B& backend, const mamba_direction<B>& d, bool is_back, input_matrix<B> x,
                 const mamba_workspace<B>& w, output_matrix<B> to) const {
@@ -146,14 +156,6 @@ struct mamba_mixer {
         backend.short_convolution_back_vjp(of(dy), d.taps.view(), *w.offsets, of(dx));
       }
     });
-  }
-  /// w.convolved = silu(w.before), and of it w.parts and w.delta. `before` may be w.convolved.
-  void project(const B& backend, const mamba_direction<B>& d, input_matrix<B> before,
-               const mamba_workspace<B>& w) const {
-    backend.activate(before, activation::silu, w.convolved);
-    d.parts.forward(backend, w.convolved, w.scratch, w.parts);
-    const index_t own = w.parts.columns - 2 * d.states();
-    d.steps.forward(backend, w.parts.column_block(0, own), w.scratch, w.delta);
   }
   /// y = the scan of one direction of x, the first part of `wide`; y may be w.delta.
   void run(const B& backend, const mamba_direction<B>& d, bool is_back, input_matrix<B> wide,

@@ -235,6 +235,14 @@ class reference_backend : public host_layer_kernels<double> {
                       vector_view<double> scratch, matrix_view<double> y) const {
     reference_selective_scan(input, offsets, scratch, y);
   }
+  /// By channels: the states of one after those of the other.
+  [[nodiscard]] index_t scan_state_size(index_t channels, index_t states) const {
+    return checked_mul(channels, states);
+  }
+  void selective_scan_from(const scan_input<double>& input, vector_view<double> state, vector_view<double>,
+                           matrix_view<double> y) const {
+    reference_selective_scan_from(input, state, y);
+  }
   [[nodiscard]] index_t selective_scan_vjp_scratch(index_t longest, index_t, index_t states) const {
     return checked_mul(checked_add(longest, 2), states);
   }
@@ -256,6 +264,7 @@ static_assert(convolution_backend<reference_backend>);
 static_assert(hyena_backend<reference_backend>);
 static_assert(layer_backend<reference_backend>);
 static_assert(caduceus_backend<reference_backend>);
+static_assert(carried_scan_kernels<reference_backend>);
 static_assert(pair_kernels<reference_backend>);
 
 DNALM_END_NAMESPACE

@@ -50,6 +50,23 @@ inline void reference_selective_scan(const scan_input<double>& in, const ragged_
   }
 }
 
+/// Rows of a sequence that go on from `state` (E, N), which becomes the state behind them in the order of the
+/// scan: the rows of one sequence in pieces have the bits of all at once.
+inline void reference_selective_scan_from(const scan_input<double>& in, vector_view<double> state,
+                                          matrix_view<double> y) {
+  const index_t states = in.rates.rows;
+  for (index_t e = 0; e < y.columns; ++e) {
+    double* own = state.data + e * states;
+    for (index_t step = 0; step < y.rows; ++step) {
+      const index_t r = in.order == scan_order::forward ? step : y.rows - 1 - step;
+      reference_scan_step(in, r, e, own, own);
+      double sum = in.skip[e] * in.x(r, e);
+      for (index_t n = 0; n < states; ++n) sum += own[n] * in.parts(r, states + n);
+      y(r, e) = sum;
+    }
+  }
+}
+
 /// The adjoint at one row and channel: g[n], the gradient by the state behind the row but for this row's
 /// output, becomes that by the state before it. `state` (2 N): before the row, and behind it.
 ///

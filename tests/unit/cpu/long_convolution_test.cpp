@@ -175,3 +175,27 @@ TEST_CASE("products by elements are rounded once, in place too, and so are their
   backend.multiply(in.view(), right.view(), left.view());
   CHECK(values(left) == exact(a, b));
 }
+
+TEST_CASE("a filter of some channels has the numbers of all channels' filter", "[cpu][pieces]") {
+  for (const index_t length : {100, 161, 1057, 70000}) {
+    const convolution_problem problem{{length}, 37};
+    const index_t taps = dnalm::cpu_filter_taps(length);
+    const auto h = problem.taps(taps);
+    const dnalm::causal_filter whole = dnalm::make_causal_filter(h.view());
+    const auto plan = dnalm::plan_causal_filter(taps);
+    const auto equal = [](const dnalm::buffer<float>& part, const dnalm::buffer<float>& all, index_t first,
+                          index_t blocks) {
+      const index_t block = all.size() / 3;  // 37 channels: three blocks of 16
+      return part.size() == blocks * block &&
+             std::equal(part.data(), part.data() + part.size(), all.data() + first * block);
+    };
+    for (index_t block = 0; block < 3; ++block) {
+      const index_t count = std::min<index_t>(16, 37 - 16 * block);
+      const auto part = dnalm::make_causal_filter(h.view().column_block(16 * block, count), plan);
+      CHECK(part.tables == plan.tables);
+      CHECK(equal(part.spectrum, whole.spectrum, block, 1));
+      CHECK(equal(part.direct, whole.direct, block, 1));
+    }
+    CHECK(whole.spectrum.size() + whole.direct.size() == dnalm::causal_filter_numbers(taps, 37));
+  }
+}

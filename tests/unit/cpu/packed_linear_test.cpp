@@ -298,3 +298,27 @@ TEST_CASE("a gated weight with an odd number of rows is refused", "[cpu]") {
     CHECK(problem.id() == "dnalm.shape.352");
   }
 }
+
+TEST_CASE("a part of a weight's outputs gives them the bits of the whole, in every format", "[cpu][pieces]") {
+  const auto x = random_matrix(41, 70, 1);
+  const auto w = random_matrix(150, 70, 2, 0.1F);
+  const auto bias = random_matrix(1, 150, 3);
+  for (const isa set : instruction_sets(true)) {
+    for (const weight_format format : formats) {
+      const dnalm::cpu_backend cpu(set, format);
+      const auto packed = cpu.pack(w.view());
+      const auto whole = product(cpu, x.view(), packed, {.bias = bias.view().row(0)});
+      CHECK_FALSE(cpu.has_part_at(50));
+      for (const auto& [first, count] : {std::pair<index_t, index_t>{0, 50}, {32, 1}, {64, 86}, {0, 150}}) {
+        INFO(dnalm::to_string(set) << " " << dnalm::to_string(format) << " " << first << " " << count);
+        REQUIRE(cpu.has_part_at(first));
+        const auto part = product(cpu, x.view(), cpu.part_of(packed, first, count),
+                                  {.bias = bias.view().row(0).part(first, count)});
+        for (index_t r = 0; r < 41; ++r) {
+          REQUIRE(std::equal(part.data() + r * count, part.data() + (r + 1) * count,
+                             whole.data() + r * 150 + first));
+        }
+      }
+    }
+  }
+}

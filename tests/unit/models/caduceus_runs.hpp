@@ -19,8 +19,8 @@ inline const std::vector<std::string> caduceus_cases = {"ph",      "ph_untied", 
                                                         "ps_even", "ps_plain",  "ps_long"};
 
 template <class B>
-double worst_of_caduceus(const std::string& name, const B& backend, bool relative) {
-  return worst_of_case<dnalm::caduceus_network>(golden_caduceus, name, backend, relative);
+double worst_of_caduceus(const std::string& name, const B& backend, bool relative, index_t piece = 0) {
+  return worst_of_case<dnalm::caduceus_network>(golden_caduceus, name, backend, relative, piece);
 }
 
 }  // namespace dnalm_test

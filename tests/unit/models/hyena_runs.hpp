@@ -19,8 +19,8 @@ inline const std::vector<std::string> hyena_cases = {
     "original", "original_checkpointing", "original_plain_filter", "hub", "hub_tied", "hub_long"};
 
 template <class B>
-double worst_of_hyena(const std::string& name, const B& backend, bool relative) {
-  return worst_of_case<dnalm::hyena_network>(golden_hyena, name, backend, relative);
+double worst_of_hyena(const std::string& name, const B& backend, bool relative, index_t piece = 0) {
+  return worst_of_case<dnalm::hyena_network>(golden_hyena, name, backend, relative, piece);
 }
 
 }  // namespace dnalm_test

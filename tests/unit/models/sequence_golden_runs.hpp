@@ -149,13 +149,14 @@ inline std::vector<gradient_gap> gradients_of_loaded(const expected_sequences& e
       });
 }
 
-/// worst_of_sequences of a kind of network on a backend of host memory.
+/// worst_of_sequences of a kind of network on a backend of host memory; in pieces where `piece` is not 0.
 template <template <class> class Network, class B>
 double worst_of_case(const std::filesystem::path& folder, const std::string& name, const B& backend,
-                     bool relative) {
+                     bool relative, index_t piece = 0) {
   using network_type = Network<B>;
   const network_type network = golden_network<Network>(folder / name, backend);
   typename network_type::workspace workspace;
+  workspace.piece = piece;
   return worst_of_sequences<typename B::scalar>(
       expected_sequences(folder, name), network.config().layers, relative,
       [&](const dnalm::token_batch& batch, const auto& on_layer, const auto& on_logits) {

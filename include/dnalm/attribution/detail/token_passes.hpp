@@ -68,7 +68,12 @@ void for_all_passes(const model& network, std::span<const index_t> tokens, const
   std::vector<forward_workspace> workspaces(static_cast<std::size_t>(workers), forward_workspace(team));
   parallel_for(items, workers, [&](index_t item, int worker) {
     const sequence_chunk& chunk = chunks[static_cast<std::size_t>(item)];
-    run_passes(network, chunk.first, chunk.count, workspaces[static_cast<std::size_t>(worker)], work);
+    forward_workspace& workspace = workspaces[static_cast<std::size_t>(worker)];
+    const index_t longest =
+        *std::max_element(tokens.begin() + chunk.first, tokens.begin() + chunk.first + chunk.count);
+    workspace.set_piece(
+        network.piece_within(std::max<index_t>(means.memory, 0) / workers, chunk.tokens, longest, true));
+    run_passes(network, chunk.first, chunk.count, workspace, work);
   });
 }
 

@@ -99,17 +99,16 @@ inline void store_pair(const double* z, const double* mirror, double scale, floa
   }
 }
 
-inline void fill_spectrum(matrix_view<const double> taps, causal_filter& filter) {
+inline void fill_spectrum(matrix_view<const double> taps, const std::vector<fft_turn>& turns,
+                          causal_filter& filter) {
   const index_t points = filter.rows_at_once;
-  std::vector<fft_turn> turns;
-  for (index_t k = 0; k < points; ++k) turns.push_back(turn_of(k, points));
   std::vector<double> x(static_cast<std::size_t>(checked_mul(points, filter_point)));
   const double scale = 0.25 / static_cast<double>(points);
   float* h = filter.spectrum.data();
   for (index_t first = 0; first < taps.columns; first += filter_lanes) {
     fill_points(taps, first, points, x);
     transform_all_points(x.data(), points, turns);
-    for (const fft_block& block : filter.tables.blocks) {
+    for (const fft_block& block : filter.tables->blocks) {
       for (index_t i = 0; i < block.count; ++i, h += 2 * filter_point) {
         store_pair(x.data() + (block.first + i) * filter_point, x.data() + (block.mirror - i) * filter_point,
                    scale, h);
@@ -127,27 +126,56 @@ inline void fill_direct(matrix_view<const double> taps, causal_filter& filter) {
   }
 }
 
+/// Numbers of the spectrum and of the taps for sums, of so many blocks of channels.
+inline index_t spectrum_numbers(index_t rows_at_once, index_t blocks) {
+  if (rows_at_once == 0) return 0;
+  return checked_mul(blocks, checked_mul(rows_at_once / 2 + 1, 2 * filter_point));
+}
+inline index_t direct_filter_rows(index_t taps, index_t rows_at_once) {
+  return rows_at_once < taps ? taps + 8 : 0;  // a block of rows reads up to 7 behind the last one
+}
+
 }  // namespace detail
 
 DNALM_INLINE index_t cpu_filter_taps(index_t length) {
   return detail::taps_for_rows_at_once(detail::convolution_rows_at_once(length));
 }
 
+DNALM_INLINE index_t causal_filter_numbers(index_t taps, index_t channels) {
+  const index_t blocks = (channels + detail::filter_lanes - 1) / detail::filter_lanes;
+  const index_t at_once = detail::convolution_rows_at_once(taps);
+  const index_t direct = checked_mul(detail::direct_filter_rows(taps, at_once), detail::filter_lanes);
+  return checked_add(detail::spectrum_numbers(at_once, blocks), checked_mul(blocks, direct));
+}
+
+DNALM_INLINE causal_filter_plan plan_causal_filter(index_t taps) {
+  causal_filter_plan plan{taps, {}, {}};
+  const index_t points = detail::convolution_rows_at_once(taps);
+  if (points == 0) return plan;
+  plan.tables = std::make_shared<const detail::fft_tables>(detail::make_fft_tables(points));
+  plan.turns.reserve(static_cast<std::size_t>(points));
+  for (index_t k = 0; k < points; ++k) plan.turns.push_back(detail::turn_of(k, points));
+  return plan;
+}
+
 DNALM_INLINE causal_filter make_causal_filter(matrix_view<const double> taps) {
+  return make_causal_filter(taps, plan_causal_filter(taps.rows));
+}
+
+DNALM_INLINE causal_filter make_causal_filter(matrix_view<const double> taps,
+                                              const causal_filter_plan& plan) {
   const index_t blocks = (taps.columns + detail::filter_lanes - 1) / detail::filter_lanes;
   causal_filter filter;
   filter.taps = taps.rows;
   filter.channels = taps.columns;
   filter.rows_at_once = detail::convolution_rows_at_once(taps.rows);
   if (filter.rows_at_once > 0) {
-    filter.tables = detail::make_fft_tables(filter.rows_at_once);
-    const index_t pairs = filter.rows_at_once / 2 + 1;
-    filter.spectrum =
-        buffer<float>(checked_mul(blocks, checked_mul(pairs, 2 * detail::filter_point)), uninitialized);
-    detail::fill_spectrum(taps, filter);
+    filter.tables = plan.tables;
+    filter.spectrum = buffer<float>(detail::spectrum_numbers(filter.rows_at_once, blocks), uninitialized);
+    detail::fill_spectrum(taps, plan.turns, filter);
   }
-  if (filter.rows_at_once < taps.rows) {
-    filter.direct_rows = taps.rows + 8;  // a block of rows reads up to 7 behind the last one
+  filter.direct_rows = detail::direct_filter_rows(taps.rows, filter.rows_at_once);
+  if (filter.direct_rows > 0) {
     filter.direct = buffer<float>(checked_mul(blocks, checked_mul(filter.direct_rows, detail::filter_lanes)));
     detail::fill_direct(taps, filter);
   }

@@ -234,10 +234,10 @@ DNALM_ISA_FUNCTION void convolve(matrix_view<const float> x, const causal_filter
   if (behind && !Adjoint) direct_rows(scratch, h, d, at_once, n, y);
   if (at_once > 0) {
     float* work = behind ? scratch + 16 * x.rows : scratch;
-    transform_rows(x, rows, n, filter.tables, work);
-    multiply_spectrum<Adjoint>(work, filter.tables,
+    transform_rows(x, rows, n, *filter.tables, work);
+    multiply_spectrum<Adjoint>(work, *filter.tables,
                                filter.spectrum.data() + 2 * point_size * block * (at_once / 2 + 1));
-    rows_of_transform(work, filter.tables, x, d, rows, n, y);
+    rows_of_transform(work, *filter.tables, x, d, rows, n, y);
   }
   if (behind && Adjoint) {
     add_direct_rows_vjp(scratch, h, at_once, n, y);

@@ -157,4 +157,19 @@ DNALM_INLINE packed_weight pack_weight(std::span<const matrix_view<const float>>
   return packed;
 }
 
+DNALM_INLINE packed_weight part_of_outputs(const packed_weight& w, index_t first, index_t count) {
+  packed_weight part;
+  part.outputs = count;
+  part.inputs = w.inputs;
+  part.format = w.format;
+  const index_t panel = first / detail::panel_columns;
+  const auto bytes = static_cast<std::size_t>(part.panel_count() * part.panel_bytes());
+  part.mapped = w.bytes().subspan(static_cast<std::size_t>(panel * part.panel_bytes()), bytes);
+  if (w.scales.size() > 0) {
+    part.scales = buffer<float>(part.panel_count() * detail::panel_columns, uninitialized);
+    std::copy_n(w.scales.data() + panel * detail::panel_columns, part.scales.size(), part.scales.data());
+  }
+  return part;
+}
+
 DNALM_END_NAMESPACE

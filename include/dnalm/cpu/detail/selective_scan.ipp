@@ -123,17 +123,21 @@ DNALM_ISA_FUNCTION void scan_step_vjp(const scan_input<float>& in, index_t r, in
   scan_store(gradient.delta.row_data(r) + c, dd, n);
 }
 
+/// `carried`: the states that one sequence begins with and ends with, or null: zeros, and forgotten.
 DNALM_ISA_FUNCTION void selective_scan(const scan_input<float>& in, const ragged_offsets& offsets,
-                                       vector_view<float> scratch, matrix_view<float> y, index_t chunk) {
+                                       float* carried, vector_view<float> scratch, matrix_view<float> y,
+                                       index_t chunk) {
   const index_t numbers = 16 * in.rates.rows;
   float* rates = scratch.data;
+  float* states = carried == nullptr ? scratch.data + numbers : carried;
   for (index_t q = 0; q < offsets.sequences(); ++q) {
     const scan_rows rows(offsets.begin(q), offsets.length(q), in.order);
     for (index_t from = 0; from < rows.count; from += chunk) {
       const index_t count = rows.count - from < chunk ? rows.count - from : chunk;
       for (index_t c = 0; c < y.columns; c += 16) {
-        float* state = scratch.data + numbers + c / 16 * numbers;
-        if (from == 0) __builtin_memset(state, 0, static_cast<std::size_t>(numbers) * sizeof(float));
+        float* state = states + c / 16 * numbers;
+        if (from == 0 && carried == nullptr)
+          __builtin_memset(state, 0, static_cast<std::size_t>(numbers) * sizeof(float));
         copy_rates(in.rates.data + c, in.rates.stride, in.rates.rows, y.columns - c, rates);
         scan_block(in, rows, c, from, count, rates, state, y);
       }

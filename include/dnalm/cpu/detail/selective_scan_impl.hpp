@@ -27,14 +27,35 @@ DNALM_INLINE index_t cpu_selective_scan_vjp_scratch(index_t length, index_t stat
   return checked_mul(checked_mul(kept, 16), states);
 }
 
-DNALM_INLINE void cpu_selective_scan(isa set, const scan_input<float>& input, const ragged_offsets& offsets,
-                                     vector_view<float> scratch, matrix_view<float> y, index_t chunk) {
+namespace detail {
+
+inline void run_selective_scan(isa set, const scan_input<float>& input, const ragged_offsets& offsets,
+                               float* carried, vector_view<float> scratch, matrix_view<float> y,
+                               index_t chunk) {
 #if defined(__x86_64__)
-  if (set >= isa::avx512) return detail::isa_avx512::selective_scan(input, offsets, scratch, y, chunk);
-  if (set == isa::avx2) return detail::isa_avx2::selective_scan(input, offsets, scratch, y, chunk);
+  if (set >= isa::avx512) return isa_avx512::selective_scan(input, offsets, carried, scratch, y, chunk);
+  if (set == isa::avx2) return isa_avx2::selective_scan(input, offsets, carried, scratch, y, chunk);
 #endif
   static_cast<void>(set);
-  detail::isa_portable::selective_scan(input, offsets, scratch, y, chunk);
+  isa_portable::selective_scan(input, offsets, carried, scratch, y, chunk);
+}
+
+}  // namespace detail
+
+DNALM_INLINE void cpu_selective_scan(isa set, const scan_input<float>& input, const ragged_offsets& offsets,
+                                     vector_view<float> scratch, matrix_view<float> y, index_t chunk) {
+  detail::run_selective_scan(set, input, offsets, nullptr, scratch, y, chunk);
+}
+
+DNALM_INLINE index_t cpu_scan_state_size(index_t channels, index_t states) {
+  return checked_mul(checked_mul(checked_add(channels, 15) / 16, 16), states);
+}
+
+DNALM_INLINE void cpu_selective_scan_from(isa set, const scan_input<float>& input, vector_view<float> state,
+                                          vector_view<float> scratch, matrix_view<float> y, index_t chunk) {
+  ragged_offsets offsets;
+  offsets.append(y.rows);
+  detail::run_selective_scan(set, input, offsets, state.data, scratch, y, chunk);
 }
 
 DNALM_INLINE void cpu_selective_scan_vjp(isa set, const scan_input<float>& input, index_t first,

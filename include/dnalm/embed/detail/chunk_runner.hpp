@@ -39,6 +39,7 @@ class chunk_runner {
     };
     const auto on_logits = [this](matrix_view<const float> logits) { take_logits(logits); };
     const token_batch batch{block().ids, block().offsets};
+    workspace.set_piece(piece_of(job_, batch.offsets.rows(), batch.longest()));
     if (pools_by_itself() && run_pooled(batch, workspace)) return std::move(result_);
     if (job_.shape.logits) {
       job_.network.forward(batch, on_layer, on_logits, workspace);

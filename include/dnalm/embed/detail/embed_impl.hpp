@@ -19,7 +19,7 @@ DNALM_BEGIN_NAMESPACE
 
 DNALM_INLINE void embed(const model& network, std::span<const io::sequence_record> sequences,
                         const embed_options& options, embedding_sink& sink) {
-  const detail::embed_job job = detail::prepare_job(network, sequences, options, sink);
+  detail::embed_job job = detail::prepare_job(network, sequences, options, sink);
   const int most = network.prefers().workers;
   const int threads =
       most == 0 ? thread_count(options.threads) : std::min(thread_count(options.threads), most);
@@ -29,6 +29,7 @@ DNALM_INLINE void embed(const model& network, std::span<const io::sequence_recor
   const auto items = static_cast<index_t>(chunks.size());
   thread_team team(network.works_on_teams() && 2 * items <= threads ? threads : 1);
   const int workers = team.members() > 1 ? 1 : static_cast<int>(std::min<index_t>(threads, items));
+  job.pass_bytes = std::max<index_t>(options.memory, 0) / workers;
   std::vector<forward_workspace> workspaces(static_cast<std::size_t>(workers), forward_workspace(team));
   detail::ordered_pipeline<detail::chunk_result> pipeline(items, workers, 2 * workers);
   detail::window_joiner joiner(job);

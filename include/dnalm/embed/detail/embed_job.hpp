@@ -42,6 +42,8 @@ struct embed_job {
   std::vector<tokenized_sequence> tokens = {};      ///< by sequence
   std::vector<std::ptrdiff_t> place_of_layer = {};  ///< in shape.layers, -1: not wanted
   const embedding_sink* on_device = nullptr;        ///< who takes vectors where they are; null: nobody
+  index_t piece = 0;                                ///< that was asked for; 0: where a pass takes more than
+  index_t pass_bytes = 0;                           ///< so many bytes
 
   [[nodiscard]] const tokenized_sequence& at(index_t sequence) const {
     return tokens[static_cast<std::size_t>(sequence)];
@@ -124,6 +126,8 @@ inline void count_rows(embed_job& job, bool resizes) {
   job.shape.poolings = options.poolings;
   job.shape.logits = options.logits;
   check_embed_request(network, sequences, options, job.shape);
+  network.check_piece(options.piece);
+  job.piece = options.piece;
   const index_t window = resolve_window(options.window, about);
   job.place_of_layer.assign(static_cast<std::size_t>(about.layers()) + 1, -1);
   for (std::size_t i = 0; i < job.shape.layers.size(); ++i) {
@@ -175,6 +179,12 @@ inline void count_rows(embed_job& job, bool resizes) {
   };
   while (limits.tokens > 1 && bytes(limits.tokens) > share) limits.tokens /= 2;
   return limits;
+}
+
+/// Positions of a piece for a batch of `tokens`, its longest sequence of `longest`.
+[[nodiscard]] inline index_t piece_of(const embed_job& job, index_t tokens, index_t longest) {
+  if (job.piece > 0) return job.piece;
+  return job.network.piece_within(job.pass_bytes, tokens, longest, job.shape.logits);
 }
 
 /// What every sequence brings into the batches.

@@ -76,12 +76,37 @@ index_t caduceus_network<B>::forward_scratch(const B& backend, bool logits) cons
   return most;
 }
 
-/// The stream, its copy as published, and the block's memory, for every strand.
 template <caduceus_backend B>
-index_t caduceus_network<B>::workspace_bytes(index_t tokens, index_t, bool logits) const {
-  const index_t strand = checked_add(block_numbers(), 2 * config_.channels);
-  const index_t row = checked_add(checked_mul(config_.strands(), strand), logits ? config_.vocabulary : 0);
-  const index_t numbers = checked_add(checked_mul(tokens, row), forward_scratch(backend_, logits));
+index_t caduceus_network<B>::piece_rows(index_t longest, index_t piece) const {
+  if (!has_pieces || piece <= 0 || longest <= piece) return 0;
+  return checked_add(piece, tail_rows());
+}
+
+template <caduceus_backend B>
+index_t caduceus_network<B>::state_numbers() const {
+  if constexpr (has_pieces) return backend_.scan_state_size(config_.inner, config_.states);
+  return 0;
+}
+
+/// Numbers of a pass: the stream, its copy as published, and the block's memory, for every strand. In pieces
+/// the stream (and the copy of two strands), what the scan of a sequence and strand from its end gave, and
+/// the rest for the rows of a piece.
+template <caduceus_backend B>
+index_t caduceus_network<B>::pass_numbers(index_t rows, index_t longest, index_t piece) const {
+  const index_t all = checked_mul(rows, config_.strands());
+  const index_t some = piece_rows(longest, piece);
+  if (some == 0) return checked_mul(all, checked_add(block_numbers(), 2 * config_.channels));
+  const index_t stream = checked_mul(all, config_.channels * config_.strands());
+  const index_t held = checked_mul(checked_add(longest, tail_rows()), config_.inner);
+  return checked_add(checked_add(stream, held),
+                     checked_add(checked_mul(some, block_numbers()), state_numbers()));
+}
+
+template <caduceus_backend B>
+index_t caduceus_network<B>::workspace_bytes(index_t tokens, index_t longest, bool logits,
+                                             index_t piece) const {
+  index_t numbers = checked_add(pass_numbers(tokens, longest, piece), forward_scratch(backend_, logits));
+  if (logits) numbers = checked_add(numbers, checked_mul(tokens, config_.vocabulary));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
@@ -115,6 +140,21 @@ void caduceus_network<B>::embed(const B& backend, const token_batch& batch, inpu
   if (config_.two_strands) backend.fold_strands(shown, false, x);
 }
 
+/// What a pass in pieces takes behind the stream.
+template <caduceus_backend B>
+void caduceus_network<B>::take_pieces(memory_cutter memory, const token_batch& batch, workspace& w,
+                                      pass& begun) const {
+  begun.pieces.piece = w.piece;
+  memory.rows = batch.longest();
+  begun.pieces.held = memory.take(config_.inner);
+  memory.rows = tail_rows();
+  begun.pieces.tail = memory.take(config_.inner);
+  memory.rows = 1;
+  begun.pieces.state = memory.take(state_numbers()).row(0);
+  memory.rows = piece_rows(batch.longest(), w.piece);
+  begun.pieces.block = take_block(memory, batch, w);
+}
+
 /// Makes room and lays the views over it; the embedding.
 template <caduceus_backend B>
 typename caduceus_network<B>::pass caduceus_network<B>::begin(const token_batch& batch, bool logits,
@@ -124,16 +164,34 @@ typename caduceus_network<B>::pass caduceus_network<B>::begin(const token_batch&
   if (batch.ids.empty()) return {};
   const B& backend = backend_of(w);
   const index_t rows = batch.offsets.rows();
-  const index_t all = checked_mul(rows, config_.strands());
-  grow(w.memory, checked_mul(all, checked_add(block_numbers(), 2 * config_.channels)));
+  const bool in_pieces = piece_rows(batch.longest(), w.piece) > 0;
+  grow(w.memory, pass_numbers(rows, batch.longest(), w.piece));
   grow(w.scratch, forward_scratch(backend, logits));
-  memory_cutter memory{w.memory.view().data, all};
+  memory_cutter memory{w.memory.view().data, checked_mul(rows, config_.strands())};
   pass begun;
   begun.x = memory.take(config_.channels);
-  begun.shown = {memory.take(config_.channels).data, rows, config_.width, config_.width};
-  begun.block = take_block(memory, batch, w);
+  if (!in_pieces || config_.two_strands) {
+    begun.shown = {memory.take(config_.channels).data, rows, config_.width, config_.width};
+  }
+  if (in_pieces) {
+    take_pieces(memory, batch, w, begun);
+  } else {
+    begun.block = take_block(memory, batch, w);
+  }
   embed(backend, batch, word_rows, w, begun.shown, begun.x);
   return begun;
+}
+
+/// Block `layer` on the rows of the strands.
+template <caduceus_backend B>
+void caduceus_network<B>::run_block(std::size_t layer, const pass& begun, const B& backend) const {
+  const mamba_block<B>& block = blocks_[layer];
+  if constexpr (has_pieces) {
+    if (begun.pieces.piece > 0) {
+      return detail::forward_in_pieces(block, backend, begun.pieces, begun.x);
+    }
+  }
+  block.forward(backend, begun.block, begun.x, begun.block.wide, begun.x);
 }
 
 template <caduceus_backend B>
@@ -144,7 +202,7 @@ void caduceus_network<B>::run(pass& begun, observer layers, const logits_receive
   input_matrix<B> hidden = published(backend, x, 0, begun.shown);
   layers(0, hidden);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    blocks_[layer].forward(backend, begun.block, x, begun.block.wide, x);
+    run_block(layer, begun, backend);
     if (layer + 1 == blocks_.size()) final_norm_.forward(backend, x, x);
     hidden = published(backend, x, static_cast<index_t>(layer) + 1, begun.shown);
     layers(static_cast<index_t>(layer) + 1, hidden);

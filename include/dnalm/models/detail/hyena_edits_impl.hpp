@@ -53,7 +53,7 @@ typename hyena_network<B>::edit_reference hyena_network<B>::run_reference(const 
   const index_t rows = batch.offsets.rows();
   edit_reference reference;
   reference.length = rows;
-  pass begun = begin(batch, false, w);
+  pass begun = begin_in(batch, false, 0, w, {});
   grow(w.scratch, gradient_scratch(backend, rows, {.depth = state}));
   begun.block.block.scratch = w.scratch.view();
   matrix<scalar> convolved(rows, 3 * config_.width);

@@ -134,34 +134,55 @@ index_t hyena_network<B>::forward_scratch(const B& backend, index_t longest, boo
 }
 
 template <hyena_backend B>
-index_t hyena_network<B>::workspace_bytes(index_t tokens, index_t longest, bool logits) const {
-  const index_t per_row = row_numbers() + (logits ? config_.vocabulary : 0);
-  const index_t numbers =
-      checked_add(checked_mul(tokens, per_row), forward_scratch(backend_, longest, logits));
+index_t hyena_network<B>::piece_rows(index_t longest, index_t piece) const {
+  if (!has_pieces || piece <= 0 || longest <= piece) return 0;
+  return checked_add(piece, blocks_.front().mixer.reach());
+}
+
+/// Numbers of a pass: with pieces the residual stream and x1 v of all rows, the rest for those of a piece.
+template <hyena_backend B>
+index_t hyena_network<B>::pass_numbers(index_t rows, index_t longest, index_t piece) const {
+  const index_t some = piece_rows(longest, piece);
+  if (some == 0) return checked_mul(rows, row_numbers());
+  return checked_add(checked_mul(rows, 2 * config_.width), checked_mul(some, row_numbers() - config_.width));
+}
+
+template <hyena_backend B>
+index_t hyena_network<B>::workspace_bytes(index_t tokens, index_t longest, bool logits, index_t piece) const {
+  index_t numbers = pass_numbers(tokens, longest, piece);
+  if (logits) numbers = checked_add(numbers, checked_mul(tokens, config_.vocabulary));
+  numbers = checked_add(numbers, forward_scratch(backend_, longest, logits));
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
 /// Makes room and lays the views over it.
 template <hyena_backend B>
 typename hyena_network<B>::pass hyena_network<B>::prepare(const token_batch& batch, bool logits,
-                                                          workspace& w) const {
+                                                          index_t piece, workspace& w) const {
   const index_t rows = batch.offsets.rows();
-  grow(w.memory, checked_mul(rows, row_numbers()));
-  grow(w.scratch, forward_scratch(backend_of(w), batch.longest(), logits));
+  const index_t longest = batch.longest();
+  const index_t some = piece_rows(longest, piece);
+  grow(w.memory, pass_numbers(rows, longest, piece));
+  grow(w.scratch, forward_scratch(backend_of(w), longest, logits));
   index_t used = 0;
-  const auto take = [&](index_t columns) -> output_matrix<B> {
+  const auto take = [&](index_t count, index_t columns) -> output_matrix<B> {
     const index_t first = used;
-    used += rows * columns;
-    return {w.memory.view().data + first, rows, columns, columns};
+    used += count * columns;
+    return {w.memory.view().data + first, count, columns, columns};
   };
   pass made;
-  made.x = take(config_.width);
+  made.x = take(rows, config_.width);
   hyena_workspace<B>& all = made.block;
-  all.block.narrow = take(config_.width);
-  all.block.wide = take(wide_columns());
+  const index_t inner = some == 0 ? rows : some;
+  if (some > 0) {
+    all.piece = piece;
+    all.gated = take(rows, config_.width);
+  }
+  all.block.narrow = take(inner, config_.width);
+  all.block.wide = take(inner, wide_columns());
   all.block.scratch = w.scratch.view();
   all.block.offsets = &batch.offsets;
-  all.convolved = take(3 * config_.width);
+  all.convolved = take(inner, 3 * config_.width);
   all.filters = &w.filters;
   all.team = w.team;
   return made;
@@ -170,12 +191,30 @@ typename hyena_network<B>::pass hyena_network<B>::prepare(const token_batch& bat
 template <hyena_backend B>
 typename hyena_network<B>::pass hyena_network<B>::begin(const token_batch& batch, bool logits, workspace& w,
                                                         input_matrix<B> word_rows) const {
+  return begin_in(batch, logits, w.piece, w, word_rows);
+}
+
+template <hyena_backend B>
+typename hyena_network<B>::pass hyena_network<B>::begin_in(const token_batch& batch, bool logits,
+                                                           index_t piece, workspace& w,
+                                                           input_matrix<B> word_rows) const {
   check(batch);
   check_word_rows(word_rows, batch.offsets.rows(), config_.width);
   if (batch.ids.empty()) return {};
-  const pass begun = prepare(batch, logits, w);
+  const pass begun = prepare(batch, logits, piece, w);
   embedding_.forward(backend_of(w), read(batch, word_rows), w.embedding, begun.x);
   return begun;
+}
+
+/// Block `layer` on the residual stream.
+template <hyena_backend B>
+void hyena_network<B>::run_block(std::size_t layer, const pass& begun, const B& backend) const {
+  const hyena_block<B>& block = blocks_[layer];
+  block.mixer.find_kept_filters(backend, begun.block);
+  if constexpr (has_pieces) {
+    if (begun.block.piece > 0) return block.forward_in_pieces(backend, begun.block, begun.x);
+  }
+  block.forward(backend, begun.block, begun.x);
 }
 
 template <hyena_backend B>
@@ -184,8 +223,7 @@ void hyena_network<B>::run(pass& begun, observer layers, const logits_receiver* 
   const output_matrix<B> x = begun.x;
   layers(0, x);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    blocks_[layer].mixer.find_filters(backend, begun.block);
-    blocks_[layer].forward(backend, begun.block, x);
+    run_block(layer, begun, backend);
     if (layer + 1 == blocks_.size()) final_norm_.forward(backend, x, x);
     layers(static_cast<index_t>(layer) + 1, x);
   }

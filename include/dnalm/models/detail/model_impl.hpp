@@ -102,4 +102,17 @@ DNALM_INLINE std::shared_ptr<const device_poolings> model::pool_on_device(
   return base_->pool_on_device(batch, request, seen, observer, workspace);
 }
 
+DNALM_INLINE void model::check_piece(index_t piece) const {
+  if (piece < 0) {
+    throw error(error_kind::usage, 441, "a piece of fewer than 0 positions",
+                {.expected = "0 (chosen from the memory) or more", .found = std::to_string(piece)});
+  }
+  if (piece > 0 && !runs_in_pieces()) {
+    throw error(error_kind::unsupported, 442, "pieces of a sequence for a model that runs it in one",
+                {.where = describe().name,
+                 .expected = "HyenaDNA or Caduceus on the cpu or the reference backend",
+                 .found = std::string(describe().architecture_name()) + " on " + describe().backend});
+  }
+}
+
 DNALM_END_NAMESPACE
