@@ -2,17 +2,18 @@
 # CTCF against PU.1 peaks: do the maps of probes on the bundled models find the motifs of JASPAR?
 #
 #   DNALM_DATA_DIR=FOLDER benchmarks/truth/ctcf_pu1.sh --bin FOLDER [--work FOLDER] [--top 500] [--few 100]
-#                                                      [--train 10000] [--threads N] [--models "nt2 gpn"] [--methods "..."]
+#                                                      [--train 10000] [--threads N] [--models "nt2 gpn gpn@7"] [--methods "..."]
 #
 # DNALM_DATA_DIR has the peaks as bernardo-de-almeida__DeepSTARR/DeepSTARR/Neural_Network_DNA_Demo/data/{ctcf,pu1}.fa.gz (of the
 # repository bernardo-de-almeida/DeepSTARR); without it the script says that it was skipped and ends with 77. --bin has
 # dnalm-evaluate and dnalm-attribute. What it writes in --work: table.tsv, evaluate/ (with a report), for each model and class
 # the --top test sequences of largest score (the first --few of them for methods of many passes), maps, pages with drawings and
-# recovery tables; all of these in recovery.tsv. What is there is not made again. docs/attribution/ctcf_pu1.md says what was seen.
+# recovery tables; all of these in recovery.tsv. What is there is not made again. A model stands for its layer with the
+# largest AUROC, gpn@7 for layer 7. docs/attribution/ctcf_pu1.md says what was seen.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 bundled=$here/../../examples/data/models
-bin='' work=build/ctcf_pu1 top=500 few=100 train=10000 threads=0 models='nt2 gpn'
+bin='' work=build/ctcf_pu1 top=500 few=100 train=10000 threads=0 models='nt2 gpn gpn@7'
 methods='saliency input_x_gradient embedding_saliency embedding_saliency_x_entropy entropy rollout ism
   integrated_gradients deep_lift_shap expected_gradients'
 while [ $# -gt 1 ]; do
@@ -25,11 +26,11 @@ while [ $# -gt 1 ]; do
     --threads) threads=$2 ;;
     --models) models=$2 ;;
     --methods) methods=$2 ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift 2
 done
-[ $# = 0 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# = 0 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2; }
 if [ -z "${DNALM_DATA_DIR:-}" ]; then
   echo "skipped: DNALM_DATA_DIR does not name the folder of the peaks"
   exit 77
@@ -57,8 +58,11 @@ options_of() {
 }
 
 for model in $models; do
-  name=dnalm-yeast-human-$model
-  layer=$($helper best --results "$work/evaluate" --model "$name")
+  name=dnalm-yeast-human-${model%@*}
+  case $model in
+    *@*) layer=${model#*@} ;;
+    *) layer=$($helper best --results "$work/evaluate" --model "$name") ;;
+  esac
   probe=$work/evaluate/probes/$name.$layer.mean.logistic.safetensors
   for class in ctcf pu1; do
     $helper top --results "$work/evaluate" --table "$work/table.tsv" --model "$name" --layer "$layer" --target $class \
@@ -66,10 +70,11 @@ for model in $models; do
     head -n $((2 * few)) "$work/$model.$class.fa" > "$work/$model.$class.few.fa"
     for method in $methods; do
       run=$model.$class.$method
-      [ "$run" = "${run%.rollout}" ] || [ "$model" != gpn ] || continue  # a network without attention
+      [ "$run" = "${run%.rollout}" ] || [ "$model" = "${model#gpn}" ] || continue  # a network without attention
       [ ! -e "$work/recovery/$run.tsv" ] || continue
-      case $method in
-        integrated_gradients | expected_gradients | deep_lift_shap | ism) input=$work/$model.$class.few.fa ;;
+      case $model.$method in  # GPN has as many passes as bases for an entropy, the 6-mers of the other a sixth
+        gpn*entropy) input=$work/$model.$class.few.fa ;;
+        *.integrated_gradients | *.expected_gradients | *.deep_lift_shap | *.ism) input=$work/$model.$class.few.fa ;;
         *) input=$work/$model.$class.fa ;;
       esac
       # shellcheck disable=SC2046

@@ -17,7 +17,7 @@ namespace report {
 struct logo_mark {
   index_t first = 0;       ///< column, from 0
   index_t length = 0;      ///< what lies beyond the map is left out
-  std::string label = {};  ///< stands below it
+  std::string label = {};  ///< stands below it, where the label of an earlier mark leaves room
   std::string tip = {};    ///< more words, for a pointer that rests on it
 };
 

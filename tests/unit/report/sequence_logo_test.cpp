@@ -171,6 +171,9 @@ TEST_CASE("marked stretches of a logo are cut at the ends of lines and of the ma
   CHECK(marked.find("M&lt;1&gt;") != std::string::npos);
   CHECK(marked.find("<title>p 1e-5</title>") != std::string::npos);
   CHECK(marked.find("width=\"16\"") != std::string::npos);  // two columns of 8 units
+  logo.columns = 100;
+  logo.marks = {{.first = 1, .length = 4, .label = "first"}, {.first = 2, .length = 4, .label = "second"}};
+  CHECK(draw(logo).find("second") == std::string::npos);  // there is no room for it
   logo.marks = {{.first = 100, .length = 2}};
   CHECK(draw(logo).find("class=\"map-mark\"") == std::string::npos);
 }

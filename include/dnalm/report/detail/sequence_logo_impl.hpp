@@ -79,8 +79,9 @@ class logo_page {
   static constexpr double left = 64;
   static constexpr double right = 12;
   static constexpr double top = 34;
-  static constexpr double foot = 34;        // under the letters of a line
-  static constexpr double label_foot = 16;  // more of it where stretches are marked
+  static constexpr double foot = 34;         // under the letters of a line
+  static constexpr double label_foot = 16;   // more of it where stretches are marked
+  static constexpr double note_width = 6.2;  // of a letter of a label, about
 
   void check() const {
     const nucleotide_map& map = logo_.values;
@@ -123,6 +124,7 @@ class logo_page {
   }
 
   void draw_marks(svg_drawing& drawing, index_t begin, index_t end, double upper) const {
+    double taken = 0;  // where the last label ends
     for (const logo_mark& mark : logo_.marks) {
       const index_t first = std::max(begin, mark.first);
       const index_t columns = std::min(end, checked_add(mark.first, mark.length)) - first;
@@ -131,9 +133,11 @@ class logo_page {
       const double width = static_cast<double>(columns) * logo_.letter_width;
       drawing.begin_group("map-mark", mark.tip);
       drawing.rectangle({x, upper}, width, logo_.line_height, "map-ground");
-      if (!mark.label.empty()) {
+      const double half = 0.5 * note_width * static_cast<double>(mark.label.size());
+      if (!mark.label.empty() && x + width / 2 - half >= taken) {
         drawing.text({x + width / 2, upper + logo_.line_height + foot - 2}, mark.label, "map-note",
                      text_anchor::middle);
+        taken = x + width / 2 + half;
       }
       drawing.end_group();
     }
