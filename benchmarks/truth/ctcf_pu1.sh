@@ -42,7 +42,7 @@ helper="python3 $here/ctcf_pu1.py"
 if [ ! -e "$work/evaluate/manifest.json" ]; then
   $helper table --data "$DNALM_DATA_DIR" --train "$train" --out "$work/table.tsv"
   "$bin/dnalm-evaluate" --model "$bundled/dnalm-yeast-human-nt2" --model "$bundled/dnalm-yeast-human-gpn" \
-    --data "$work/table.tsv" --out "$work/evaluate" --probe logistic --baseline onehot --bootstrap 200 \
+    --data "$work/table.tsv" --out "$work/evaluate" --probe logistic --baseline onehot,kmer --bootstrap 200 \
     --threads "$threads" --quiet
 fi
 $helper motifs --motifs "$here/ctcf_spi1.jaspar" --out "$work/motifs.jaspar"
