@@ -15,6 +15,7 @@
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/probe/probe_file.hpp>
 #include <support/attribution_methods.hpp>
+#include <support/attribution_motifs.hpp>
 #include <support/attribution_outputs.hpp>
 #include <support/device.hpp>
 #include <support/options.hpp>
@@ -35,12 +36,22 @@ constexpr const char* examples = R"(Examples:
       of a supervised network: column 1 of its prediction, every substitution
   dnalm-attribute --model gpn --input site.fa --method dependency --output d.npz --html d.html
       which positions depend on which: heat maps
+  dnalm-attribute --model gpn --probe p.safetensors --input peaks.fa --top 500 --method ism --output ism.npz
+                  --motifs jaspar.meme --motif-hits hits.bed --motif-recovery recovery.tsv
+      sites of known motifs in the 500 sequences of largest target, and whether the maps are larger there
 In Python: numpy.load('saliency.npz')['attributions'])";
 
-constexpr const char* methods[] = {
-    "saliency",           "input_x_gradient", "smooth_grad", "integrated_gradients",
-    "expected_gradients", "deep_lift_shap",   "ism",         "entropy",
-    "dependency",         "rollout"};
+constexpr const char* methods[] = {"saliency",
+                                   "input_x_gradient",
+                                   "smooth_grad",
+                                   "integrated_gradients",
+                                   "expected_gradients",
+                                   "deep_lift_shap",
+                                   "ism",
+                                   "embedding_saliency",
+                                   "entropy",
+                                   "dependency",
+                                   "rollout"};
 
 struct settings {
   std::string model;
@@ -56,6 +67,7 @@ struct settings {
   std::vector<std::string> command;
   program::method_options method;
   program::attribution_outputs::places places;
+  program::motif_options motifs;
   program::model_options model_use;
   program::letter_options letters;
   program::common_options common;
@@ -135,6 +147,13 @@ std::vector<dnalm::report::setting> facts_of(double value, const dnalm::attribut
   return facts;
 }
 
+std::optional<program::motif_report> motifs_of(const settings& s, program::attribution_method& method) {
+  if (s.motifs.file.empty()) return std::nullopt;
+  program::motif_report report(s.motifs, method.reading);
+  method.conventions["motifs"] = report.convention();
+  return report;
+}
+
 dnalm::report::attribution_summary summary_of(const settings& s, const program::attribution_method& method) {
   dnalm::report::attribution_summary about;
   about.method = s.method.method;
@@ -161,13 +180,14 @@ void attribute(settings s) {
                                                                .access = s.model_use.access(),
                                                                .pack_cache = s.model_use.pack_cache}));
   const auto targets = targets_of(s, model);
+  auto method = program::make_method(s.method, model, targets);
+  auto motifs = motifs_of(s, method);
   auto records = dnalm::io::read_sequences(s.input, {.unknown = s.letters.policy()}).records;
   for (const auto& record : records) {  // what cannot be read is told before the long work, by its name
     static_cast<void>(model.tokenize(record.sequence, "sequence '" + record.name + "'"));
   }
   std::vector<double> values = values_of(targets, s.method.run, records);
   if (s.top > 0) keep_top(s.top, records, values);
-  const auto method = program::make_method(s.method, model, targets);
 
   dnalm::index_t longest = 1;
   for (const auto& record : records)
@@ -192,14 +212,23 @@ void attribute(settings s) {
       row.sequence = records[i].sequence;
       file.add(row);
       if (modisco) modisco->add(row.sequence, row.attributions);
-      outputs.add(row, facts_of(values[i], row, method));
+      auto facts = facts_of(values[i], row, method);
+      program::row_sites sites;
+      if (motifs) {
+        sites = motifs->add(row);
+        facts.push_back({"sites of motifs", sites.words});
+      }
+      outputs.add(row, std::move(facts), std::move(sites.marks));
     }
     bar.advance(static_cast<dnalm::index_t>(end - first));
   }
   bar.finish();
   file.finish();
   if (modisco) modisco->finish();
-  outputs.finish(summary_of(s, method));
+  auto about = summary_of(s, method);
+  if (motifs) about.tables.push_back(motifs->page_table());
+  outputs.finish(std::move(about));
+  if (motifs) motifs->finish(s.method.method);
   if (modisco && modisco->dropped() > 0) {
     std::fprintf(
         stderr,
@@ -232,6 +261,8 @@ void add_method_options(CLI::App& app, program::method_options& m) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 100.0));
   app.add_flag("--corrected", m.corrected, "Gradients less their mean over the four letters of a position");
+  app.add_flag("--entropy-weighted", m.entropy_weighted,
+               "Of embedding_saliency: times how much surer than elsewhere the language model is of a token");
   app.add_flag("--hypothetical", m.hypothetical, "Of deep_lift_shap: contributions of all four letters");
   app.add_option("--centring", m.centring,
                  "Of ism: mean4 (less the mean of the four), mean3 (of the other three), raw")
@@ -267,6 +298,26 @@ void add_output_options(CLI::App& app, settings& s) {
   app.option_defaults()->group("Options");
 }
 
+void add_motif_options(CLI::App& app, program::motif_options& m) {
+  app.option_defaults()->group("Motifs");
+  auto* file = app.add_option("--motifs", m.file,
+                              "Motifs to look for in the sequences: a MEME file or JASPAR count matrices")
+                   ->type_name("FILE");
+  app.add_option("--motif-threshold", m.threshold, "Largest p-value of a site (of one place on one strand)")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-300, 1.0))
+      ->needs(file);
+  app.add_option("--motif-hits", m.hits, "Sites: BED with p-value, score in bits and mean attribution")
+      ->type_name("FILE")
+      ->needs(file);
+  app.add_option("--motif-recovery", m.recovery,
+                 "Table of how the maps are larger inside sites than outside; - is standard output")
+      ->capture_default_str()
+      ->type_name("FILE")
+      ->needs(file);
+  app.option_defaults()->group("Options");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -287,6 +338,7 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   add_method_options(app, s.method);
   add_output_options(app, s);
+  add_motif_options(app, s.motifs);
   program::add_weight_options(app, s.model_use);
   program::add_letters(app, s.letters);
   program::add_common(app, s.common);

@@ -23,6 +23,7 @@
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <dnalm/attribution/strand_average.hpp>
 #include <dnalm/attribution/substitution_effects.hpp>
+#include <dnalm/attribution/token_attribution.hpp>
 #include <dnalm/sequence/shuffle.hpp>
 
 namespace program {
@@ -33,6 +34,7 @@ struct method_options {
   bool corrected = false;  ///< gradients less their mean over the letters
   bool hypothetical =
       false;  ///< of deep_lift_shap: every letter's contribution, not the observed one's alone
+  bool entropy_weighted = false;  ///< of embedding_saliency: times the reversed entropy
   bool both_strands = false;
   std::string baseline = {};  ///< empty: the method's own
   dnalm::index_t replicates = 20;
@@ -308,6 +310,54 @@ using rows_of = std::vector<dnalm::attribution_row>;
   return made;
 }
 
+/// The entropies of the masked tokens of each sequence.
+[[nodiscard]] inline std::vector<std::vector<double>> token_entropies(
+    const dnalm::model& network, const method_options& options, const std::vector<std::string>& sequences) {
+  const auto found = dnalm::predict_nucleotides(
+      network, records_of(sequences),
+      {.context = context_of(options.context), .threads = options.run.threads, .memory = options.run.memory});
+  std::vector<std::vector<double>> entropies;
+  for (const auto& each : found) entropies.push_back(each.token_entropy);
+  return entropies;
+}
+
+[[nodiscard]] inline attribution_method embedding_method(const dnalm::attribution_targets& targets,
+                                                         const method_options& options) {
+  attribution_method made;
+  made.conventions["embedding_saliency"] =
+      "Euclidean norm of the gradient by a token's embedding, repeated at each of its bases";
+  made.explanation =
+      "The size of the target's gradient by the embedding of the token that holds a base, through the model.";
+  if (options.entropy_weighted) {
+    made.conventions["entropy_weighted"] =
+        "times the largest entropy of the sequence less the token's, bits over the whole vocabulary";
+    made.explanation +=
+        " It is weighed by how much surer than elsewhere in the sequence the language model is of the token.";
+  }
+  made.rows = [targets, options](const std::vector<std::string>& sequences, dnalm::index_t) {
+    const auto found = dnalm::token_attribution(targets, sequences, options.run);
+    std::vector<std::vector<double>> entropies;
+    if (options.entropy_weighted) entropies = token_entropies(targets.network(), options, sequences);
+    rows_of rows(sequences.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      auto numbers = dnalm::spread_over_bases(found[i].tokens, found[i].gradient_norm,
+                                              static_cast<dnalm::index_t>(sequences[i].size()),
+                                              dnalm::token_spread::repeat);
+      if (options.entropy_weighted) {
+        numbers = dnalm::entropy_weighted(numbers, entropies[i], dnalm::largest_entropy(entropies[i]));
+      }
+      rows[i].attributions = dnalm::one_hot_map(sequences[i]);
+      for (dnalm::index_t p = 0; p < rows[i].attributions.length; ++p) {
+        for (dnalm::index_t a = 0; a < 4; ++a) {
+          rows[i].attributions(a, p) *= numbers[static_cast<std::size_t>(p)];
+        }
+      }
+    }
+    return rows;
+  };
+  return made;
+}
+
 [[nodiscard]] inline attribution_method dependency_method(const dnalm::model& network,
                                                           const method_options& options) {
   attribution_method made;
@@ -389,13 +439,14 @@ inline void read_both_strands(attribution_method& method) {
   using namespace detail;
   const std::string& name = options.method;
   const bool path = name == "integrated_gradients" || name == "expected_gradients";
-  attribution_method made = name == "entropy"          ? entropy_method(network, options)
-                            : name == "dependency"     ? dependency_method(network, options)
-                            : name == "rollout"        ? rollout_method(network, options)
-                            : name == "ism"            ? mutagenesis_method(*targets, options)
-                            : name == "deep_lift_shap" ? deep_lift_method(*targets, options)
-                            : path                     ? path_method(*targets, options)
-                                                       : gradient_method(*targets, options);
+  attribution_method made = name == "entropy"              ? entropy_method(network, options)
+                            : name == "dependency"         ? dependency_method(network, options)
+                            : name == "rollout"            ? rollout_method(network, options)
+                            : name == "ism"                ? mutagenesis_method(*targets, options)
+                            : name == "deep_lift_shap"     ? deep_lift_method(*targets, options)
+                            : name == "embedding_saliency" ? embedding_method(*targets, options)
+                            : path                         ? path_method(*targets, options)
+                                                           : gradient_method(*targets, options);
   if (options.both_strands && name != "dependency") read_both_strands(made);
   made.conventions["method"] = name;
   made.conventions["letters"] = "A, C, G, T";

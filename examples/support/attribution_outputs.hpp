@@ -28,6 +28,17 @@
 
 namespace program {
 
+/// One number a base of a row that stands for how much the base matters: as numbers_of_bases, of an entropy
+/// the information, 2 bits less the entropy.
+[[nodiscard]] inline std::vector<double> weights_of_bases(const dnalm::attribution_row& row,
+                                                          map_reading reading) {
+  std::vector<double> numbers = numbers_of_bases(row, reading);
+  if (reading == map_reading::entropy) {
+    for (double& number : numbers) number = 2 - number;
+  }
+  return numbers;
+}
+
 /// The letters of a drawing: all of a prediction's, else the observed ones with their numbers.
 [[nodiscard]] inline dnalm::nucleotide_map letters_of_drawing(const dnalm::attribution_row& row,
                                                               map_reading reading) {
@@ -43,11 +54,11 @@ namespace program {
 /// Letters that a logo may have.
 inline constexpr std::size_t longest_drawing = 20000;
 
-/// The drawing of a row as an `<svg>` element: a heat map of dependencies, else a logo. `number` makes it
-/// unique on a page.
+/// The drawing of a row as an `<svg>` element: a heat map of dependencies, else a logo with its marks.
+/// `number` makes it unique on a page.
 [[nodiscard]] inline std::string drawing_of(const dnalm::attribution_row& row,
                                             const attribution_method& method, const std::string& label,
-                                            std::size_t number) {
+                                            std::size_t number, std::vector<dnalm::report::logo_mark> marks) {
   const std::string id = "d" + std::to_string(number);
   if (method.members.dependency) {
     dnalm::report::heat_map map;
@@ -68,6 +79,7 @@ inline constexpr std::size_t longest_drawing = 20000;
   logo.values = letters_of_drawing(row, method.reading);
   logo.y_label = label;
   logo.id = id;
+  logo.marks = std::move(marks);
   return draw(logo);
 }
 
@@ -87,13 +99,15 @@ class attribution_outputs {
   attribution_outputs(places where, const attribution_method& method, std::string label)
       : where_(std::move(where)), method_(method), label_(std::move(label)) {}
 
-  /// \throws error [dnalm.input.729] tracks are wanted and the name is no region.
-  void add(const dnalm::attribution_row& row, std::vector<dnalm::report::setting> facts) {
+  /// `marks` stand in the logo. \throws error [dnalm.input.729] tracks are wanted and the name is no region.
+  void add(const dnalm::attribution_row& row, std::vector<dnalm::report::setting> facts,
+           std::vector<dnalm::report::logo_mark> marks = {}) {
     ++rows_;
     const bool wanted = !where_.svg_folder.empty() || !where_.page.empty();
     if (wanted && row.sequence.size() <= longest_drawing &&
         static_cast<dnalm::index_t>(items_.size()) < where_.drawings) {
-      items_.push_back({row.name, std::move(facts), drawing_of(row, method_, label_, items_.size() + 1)});
+      items_.push_back({row.name, std::move(facts),
+                        drawing_of(row, method_, label_, items_.size() + 1, std::move(marks))});
     }
     if (!where_.bigwig.empty() || !where_.bedgraph.empty()) add_window(row);
   }

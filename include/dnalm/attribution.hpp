@@ -15,6 +15,7 @@
 #include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
+#include <dnalm/attribution/motif_recovery.hpp>
 #include <dnalm/attribution/motif_scan.hpp>
 #include <dnalm/attribution/nucleotide_input.hpp>
 #include <dnalm/attribution/nucleotide_map.hpp>

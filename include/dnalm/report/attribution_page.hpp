@@ -20,13 +20,22 @@ struct attribution_item {
   std::string drawing = {};         ///< an `<svg>` element, as draw() gives it
 };
 
+/// A table of the page; all is text. A row with fewer fields than columns ends with empty ones.
+struct page_table {
+  std::string title = {};
+  std::string explanation = {};           ///< a sentence or two above it
+  std::vector<std::string> columns = {};  ///< the first one's fields stand left, the others' right
+  std::vector<std::vector<std::string>> rows = {};
+};
+
 /// What the page says beside its drawings.
 struct attribution_summary {
   std::string method = {};       ///< as the programs call it
   std::string explanation = {};  ///< what the numbers are, in a sentence or two
   std::vector<std::string> command = {};
-  std::vector<setting> settings = {};  ///< every convention that was used
-  index_t sequences = 0;               ///< of the run; the page may show fewer
+  std::vector<setting> settings = {};   ///< every convention that was used
+  index_t sequences = 0;                ///< of the run; the page may show fewer
+  std::vector<page_table> tables = {};  ///< stand before the drawings
 };
 
 /// The page. It loads nothing (a content policy forbids it), needs no script, follows light and dark, prints.

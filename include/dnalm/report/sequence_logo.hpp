@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <dnalm/attribution/nucleotide_map.hpp>
 #include <dnalm/core/platform.hpp>
@@ -11,6 +12,14 @@
 
 DNALM_BEGIN_NAMESPACE
 namespace report {
+
+/// A stretch of a logo with a ground of its own, as a motif's site.
+struct logo_mark {
+  index_t first = 0;       ///< column, from 0
+  index_t length = 0;      ///< what lies beyond the map is left out
+  std::string label = {};  ///< stands below it, where the label of an earlier mark leaves room
+  std::string tip = {};    ///< more words, for a pointer that rests on it
+};
 
 /// A logo of a (4, L) map. Positive letters stand on the axis, negative ones hang below it upside down; in
 /// both stacks the larger is farther from the axis. Colours: A green, C blue, G orange, T red.
@@ -24,6 +33,7 @@ struct sequence_logo {
   double letter_width = 8;     ///< in drawing units
   double line_height = 84;     ///< of the letters of a line
   std::string id = "logo";     ///< unique on a page
+  std::vector<logo_mark> marks = {};
 };
 
 /// Draws the logo as one `<svg>` element, letters as outlines: no font is needed for them.

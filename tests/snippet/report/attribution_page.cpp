@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A page of one logo; names are text whatever is in them.
+// A page of one logo and a table; names are text whatever is in them.
 #include <iostream>
 #include <vector>
 
@@ -13,9 +13,14 @@ int main() {
   logo.values = dnalm::one_hot_map("GATTACA");
   const std::vector<dnalm::report::attribution_item> items = {
       {.name = "peak <1>", .facts = {{"length", "7"}}, .drawing = draw(logo)}};
-  const std::string page = dnalm::report::attribution_page(
-      {.method = "saliency", .explanation = "The gradient.", .command = {"example"}, .sequences = 3}, items);
+  dnalm::report::attribution_summary about;
+  about.method = "saliency";
+  about.explanation = "The gradient.";
+  about.sequences = 3;
+  about.tables = {{.title = "Motifs", .columns = {"motif", "sites"}, .rows = {{"GATA<1>", "2"}}}};
+  const std::string page = dnalm::report::attribution_page(about, items);
   std::cout << (page.find("peak &lt;1&gt;") != std::string::npos) << ' '
             << (page.find("3 sequences, 1 of them shown") != std::string::npos) << ' '
+            << (page.find("<td>GATA&lt;1&gt;</td><td class=\"number\">2</td>") != std::string::npos) << ' '
             << (page.find("<script") == std::string::npos) << '\n';
 }

@@ -186,4 +186,27 @@ TEST_CASE("NaN is grey, and what is no table is an error", "[heat]") {
   CHECK(error_id_of([&] { (void)report::draw(map); }) == "dnalm.numeric.580");
 }
 
+TEST_CASE("marked stretches of a logo are cut at the ends of lines and of the map", "[sequence_logo]") {
+  report::sequence_logo logo{.values = dnalm::one_hot_map("ACGTACGTAC")};
+  const std::string plain = draw(logo);
+  CHECK(plain.find("class=\"map-mark\"") == std::string::npos);
+  logo.columns = 5;
+  logo.marks = {{.first = 3, .length = 4, .label = "M<1>", .tip = "p 1e-5"}, {.first = 8, .length = 90}};
+  const std::string marked = draw(logo);
+  std::size_t groups = 0;
+  for (std::size_t at = marked.find("class=\"map-mark\""); at != std::string::npos;
+       at = marked.find("class=\"map-mark\"", at + 1)) {
+    ++groups;
+  }
+  CHECK(groups == 3);  // the first one on both lines
+  CHECK(marked.find("M&lt;1&gt;") != std::string::npos);
+  CHECK(marked.find("<title>p 1e-5</title>") != std::string::npos);
+  CHECK(marked.find("width=\"16\"") != std::string::npos);  // two columns of 8 units
+  logo.columns = 100;
+  logo.marks = {{.first = 1, .length = 4, .label = "first"}, {.first = 2, .length = 4, .label = "second"}};
+  CHECK(draw(logo).find("second") == std::string::npos);  // there is no room for it
+  logo.marks = {{.first = 100, .length = 2}};
+  CHECK(draw(logo).find("class=\"map-mark\"") == std::string::npos);
+}
+
 }  // namespace

@@ -21,6 +21,27 @@ DNALM_INLINE std::string attribution_section(const attribution_item& item) {
   return element("section", "\n" + inside + element("figure", "\n" + item.drawing)) + "\n";
 }
 
+/// One line of a table: its first field stands left, the others right.
+DNALM_INLINE std::string table_line(const std::vector<std::string>& fields, std::string_view cell) {
+  std::string line;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    line += element(cell, escape_markup(fields[i]), i == 0 ? "" : "number");
+  }
+  return element("tr", line) + "\n";
+}
+
+DNALM_INLINE std::string table_section(const page_table& table) {
+  std::string lines = table_line(table.columns, "th");
+  for (std::vector<std::string> row : table.rows) {
+    row.resize(table.columns.size());
+    lines += table_line(row, "td");
+  }
+  return element("section", "\n" + element("h2", escape_markup(table.title)) + "\n" +
+                                element("p", escape_markup(table.explanation)) + "\n" +
+                                element("div", element("table", "\n" + lines), "scroll") + "\n") +
+         "\n";
+}
+
 DNALM_INLINE std::string attribution_making(const attribution_summary& about) {
   std::string facts;
   for (const setting& each : about.settings) facts += fact(each.name, each.value);
@@ -43,6 +64,7 @@ DNALM_INLINE std::string attribution_page(const attribution_summary& about,
   std::string body = element("h1", "Which nucleotides matter: " + escape_markup(about.method)) + "\n" +
                      element("p", escape_markup(lead), "lead") + "\n" +
                      element("p", escape_markup(about.explanation)) + "\n";
+  for (const page_table& table : about.tables) body += table_section(table);
   for (const attribution_item& item : items) body += attribution_section(item);
   body += attribution_making(about);
   body += element("footer", "Made by dnalm-attribute " DNALM_VERSION_STRING ".");

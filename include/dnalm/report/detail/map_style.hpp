@@ -21,6 +21,8 @@ namespace detail {
          ".map-paper{fill:#ffffff}\n"
          ".map-words{font:12px sans-serif;fill:#1b1f24}\n"
          ".map-title{font:600 14px sans-serif;fill:#1b1f24}\n"
+         ".map-ground{fill:#fdf0c4}\n"
+         ".map-note{font:11px sans-serif;fill:#6b4e00}\n"
          ".map-axis{stroke:#57606a;stroke-width:1}\n"
          ".map-grid{stroke:#e7eaee;stroke-width:1}\n"
          ".map-cells{shape-rendering:crispEdges}\n"

@@ -79,7 +79,9 @@ class logo_page {
   static constexpr double left = 64;
   static constexpr double right = 12;
   static constexpr double top = 34;
-  static constexpr double foot = 34;  // under the letters of a line
+  static constexpr double foot = 34;         // under the letters of a line
+  static constexpr double label_foot = 16;   // more of it where stretches are marked
+  static constexpr double note_width = 6.2;  // of a letter of a label, about
 
   void check() const {
     const nucleotide_map& map = logo_.values;
@@ -98,7 +100,9 @@ class logo_page {
     for (std::size_t i = 0; i < map.values.size(); ++i) check_map_number(map.values[i], i, logo_.title);
   }
 
-  [[nodiscard]] double pitch() const { return logo_.line_height + foot; }
+  [[nodiscard]] double pitch() const {
+    return logo_.line_height + foot + (logo_.marks.empty() ? 0 : label_foot);
+  }
   [[nodiscard]] std::string id_of(const logo_letter& letter) const { return logo_.id + "-" + letter.name; }
   [[nodiscard]] double height_of(double value) const {
     return value * scale_ / (high_ - low_) * logo_.line_height;
@@ -110,12 +114,33 @@ class logo_page {
     const index_t begin = line * columns_;
     const index_t end = std::min(begin + columns_, logo_.values.length);
     const double stop = left + static_cast<double>(end - begin) * logo_.letter_width;
+    draw_marks(drawing, begin, end, upper);
     draw_value_axis(drawing, upper, stop);
     for (index_t i = begin; i < end; ++i) {
       draw_column(drawing, i, left + static_cast<double>(i - begin) * logo_.letter_width, zero);
     }
     drawing.line({left, zero}, {stop, zero}, "map-axis");
     draw_positions(drawing, begin, end, upper + logo_.line_height);
+  }
+
+  void draw_marks(svg_drawing& drawing, index_t begin, index_t end, double upper) const {
+    double taken = 0;  // where the last label ends
+    for (const logo_mark& mark : logo_.marks) {
+      const index_t first = std::max(begin, mark.first);
+      const index_t columns = std::min(end, checked_add(mark.first, mark.length)) - first;
+      if (columns <= 0) continue;
+      const double x = left + static_cast<double>(first - begin) * logo_.letter_width;
+      const double width = static_cast<double>(columns) * logo_.letter_width;
+      drawing.begin_group("map-mark", mark.tip);
+      drawing.rectangle({x, upper}, width, logo_.line_height, "map-ground");
+      const double half = 0.5 * note_width * static_cast<double>(mark.label.size());
+      if (!mark.label.empty() && x + width / 2 - half >= taken) {
+        drawing.text({x + width / 2, upper + logo_.line_height + foot - 2}, mark.label, "map-note",
+                     text_anchor::middle);
+        taken = x + width / 2 + half;
+      }
+      drawing.end_group();
+    }
   }
 
   void draw_value_axis(svg_drawing& drawing, double upper, double stop) const {
