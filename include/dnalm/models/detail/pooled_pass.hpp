@@ -25,13 +25,13 @@ namespace detail {
 template <class B, class Network>
 class pooled_pass {
  public:
-  pooled_pass(const Network& network, device_workspace<B, Network>& w, const token_batch& batch,
+  pooled_pass(const Network& runs, device_workspace<B, Network>& w, const token_batch& batch,
               const pool_request& request)
-      : network_(network),
+      : network_(runs),
         w_(w),
         batch_(batch),
         request_(request),
-        width_(network.config().summary().width),
+        width_(runs.config().summary().width),
         kinds_(static_cast<index_t>(request.kinds.size())),
         sequences_(batch.offsets.sequences()) {}
 
@@ -91,8 +91,8 @@ class pooled_pass {
   }
 
  private:
-  static constexpr bool norm_pooling_network = requires(const Network& network, index_t layer) {
-    network.pools_in_norm(layer);
+  static constexpr bool norm_pooling_network = requires(const Network& runs, index_t layer) {
+    runs.pools_in_norm(layer);
   };
 
   /// Of layers and kinds.
