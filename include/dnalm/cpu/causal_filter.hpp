@@ -27,10 +27,7 @@ struct causal_filter {
   buffer<float> direct = {};    ///< by blocks and rows, zeros behind the taps
 
   /// Numbers that it holds.
-  [[nodiscard]] index_t numbers() const {
-    const index_t factors = tables == nullptr ? 0 : tables->turns.size() + tables->pair_turns.size();
-    return spectrum.size() + direct.size() + factors;
-  }
+  [[nodiscard]] index_t numbers() const { return spectrum.size() + direct.size(); }
 };
 
 /// What filters of as many taps share while they are made: the factors of their transforms.

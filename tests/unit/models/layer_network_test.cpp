@@ -280,13 +280,21 @@ layer_graph paired_graph() {
   input.shorter = dnalm::short_sequence::first;
   sketch s(input);
   const index_t uneven = s.convolution(s.convolution(0, 4, 40, taps(9, 1, 4, 4)), 40, 40, taps(8, 1, 3, 5));
-  s->layer("eight taps",
-           s.convolution(uneven, 40, 40, taps(8, 1, 3, 5)));  // rows in twos, told by their place
-  const index_t valid = s.convolution(s.convolution(0, 4, 36, taps(5)), 36, 40, taps(4));
-  const index_t behind = s.convolution(s.convolution(0, 4, 36, taps(4, 1, 0, 2)), 36, 40, taps(6, 1, 0, 2));
   s->layer("uneven", s->max_pool(s->relu(uneven), {3, 3}));
-  const index_t sum = s->add(s->place(uneven, 0, -8), valid);
-  s->layer("sum", s->relu(s->add(s->place(behind, 0, -3), sum)));
+  const index_t eight = s.convolution(uneven, 40, 40, taps(8, 1, 3, 5));  // rows in twos, told by their place
+  s->layer("eight taps", eight);
+  layer_node keras = taps(5);
+  keras.layout = dnalm::weight_layout::taps_in_out;
+  const index_t valid = s.convolution(s.convolution(0, 4, 36, keras), 36, 40, taps(4));
+  const index_t behind = s.convolution(s.convolution(0, 4, 36, taps(4, 1, 0, 2)), 36, 40, taps(6, 1, 0, 2));
+  const index_t inner = s.convolution(0, 4, 100, taps(3, 1, 1, 1));
+  const index_t chain = s.convolution(s.convolution(inner, 100, 100, taps(3, 1, 1, 1)), 100, 1, taps(1));
+  s->layer("chain", chain);  // of three one pair, whose ends have one row
+  index_t sum = s->add(s->place(uneven, 0, -8), valid);
+  sum = s->add(s->place(eight, 0, -9), sum);
+  sum = s->add(s->place(behind, 0, -3), sum);
+  sum = s->add(s->place(s.convolution(chain, 1, 40, taps(1)), 0, -7), sum);
+  s->layer("sum", s->relu(sum));
   s->output("targets", s.dense(s->global_mean(s->relu(sum)), 40, 2));
   return s->take();
 }
@@ -405,7 +413,7 @@ TEST_CASE("two convolutions with nothing between them are run as one, exact at t
   const layer_graph run_as = dnalm::detail::compose_convolutions(graph);
   const auto composed = std::count_if(run_as.nodes.begin(), run_as.nodes.end(),
                                       [](const layer_node& node) { return node.inner.taps > 0; });
-  CHECK(composed == 3);
+  CHECK(composed == 4);
   CHECK(dnalm::detail::compose_convolutions(unfused(graph)).nodes.size() == graph.nodes.size());
   CHECK(dnalm::detail::compose_convolutions(free_graph()).nodes.size() == free_graph().nodes.size());
   const dnalm::reference_layers fused(dnalm::reference_backend(), graph, weights);
@@ -848,6 +856,15 @@ TEST_CASE("lengths and graphs that do not fit are errors that say so", "[layers]
   wrong = fixed_graph();
   wrong.outputs.clear();
   CHECK_THROWS_WITH(dnalm::graph_shapes(wrong), Catch::Contains("dnalm.config.432"));
+  const layer_graph composed = dnalm::detail::compose_convolutions(paired_graph());
+  CHECK(dnalm::detail::compose_convolutions(composed).nodes.size() == composed.nodes.size());
+  for (const index_t inner_taps : {index_t{99}, index_t{-1}, index_t{2}}) {
+    wrong = composed;
+    for (layer_node& node : wrong.nodes) {
+      if (node.inner.taps > 0) node.inner.taps = inner_taps;
+    }
+    CHECK_THROWS_WITH(dnalm::graph_shapes(wrong), Catch::Contains("an inner convolution that fits"));
+  }
   layer_graph open = fixed_graph();
   open.input.length = 0;
   CHECK_THROWS_WITH(dnalm::graph_shapes(open), Catch::Contains("an input of fixed length"));
@@ -897,7 +914,8 @@ TEST_CASE("multipliers through every operation are complete to 1e-12 in double a
           "[models][layers][deep_lift]") {
   for (const auto& [graph, lengths] : {std::pair{free_graph(), std::vector<index_t>{41, 30, 41}},
                                        std::pair{fixed_graph(), std::vector<index_t>{20, 20}},
-                                       std::pair{attention_graph(), std::vector<index_t>{24, 31}}}) {
+                                       std::pair{attention_graph(), std::vector<index_t>{24, 31}},
+                                       std::pair{paired_graph(), std::vector<index_t>{500, 497}}}) {
     check_completeness(graph, lengths, dnalm::reference_backend(), 1e-12);
     check_completeness(graph, lengths, dnalm::cpu_backend(), 1e-5);
   }

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include <dnalm/models/detail/config_file.hpp>
 #include <dnalm/models/layer_recipe.hpp>
 #include <dnalm/nn/relative_positions.hpp>
 #include <dnalm/reference/reference_backend.hpp>
@@ -134,6 +135,33 @@ TEST_CASE("PhyloGPN of other blocks than config.json says is an error", "[models
   std::filesystem::copy_file(golden / "pytorch_model.bin", folder / "pytorch_model.bin");
   std::ofstream(folder / "config.json") << R"({"model_type": "phylogpn", "stack_size": 2, "num_stacks": 3})";
   CHECK_THROWS_WITH(dnalm::load_model(folder.path()), Catch::Contains("dnalm.config.403"));
+}
+
+TEST_CASE("PhyloGPN's blocks keep the rows that they are added to, or are an error", "[models][supervised]") {
+  const auto load = [](index_t first, index_t second) {
+    std::vector<dnalm::io::tensor_info> tensors;
+    const auto add = [&](const std::string& name, std::vector<index_t> shape) {
+      tensors.push_back({name, dnalm::io::dtype::f32, std::move(shape)});
+    };
+    add("embedding.parametrizations.weight.original", {6, 4});
+    for (const std::string norm : {"1", "2", "3"}) {
+      add("blocks.0.layer_norm" + norm + ".weight", {4});
+      add("blocks.0.layer_norm" + norm + ".bias", {4});
+    }
+    for (const auto& [name, taps] : {std::pair{"conv1", first}, {"conv2", second}, {"conv3", index_t{1}}}) {
+      add("blocks.0." + std::string(name) + ".parametrizations.weight.original", {4, 4, taps});
+      add("blocks.0." + std::string(name) + ".parametrizations.bias.original", {4});
+    }
+    const dnalm::tensor_table table(tensors, "sketch");
+    const dnalm::detail::config_reader config =
+        dnalm::detail::open_config(dnalm_test::golden_supervised / "phylogpn");
+    static_cast<void>(dnalm::find_recipe("phylogpn")->make({config, table}));
+  };
+  CHECK_THROWS_WITH(load(1, 4),
+                    Catch::Contains("dnalm.config.432") && Catch::Contains("an odd number of taps"));
+  CHECK_THROWS_WITH(load(3, 5), Catch::Contains("dnalm.config.432"));
+  CHECK_THROWS_WITH(load(1, 5),
+                    !Catch::Contains("an odd number of taps"));  // what stands behind the blocks is missing
 }
 
 namespace {

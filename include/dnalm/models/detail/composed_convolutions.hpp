@@ -72,13 +72,13 @@ class convolution_composer {
     made_.nodes.clear();
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const bool first = i + 1 < graph_.nodes.size() && composes(graph_.nodes[i + 1], i + 1);
-      if (first) {
-        moved_.push_back(-1);  // nobody else reads it
-      } else if (composes(graph_.nodes[i], i)) {
-        moved_.push_back(compose(graph_.nodes[i - 1], graph_.nodes[i]));
-      } else {
+      if (!first) {
         moved_.push_back(append(graph_.nodes[i]));
+        continue;
       }
+      moved_.push_back(-1);  // nobody else reads it
+      moved_.push_back(compose(graph_.nodes[i], graph_.nodes[i + 1]));
+      ++i;
     }
     for (auto* results : {&made_.layers, &made_.outputs}) {
       for (graph_result& result : *results) result.value = moved(result.value);
@@ -108,7 +108,7 @@ class convolution_composer {
     const bool own_weights =
         node.layout == weight_layout::strands || node.layout == weight_layout::strand_letters;
     return node.kind == layer_kind::convolution && !own_weights && node.stride == 1 && node.dilation == 1 &&
-           node.groups == 1 && node.before >= 0 && node.after >= 0;
+           node.groups == 1 && node.before >= 0 && node.after >= 0 && node.inner.taps == 0;
   }
   /// Whether operation `at` is the second of two that are run as one: at least half of the products are saved
   /// and the ends are a small part of the rows. One whose value a function or a batch norm alone reads stays:

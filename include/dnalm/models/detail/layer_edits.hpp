@@ -74,8 +74,10 @@ template <class B>
 [[nodiscard]] std::optional<convolution_taps> local_taps(const layer_step<B>& step,
                                                          const graph_shapes& shapes,
                                                          const std::vector<index_t>& rows) {
+  const bool repeats = step.kind != layer_kind::convolution && step.kind != layer_kind::place &&
+                       step.kind != layer_kind::join_positions;  // one row for all rows of another value
   for (const index_t value : step.inputs) {
-    if (shapes.single(value)) return {};
+    if (repeats && shapes.single(value)) return {};
   }
   const auto at = [&](index_t value) { return rows[static_cast<std::size_t>(value)]; };
   const index_t from = at(step.inputs[0]);

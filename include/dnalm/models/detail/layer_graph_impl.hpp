@@ -136,6 +136,21 @@ inline void check_sequence_input(const sequence_input& input, const std::string&
   }
 }
 
+/// Whether what is composed into an operation fits it and the `channels` that it reads; without such: yes.
+[[nodiscard]] inline bool fits_inner(const layer_node& node, index_t channels) {
+  const inner_convolution& inner = node.inner;
+  if (inner.taps == 0) return true;
+  if (node.kind != layer_kind::convolution || node.groups != 1 || inner.taps < 1 || inner.taps > node.taps ||
+      inner.outputs < 1) {
+    return false;
+  }
+  const graph_tensor* weight = tensor_of(inner.tensors, layer_tensor::weight);
+  const graph_tensor* bias = tensor_of(inner.tensors, layer_tensor::bias);
+  const index_t size = checked_mul(inner.outputs, checked_mul(channels, inner.taps));
+  return weight != nullptr && checked_size(weight->shape) == size &&
+         (bias == nullptr || checked_size(bias->shape) == inner.outputs);
+}
+
 }  // namespace detail
 
 DNALM_INLINE void graph_shapes::refuse(const layer_node& node, const std::string& expected,
@@ -195,6 +210,7 @@ DNALM_INLINE void graph_shapes::check_node(std::size_t i) {
   if (!detail::sees_rows(node.window)) refuse(node, "fewer missing rows than a window has", "others");
   if (!detail::has_constant(node)) refuse(node, "a matrix of at least one column", "none");
   const index_t channels = channels_[static_cast<std::size_t>(node.inputs[0])];
+  if (!detail::fits_inner(node, channels)) refuse(node, "an inner convolution that fits", "another");
   const index_t size = detail::weight_size(node, channels);
   const graph_tensor* weight = detail::tensor_of(node, layer_tensor::weight);
   if (size > 0 && weight == nullptr) refuse(node, "a weight", "none");

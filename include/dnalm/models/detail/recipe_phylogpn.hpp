@@ -43,6 +43,7 @@ class phylogpn_builder {
   index_t block(index_t x, int i) {
     const std::string name = block_name(i);
     const index_t dilation = dilation_of(i);
+    require_taps(name);
     const index_t outer = checked_mul(taps(name + ".conv2") - 1, dilation) / 2;
     const index_t rest = net_.place(x, -outer, -outer);
     index_t y = convolution(active(norm(x, name + ".layer_norm1")), name + ".conv1", 1);
@@ -76,6 +77,17 @@ class phylogpn_builder {
   }
 
  private:
+  /// A block's rows fit what it adds them to.
+  void require_taps(const std::string& name) const {
+    const bool single = taps(name + ".conv1") == 1 && taps(name + ".conv3") == 1;
+    if (single && taps(name + ".conv2") % 2 == 1) return;
+    throw error(
+        error_kind::config, 432, "convolutions of a block that do not fit together",
+        {.where = source_.tensors.where() + ", " + name,
+         .expected = "one tap, an odd number of taps, one tap",
+         .found = std::to_string(taps(name + ".conv1")) + ", " + std::to_string(taps(name + ".conv2")) +
+                  ", " + std::to_string(taps(name + ".conv3"))});
+  }
   [[nodiscard]] static std::string block_name(int i) { return "blocks." + std::to_string(i); }
   [[nodiscard]] static std::string original(const std::string& name, const std::string& part) {
     return name + ".parametrizations." + part + ".original";
@@ -104,7 +116,8 @@ class phylogpn_builder {
 /// so that rows are bases 240 to length - 241. Sizes from the tensors, `stack_size` of config.json (2).
 /// Layers `blocks.<i>`, `embedding` (after the last norm); output `logits` of A, C, G, T. Source: Albors et
 /// al. 2025, songlab-cal/gpn. \throws error [dnalm.config.410] a missing tensor, [dnalm.config.432] shapes
-/// that do not fit, [dnalm.config.403] `num_stacks` other than the blocks.
+/// that do not fit, [dnalm.shape.412] tensors of too few axes, [dnalm.config.403] `num_stacks` other than the
+/// blocks.
 [[nodiscard]] inline layer_graph make_phylogpn(const recipe_source& source) {
   phylogpn_builder parts(source);
   graph_builder& net = parts.net();

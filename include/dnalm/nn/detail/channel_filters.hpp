@@ -48,7 +48,9 @@ class channel_filters {
       const index_t taps = backend.filter_taps(std::max<index_t>(offsets.length(s), 1));
       taps_.push_back(taps);
       most = std::max(most, taps);
-      if constexpr (planned_filters<B>) plans_.try_emplace(taps, backend.plan_filter(taps));
+      if constexpr (planned_filters<B>) {
+        if (!plans_.contains(taps)) plans_.emplace(taps, backend.plan_filter(taps));
+      }
     }
     sines_ = source.sine_rows(most, team);
   }
