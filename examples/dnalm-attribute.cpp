@@ -226,7 +226,7 @@ void attribute(settings s) {
   file.finish();
   if (modisco) modisco->finish();
   auto about = summary_of(s, method);
-  if (motifs) about.tables.push_back(motifs->page_table());
+  if (motifs && !s.places.page.empty()) about.tables.push_back(motifs->page_table());
   outputs.finish(std::move(about));
   if (motifs) motifs->finish(s.method.method);
   if (modisco && modisco->dropped() > 0) {
@@ -235,6 +235,17 @@ void attribute(settings s) {
         "dnalm-attribute: %lld of %zu sequences are not in %s.*.npz: shorter than %lld letters, or N\n",
         static_cast<long long>(modisco->dropped()), records.size(), s.modisco.c_str(),
         static_cast<long long>(s.modisco_width));
+  }
+}
+
+/// Flags that say nothing of the method that is asked for. \throws CLI::ValidationError.
+void check_flags(const program::method_options& m) {
+  if (m.corrected && !program::has_correction(m.method)) {
+    throw CLI::ValidationError("--corrected", "--method " + m.method + " has no correction of gradients");
+  }
+  if (m.entropy_weighted && m.method != "embedding_saliency") {
+    throw CLI::ValidationError("--entropy-weighted",
+                               "--method " + m.method + " has no weights; embedding_saliency has");
   }
 }
 
@@ -260,7 +271,8 @@ void add_method_options(CLI::App& app, program::method_options& m) {
   app.add_option("--noise", m.noise, "Standard deviation of smooth_grad's noise")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 100.0));
-  app.add_flag("--corrected", m.corrected, "Gradients less their mean over the four letters of a position");
+  app.add_flag("--corrected", m.corrected,
+               "Of saliency, input_x_gradient and smooth_grad: less the mean over the letters of a position");
   app.add_flag("--entropy-weighted", m.entropy_weighted,
                "Of embedding_saliency: times how much surer than elsewhere the language model is of a token");
   app.add_flag("--hypothetical", m.hypothetical, "Of deep_lift_shap: contributions of all four letters");
@@ -268,7 +280,8 @@ void add_method_options(CLI::App& app, program::method_options& m) {
                  "Of ism: mean4 (less the mean of the four), mean3 (of the other three), raw")
       ->capture_default_str()
       ->check(CLI::IsMember({"mean4", "mean3", "raw"}));
-  app.add_option("--context", m.context, "Of entropy: masked, wild_type, left; automatic suits the model")
+  app.add_option("--context", m.context,
+                 "Of entropy and --entropy-weighted: masked, wild_type, left; automatic suits the model")
       ->capture_default_str()
       ->check(CLI::IsMember({"automatic", "masked", "wild_type", "left"}));
   app.add_flag("--both-strands", m.both_strands, "The mean over the sequence and its reverse complement");
@@ -344,6 +357,7 @@ int main(int argc, char** argv) {
   program::add_common(app, s.common);
   app.final_callback([&] {
     if (s.output == "-") throw CLI::ValidationError("--output", "an npz file needs a name");
+    check_flags(s.method);
     using dnalm::io::overlap_rule;
     s.places.overlap = s.join == "mean"  ? overlap_rule::mean
                        : s.join == "max" ? overlap_rule::max

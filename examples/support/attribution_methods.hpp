@@ -85,6 +85,11 @@ struct attribution_method {
   std::map<std::string, std::string> conventions = {};
 };
 
+/// Whether `--corrected` says something of a method: of those whose maps are gradients.
+[[nodiscard]] inline bool has_correction(const std::string& method) {
+  return method == "saliency" || method == "input_x_gradient" || method == "smooth_grad";
+}
+
 /// Whether a method explains a number of the model or of a probe; the others explain the model's predictions.
 [[nodiscard]] inline bool needs_target(const std::string& method) {
   return method != "entropy" && method != "dependency" && method != "rollout";
@@ -272,6 +277,13 @@ using rows_of = std::vector<dnalm::attribution_row>;
   return prediction_context::automatic;
 }
 
+/// The context of `--context` in words, the model's own for `automatic`.
+[[nodiscard]] inline std::string context_words(const dnalm::model& network, const std::string& name) {
+  const auto context = context_of(name);
+  return std::string(
+      to_string(context == dnalm::prediction_context::automatic ? dnalm::default_context(network) : context));
+}
+
 /// p(a, i) (2 - H_i), the heights of an information logo; 0 where there is no prediction.
 [[nodiscard]] inline dnalm::nucleotide_map information_map(const dnalm::nucleotide_map& log_probabilities) {
   dnalm::nucleotide_map map = dnalm::probabilities(log_probabilities);
@@ -289,8 +301,7 @@ using rows_of = std::vector<dnalm::attribution_row>;
   made.members.entropy = true;
   made.reading = map_reading::entropy;
   const auto context = context_of(options.context);
-  made.conventions["context"] = std::string(
-      to_string(context == dnalm::prediction_context::automatic ? dnalm::default_context(network) : context));
+  made.conventions["context"] = context_words(network, options.context);
   made.conventions["entropy"] = "bits, over A, C, G, T";
   made.conventions["attributions"] = "probability times information (2 - entropy), bits";
   made.explanation =
@@ -310,7 +321,7 @@ using rows_of = std::vector<dnalm::attribution_row>;
   return made;
 }
 
-/// The entropies of the masked tokens of each sequence.
+/// The entropies of the predicted tokens of each sequence.
 [[nodiscard]] inline std::vector<std::vector<double>> token_entropies(
     const dnalm::model& network, const method_options& options, const std::vector<std::string>& sequences) {
   const auto found = dnalm::predict_nucleotides(
@@ -329,6 +340,7 @@ using rows_of = std::vector<dnalm::attribution_row>;
   made.explanation =
       "The size of the target's gradient by the embedding of the token that holds a base, through the model.";
   if (options.entropy_weighted) {
+    made.conventions["context"] = context_words(targets.network(), options.context);
     made.conventions["entropy_weighted"] =
         "times the largest entropy of the sequence less the token's, bits over the whole vocabulary";
     made.explanation +=

@@ -6,14 +6,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <dnalm/attribution/attribution_file.hpp>
 #include <dnalm/attribution/motif_recovery.hpp>
 #include <dnalm/attribution/motif_scan.hpp>
+#include <dnalm/core/error.hpp>
 #include <dnalm/io/atomic_file.hpp>
 #include <dnalm/io/leftovers.hpp>
 #include <dnalm/io/motif_file.hpp>
@@ -54,10 +57,9 @@ namespace detail {
 
 /// `MA0139.2.CTCF` of both names, or the one that says it all.
 [[nodiscard]] inline std::string motif_label(const dnalm::io::motif& motif) {
-  if (motif.alternate.empty() || motif.alternate.rfind(motif.name, 0) == 0) {
-    return motif.alternate.empty() ? motif.name : motif.alternate;
-  }
-  return motif.name + "." + motif.alternate;
+  if (motif.alternate.empty()) return motif.name;
+  const bool says_all = motif.alternate == motif.name || motif.alternate.starts_with(motif.name + ".");
+  return says_all ? motif.alternate : motif.name + "." + motif.alternate;
 }
 
 /// -10 log10 p, rounded, at most 1000: the score of a line of BED.
@@ -65,12 +67,38 @@ namespace detail {
   return p_value > 0 ? std::lround(std::min(1000.0, -10 * std::log10(p_value))) : 1000;
 }
 
-/// A name as the first field of a line of BED, which has no blanks.
+/// A name as the first field of a line of BED: no blanks, and no `#` at its start, which begins a remark.
 [[nodiscard]] inline std::string bed_name(std::string name) {
   for (char& letter : name) {
     if (static_cast<unsigned char>(letter) <= ' ') letter = '_';
   }
+  if (name.starts_with('#')) name.front() = '_';
   return name;
+}
+
+/// \throws error [dnalm.input.199] a motif whose name begins no row of a table.
+inline void check_names(const dnalm::io::motif_list& list, const std::string& file) {
+  for (std::size_t m = 0; m < list.motifs.size(); ++m) {
+    const std::string& name = list.motifs[m].name;
+    if (!name.starts_with('#') && !name.starts_with("\xEF\xBB\xBF")) continue;
+    throw dnalm::error(dnalm::error_kind::input, 199, "the name of a motif cannot begin a line of a table",
+                       {.where = file + ", motif " + std::to_string(m + 1),
+                        .expected = "a name that does not begin with # or a byte order mark",
+                        .found = "\"" + name + "\""});
+  }
+}
+
+/// Fails now where the table could not be written after the work. What is there and no plain file (a pipe)
+/// is left alone until then. \throws as io::atomic_file.
+inline void check_table_place(const std::string& path) {
+  if (path == "-") return;
+  std::error_code problem;
+  const auto status = std::filesystem::status(path, problem);
+  const bool plain = !std::filesystem::exists(status) || std::filesystem::is_regular_file(status) ||
+                     std::filesystem::is_directory(status);
+  if (!plain) return;
+  dnalm::io::remove_leftovers(path);
+  const dnalm::io::atomic_file unused(path);
 }
 
 }  // namespace detail
@@ -84,9 +112,12 @@ struct row_sites {
 /// Scans the rows of a run for motifs and compares the maps inside sites with those outside.
 class motif_report {
  public:
-  /// Reads the motifs. \throws as io::read_motifs, motif_scorer and io::atomic_file.
+  /// Reads the motifs and sees that both tables can be written. \throws error [dnalm.input.199], and as
+  /// io::read_motifs, motif_scorer and io::atomic_file.
   motif_report(motif_options options, map_reading reading)
       : options_(std::move(options)), reading_(reading), list_(dnalm::io::read_motifs(options_.file)) {
+    detail::check_names(list_, options_.file);
+    detail::check_table_place(options_.recovery);
     dnalm::motif_score_options scores;
     if (list_.background) scores.background = *list_.background;
     for (const dnalm::io::motif& motif : list_.motifs) scorers_.emplace_back(motif, scores);
@@ -135,8 +166,9 @@ class motif_report {
     return table;
   }
 
-  /// Writes both tables; says on stderr when nothing was found.
+  /// Writes both tables, the sites first; says on stderr when nothing was found.
   void finish(const std::string& method) {
+    if (bed_) bed_->commit();
     dnalm::io::table_writer table(
         options_.recovery,
         {"motif", "name", "hits", "sequences", "bases_inside", "bases_outside", "mean_inside", "mean_outside",
@@ -156,7 +188,6 @@ class motif_report {
                  number_text(found.paired_p_value)});
     }
     table.commit();
-    if (bed_) bed_->commit();
     if (hits_ > 0) return;
     std::fprintf(stderr, "dnalm-attribute: no site of any motif of %s in %lld sequences, p <= %g\n",
                  options_.file.c_str(), static_cast<long long>(collector_->sequences()), options_.threshold);
@@ -220,7 +251,7 @@ class motif_report {
     const dnalm::index_t start = !region  ? hit.start
                                  : turned ? region->end - hit.start - width
                                           : region->start + hit.start;
-    std::string line = region ? region->chromosome : detail::bed_name(row.name);
+    std::string line = detail::bed_name(region ? region->chromosome : row.name);
     for (const std::string& field :
          {std::to_string(start), std::to_string(start + width),
           detail::bed_name(detail::motif_label(list_.motifs[m])),

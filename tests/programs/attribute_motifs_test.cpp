@@ -2,9 +2,13 @@
 // dnalm-attribute with motifs: their sites, and whether the maps are larger there.
 #include <cmath>
 #include <string>
+#include <vector>
 
+#include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/motif_scan.hpp>
 #include <dnalm/io/npz.hpp>
+#include <dnalm/io/sequence_file.hpp>
+#include <dnalm/models/load_model.hpp>
 
 #include "workbench.hpp"
 
@@ -48,6 +52,34 @@ struct scanned {
   }
   scratch dir;
 };
+
+/// Maps (sequences, 4, 12) against norms times the largest entropy less the position's.
+void check_weighted(const std::vector<float>& norms, const std::vector<float>& weighted,
+                    const std::vector<dnalm::nucleotide_prediction>& predictions) {
+  for (std::size_t s = 0; s < predictions.size(); ++s) {
+    const std::vector<double>& entropy = predictions[s].token_entropy;
+    double most = 0;
+    for (const double bits : entropy) most = bits > most ? bits : most;  // NaN is not larger
+    REQUIRE(most > 0);
+    double sum = 0;
+    for (std::size_t a = 0; a < 4; ++a) {
+      for (std::size_t i = 0; i < 12; ++i) {
+        const std::size_t at = (s * 4 + a) * 12 + i;
+        const bool predicted = i < entropy.size() && !std::isnan(entropy[i]);
+        const double factor = predicted ? most - entropy[i] : 0;
+        // Norm and product were each rounded to float, by 2^-24 of their size at most.
+        CHECK(weighted[at] == Approx(static_cast<double>(norms[at]) * factor).epsilon(0x1p-22).margin(0));
+        sum += static_cast<double>(weighted[at]);
+      }
+    }
+    CHECK(sum > 0);
+  }
+}
+
+std::string conventions_of(const std::string& npz) {
+  const auto text = dnalm::io::npz_reader(npz).read("conventions").values<std::uint8_t>();
+  return std::string(text.begin(), text.end());
+}
 
 }  // namespace
 
@@ -101,7 +133,45 @@ TEST_CASE("dnalm-attribute tells the sites of motifs and how the maps stand to t
   const std::string page = content(work.dir / "p.html");
   CHECK(page.find("<td>M1.GATA</td>") != std::string::npos);
   CHECK(page.find("M1.GATA 3 to 6, p 0.0054") != std::string::npos);
-  CHECK(file.read("conventions").values<std::uint8_t>().size() > 0);
+  CHECK(conventions_of(work.dir / "e.npz").find("\"motifs\": \"2 motifs") != std::string::npos);
+}
+
+TEST_CASE("dnalm-attribute names motifs and places so that every line of its tables is one", "[programs]") {
+  const scanned work;
+  const std::string matrix = "\nA [0 9 0 9]\nC [0 0 0 0]\nG [9 0 0 0]\nT [0 0 9 0]\n";
+  write(work.dir / "j.txt", ">G1 G12" + matrix + ">G2 G2" + matrix + ">G3 G3.gata" + matrix);
+  write(work.dir / "s.fa", ">#one\nCCGATACCGG\n>#two:0-10\nCCGATACCGG\n");
+  const std::string motifs = "--motifs " + (work.dir / "j.txt") + " --motif-threshold 0.005 --motif-hits " +
+                             (work.dir / "h.bed") + " --motif-recovery ";
+  REQUIRE(work.attribute(motifs + (work.dir / "r.tsv")).err == "");
+  const auto hits = read_tsv(work.dir / "h.bed");  // without the header, as it begins with #
+  REQUIRE(hits.size() == 6);
+  CHECK(hits[0][0] == "_one");
+  CHECK(hits[0][9] == "#one");
+  CHECK(hits[0][3] == "G1.G12");
+  CHECK(hits[1][3] == "G2");
+  CHECK(hits[2][3] == "G3.gata");
+  CHECK(hits[3][0] == "_two");
+  CHECK(hits[3][1] == "2");
+}
+
+TEST_CASE("dnalm-attribute tells before the work what tables of motifs it cannot write", "[programs]") {
+  const scanned work;
+  const std::string motifs = "--motifs " + (work.dir / "m.meme") + " --motif-recovery ";
+  CHECK(work.attribute(motifs + work.dir.path.string()).id() == "dnalm.io.222");
+  CHECK(work.attribute(motifs + (work.dir / "none/r.tsv")).id() == "dnalm.io.222");
+  write(work.dir / "remark.txt", ">#M\nA [1]\nC [1]\nG [1]\nT [1]\n");
+  write(work.dir / "binary.txt", ">M \x01\nA [1]\nC [1]\nG [1]\nT [1]\n");
+  const auto refused = work.attribute("--motifs " + (work.dir / "remark.txt"));
+  CHECK(refused.id() == "dnalm.input.199");
+  CHECK(refused.err.find("motif 1") != std::string::npos);
+  CHECK(work.attribute("--motifs " + (work.dir / "binary.txt")).id() == "dnalm.format.175");
+  CHECK_FALSE(fs::exists(work.dir.path / "e.npz"));  // nothing was computed
+  // Sites are kept where the other table cannot be written in the end.
+  const auto full = work.attribute("--motif-threshold 0.006 --motif-hits " + (work.dir / "h.bed") + " " +
+                                   motifs + "/dev/full");
+  CHECK(full.id() == "dnalm.io.223");
+  CHECK(read_tsv(work.dir / "h.bed").size() == 3);
 }
 
 TEST_CASE("dnalm-attribute says when there is no site, and refuses motifs that it cannot read",
@@ -127,19 +197,25 @@ TEST_CASE("dnalm-attribute weighs the saliency of embeddings by the entropy of t
     return dnalm::io::npz_reader(work.dir / "m.npz").read("attributions").values<float>();
   };
   const auto plain = maps("");
+  CHECK(conventions_of(work.dir / "m.npz").find("context") == std::string::npos);
   const auto weighted = maps("--entropy-weighted");
+  CHECK(conventions_of(work.dir / "m.npz").find("\"context\": \"masked\"") != std::string::npos);
+  const auto whole = maps("--entropy-weighted --context wild_type");
+  CHECK(conventions_of(work.dir / "m.npz").find("\"context\": \"wild_type\"") != std::string::npos);
   REQUIRE(plain.size() == 4 * 4 * 12);
   REQUIRE(weighted.size() == plain.size());
-  int zeros = 0;
-  for (std::size_t i = 0; i < 12; ++i) {  // of the first sequence: norms at the observed letters alone
-    float sum = 0;
-    for (std::size_t a = 0; a < 4; ++a) {
-      sum += plain[a * 12 + i];
-      CHECK(plain[a * 12 + i] >= 0);
-      if (plain[a * 12 + i] == 0) CHECK(weighted[a * 12 + i] == 0);
-    }
-    CHECK(sum > 0);
-    zeros += weighted[i] + weighted[12 + i] + weighted[24 + i] + weighted[36 + i] == 0 ? 1 : 0;
-  }
-  CHECK(zeros == 1);  // where the model is least sure
+  REQUIRE(whole.size() == plain.size());
+  const dnalm::model network = dnalm::load_model(gpn);
+  const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;
+  check_weighted(plain, weighted, dnalm::predict_nucleotides(network, records));
+  check_weighted(
+      plain, whole,
+      dnalm::predict_nucleotides(network, records, {.context = dnalm::prediction_context::wild_type}));
+}
+
+TEST_CASE("dnalm-attribute refuses flags that say nothing of the method", "[programs]") {
+  const scanned work;
+  CHECK(work.attribute("--corrected").id() == "dnalm.usage.702");
+  CHECK(work.attribute("--entropy-weighted").id() == "dnalm.usage.702");
+  CHECK_FALSE(fs::exists(work.dir.path / "e.npz"));
 }

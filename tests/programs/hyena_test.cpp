@@ -31,6 +31,11 @@ TEST_CASE("dnalm-embed writes what the library computes from a HyenaDNA folder",
   REQUIRE(run(command + (dir / "whole.npz")).code == 0);
   REQUIRE(run(command + (dir / "pieces.npz") + " --piece 7").code == 0);
   CHECK(content(dir / "whole.npz") == content(dir / "pieces.npz"));
+  // A model without pieces refuses them: the option reaches the model.
+  const auto refused = run("dnalm-embed --model " + make_model(dir, "bert") + " --input " + (dir / "t.tsv") +
+                           " --pool mean --piece 7 --output " + (dir / "none.npz"));
+  CHECK(refused.id() == "dnalm.unsupported.442");
+  CHECK(refused.code == 4);
 }
 
 TEST_CASE("dnalm-evaluate probes a HyenaDNA folder and its random twin", "[programs]") {
