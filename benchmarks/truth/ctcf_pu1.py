@@ -87,7 +87,7 @@ def add_backwards(args):
         if line.startswith(">"):
             name, alternate = line[1:].split()
             backwards.append(f">{name}-backwards {alternate}-backwards")
-        elif line:
+        elif line and not line.startswith("#"):
             letter, counts = line.split("[")
             backwards.append(f"{letter}[ {' '.join(reversed(counts.strip(' ]').split()))} ]")
     pathlib.Path(args.out).write_text(text + "\n".join(backwards) + "\n")

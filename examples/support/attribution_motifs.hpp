@@ -120,6 +120,7 @@ class motif_report {
     detail::check_table_place(options_.recovery);
     dnalm::motif_score_options scores;
     if (list_.background) scores.background = *list_.background;
+    scores.largest_p_value = options_.threshold;
     for (const dnalm::io::motif& motif : list_.motifs) scorers_.emplace_back(motif, scores);
     collector_.emplace(scorers_);
     if (options_.hits.empty()) return;

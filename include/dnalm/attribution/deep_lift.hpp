@@ -31,7 +31,7 @@ using deep_lift_reference = nucleotide_weights;
 /// How deep_lift runs. No number depends on threads or memory.
 struct deep_lift_options {
   int threads = 0;                    ///< the calling one among them; 0: all cores
-  index_t memory = index_t{1} << 30;  ///< budget for passes, bytes; one pair always runs
+  index_t memory = index_t{1} << 30;  ///< budget for passes and what they find, bytes; one pair always runs
   bool residuals = false;  ///< wanted: all hidden states of a pass are kept for them, beside `memory`
 };
 
@@ -79,7 +79,8 @@ struct deep_lift_map {
 
 /// The same of all targets, in their order, over one forward pass of each pair: the numbers are bitwise those
 /// of each target alone. Cost: for each reference 2 forward passes, and for each target 2 adjoint ones.
-/// \throws as above.
+/// Memory: 96 L bytes a target for the maps, 40 L for each pair at a time; none that grows with the
+/// references but their values, deltas and residuals. \throws as above.
 [[nodiscard]] std::vector<deep_lift_map> deep_lift(const attribution_targets& targets,
                                                    std::string_view sequence,
                                                    std::span<const deep_lift_reference> references,

@@ -61,7 +61,7 @@ struct nucleotide_prediction {
 ///
 /// With windows (docs/long_inputs.md) a longer sequence is cut between tokens, and a token is read in the
 /// window that it belongs to, which is all that the model then sees of the sequence: numbers are those of the
-/// window's bases as a sequence of its own. Windows of a causal model need an overlap, from which the first
+/// window's tokens as a sequence of its own. Windows of a causal model need an overlap, from which the first
 /// tokens of a window are read.
 ///
 /// A result has the same bits for any batch, order and number of threads. Cost: the passes; masked, of an

@@ -3,6 +3,7 @@
 /// \brief Whether maps find motifs: the sizes of their numbers within sites against those outside.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,8 @@ struct motif_recovery {
   double paired_p_value = 1;  ///< paired t test over sequences of AUROC against its control, both sides
 };
 
-/// Gathers maps and sites, sequence by sequence. Memory: 8 bytes for each base of sequences with a site.
+/// Gathers maps and sites, sequence by sequence. Memory: 8 bytes for each base of sequences with a site of
+/// any motif, 16 for each site.
 class motif_recovery_collector {
  public:
   /// Widths of the motifs by their numbers, as `motif_hit::motif` has them.
@@ -52,17 +54,19 @@ class motif_recovery_collector {
   void add(std::string_view sequence, std::span<const double> numbers, std::span<const motif_hit> hits);
 
   [[nodiscard]] index_t sequences() const { return added_; }
-  /// \throws error [dnalm.shape.895] no such motif. Cost: O(n log n) for n bases of sequences with a site.
+  /// \throws error [dnalm.shape.895] no such motif. Cost: O(n log n) for n bases of sequences with a site of
+  /// this motif; other motifs' sites cost nothing.
   [[nodiscard]] motif_recovery result(index_t motif) const;
 
  private:
-  struct entry {
-    std::vector<double> sizes;  // NaN where a base does not count
-    std::vector<motif_hit> hits;
+  struct placed_site {
+    std::size_t sequence = 0;  // of sizes_
+    index_t start = 0;
   };
 
   std::vector<index_t> widths_;
-  std::vector<entry> entries_;
+  std::vector<std::vector<placed_site>> sites_;  // by motif, in the order of sequences
+  std::vector<std::vector<double>> sizes_ = {};  // of sequences with a site; NaN where a base does not count
   index_t added_ = 0;
 };
 

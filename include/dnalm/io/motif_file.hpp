@@ -29,7 +29,7 @@ struct motif {
 /// What a file of motifs holds.
 struct motif_list {
   std::vector<motif> motifs = {};
-  std::optional<std::array<double, 4>> background = {};  ///< of a MEME file that states one; sum 1
+  std::optional<std::array<double, 4>> background = {};  ///< of a MEME file that states one; above 0, sum 1
 };
 
 /// Reads all motifs of a file.

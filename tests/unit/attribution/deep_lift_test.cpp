@@ -142,6 +142,36 @@ TEST_CASE("values are those of the function, maps are means over references, bit
   }
 }
 
+TEST_CASE("sums over references have the same bits however passes are cut and shared out",
+          "[attribution][deep_lift]") {
+  const dnalm::model network = dnalm_test::kmer_model({});
+  const dnalm::attribution_targets targets(network,
+                                           dnalm_test::random_probe(network, last_layer(network), "mean", 3));
+  const auto references = dnalm::sequence_references(shuffles(11));
+  const std::string sequence = random_bases(1, length);
+  std::vector<std::vector<deep_lift_map>> alone;  // by reference
+  for (const deep_lift_reference& one : references) {
+    alone.push_back(dnalm::deep_lift(targets, sequence, std::span(&one, 1)));
+  }
+  for (index_t memory = 1; memory <= index_t{1} << 30; memory *= 2) {  // one pair at a time to all at once
+    dnalm::deep_lift_options options;
+    options.threads = 4;
+    options.memory = memory;
+    const auto found = dnalm::deep_lift(targets, sequence, references, options);
+    for (std::size_t t = 0; t < found.size(); ++t) {
+      std::vector<double> mean(found[t].hypothetical.values.size());
+      for (std::size_t r = 0; r < alone.size(); ++r) {
+        const deep_lift_map& one = alone[r][t];
+        for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += one.hypothetical.values[i];
+        REQUIRE(found[t].deltas[r] == one.deltas[0]);
+        REQUIRE(found[t].reference_values[r] == one.reference_values[0]);
+      }
+      for (double& value : mean) value *= 1.0 / 11;
+      REQUIRE(found[t].hypothetical.values == mean);
+    }
+  }
+}
+
 TEST_CASE("all targets over one forward pass of a pair have the bits that each has alone",
           "[attribution][deep_lift]") {
   for (const named_model& kind : models) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include <dnalm/attribution/motif_recovery.hpp>
 #include <dnalm/core/philox.hpp>
+#include <dnalm/metrics/mann_whitney.hpp>
 #include <dnalm/metrics/paired_t.hpp>
 #include <dnalm/metrics/ranking.hpp>
 #include <support/catch.hpp>
@@ -25,6 +27,12 @@ double area(const std::vector<double>& numbers, const std::vector<double>& cover
   std::vector<double> sizes;
   for (const double number : numbers) sizes.push_back(std::abs(number));
   return dnalm::metrics::auroc(covered, sizes);
+}
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
 }
 
 TEST_CASE("sizes within sites are compared with those outside, sequence by sequence and together",
@@ -76,6 +84,90 @@ TEST_CASE("sizes within sites are compared with those outside, sequence by seque
   CHECK(std::isnan(none.auroc));
   CHECK(std::isnan(none.mean_inside));
   CHECK(std::isnan(none.paired_p_value));
+}
+
+/// A sequence, for the case below.
+struct compared_row {
+  std::string letters = {};
+  std::vector<double> numbers = {};
+  std::vector<motif_hit> hits = {};
+
+  [[nodiscard]] bool has(index_t motif) const {
+    return std::any_of(hits.begin(), hits.end(), [&](const motif_hit& hit) { return hit.motif == motif; });
+  }
+  /// |numbers| of bases that sites of a motif in `places` cover (or not).
+  [[nodiscard]] std::vector<double> sizes(const compared_row& places, index_t motif, index_t width,
+                                          bool inside) const {
+    std::vector<double> found;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const auto base = static_cast<index_t>(i);
+      const bool covered = std::any_of(places.hits.begin(), places.hits.end(), [&](const motif_hit& hit) {
+        return hit.motif == motif && hit.start <= base && base < hit.start + width;
+      });
+      if (covered == inside) found.push_back(std::abs(numbers[i]));
+    }
+    return found;
+  }
+};
+
+TEST_CASE("every motif has its own sites, sequences and controls, in sequences of any lengths",
+          "[motif_recovery]") {
+  const std::vector<index_t> widths = {3, 5};
+  // Sites of both motifs in one sequence, apart and one upon the other, and sequences with one of them. Of
+  // controls the site from 10 is cut in 12 bases and that from 6 in 8; those from 17 and 25 lie beyond the
+  // end of 8 and 12.
+  std::vector<compared_row> rows = {{.letters = std::string(12, 'A'), .hits = {site(1, 1), site(0, 8)}},
+                                    {.letters = std::string(30, 'C'), .hits = {site(0, 10), site(1, 25)}},
+                                    {.letters = std::string(8, 'G'), .hits = {site(1, 3), site(0, 2)}},
+                                    {.letters = std::string(12, 'T'), .hits = {site(1, 6)}},
+                                    {.letters = std::string(20, 'T'), .hits = {site(0, 17), site(0, 4)}}};
+  dnalm::philox random(9);
+  motif_recovery_collector collector(widths);
+  for (compared_row& row : rows) {
+    for (std::size_t i = 0; i < row.letters.size(); ++i) row.numbers.push_back(random.normal());
+    collector.add(row.letters, row.numbers, row.hits);
+  }
+  for (index_t motif = 0; motif < 2; ++motif) {
+    INFO("motif " << motif);
+    const index_t width = widths[static_cast<std::size_t>(motif)];
+    std::vector<compared_row> with_site;
+    for (const compared_row& row : rows) {
+      if (row.has(motif)) with_site.push_back(row);
+    }
+    REQUIRE(with_site.size() == 4);
+    std::vector<double> inside;
+    std::vector<double> outside;
+    std::vector<double> own;
+    std::vector<double> control;
+    std::vector<double> differences;
+    for (std::size_t r = 0; r < 4; ++r) {
+      const compared_row& row = with_site[r];
+      const auto in = row.sizes(row, motif, width, true);
+      const auto out = row.sizes(row, motif, width, false);
+      inside.insert(inside.end(), in.begin(), in.end());
+      outside.insert(outside.end(), out.begin(), out.end());
+      own.push_back(dnalm::metrics::mann_whitney(in, out).share);
+      const compared_row& next = with_site[(r + 1) % 4];
+      const auto control_in = row.sizes(next, motif, width, true);
+      if (control_in.empty()) continue;  // the next one's sites lie beyond the end
+      control.push_back(dnalm::metrics::mann_whitney(control_in, row.sizes(next, motif, width, false)).share);
+      differences.push_back(own.back() - control.back());
+    }
+    const auto found = collector.result(motif);
+    CHECK(found.hits == (motif == 0 ? 5 : 4));
+    CHECK(found.sequences == 4);
+    CHECK(found.bases_inside == static_cast<index_t>(inside.size()));
+    CHECK(found.bases_outside == static_cast<index_t>(outside.size()));
+    const auto test = dnalm::metrics::mann_whitney(inside, outside);
+    CHECK(found.auroc == test.share);
+    CHECK(found.p_value == test.p_value);
+    CHECK(found.p_value < 1);
+    CHECK(control.size() == (motif == 0 ? 4 : 3));
+    // Means of at most five numbers.
+    CHECK(found.mean_auroc == Approx(mean_of(own)).epsilon(1e-14));
+    CHECK(found.control_auroc == Approx(mean_of(control)).epsilon(1e-14));
+    CHECK(found.paired_p_value == Approx(dnalm::metrics::paired_t(differences).p_value).epsilon(1e-10));
+  }
 }
 
 TEST_CASE("maps that find the sites have an AUROC of 1, constant ones of one half", "[motif_recovery]") {

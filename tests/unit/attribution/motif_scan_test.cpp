@@ -145,6 +145,43 @@ TEST_CASE("hits are those of both strands, sorted, and the same sites on the rev
   for (const auto& hit : forward_only) CHECK_FALSE(hit.reverse);
 }
 
+TEST_CASE("a motif with p-values up to a largest one finds the same sites with the same bits", "[motif]") {
+  const auto counts = random_motif(6, 1);
+  const std::array<double, 4> background = {0.3, 0.15, 0.25, 0.3};
+  const motif_scorer all(counts, {.background = background});
+  dnalm::philox random(5, 1);
+  std::string sequence(2000, 'A');
+  for (char& letter : sequence) letter = "ACGT"[random.below(4)];
+  for (const double p : {0.5, 0.02, 1e-3}) {
+    const motif_scorer tail(counts, {.background = background, .largest_p_value = p});
+    CHECK(tail.largest_p_value() == p);
+    for (const double asked : {p, p / 3}) {
+      const auto same = dnalm::find_motifs({&tail, 1}, sequence, asked);
+      const auto hits = dnalm::find_motifs({&all, 1}, sequence, asked);
+      REQUIRE(same.size() == hits.size());
+      REQUIRE(!hits.empty());
+      for (std::size_t i = 0; i < hits.size(); ++i) {
+        REQUIRE(same[i].start == hits[i].start);
+        REQUIRE(same[i].reverse == hits[i].reverse);
+        REQUIRE(same[i].score == hits[i].score);
+        REQUIRE(same[i].p_value == hits[i].p_value);
+      }
+    }
+    const std::int32_t least = tail.forward().threshold(p);
+    CHECK(least == all.forward().threshold(p));
+    CHECK(tail.forward().p_value(least - 1) == 1);  // larger ones are not told apart
+    CHECK(dnalm::best_motif_site(tail, sequence)->p_value == dnalm::best_motif_site(all, sequence)->p_value);
+    using dnalm_test::error_id_of;
+    CHECK(error_id_of([&] { (void)dnalm::find_motifs({&tail, 1}, sequence, 1.5 * p); }) == "dnalm.usage.877");
+  }
+  // No word has so small a p-value: nothing is kept, nothing found.
+  const motif_scorer none(counts, {.background = background, .largest_p_value = 1e-9});
+  CHECK(none.forward().threshold(1e-9) == all.forward().threshold(1e-9));
+  CHECK(none.forward().p_value(none.forward().threshold(1e-9)) == 0);
+  CHECK(dnalm::find_motifs({&none, 1}, sequence, 1e-9).empty());
+  CHECK_FALSE(dnalm::best_motif_site(none, sequence).has_value());
+}
+
 TEST_CASE("the best site is the one with the smallest p-value", "[motif]") {
   const motif_scorer motif(random_motif(6, 4));
   dnalm::philox random(6, 0);
@@ -210,6 +247,9 @@ TEST_CASE("motifs and options that cannot be scored are errors", "[motif]") {
   CHECK(id({.counts = std::vector<double>(4004, 1.0)}) == "dnalm.input.875");
   CHECK(id(random_motif(3, 1), {.background = {0, 0.5, 0.25, 0.25}}) == "dnalm.usage.876");
   CHECK(id(random_motif(3, 1), {.pseudocount = 0}) == "dnalm.usage.876");
+  for (const double p : {0.0, 1.5, std::nan("")}) {
+    CHECK(id(random_motif(3, 1), {.largest_p_value = p}) == "dnalm.usage.877");
+  }
   const motif_scorer motif(random_motif(3, 1));
   CHECK(error_id_of([&] { (void)dnalm::find_motifs({&motif, 1}, "ACGT", 0); }) == "dnalm.usage.877");
 }

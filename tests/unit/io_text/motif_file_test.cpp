@@ -8,6 +8,7 @@
 
 namespace {
 
+using Catch::Matchers::Contains;
 using dnalm::io::read_motifs;
 using dnalm_test::error_id_of;
 using dnalm_test::temporary_folder;
@@ -60,6 +61,22 @@ TEST_CASE("JASPAR matrices are read with and without letters", "[motif]") {
   CHECK(list.motifs[0].alternate == "AGL3");
   CHECK(list.motifs[0].counts == std::vector<double>{0, 94, 1, 2, 3, 75, 0, 19, 79, 4, 3, 11});
   CHECK(list.motifs[1].counts == std::vector<double>{10, 2, 3, 11, 12, 2, 1, 9});
+}
+
+TEST_CASE("remarks stand before the first motif", "[motif]") {
+  const temporary_folder folder("motifs");
+  const auto file = folder.write("a.jaspar", "# source\n\n# licence\n>M1\n1\n2\n3\n4\n");
+  const auto list = read_motifs(file);
+  REQUIRE(list.motifs.size() == 1);
+  CHECK(list.motifs[0].counts == std::vector<double>{1, 2, 3, 4});
+}
+
+TEST_CASE("a background without a letter is refused with file and line", "[motif]") {
+  const temporary_folder folder("motifs");
+  const auto file = folder.write(
+      "zero.meme", "MEME version 4\n\nBackground letter frequencies\nA 0.5 C 0 G 0 T 0.5\n" + meme_motif);
+  CHECK_THROWS_WITH(read_motifs(file), Contains("dnalm.format.155") && Contains("zero.meme") &&
+                                           Contains("line 4") && Contains("above 0"));
 }
 
 TEST_CASE("files that are no motifs, or broken ones, are errors", "[motif]") {

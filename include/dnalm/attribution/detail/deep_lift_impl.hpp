@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -43,22 +45,22 @@ class deep_lift_job {
         layout_(input_.layout(sequence)),
         observed_(one_hot_weights(sequence)) {
     check();
-    results_.resize(references.size() * chosen_.size());
   }
 
   /// By chosen target.
   [[nodiscard]] std::vector<deep_lift_map> run() {
     plan();
+    maps_.assign(chosen_.size(), empty_map());
     const auto count = static_cast<index_t>(references_.size());
     const index_t chunks = (count + pairs_ - 1) / pairs_;
     std::vector<forward_workspace> workspaces(static_cast<std::size_t>(workers_));
     parallel_for(chunks, workers_, [&](index_t chunk, int worker) {
       const index_t first = chunk * pairs_;
-      run_pairs(first, std::min(pairs_, count - first), workspaces[static_cast<std::size_t>(worker)]);
+      hand_in(first, run_pairs(first, std::min(pairs_, count - first),
+                               workspaces[static_cast<std::size_t>(worker)]));
     });
-    std::vector<deep_lift_map> maps;
-    for (index_t number = 0; number < numbers(); ++number) maps.push_back(collect(number));
-    return maps;
+    for (deep_lift_map& map : maps_) finish(map);
+    return std::move(maps_);
   }
 
  private:
@@ -133,10 +135,16 @@ class deep_lift_job {
     }
     const auto bytes = [&] {
       const index_t rows = checked_mul(2 * pairs_, tokens());
-      return checked_mul(workers_, network.gradient_bytes(sized, rows, tokens()));
+      return checked_mul(workers_, network.gradient_bytes(sized, rows, tokens()) + found_bytes());
     };
     while (pairs_ > 1 && bytes() > options_.memory) pairs_ = (pairs_ + 1) / 2;
     while (workers_ > 1 && bytes() > options_.memory) --workers_;
+  }
+
+  /// What the pairs of a pass have found, bytes.
+  [[nodiscard]] index_t found_bytes() const {
+    const index_t bytes = 8 * tokens() + (pieces() ? 0 : 40 * layout_.length);
+    return checked_mul(checked_mul(pairs_, numbers()), bytes);
   }
 
   /// Words' rows of weights; of pieces the reference token's in the place of those that hold bases.
@@ -150,7 +158,13 @@ class deep_lift_job {
     targets_.network().word_rows(ids, rows);
   }
 
-  void run_pairs(index_t first, index_t count, forward_workspace& workspace) {
+  /// By pair, then by chosen target.
+  [[nodiscard]] std::vector<pair_result> run_pairs(index_t first, index_t count,
+                                                   forward_workspace& workspace) const {
+    std::vector<pair_result> results(static_cast<std::size_t>(count * numbers()));
+    const auto result_of = [&](index_t p, index_t number) -> pair_result& {
+      return results[static_cast<std::size_t>(p * numbers() + number)];
+    };
     matrix<float> rows(checked_mul(2 * count, tokens()), width());
     for (index_t p = 0; p < count; ++p) {
       fill_rows(observed_, true, rows.view().row_block(p * tokens(), tokens()));
@@ -159,7 +173,7 @@ class deep_lift_job {
     pair_pass pass(targets_, chosen_, layout_.tokens, count, options_.residuals);
     const auto receive = [&](const input_gradient& found) {
       for (index_t p = 0; p < count; ++p) {
-        pair_result& result = result_of(first + p, pass.number());
+        pair_result& result = result_of(p, pass.number());
         result.explained = pass.explained(p, pass.number());
         take(first + p, p, count, rows.view(), found, result);
       }
@@ -167,14 +181,12 @@ class deep_lift_job {
     pass.run(pass.request(rows.view(), by_tokens()), receive, workspace);
     for (index_t p = 0; p < count; ++p) {
       for (index_t number = 0; number < numbers(); ++number) {
-        pair_result& result = result_of(first + p, number);
+        pair_result& result = result_of(p, number);
         result.value = pass.value(p, number);
         result.reference_value = pass.value(count + p, number);
       }
     }
-  }
-  [[nodiscard]] pair_result& result_of(index_t reference, index_t number) {
-    return results_[static_cast<std::size_t>(reference * numbers() + number)];
+    return results;
   }
   [[nodiscard]] const deep_lift_reference& reference(index_t which) const {
     return references_[static_cast<std::size_t>(which)];
@@ -192,14 +204,32 @@ class deep_lift_job {
     result.multipliers = nucleotide_multipliers(input_, layout_, observed_, reference(which), m, by_token);
   }
 
-  [[nodiscard]] deep_lift_map collect(index_t number) {
+  [[nodiscard]] deep_lift_map empty_map() const {
     deep_lift_map map;
     map.multipliers = map.hypothetical = map.contributions = nucleotide_map(layout_.length);
     map.tokens.resize(layout_.tokens.ids.size());
-    const auto count = static_cast<index_t>(references_.size());
-    map.value = result_of(0, number).value;
-    for (index_t i = 0; i < count; ++i) add(result_of(i, number), reference(i), map);
-    const double share = 1.0 / static_cast<double>(count);
+    return map;
+  }
+  /// Adds what is there to the sums, in the order of references; what comes before its turn waits for it.
+  void hand_in(index_t first, std::vector<pair_result> results) {
+    const std::scoped_lock guard(mutex_);
+    waiting_.emplace(first, std::move(results));
+    while (!waiting_.empty() && waiting_.begin()->first == added_) {
+      const auto next = waiting_.extract(waiting_.begin());
+      add_all(next.mapped());
+    }
+  }
+  void add_all(const std::vector<pair_result>& results) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const std::size_t number = i % maps_.size();
+      if (added_ == 0) maps_[number].value = results[i].value;
+      add(results[i], reference(added_), maps_[number]);
+      if (number + 1 == maps_.size()) ++added_;
+    }
+  }
+  /// Sums to means.
+  void finish(deep_lift_map& map) const {
+    const double share = 1.0 / static_cast<double>(references_.size());
     for (nucleotide_map* one : {&map.multipliers, &map.hypothetical}) {
       for (double& value : one->values) value *= share;
     }
@@ -207,7 +237,6 @@ class deep_lift_job {
     for (std::size_t i = 0; i < map.contributions.values.size(); ++i) {
       map.contributions.values[i] = observed_.letters.values[i] * map.hypothetical.values[i];
     }
-    return map;
   }
   void add(const pair_result& result, const deep_lift_reference& reference, deep_lift_map& map) const {
     double sum = 0.0;
@@ -247,7 +276,10 @@ class deep_lift_job {
   nucleotide_weights observed_;
   index_t pairs_ = 1;
   int workers_ = 1;
-  std::vector<pair_result> results_ = {};  // by reference and chosen target
+  std::mutex mutex_ = {};                                     // of all below
+  std::vector<deep_lift_map> maps_ = {};                      // sums, by chosen target
+  std::map<index_t, std::vector<pair_result>> waiting_ = {};  // by their first reference
+  index_t added_ = 0;                                         // references
 };
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -31,15 +32,14 @@ struct divided_sizes {
   }
 };
 
-/// Cuts `sizes` by the sites of one motif; parts of sites beyond the end are left out.
-[[nodiscard]] inline divided_sizes divide_sizes(const std::vector<double>& sizes,
-                                                const std::vector<motif_hit>& hits, index_t motif,
-                                                index_t width) {
+/// Cuts `sizes` by sites; parts of sites beyond the end are left out.
+template <class Site>
+[[nodiscard]] divided_sizes divide_sizes(const std::vector<double>& sizes, std::span<const Site> sites,
+                                         index_t width) {
   std::vector<bool> covered(sizes.size(), false);
-  for (const motif_hit& hit : hits) {
-    if (hit.motif != motif) continue;
-    const index_t end = std::min(hit.start + width, static_cast<index_t>(sizes.size()));
-    for (index_t i = hit.start; i < end; ++i) covered[static_cast<std::size_t>(i)] = true;
+  for (const Site& site : sites) {
+    const index_t end = std::min(site.start + width, static_cast<index_t>(sizes.size()));
+    for (index_t i = site.start; i < end; ++i) covered[static_cast<std::size_t>(i)] = true;
   }
   divided_sizes parts;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
@@ -103,9 +103,10 @@ DNALM_INLINE double mean_over_site(std::span<const double> numbers, index_t star
 }
 
 DNALM_INLINE motif_recovery_collector::motif_recovery_collector(std::vector<index_t> widths)
-    : widths_(std::move(widths)) {}
+    : widths_(std::move(widths)), sites_(widths_.size()) {}
 
-DNALM_INLINE motif_recovery_collector::motif_recovery_collector(std::span<const motif_scorer> motifs) {
+DNALM_INLINE motif_recovery_collector::motif_recovery_collector(std::span<const motif_scorer> motifs)
+    : sites_(motifs.size()) {
   for (const motif_scorer& motif : motifs) widths_.push_back(motif.width());
 }
 
@@ -128,12 +129,14 @@ DNALM_INLINE void motif_recovery_collector::add(std::string_view sequence, std::
   }
   ++added_;
   if (hits.empty()) return;
-  entry kept{std::vector<double>(numbers.begin(), numbers.end()), {hits.begin(), hits.end()}};
-  for (std::size_t i = 0; i < kept.sizes.size(); ++i) {
-    kept.sizes[i] =
-        base_code(sequence[i]) < 4 ? std::abs(kept.sizes[i]) : std::numeric_limits<double>::quiet_NaN();
+  for (const motif_hit& hit : hits) {
+    sites_[static_cast<std::size_t>(hit.motif)].push_back({sizes_.size(), hit.start});
   }
-  entries_.push_back(std::move(kept));
+  std::vector<double> sizes(numbers.begin(), numbers.end());
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    sizes[i] = base_code(sequence[i]) < 4 ? std::abs(sizes[i]) : std::numeric_limits<double>::quiet_NaN();
+  }
+  sizes_.push_back(std::move(sizes));
 }
 
 DNALM_INLINE motif_recovery motif_recovery_collector::result(index_t motif) const {
@@ -142,31 +145,28 @@ DNALM_INLINE motif_recovery motif_recovery_collector::result(index_t motif) cons
     refuse_site("a motif below " + std::to_string(widths_.size()), std::to_string(motif));
   }
   const index_t width = widths_[static_cast<std::size_t>(motif)];
-  std::vector<const entry*> with_site;
-  index_t hits = 0;
-  for (const entry& each : entries_) {
-    const auto count = std::count_if(each.hits.begin(), each.hits.end(),
-                                     [&](const motif_hit& hit) { return hit.motif == motif; });
-    if (count > 0) with_site.push_back(&each);
-    hits += count;
+  const std::span<const placed_site> sites(sites_[static_cast<std::size_t>(motif)]);
+  std::vector<std::span<const placed_site>> with_site;  // the sites of each sequence that has some
+  for (std::size_t first = 0, end = 0; first < sites.size(); first = end) {
+    while (end < sites.size() && sites[end].sequence == sites[first].sequence) ++end;
+    with_site.push_back(sites.subspan(first, end - first));
   }
   divided_sizes all;
   paired_areas areas;
   for (std::size_t i = 0; i < with_site.size(); ++i) {
-    const entry& each = *with_site[i];
-    const divided_sizes own = divide_sizes(each.sizes, each.hits, motif, width);
+    const std::vector<double>& sizes = sizes_[with_site[i].front().sequence];
+    const divided_sizes own = divide_sizes(sizes, with_site[i], width);
     all.inside.insert(all.inside.end(), own.inside.begin(), own.inside.end());
     all.outside.insert(all.outside.end(), own.outside.begin(), own.outside.end());
     if (own.comparable()) areas.own.push_back(own.auroc());
     if (with_site.size() < 2) continue;
-    const auto& others = with_site[(i + 1) % with_site.size()]->hits;
-    const divided_sizes control = divide_sizes(each.sizes, others, motif, width);
+    const divided_sizes control = divide_sizes(sizes, with_site[(i + 1) % with_site.size()], width);
     if (!control.comparable()) continue;
     areas.control.push_back(control.auroc());
     if (own.comparable()) areas.differences.push_back(areas.own.back() - areas.control.back());
   }
   motif_recovery found = recovery_of(all, areas);
-  found.hits = hits;
+  found.hits = static_cast<index_t>(sites.size());
   found.sequences = static_cast<index_t>(with_site.size());
   return found;
 }

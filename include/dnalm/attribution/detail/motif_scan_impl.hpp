@@ -31,6 +31,13 @@ namespace detail {
   return background;
 }
 
+/// \throws error [dnalm.usage.877] unless 0 < p <= `largest`.
+inline void check_p_value(double p, double largest) {
+  if (p > 0 && p <= largest) return;
+  throw error(error_kind::usage, 877, "no p-value that can be told",
+              {.expected = "a number above 0, at most 1 and the largest p-value of the motif's options"});
+}
+
 /// \throws error [dnalm.input.875].
 inline void check_motif(const io::motif& motif) {
   const index_t width = motif.width();
@@ -102,7 +109,9 @@ void for_each_place(const std::vector<std::uint8_t>& codes, index_t width, Take&
 }  // namespace detail
 
 DNALM_INLINE motif_strand::motif_strand(const std::vector<double>& scores,
-                                        const std::array<double, 4>& background, double unit) {
+                                        const std::array<double, 4>& background, double unit,
+                                        double largest_p_value)
+    : largest_(largest_p_value) {
   for (const double score : scores) units_.push_back(static_cast<std::int32_t>(std::lround(score / unit)));
   std::vector<double> mass{1};  // mass[s]: probability of the lowest score of the columns so far plus s
   for (std::size_t i = 0; i < units_.size(); i += 4) {
@@ -118,7 +127,10 @@ DNALM_INLINE motif_strand::motif_strand(const std::vector<double>& scores,
   }
   for (std::size_t s = mass.size() - 1; s > 0; --s) mass[s - 1] += mass[s];
   for (double& tail : mass) tail = std::min(tail, 1.0);
-  tail_ = std::move(mass);
+  mass.front() = 1;
+  const auto kept = std::partition_point(mass.begin(), mass.end(), [&](double p) { return p > largest_; });
+  lowest_ += static_cast<std::int32_t>(kept - mass.begin());
+  tail_.assign(kept, mass.end());
 }
 
 DNALM_INLINE std::int32_t motif_strand::units_of(const std::uint8_t* codes) const {
@@ -128,33 +140,33 @@ DNALM_INLINE std::int32_t motif_strand::units_of(const std::uint8_t* codes) cons
 }
 
 DNALM_INLINE double motif_strand::p_value(std::int32_t units) const {
-  if (units <= lowest_) return 1;
+  if (units < lowest_) return 1;
   const auto place = static_cast<std::size_t>(units - lowest_);
   return place < tail_.size() ? tail_[place] : 0;
 }
 
 DNALM_INLINE std::int32_t motif_strand::threshold(double p) const {
+  detail::check_p_value(p, largest_);
   const auto first = std::partition_point(tail_.begin(), tail_.end(), [&](double tail) { return tail > p; });
   return lowest_ + static_cast<std::int32_t>(first - tail_.begin());
 }
 
 DNALM_INLINE motif_scorer::motif_scorer(const io::motif& motif, const motif_score_options& options)
-    : name_(motif.name), width_(motif.width()) {
+    : name_(motif.name), width_(motif.width()), largest_(options.largest_p_value) {
   detail::check_motif(motif);
+  detail::check_p_value(largest_, 1);
   const auto background = detail::scaled_background(options);
   std::vector<double> scores = detail::log_odds(motif, background, options.pseudocount);
   unit_ = detail::score_unit(scores);
-  strands_.emplace_back(scores, background, unit_);
+  strands_.emplace_back(scores, background, unit_, largest_);
   std::reverse(scores.begin(), scores.end());  // columns from the end, and A for T, C for G
-  strands_.emplace_back(scores, background, unit_);
+  strands_.emplace_back(scores, background, unit_, largest_);
 }
 
 DNALM_INLINE std::vector<motif_hit> find_motifs(std::span<const motif_scorer> motifs,
                                                 std::string_view sequence, double p_value,
                                                 bool both_strands) {
-  if (!(p_value > 0) || !(p_value <= 1)) {
-    throw error(error_kind::usage, 877, "no p-value", {.expected = "a number above 0, at most 1"});
-  }
+  detail::check_p_value(p_value, 1);
   const auto codes = detail::letter_codes(sequence);
   std::vector<motif_hit> hits;
   for (std::size_t m = 0; m < motifs.size(); ++m) {
@@ -186,6 +198,7 @@ DNALM_INLINE std::optional<motif_hit> best_motif_site(const motif_scorer& motif,
       const motif_strand& strand = reverse ? motif.reverse() : motif.forward();
       const std::int32_t units = strand.units_of(codes.data() + start);
       const double p = strand.p_value(units);
+      if (p > motif.largest_p_value()) continue;
       if (!best || p < best->p_value) best = motif_hit{0, start, reverse, units * motif.unit(), p};
     }
   });

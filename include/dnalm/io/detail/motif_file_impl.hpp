@@ -134,8 +134,8 @@ class meme_parser {
         letter = take_word(rest);
       }
       const bool right = letter == std::string_view("ACGT").substr(i, 1);
-      if (!right || !read_amount(take_word(rest), values[i])) {
-        throw_motif_line(lines_, "A 0.25 C 0.25 G 0.25 T 0.25", text);
+      if (!right || !read_amount(take_word(rest), values[i]) || values[i] == 0) {
+        throw_motif_line(lines_, "frequencies above 0, as in A 0.25 C 0.25 G 0.25 T 0.25", text);
       }
       text = std::string(rest);
     }
