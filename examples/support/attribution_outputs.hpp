@@ -77,7 +77,7 @@ inline constexpr std::size_t longest_drawing = 20000;
   logo.title = row.name;
   logo.description = method.explanation;
   logo.values = letters_of_drawing(row, method.reading);
-  logo.y_label = label;
+  logo.y_label = method.reading == map_reading::entropy ? "information (bits)" : label;
   logo.id = id;
   logo.marks = std::move(marks);
   return draw(logo);
