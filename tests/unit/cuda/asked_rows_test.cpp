@@ -7,9 +7,9 @@
 #include <vector>
 
 #include <dnalm/models.hpp>
-#include <dnalm/models/on_cuda.hpp>
 #include <support/catch.hpp>
 #include <support/cuda_emulation/backend.hpp>
+#include <unit/cuda/on_gpu.hpp>
 
 namespace {
 
@@ -20,7 +20,7 @@ using dnalm_test::error_id_of;
 dnalm::model bundled_on_gpu(const dnalm::cuda_options& where) {
   return dnalm::load_model(
       std::filesystem::path(DNALM_SOURCE_DIR) / "examples/data/models/dnalm-yeast-human-nt2",
-      dnalm::on_cuda(where));
+      dnalm_test::on_gpu(where));
 }
 dnalm::matrix<float> copy_of(dnalm::matrix_view<const float> x) {
   dnalm::matrix<float> y(x.rows, x.columns);

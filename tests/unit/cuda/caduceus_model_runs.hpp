@@ -84,7 +84,7 @@ inline void check_caduceus_twins() {
   const auto folder = golden_caduceus / "ps";
   const auto original = loaded_on_gpu(folder);
   const auto twin = outputs_of(dnalm::random_twin(original, 3), batch);
-  const auto again = outputs_of(dnalm::random_twin(folder, 3, dnalm::on_cuda()), batch);
+  const auto again = outputs_of(dnalm::random_twin(folder, 3, on_gpu()), batch);
   REQUIRE(twin.size() == again.size());
   for (std::size_t o = 0; o < twin.size(); ++o)
     CHECK(same_bits(part_of(twin[o], batch, 1), part_of(again[o], batch, 1)));

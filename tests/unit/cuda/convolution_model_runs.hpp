@@ -13,9 +13,9 @@
 
 #include <dnalm/embed.hpp>
 #include <dnalm/models.hpp>
-#include <dnalm/models/on_cuda.hpp>
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>
+#include <unit/cuda/on_gpu.hpp>
 #include <unit/models/golden_runs.hpp>
 #include <unit/models/hyena_runs.hpp>
 
@@ -49,7 +49,7 @@ inline std::span<const float> part_of(const dnalm::matrix<float>& x, const packe
 
 inline dnalm::model loaded_on_gpu(const std::filesystem::path& folder,
                                   const dnalm::cuda_options& where = {}) {
-  return dnalm::load_model(folder, dnalm::on_cuda(where));
+  return dnalm::load_model(folder, on_gpu(where));
 }
 
 /// Three sequences of random tokens.
@@ -175,7 +175,7 @@ inline void check_network_twins() {
   for (const auto& folder : {golden_convnets / "gpn_even", golden_hyena / "hub_tied"}) {
     const auto original = loaded_on_gpu(folder);
     const auto twin = outputs_of(dnalm::random_twin(original, 3), batch);
-    const auto again = outputs_of(dnalm::random_twin(folder, 3, dnalm::on_cuda()), batch);
+    const auto again = outputs_of(dnalm::random_twin(folder, 3, on_gpu()), batch);
     REQUIRE(twin.size() == again.size());
     for (std::size_t o = 0; o < twin.size(); ++o)
       CHECK(same_bits(part_of(twin[o], batch, 1), part_of(again[o], batch, 1)));
