@@ -141,7 +141,7 @@ TEST_CASE("PhyloGPN's blocks keep the rows that they are added to, or are an err
   const auto load = [](index_t first, index_t second) {
     std::vector<dnalm::io::tensor_info> tensors;
     const auto add = [&](const std::string& name, std::vector<index_t> shape) {
-      tensors.push_back({name, dnalm::io::dtype::f32, std::move(shape)});
+      tensors.push_back({name, dnalm::dtype::f32, std::move(shape)});
     };
     add("embedding.parametrizations.weight.original", {6, 4});
     for (const std::string norm : {"1", "2", "3"}) {
