@@ -266,3 +266,59 @@ TEST_CASE("strands are copied number by number", "[cpu][scan]") {
     }
   }
 }
+
+namespace {
+
+/// The scan of one sequence in runs of rows, in the order of the scan, with the state between them.
+template <class B>
+numbers run_scan_in_pieces(const B& b, const scan_problem& p, const numbers& all,
+                           const std::vector<index_t>& runs) {
+  using T = typename B::scalar;
+  dnalm_test::scan_memory<T> m(p, all);
+  dnalm_test::poisoned<T> out(p.rows(), p.channels);
+  dnalm_test::poisoned_scratch<T> scratch(b.selective_scan_scratch(p.channels, p.states));
+  dnalm_test::poisoned_scratch<T> state(b.scan_state_size(p.channels, p.states));
+  std::fill(state.view().begin(), state.view().end(), T(0));
+  index_t done = 0;
+  for (std::size_t i = 0; done < p.rows(); ++i) {
+    const index_t count = std::min(runs[i % runs.size()], p.rows() - done);
+    const index_t first = p.order == scan_order::forward ? done : p.rows() - done - count;
+    auto piece = m.input();
+    piece.x = piece.x.row_block(first, count);
+    piece.delta = piece.delta.row_block(first, count);
+    piece.parts = piece.parts.row_block(first, count);
+    b.selective_scan_from(piece, state.view(), scratch.view(), out.view().row_block(first, count));
+    done += count;
+  }
+  CHECK(out.frame_is_whole());
+  CHECK(scratch.frame_is_whole());
+  CHECK(state.frame_is_whole());
+  numbers result;
+  dnalm_test::append_numbers(out.view(), result);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("a scan whose state goes from piece to piece has the bits of one in one piece", "[cpu][scan]") {
+  dnalm::thread_team team(3);
+  for (const scan_order order : {scan_order::forward, scan_order::backward}) {
+    for (const auto& [channels, states] : {std::pair<index_t, index_t>{1, 1}, {21, 3}, {48, 16}, {150, 5}}) {
+      const scan_problem p{{333}, channels, states, order};
+      const numbers x = normal_numbers(p.size(), 3);
+      for (const std::vector<index_t>& runs :
+           {std::vector<index_t>{1}, {7}, {64}, {100, 1, 63}, {332}, {333}}) {
+        INFO(channels << " channels, first run " << runs.front());
+        CHECK(dnalm_test::same_numbers(dnalm_test::run_scan(reference, p, x),
+                                       run_scan_in_pieces(reference, p, x, runs)));
+        for (const isa set : instruction_sets()) {
+          INFO(dnalm::to_string(set));
+          const dnalm::cpu_backend b(set);
+          const numbers whole = dnalm_test::run_scan(b, p, x);
+          CHECK(dnalm_test::same_numbers(whole, run_scan_in_pieces(b, p, x, runs)));
+          CHECK(dnalm_test::same_numbers(whole, run_scan_in_pieces(b.on_team(&team), p, x, runs)));
+        }
+      }
+    }
+  }
+}
