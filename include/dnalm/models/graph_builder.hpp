@@ -67,6 +67,8 @@ class graph_builder {
   /// A batch norm of PyTorch: `.weight`, `.bias`, `.running_mean`, `.running_var`, all but the last two
   /// optional; `.num_batches_tracked` is left out.
   index_t batch_norm(index_t x, const std::string& name, double eps = 1e-5);
+  /// A layer norm of PyTorch: `.weight`, `.bias`.
+  index_t layer_norm(index_t x, const std::string& name, double eps = 1e-5);
   index_t function(index_t x, activation function);
   index_t relu(index_t x) { return function(x, activation::relu); }
   index_t threshold(index_t x, double threshold, double value);

@@ -865,6 +865,17 @@ TEST_CASE("lengths and graphs that do not fit are errors that say so", "[layers]
     }
     CHECK_THROWS_WITH(dnalm::graph_shapes(wrong), Catch::Contains("an inner convolution that fits"));
   }
+  // Ends that read no row of the first convolution, or of the input: such pairs stay two.
+  for (const auto& [first, second] :
+       {std::pair{taps(3, 1, 1, 1), taps(1, 1, 1, 0)}, std::pair{taps(2, 1, 2, 0), taps(2, 1, 1, 0)}}) {
+    dnalm::sequence_input whole;
+    whole.length = paired_length;
+    sketch s(whole);
+    s->output("rows", s.convolution(s.convolution(0, 4, 40, first), 40, 40, second));
+    const layer_graph graph = s->take();
+    CHECK(dnalm::detail::compose_convolutions(graph).nodes.size() == 2);
+    CHECK_NOTHROW(dnalm::cpu_layers(dnalm::cpu_backend(), graph, weights));
+  }
   layer_graph open = fixed_graph();
   open.input.length = 0;
   CHECK_THROWS_WITH(dnalm::graph_shapes(open), Catch::Contains("an input of fixed length"));

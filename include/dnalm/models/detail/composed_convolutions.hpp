@@ -111,8 +111,8 @@ class convolution_composer {
            node.groups == 1 && node.before >= 0 && node.after >= 0 && node.inner.taps == 0;
   }
   /// Whether operation `at` is the second of two that are run as one: at least half of the products are saved
-  /// and the ends are a small part of the rows. One whose value a function or a batch norm alone reads stays:
-  /// it takes them up.
+  /// and the ends are a small part of the rows and read some. One whose value a function or a batch norm
+  /// alone reads stays: it takes them up.
   [[nodiscard]] bool composes(const layer_node& second, std::size_t at) const {
     if (at == 0 || !is_plain(second) || second.inputs[0] != static_cast<index_t>(at)) return false;
     const layer_node& first = graph_.nodes[at - 1];
@@ -120,10 +120,16 @@ class convolution_composer {
     if (!is_plain(first) || readers_[at] != 1 || taken_up) return false;
     const index_t inputs = shapes_.channels(first.inputs[0]);
     const index_t taps = first.taps + second.taps - 1;
-    const index_t two = first.outputs * (first.taps * inputs + second.taps * second.outputs);
     const index_t rows = std::min(rows_[static_cast<std::size_t>(first.inputs[0])], rows_[at]);
-    return 2 * taps * inputs * second.outputs <= two && rows >= 16 * (taps + first.before + first.after) &&
-           first.before < taps && first.after < taps;
+    const auto products = [](index_t from, index_t count, index_t to) {
+      return static_cast<double>(from) * static_cast<double>(count) * static_cast<double>(to);
+    };
+    const double two =
+        products(inputs, first.taps, first.outputs) + products(first.outputs, second.taps, second.outputs);
+    const bool ends = second.before > 0 || second.after > 0;
+    const bool read = second.taps > 1 && first.before < taps - 1 && first.after < taps - 1;
+    return 2 * products(inputs, taps, second.outputs) <= two && (read || !ends) &&
+           rows >= 16 * (taps + first.before + first.after);
   }
 
   index_t append(layer_node node) {

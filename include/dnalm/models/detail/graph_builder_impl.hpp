@@ -109,6 +109,16 @@ DNALM_INLINE index_t graph_builder::batch_norm(index_t x, const std::string& nam
   return append(std::move(node));
 }
 
+DNALM_INLINE index_t graph_builder::layer_norm(index_t x, const std::string& name, double eps) {
+  layer_node node;
+  node.kind = layer_kind::layer_norm;
+  node.name = name;
+  node.inputs = {x};
+  node.eps = eps;
+  node.tensors = {tensor(layer_tensor::gamma, name + ".weight"), tensor(layer_tensor::beta, name + ".bias")};
+  return append(std::move(node));
+}
+
 DNALM_INLINE index_t graph_builder::function(index_t x, activation function) {
   layer_node node;
   node.kind = layer_kind::function;

@@ -75,9 +75,9 @@ class enformer_builder {
   /// x + attention(norm(x)), then x + dense(relu(dense(norm(x)))).
   index_t transformer(index_t x, const std::string& name) {
     const std::string first = name + ".0.fn.";
-    x = net_.add(x, net_.dense(attention(norm(x, first + "0"), first + "1."), first + "1.to_out"));
+    x = net_.add(x, net_.dense(attention(net_.layer_norm(x, first + "0"), first + "1."), first + "1.to_out"));
     const std::string second = name + ".1.fn.";
-    const index_t wide = net_.relu(net_.dense(norm(x, second + "0"), second + "1"));
+    const index_t wide = net_.relu(net_.dense(net_.layer_norm(x, second + "0"), second + "1"));
     return net_.add(x, net_.dense(wide, second + "4"));
   }
   /// As many rows as target_length says from the middle; the same number, rounded up, is left out at each
@@ -94,16 +94,6 @@ class enformer_builder {
   }
 
  private:
-  index_t norm(index_t x, const std::string& name) {
-    layer_node node;
-    node.kind = layer_kind::layer_norm;
-    node.name = name;
-    node.inputs = {x};
-    node.eps = 1e-5;
-    node.tensors = {tensor(layer_tensor::gamma, name + ".weight"),
-                    tensor(layer_tensor::beta, name + ".bias")};
-    return net_.append(std::move(node));
-  }
   index_t attention(index_t x, const std::string& name) {
     layer_node node;
     node.kind = layer_kind::relative_attention;

@@ -51,16 +51,7 @@ class phylogpn_builder {
     y = convolution(active(norm(y, name + ".layer_norm3")), name + ".conv3", 1);
     return net_.add(rest, y);
   }
-  index_t norm(index_t x, const std::string& name) {
-    layer_node node;
-    node.kind = layer_kind::layer_norm;
-    node.name = name;
-    node.inputs = {x};
-    node.eps = 1e-5;
-    node.tensors = {tensor(layer_tensor::gamma, name + ".weight"),
-                    tensor(layer_tensor::beta, name + ".bias")};
-    return net_.append(std::move(node));
-  }
+  index_t norm(index_t x, const std::string& name) { return net_.layer_norm(x, prefix_ + name); }
   index_t active(index_t x) { return net_.function(x, activation::gelu_erf); }
   index_t convolution(index_t x, const std::string& name, index_t dilation) {
     layer_node node;
