@@ -54,7 +54,7 @@ struct shape {
 
 /// One channel and one row; taps beyond the sequence; pieces of 512 and 1024 words that end within a tap;
 /// even numbers of taps; odd widths, whose taps begin between the halves of pairs; empty sequences; taps that
-/// only look ahead.
+/// only look ahead; outputs whose adjoint has several parts of pairs.
 const std::vector<shape> shapes = {
     {1, 1, dnalm::same_taps(1), {1}},
     {1, 33, dnalm::same_taps(4, 3), {1, 7, 2}},
@@ -66,6 +66,7 @@ const std::vector<shape> shapes = {
     {260, 70, dnalm::causal_taps(5, 2), {40, 2}},
     {513, 3, dnalm::same_taps(3), {13}},
     {6, 9, {3, 2, -1}, {8, 3}},
+    {34, 250, dnalm::same_taps(9), {20, 3}},
 };
 
 matrix<float> random_matrix(index_t rows, index_t columns, std::uint64_t seed, float scale = 1.0F) {
@@ -105,6 +106,10 @@ matrix<float> multiplied(const matrix<float>& x, weight_format format) {
     result.data()[i] = format == weight_format::f32 ? x.data()[i] : rounded(x.data()[i]);
   }
   return result;
+}
+/// dy as the adjoint multiplies it.
+matrix<float> carried(const matrix<float>& dy, weight_format format) {
+  return multiplied(dy, format == weight_format::bf16 ? format : weight_format::f32);
 }
 
 bool same_bits(const matrix<float>& a, const matrix<float>& b) {
@@ -253,9 +258,10 @@ TEST_CASE("the adjoint of a convolution is that of the weights the format stands
     matrix<double> size(s.rows(), s.inputs);
     const auto added = widened(residual);
     const auto size_added = widened(residual, true);
-    dnalm::reference_convolution_vjp(widened(dy).view(), offsets, widened(stored(w, format)).view(), s.taps,
-                                     added.view(), exact.view());
-    dnalm::reference_convolution_vjp(widened(dy, true).view(), offsets,
+    const auto multiplier = carried(dy, format);
+    dnalm::reference_convolution_vjp(widened(multiplier).view(), offsets, widened(stored(w, format)).view(),
+                                     s.taps, added.view(), exact.view());
+    dnalm::reference_convolution_vjp(widened(multiplier, true).view(), offsets,
                                      widened(stored(w, format), true).view(), s.taps, size_added.view(),
                                      size.view());
     double worst = 0.0;

@@ -22,13 +22,14 @@
 #define DNALM_ISA_HAS_PAIRS 0
 #define DNALM_ISA_BODY <dnalm/cpu/detail/convolution.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
-#undef DNALM_ISA_HAS_PAIRS
-
 #define DNALM_ISA_BODY <dnalm/cpu/detail/convolution_vjp.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#undef DNALM_ISA_HAS_PAIRS
 
 #define DNALM_ISA_HAS_PAIRS 1
 #define DNALM_ISA_BODY <dnalm/cpu/detail/convolution.ipp>
+#include <dnalm/cpu/detail/for_pairs_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/convolution_vjp.ipp>
 #include <dnalm/cpu/detail/for_pairs_isa.ipp>
 #undef DNALM_ISA_HAS_PAIRS
 
@@ -51,6 +52,9 @@ inline void cpu_convolution(isa set, const convolution_rows& rows, index_t first
 inline void cpu_convolution_vjp(isa set, const convolution_rows& rows, index_t first, const packed_weight& w,
                                 matrix_view<const float> residual, float* scratch, matrix_view<float> dx) {
 #if defined(__x86_64__)
+  if (set == isa::avx512_bf16 && turns_pairs(w, rows.taps.taps)) {
+    return isa_avx512_bf16::convolution_vjp(rows, first, w, residual, scratch, dx);
+  }
   if (set >= isa::avx512) return isa_avx512::convolution_vjp(rows, first, w, residual, scratch, dx);
   if (set == isa::avx2) return isa_avx2::convolution_vjp(rows, first, w, residual, scratch, dx);
 #endif

@@ -54,6 +54,33 @@ DNALM_LANE lanes join_pairs(lanes first, lanes second) {
   return {
       _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xFFFFFFFF, order, _mm512_castps_si512(both.at)))};
 }
+/// (a, b), (c, d) -> (a, c), (b, d) for the two pairs in each eight bytes.
+DNALM_LANE lanes exchange_halves(lanes pairs) {
+  const __m512i order = _mm512_set4_epi32(0x0F0E0B0A, 0x0D0C0908, 0x07060302, 0x05040100);
+  return {_mm512_castsi512_ps(_mm512_shuffle_epi8(_mm512_castps_si512(pairs.at), order))};
+}
+/// Eight rows of eight doubles, transposed.
+DNALM_LANE void transpose_doubles(lanes (&rows)[8]) {
+  __m512d even[4];
+  __m512d odd[4];
+  for (int i = 0; i < 4; ++i) {
+    const __m512d a = _mm512_castps_pd(rows[2 * i].at);
+    const __m512d b = _mm512_castps_pd(rows[2 * i + 1].at);
+    even[i] = _mm512_maskz_unpacklo_pd(0xFF, a, b);
+    odd[i] = _mm512_maskz_unpackhi_pd(0xFF, a, b);
+  }
+  for (int parity = 0; parity < 2; ++parity) {
+    const __m512d* x = parity == 0 ? even : odd;
+    const __m512d low = _mm512_maskz_shuffle_f64x2(0xFF, x[0], x[1], 0x88);  // columns 0 and 4 of rows 0 to 3
+    const __m512d high = _mm512_maskz_shuffle_f64x2(0xFF, x[2], x[3], 0x88);  // of rows 4 to 7
+    const __m512d low2 = _mm512_maskz_shuffle_f64x2(0xFF, x[0], x[1], 0xDD);  // columns 2 and 6
+    const __m512d high2 = _mm512_maskz_shuffle_f64x2(0xFF, x[2], x[3], 0xDD);
+    rows[parity].at = _mm512_castpd_ps(_mm512_maskz_shuffle_f64x2(0xFF, low, high, 0x88));
+    rows[parity + 2].at = _mm512_castpd_ps(_mm512_maskz_shuffle_f64x2(0xFF, low2, high2, 0x88));
+    rows[parity + 4].at = _mm512_castpd_ps(_mm512_maskz_shuffle_f64x2(0xFF, low, high, 0xDD));
+    rows[parity + 6].at = _mm512_castpd_ps(_mm512_maskz_shuffle_f64x2(0xFF, low2, high2, 0xDD));
+  }
+}
 
 }  // namespace detail::isa_avx512_bf16
 DNALM_END_NAMESPACE

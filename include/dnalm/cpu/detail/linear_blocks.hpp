@@ -31,11 +31,14 @@
 #undef DNALM_ISA_HAS_PAIRS
 #define DNALM_ISA_BODY <dnalm/cpu/detail/turned_columns.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/turned_product.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 
 #if defined(__x86_64__)
 DNALM_BEGIN_NAMESPACE
 namespace detail::isa_avx512_bf16 {
 using isa_avx512::expand_to_pairs;
+using isa_avx512::finish_half;
 using isa_avx512::finish_panel;
 using isa_avx512::product_panel;
 }  // namespace detail::isa_avx512_bf16
@@ -45,3 +48,7 @@ DNALM_END_NAMESPACE
 #define DNALM_ISA_BODY <dnalm/cpu/detail/linear.ipp>
 #include <dnalm/cpu/detail/for_pairs_isa.ipp>
 #undef DNALM_ISA_HAS_PAIRS
+#define DNALM_ISA_BODY <dnalm/cpu/detail/turned_pairs.ipp>
+#include <dnalm/cpu/detail/for_pairs_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/turned_product.ipp>
+#include <dnalm/cpu/detail/for_pairs_isa.ipp>

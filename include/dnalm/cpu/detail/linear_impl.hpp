@@ -7,8 +7,23 @@
 #include <dnalm/cpu/detail/recorded_rows.hpp>
 #include <dnalm/cpu/linear.hpp>
 
+#define DNALM_ISA_HAS_PAIRS 0
 #define DNALM_ISA_BODY <dnalm/cpu/detail/linear_vjp.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#undef DNALM_ISA_HAS_PAIRS
+
+#if defined(__x86_64__)
+DNALM_BEGIN_NAMESPACE
+namespace detail::isa_avx512_bf16 {
+using isa_avx512::activation_vjp_row;
+using isa_avx512::gated_vjp_row;
+}  // namespace detail::isa_avx512_bf16
+DNALM_END_NAMESPACE
+#endif
+#define DNALM_ISA_HAS_PAIRS 1
+#define DNALM_ISA_BODY <dnalm/cpu/detail/linear_vjp.ipp>
+#include <dnalm/cpu/detail/for_pairs_isa.ipp>
+#undef DNALM_ISA_HAS_PAIRS
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -31,6 +46,9 @@ inline void cpu_linear(isa set, matrix_view<const float> x, const packed_weight&
 inline void cpu_linear_vjp(isa set, const recorded_rows& x, const packed_weight& w,
                            matrix_view<const float> residual, float* scratch, matrix_view<float> dx) {
 #if defined(__x86_64__)
+  if (set == isa::avx512_bf16 && turns_pairs(w, 1)) {
+    return isa_avx512_bf16::linear_vjp(x, w, residual, scratch, dx);
+  }
   if (set >= isa::avx512) return isa_avx512::linear_vjp(x, w, residual, scratch, dx);
   if (set == isa::avx2) return isa_avx2::linear_vjp(x, w, residual, scratch, dx);
 #endif

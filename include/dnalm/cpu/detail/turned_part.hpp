@@ -18,11 +18,23 @@ namespace detail {
 struct turned_weight {
   const packed_weight& packed;
   index_t taps = 1;
+  index_t piece = depth_words;  ///< numbers that a part holds at most: twice as many as pairs
   /// Input channels of a tap.
   [[nodiscard]] index_t inputs() const { return packed.inputs / taps; }
   /// Numbers of a row that the adjoint multiplies: the outputs, tap after tap.
   [[nodiscard]] index_t depth() const { return packed.outputs * taps; }
 };
+
+/// Whether the adjoint rounds its rows to bfloat16, as the forward does its own.
+[[nodiscard]] inline bool rounds_turned(const packed_weight& w) {
+  return w.format == weight_format::bf16;
+}
+/// Whether it may multiply pairs of outputs: no pair lies half in one tap or gate and half in the next, and
+/// the panels' pairs of input channels begin where a tap does.
+[[nodiscard]] inline bool turns_pairs(const packed_weight& w, index_t taps) {
+  const index_t together = w.gated ? 4 : 2;
+  return rounds_turned(w) && w.outputs % together == 0 && (taps == 1 || w.inputs / taps % 2 == 0);
+}
 
 /// Neighbouring outputs of one tap that lie side by side in a panel, from column `column` on; the tap's input
 /// channels begin at `channel`.
@@ -57,12 +69,12 @@ struct turned_part {
 };
 
 [[nodiscard]] inline turned_part first_part(const turned_weight& w, index_t column) {
-  return {column, 0, std::min(w.depth(), depth_words)};
+  return {column, 0, std::min(w.depth(), w.piece)};
 }
 /// Of the same channels, else of the next; behind the last one nothing.
 [[nodiscard]] inline turned_part part_behind(const turned_weight& w, const turned_part& part) {
   const index_t done = part.first + part.count;
-  if (done < w.depth()) return {part.column, done, std::min(w.depth() - done, depth_words)};
+  if (done < w.depth()) return {part.column, done, std::min(w.depth() - done, w.piece)};
   if (part.column + panel_columns < w.inputs()) return first_part(w, part.column + panel_columns);
   return {};
 }
