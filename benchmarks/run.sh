@@ -103,7 +103,7 @@ gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SE
 masked_map_nt100m_230bp nt_v2_100m 230bp 2 bench_masked_map --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 substitutions_cnn_1kb - - 0 bench_substitutions --write $data/cnn_1kb.safetensors --repeats $(pick 9 5 3) --naive $(pick 96 48 16) --edits $(pick 0 0 300)
 substitutions_hyena_d128_1kb hyena_d128 - 0 bench_substitutions --model MODEL --repeats $(pick 5 3 2) --naive $(pick 96 48 16) --edits $(pick 0 300 60)
-saliency_nt100m_1kb nt_v2_100m 1kb 4 bench_saliency --model MODEL --sequences SEQUENCES --threads $threads --repeats $(pick 6 3 1)
+saliency_nt100m_1kb nt_v2_100m 1kb 4 bench_saliency --model MODEL --sequences SEQUENCES --threads $threads --formats f32,bf16 --repeats $(pick 6 3 1)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 planted_motifs - - 0 bench_planted_motifs --folder $root/benchmarks/truth --sequences $(pick 100 20 4) --held-out $(pick 3000 600 60)

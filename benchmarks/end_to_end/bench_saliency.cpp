@@ -2,6 +2,7 @@
 // Saliency and integrated gradients of a linear probe on the last hidden state, down to the nucleotide.
 //
 //   bench_saliency --case NAME --model FOLDER --sequences FILE [--limit 2] [--nodes 50] [--threads 1,2]
+//   [--formats f32]
 //
 // The probe has weights of a formula, on the mean over tokens. The floor is that of gradients: 3 x the
 // operations of the forward pass at the measured peak, once per sequence, or per sequence and node.
@@ -20,6 +21,7 @@ using namespace dnalm_bench;
 
 struct arguments : sequence_arguments {
   std::string threads = "1,2";
+  std::string formats = "f32";
   index_t nodes = 50;
 };
 
@@ -36,12 +38,13 @@ dnalm::fitted_probe pattern_probe(const dnalm::model& network) {
 
 class saliency_bench {
  public:
-  saliency_bench(const arguments& a, int threads)
+  saliency_bench(const arguments& a, dnalm::weight_format format, int threads)
       : a_(a),
+        format_(format),
         threads_(threads),
-        network_(load_on(a.model, dnalm::cpu_backend())),
+        network_(load_on(a.model, dnalm::cpu_backend(format))),
         sequences_(read_sequences(a.sequences, a.limit)),
-        peak_(peak_of(dnalm::weight_format::f32, threads)),
+        peak_(peak_of(format, threads)),
         function_(dnalm::nucleotide_function({network_, pattern_probe(network_)}, {.threads = threads})) {
     for (const std::string& sequence : sequences_) {
       const auto tokens = static_cast<double>(network_.tokenize(sequence).ids.size());
@@ -76,12 +79,13 @@ class saliency_bench {
   [[nodiscard]] timing per_thread(timing time) const { return {time.wall, time.cpu / threads_}; }
   void add(const std::string& what, const repetitions& times, double passes, double sequences, report& out) {
     const double work = passes * flops_ * sequences / static_cast<double>(sequences_.size());
-    result_row row = row_at_peak(what, a_, dnalm::weight_format::f32, threads_, work, peak_);
+    result_row row = row_at_peak(what, a_, format_, threads_, work, peak_);
     row.more = {{"sequences", sequences}, {"nodes", passes}, {"value", value_}};
     out.add(row, times);
   }
 
   const arguments& a_;
+  dnalm::weight_format format_;
   int threads_;
   dnalm::model network_;
   std::vector<std::string> sequences_;
@@ -97,9 +101,12 @@ int main(int argc, char** argv) {
   const auto options = [](CLI::App& app, arguments& a) {
     app.add_option("--nodes", a.nodes, "nodes of integrated gradients")->check(CLI::Range(1, 1024));
     app.add_option("--threads", a.threads, "numbers of threads");
+    app.add_option("--formats", a.formats, "f32, bf16, int8");
   };
   const auto measure = [](const arguments& a, report& out) {
-    for (const int threads : parse_threads(a.threads)) saliency_bench(a, threads).run(out);
+    for (const auto format : parse_formats(a.formats)) {
+      for (const int threads : parse_threads(a.threads)) saliency_bench(a, format, threads).run(out);
+    }
   };
   return run_program(argc, argv,
                      {"bench_saliency", "Saliency and integrated gradients down to the nucleotide",

@@ -70,6 +70,12 @@ class cpu_backend : public host_layer_kernels<float> {
   [[nodiscard]] std::string_view name() const { return "cpu"; }
   [[nodiscard]] isa instruction_set() const { return isa_; }
   [[nodiscard]] weight_format format() const { return format_; }
+  /// The same backend that packs weights in another format.
+  [[nodiscard]] cpu_backend with_format(weight_format format) const {
+    cpu_backend copy = *this;
+    copy.format_ = format;
+    return copy;
+  }
   /// The same backend on a team, which must outlive the copy; null, or a team of one: on the calling thread.
   [[nodiscard]] cpu_backend on_team(thread_team* team) const {
     cpu_backend copy = *this;

@@ -18,15 +18,12 @@ DNALM_BEGIN_NAMESPACE
 
 namespace detail {
 
-/// Whether products of a backend read weights as the floats that they are.
+/// Backends that pack weights as the floats that they are, whatever a model's own weights are.
 template <class B>
-[[nodiscard]] bool has_float_products(const B& backend) {
-  if constexpr (std::is_same_v<scalar_of<B>, float> && requires { backend.format(); }) {
-    return backend.format() == weight_format::f32;
-  } else {
-    return false;
-  }
-}
+concept has_float_products = std::is_same_v < scalar_of<B>,
+float > &&requires(const B& backend) {
+  backend.with_format(weight_format::f32);
+};
 
 /// A matrix packed by a backend in host memory.
 template <class B>
@@ -171,12 +168,13 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
   }
   [[nodiscard]] std::shared_ptr<const packed_product> pack_product(
       matrix_view<const float> w) const override {
-    if constexpr (is_float) {
-      if (detail::has_float_products(network_.backend())) {
-        return std::make_shared<const detail::backend_product<B>>(network_.backend(), w);
-      }
+    if constexpr (detail::has_float_products<B>) {
+      const B floats = network_.backend().with_format(weight_format::f32);
+      return std::make_shared<const detail::backend_product<B>>(floats, w);
+    } else {
+      static_cast<void>(w);
+      return nullptr;
     }
-    return nullptr;
   }
 
  private:

@@ -203,7 +203,7 @@ TEST_CASE("rows of many k-mers are products, close to sums in double, each of it
   REQUIRE(network.pack_product(some.view()) != nullptr);
   CHECK(dnalm_test::six_mer_model({.backend = dnalm::backend_kind::reference}).pack_product(some.view()) ==
         nullptr);
-  CHECK(dnalm_test::six_mer_model({.weights = dnalm::weight_format::bf16}).pack_product(some.view()) ==
+  CHECK(dnalm_test::six_mer_model({.weights = dnalm::weight_format::bf16}).pack_product(some.view()) !=
         nullptr);
   std::string sequence = random_bases(5, 6 * 130 + 2);  // more tokens than a product takes at a time
   sequence[40] = 'N';

@@ -239,12 +239,27 @@ class lent_workspaces {
   std::vector<forward_workspace> lent_;
 };
 
+/// Rows that go through the adjoints together: linear_vjp turns a weight anew for each 576 rows.
+inline constexpr index_t gradient_rows = 576;
+
+/// Bound of a batch that cuts `rows` into as many for each thread, none of more than gradient_rows unless the
+/// network prefers so.
+[[nodiscard]] inline index_t rows_of_batch(index_t rows, index_t preferred, int threads) {
+  const index_t most = std::max(preferred, gradient_rows);
+  const index_t rounds = std::max<index_t>((rows / threads + most - 1) / most, 1);
+  return std::clamp((rows + rounds * threads - 1) / (rounds * threads), preferred, most);
+}
+
 /// Runs all items: values (items, C), and gradients to work.receive.
 inline void run_gradients(const attribution_targets& targets, const gradient_work& work,
                           const run_options& options, std::span<double> values, workspace_store& store) {
   const model& network = targets.network();
   std::vector<sequence_load> loads;
-  for (const auto ids : work.ids) loads.push_back({network.inner_rows(static_cast<index_t>(ids.size())), 0});
+  index_t rows = 0;
+  for (const auto ids : work.ids) {
+    loads.push_back({network.inner_rows(static_cast<index_t>(ids.size())), 0});
+    rows += loads.back().tokens;
+  }
   const int most = network.prefers().workers;
   const int wanted = thread_count(options.threads);
   const int threads = most == 0 ? wanted : std::min(wanted, most);
@@ -260,7 +275,7 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
     extent.layers = {targets.layer()};
     extent.hidden = [](index_t, matrix_view<const float>, matrix_view<float>) {};
   }
-  chunk_limits limits{.tokens = network.prefers().tokens};
+  chunk_limits limits{.tokens = rows_of_batch(rows, network.prefers().tokens, threads)};
   const auto too_large = [&] { return network.gradient_bytes(extent, limits.tokens, limits.tokens) > share; };
   while (limits.tokens > 1 && too_large()) limits.tokens /= 2;
   const auto chunks = plan_chunks(loads, limits);
