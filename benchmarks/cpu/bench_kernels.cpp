@@ -176,6 +176,10 @@ class kernel_bench {
     const std::string size =
         "L" + std::to_string(length) + "xH" + std::to_string(a_.heads) + "xK" + std::to_string(head_width);
     dnalm::buffer<float> scratch(dnalm::cpu_attention_scratch(length, head_width));
+    matrix<float> dq(rows, d);
+    matrix<float> dk(rows, d);
+    matrix<float> dv(rows, d);
+    dnalm::buffer<float> more(dnalm::cpu_attention_vjp_scratch(length, head_width));
     for (const dnalm::weight_format format : parse_formats(a_.formats)) {
       const bool rounded = format != dnalm::weight_format::f32 && set_ == dnalm::isa::avx512_bf16;
       if (format != dnalm::weight_format::f32 && !rounded) continue;  // the same as f32
@@ -186,16 +190,15 @@ class kernel_bench {
                                  y.view());
           },
           rounded);
+      if (!a_.vjp) continue;
+      compute_case(
+          rounded ? "attention_vjp_bf16" : "attention_vjp", size, rows, 10 * pairs,
+          [&] {
+            dnalm::cpu_attention_vjp(set_, format, part(0), part(1), part(2), offsets, options, y.view(),
+                                     more.view(), dq.view(), dk.view(), dv.view());
+          },
+          rounded);
     }
-    if (!a_.vjp) return;
-    matrix<float> dq(rows, d);
-    matrix<float> dk(rows, d);
-    matrix<float> dv(rows, d);
-    dnalm::buffer<float> more(dnalm::cpu_attention_vjp_scratch(length, head_width));
-    compute_case("attention_vjp", size, rows, 14 * pairs, [&] {
-      dnalm::cpu_attention_vjp(set_, part(0), part(1), part(2), offsets, options, y.view(), more.view(),
-                               dq.view(), dk.view(), dv.view());
-    });
   }
 
   [[nodiscard]] std::string size_name(index_t width) const {

@@ -40,11 +40,12 @@ void cpu_attention(isa set, weight_format format, matrix_view<const float> q, ma
 /// = scale sum over j of ds_ij k_j, dk_j = scale sum over i of ds_ij q_i, dv_j = sum over i of p_ij dy_i.
 ///
 /// Nothing of size L^2 is stored: p and ds of a chunk of queries, as many as a cache holds, make their dq and
-/// are added to dk and dv; every element is one chain over increasing j or i, wherever chunks end. All (R,
+/// are added to dk and dv; every element is one chain over increasing j or i, wherever chunks end. `format`
+/// as in the forward: scale q, k, v, dy, p and ds are rounded to bfloat16 before they are multiplied. All (R,
 /// D), column blocks as in the forward; dq, dk, dv overlap neither each other nor the inputs. `scratch` needs
 /// cpu_attention_vjp_scratch(longest, K) floats. Cost: 10 L^2 D operations and H L^2 exponentials per
 /// sequence, with a window as in the forward.
-void cpu_attention_vjp(isa set, matrix_view<const float> q, matrix_view<const float> k,
+void cpu_attention_vjp(isa set, weight_format format, matrix_view<const float> q, matrix_view<const float> k,
                        matrix_view<const float> v, const ragged_offsets& offsets,
                        const attention_options<float>& options, matrix_view<const float> dy,
                        vector_view<float> scratch, matrix_view<float> dq, matrix_view<float> dk,

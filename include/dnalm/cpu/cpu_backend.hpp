@@ -278,7 +278,7 @@ class cpu_backend : public host_layer_kernels<float> {
     if (pairs_.any) return secant_attention_vjp(q, k, v, offsets, options, dy, dq, dk, dv);
     by_heads(options.heads, false, [&](index_t first, index_t count, int member) {
       const auto of = [&](auto x) { return head_columns(x, options.heads, first, count); };
-      cpu_attention_vjp(isa_, of(q), of(k), of(v), offsets, part_of(options, first, count), of(dy),
+      cpu_attention_vjp(isa_, format_, of(q), of(k), of(v), offsets, part_of(options, first, count), of(dy),
                         member_scratch(scratch, member), of(dq), of(dk), of(dv));
     });
   }

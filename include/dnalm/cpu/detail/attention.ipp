@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Body of cpu_attention (cpu/attention.hpp), once per instruction set: the walk over tiles and blocks.
+/// \brief Body of cpu_attention (cpu/attention.hpp), once per instruction set: the walk over tiles and
+/// blocks.
 ///
 /// The operands of the products are floats (attention_floats.ipp), or pairs of bfloat16 where the instruction
 /// set multiplies them (attention_pairs.ipp); scores, weights and their sum are float in both.
@@ -35,10 +36,9 @@ DNALM_ISA_FUNCTION void block_weights(const attention_tile& tile, token_range bl
     near[r] = part_of_block(tokens_near(tile.first + r, tile.length, how.window), block);
     if (near[r].size() == 0) continue;
     float* scores = memory.scores + r * memory.score_stride - panel_start(block) + near[r].begin;
-    const float largest =
-        how.slope == 0.0F
-            ? largest_of_row(scores, near[r].size())
-            : largest_of_biased_row(scores, near[r].size(), how.slope, tile.first + r - near[r].begin);
+    const float largest = how.slope == 0.0F ? largest_of_row(scores, near[r].size())
+                                            : largest_of_biased_row(scores, near[r].size(), how.slope,
+                                                                    tile.first + r - near[r].begin);
     if (largest > softmax.largest[r]) softmax.largest[r] = largest;
   }
   store(change, exp2_of_negative(sub(before, load(softmax.largest))));
@@ -102,7 +102,8 @@ DNALM_ISA_FUNCTION void attend_tile(const attended_head& head, const attention_t
 /// Attention of one head of one sequence; y is an (L, K) view of that head's columns, too.
 DNALM_ISA_FUNCTION void attention_head(const attended_head& head, const head_scores& how, bool last,
                                        const attention_memory& memory, matrix_view<float> y) {
-  pack_keys_and_values(head.k, head.v, memory);
+  pack_channels(head.k, memory.values, memory.keys);  // the values' place is no smaller
+  pack_tokens(head.v, memory.values);
   for (index_t first = 0; first < y.rows; first += tile_rows) {
     const index_t rows = y.rows - first < tile_rows ? y.rows - first : tile_rows;
     attend_tile(head, {first, rows, y.rows, y.columns}, in_powers_of_two(how), last, memory, y);

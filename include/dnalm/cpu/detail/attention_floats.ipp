@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Operands of attention's products as floats, once per instruction set; attention_pairs.ipp has the same
-/// names.
+/// \brief Operands of attention's products as floats, once per instruction set; attention_pairs.ipp has the
+/// same names.
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
@@ -10,10 +10,13 @@ namespace detail::DNALM_ISA {
 inline index_t attention_words(index_t n) {
   return n;
 }
-DNALM_ISA_FUNCTION void pack_keys_and_values(matrix_view<const float> k, matrix_view<const float> v,
-                                             const attention_memory& memory) {
-  pack_by_columns(k, memory.keys);
-  pack_by_rows(v, memory.values);
+/// Rows whose channels are multiplied, by columns; `spare` holds as many words as x.
+DNALM_ISA_FUNCTION void pack_channels(matrix_view<const float> x, float*, float* to) {
+  pack_by_columns(x, to);
+}
+/// Rows whose tokens are multiplied, by rows.
+DNALM_ISA_FUNCTION void pack_tokens(matrix_view<const float> x, float* to) {
+  pack_by_rows(x, to);
 }
 DNALM_ISA_FUNCTION void query_operand(const float* q, float scale, index_t width, float* to) {
   scale_row(q, scale, to, width);

@@ -16,6 +16,7 @@
 #if defined(__x86_64__)
 DNALM_BEGIN_NAMESPACE
 namespace detail::isa_avx512_bf16 {
+using isa_avx512::bias_row;
 using isa_avx512::exp2_of_negative;
 using isa_avx512::first_of;
 using isa_avx512::fma;
@@ -35,8 +36,14 @@ DNALM_END_NAMESPACE
 #include <dnalm/cpu/detail/for_pairs_isa.ipp>
 #define DNALM_ISA_BODY <dnalm/cpu/detail/attention.ipp>
 #include <dnalm/cpu/detail/for_pairs_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/attention_vjp_floats.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 #define DNALM_ISA_BODY <dnalm/cpu/detail/attention_vjp.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/attention_vjp_pairs.ipp>
+#include <dnalm/cpu/detail/for_pairs_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/attention_vjp.ipp>
+#include <dnalm/cpu/detail/for_pairs_isa.ipp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -70,20 +77,25 @@ DNALM_INLINE index_t cpu_attention_vjp_scratch(index_t longest, index_t head_wid
   const index_t chunk = detail::attention_vjp_chunk_size(longest);
   const index_t sums = detail::attention_vjp_sums_size(longest, head_width);
   const index_t packed = checked_add(checked_add(columns, rows), detail::channel_tile_size(head_width));
-  return checked_add(packed, checked_mul(checked_add(chunk, sums), 2));
+  const index_t tile = detail::attention_vjp_tile_size(longest);
+  return checked_add(packed, checked_mul(checked_add(checked_add(chunk, tile), sums), 2));
 }
 
-DNALM_INLINE void cpu_attention_vjp(isa set, matrix_view<const float> q, matrix_view<const float> k,
-                                    matrix_view<const float> v, const ragged_offsets& offsets,
-                                    const attention_options<float>& options, matrix_view<const float> dy,
-                                    vector_view<float> scratch, matrix_view<float> dq, matrix_view<float> dk,
-                                    matrix_view<float> dv) {
+DNALM_INLINE void cpu_attention_vjp(isa set, weight_format format, matrix_view<const float> q,
+                                    matrix_view<const float> k, matrix_view<const float> v,
+                                    const ragged_offsets& offsets, const attention_options<float>& options,
+                                    matrix_view<const float> dy, vector_view<float> scratch,
+                                    matrix_view<float> dq, matrix_view<float> dk, matrix_view<float> dv) {
   const detail::attention_head_views all{q, k, v, dy, dq, dk, dv};
 #if defined(__x86_64__)
+  if (set == isa::avx512_bf16 && format != weight_format::f32) {
+    return detail::isa_avx512_bf16::attention_vjp(all, offsets, options, scratch);
+  }
   if (set >= isa::avx512) return detail::isa_avx512::attention_vjp(all, offsets, options, scratch);
   if (set == isa::avx2) return detail::isa_avx2::attention_vjp(all, offsets, options, scratch);
 #endif
   static_cast<void>(set);
+  static_cast<void>(format);
   detail::isa_portable::attention_vjp(all, offsets, options, scratch);
 }
 

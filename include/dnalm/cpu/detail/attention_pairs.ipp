@@ -9,18 +9,20 @@ namespace detail::DNALM_ISA {
 inline index_t attention_words(index_t n) {
   return (n + 1) / 2;
 }
-DNALM_ISA_FUNCTION void pack_keys_and_values(matrix_view<const float> k, matrix_view<const float> v,
-                                             const attention_memory& memory) {
-  const index_t words = attention_words(k.columns);
-  float* rounded = memory.values;  // for a moment: it is no smaller
-  for (index_t j = 0; j < k.rows; ++j) round_row(k.row_data(j), k.columns, rounded + j * words);
-  pack_by_columns({rounded, k.rows, words, words}, memory.keys);
-  for (index_t column = 0; column < v.columns; column += panel_columns) {
-    const index_t columns = v.columns - column < panel_columns ? v.columns - column : panel_columns;
-    float* panel = memory.values + column * attention_words(v.rows);
-    for (index_t j = 0; j < v.rows; j += 2, panel += panel_columns) {
-      const float* second = j + 1 < v.rows ? v.row_data(j + 1) + column : nullptr;
-      round_two_rows(v.row_data(j) + column, second, columns, panel);
+/// Rows whose channels are multiplied, pair by pair, by columns; `spare` holds as many words as x.
+DNALM_ISA_FUNCTION void pack_channels(matrix_view<const float> x, float* spare, float* to) {
+  const index_t words = attention_words(x.columns);
+  for (index_t j = 0; j < x.rows; ++j) round_row(x.row_data(j), x.columns, spare + j * words);
+  pack_by_columns({spare, x.rows, words, words}, to);
+}
+/// Rows whose tokens are multiplied, pair by pair, by rows.
+DNALM_ISA_FUNCTION void pack_tokens(matrix_view<const float> x, float* to) {
+  for (index_t column = 0; column < x.columns; column += panel_columns) {
+    const index_t columns = x.columns - column < panel_columns ? x.columns - column : panel_columns;
+    float* panel = to + column * attention_words(x.rows);
+    for (index_t j = 0; j < x.rows; j += 2, panel += panel_columns) {
+      const float* second = j + 1 < x.rows ? x.row_data(j + 1) + column : nullptr;
+      round_two_rows(x.row_data(j) + column, second, columns, panel);
     }
   }
 }

@@ -50,6 +50,10 @@ inline constexpr index_t attention_vjp_floats = 65536;
   const index_t all = checked_mul(checked_add(length, most_tile_rows), stride);
   return std::max(std::min(all, attention_vjp_floats), checked_mul(most_tile_rows, stride));
 }
+/// Floats of p, and of ds, of one tile of queries.
+[[nodiscard]] inline index_t attention_vjp_tile_size(index_t length) {
+  return checked_mul(most_tile_rows, attention_vjp_stride(length));
+}
 /// Floats of the sums of dk, and of dv: whole tiles of rows and whole panels of channels.
 [[nodiscard]] inline index_t attention_vjp_sums_size(index_t length, index_t width) {
   return packed_rows_size(checked_add(length, most_tile_rows), width);
@@ -62,7 +66,9 @@ struct attention_vjp_memory {
   float* key_rows;
   float* query_rows;
   float* gradient_rows;
-  float* queries;  ///< of one tile, scaled
+  float* queries;  ///< of one tile, scaled; then the tile's dy
+  float* tile_p;   ///< of one tile of queries, where those of the chunk are no floats
+  float* tile_ds;  ///< likewise
   float* p;        ///< of a chunk of queries: scores, then exponentials
   float* ds;       ///< of a chunk of queries
   float* dk;       ///< sums over the queries so far: [token][channel], whole panels
@@ -83,6 +89,8 @@ struct attention_vjp_memory {
   memory.query_rows = divider.take(packed_rows_size(length, width));
   memory.gradient_rows = divider.take(packed_rows_size(length, width));
   memory.queries = divider.take(channel_tile_size(width));
+  memory.tile_p = divider.take(attention_vjp_tile_size(length));
+  memory.tile_ds = divider.take(attention_vjp_tile_size(length));
   memory.p = divider.take(chunk_size);
   memory.ds = divider.take(chunk_size);
   memory.dk = divider.take(attention_vjp_sums_size(length, width));
