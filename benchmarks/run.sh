@@ -100,6 +100,11 @@ embed_caduceus_1kb caduceus_ps_d256 1kb $(pick 100 12 3) $embed --formats f32
 embed_sei_4kb sei 4096bp $(pick 16 6 2) $embed --formats f32
 embed_spliceai_10kb spliceai 15kb $(pick 32 12 4) $embed --formats f32
 gradient_nt100m_1kb nt_v2_100m 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+gradient_gpn_512bp gpn 512bp 2 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+gradient_hyena_d256_1kb hyena_d256 1kb 3 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+gradient_caduceus_1kb caduceus_ps_d256 1kb 1 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+gradient_sei_4kb sei 4096bp 1 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
+gradient_spliceai_10kb spliceai 15kb 1 bench_gradient --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 masked_map_nt100m_230bp nt_v2_100m 230bp 2 bench_masked_map --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 substitutions_cnn_1kb - - 0 bench_substitutions --write $data/cnn_1kb.safetensors --repeats $(pick 9 5 3) --naive $(pick 96 48 16) --edits $(pick 0 0 300)
 substitutions_hyena_d128_1kb hyena_d128 - 0 bench_substitutions --model MODEL --repeats $(pick 5 3 2) --naive $(pick 96 48 16) --edits $(pick 0 300 60)
@@ -254,7 +259,7 @@ peers_of() { # case, model, sequences, count
         run_peer "${1}_$engine" "$1" "embed_$engine.py" --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" \
           --limit "$4" --threads "$threads" --repeats "$passes" $compile
       done ;;
-    gradient_*)
+    gradient_nt*)
       run_peer "${1}_torch" "$1" gradient_torch.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
         --formats f32 --repeats "$(pick 5 3 2)" ;;
     substitutions_cnn_*) run_peer "$1" "$1" ism_tangermeme.py "$out/ours_$1.json" "$data/${1#*_}.safetensors" "$(pick 3 2 1)" ;;

@@ -3,6 +3,7 @@
 /// \brief What a language model predicts at every position of DNA: log-probabilities of A, C, G, T.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,9 @@ struct nucleotide_prediction {
   /// (L) entropy over the whole vocabulary of the token that was read, in bits, the same for all its letters;
   /// NaN where there is no prediction.
   std::vector<double> token_entropy = {};
+  /// (L) the token that the model holds for the likeliest in the place of the one that was read, of the whole
+  /// vocabulary, the same for all its letters (of equals the first); -1 where there is no prediction.
+  std::vector<std::int32_t> likeliest_tokens = {};
 };
 
 /// The context that `automatic` is for this model. \throws error [dnalm.unsupported.853] a network that

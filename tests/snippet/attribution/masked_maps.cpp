@@ -17,4 +17,8 @@ int main(int, char** argv) {
   std::cout << sequences[0].sequence << '\n';
   std::cout << dnalm::likeliest_letters(masked[0].log_probabilities) << " masked\n";
   std::cout << dnalm::likeliest_letters(seen[0].log_probabilities) << " as it is\n";
+  for (const std::size_t base : {0, 6}) {
+    std::cout << model.describe().tokens->token(masked[0].likeliest_tokens[base]) << " is likeliest at "
+              << base << '\n';
+  }
 }

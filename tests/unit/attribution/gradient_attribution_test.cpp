@@ -180,6 +180,65 @@ TEST_CASE("integrated gradients complete better with more nodes, and are doubled
   CHECK(never.front().nodes == 4);
 }
 
+TEST_CASE("integrated gradients are linear in the function") {
+  // bent_function(2): tanh(s) and tanh(4 s); their difference with weights 2 and -3.
+  const relaxed_function both = bent_function(2);
+  relaxed_function mixed{.outputs = 1};
+  mixed.evaluate = [both](std::span<const relaxed_point> points, std::span<double> values,
+                          std::span<nucleotide_weights> gradients) {
+    std::vector<double> two(2 * points.size());
+    std::vector<nucleotide_weights> slopes(gradients.empty() ? 0 : two.size());
+    both.evaluate(points, two, slopes);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      values[i] = 2 * two[2 * i] - 3 * two[2 * i + 1];
+      if (gradients.empty()) continue;
+      gradients[i] = slopes[2 * i];
+      for (std::size_t k = 0; k < gradients[i].letters.values.size(); ++k) {
+        gradients[i].letters.values[k] =
+            2 * slopes[2 * i].letters.values[k] - 3 * slopes[2 * i + 1].letters.values[k];
+      }
+    }
+  };
+  const dnalm::path_options options{.from = {.kind = baseline_kind::uniform}, .nodes = 16, .most_nodes = 16};
+  const auto parts = dnalm::integrated_gradients(both, one, options);
+  nucleotide_map sum = parts[0].map;
+  for (std::size_t k = 0; k < sum.values.size(); ++k) {
+    sum.values[k] = 2 * parts[0].map.values[k] - 3 * parts[1].map.values[k];
+  }
+  CHECK(largest_gap(dnalm::integrated_gradients(mixed, one, options).front().map, sum) < 1e-13);
+}
+
+TEST_CASE("bases that a function treats alike get equal parts") {
+  // f = tanh(p[A, 0] p[A, 3] + p[A, 0] + p[A, 3]): positions 0 and 3 can be exchanged.
+  relaxed_function f{.outputs = 1};
+  f.evaluate = [](std::span<const relaxed_point> points, std::span<double> values,
+                  std::span<nucleotide_weights> gradients) {
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const double u = points[i].weights.letters(0, 0);
+      const double v = points[i].weights.letters(0, 3);
+      values[i] = std::tanh(u * v + u + v);
+      if (gradients.empty()) continue;
+      gradients[i] = points[i].weights;
+      for (double& slope : gradients[i].letters.values) slope = 0;
+      gradients[i].letters(0, 0) = (1 - values[i] * values[i]) * (v + 1);
+      gradients[i].letters(0, 3) = (1 - values[i] * values[i]) * (u + 1);
+    }
+  };
+  const std::vector<std::string> sequence = {"ACGA"};
+  const auto found = dnalm::integrated_gradients(f, sequence).front();
+  CHECK(found.map(0, 0) == found.map(0, 3));
+  CHECK(found.map(0, 0) > 0.1);
+  CHECK(found.map(1, 1) == 0.0);  // a base that f does not read
+  CHECK(std::abs(2 * found.map(0, 0) - (found.value - found.baseline_value)) <=
+        std::abs(found.delta) + 1e-15);
+}
+
+TEST_CASE("without noise SmoothGrad is the saliency") {
+  const relaxed_function f = bent_function();
+  const auto smooth = dnalm::smooth_grad(f, one, {.deviation = 0, .samples = 4});
+  CHECK(largest_gap(smooth.front().map, dnalm::saliency(f, one).front().map) < 1e-15);
+}
+
 TEST_CASE("sequence and baseline exchanged flip the sign, equal entries get exactly 0") {
   const std::string x = "ACGTTGCA";
   const std::string r = "ACGATGGT";

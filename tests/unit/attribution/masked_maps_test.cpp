@@ -56,8 +56,11 @@ TEST_CASE(
     ids[at] = network.describe().mask_id();
     const auto logits = dnalm_test::logits_of(network, ids)[at];
     const auto letters = static_cast<std::size_t>(tokens.end[at] - tokens.begin[at]);
+    const auto likeliest = std::max_element(logits.begin(), logits.end()) - logits.begin();
     for (std::size_t i = 0; i < letters; ++i) {
       const index_t base = tokens.begin[at] + static_cast<index_t>(i);
+      const bool unknown = sequence[static_cast<std::size_t>(base)] == 'N';
+      CHECK(found.likeliest_tokens[static_cast<std::size_t>(base)] == (unknown ? -1 : likeliest));
       for (index_t a = 0; a < 4; ++a) {
         const double p = found.log_probabilities(a, base);
         if (sequence[static_cast<std::size_t>(base)] == 'N') {
@@ -192,6 +195,7 @@ TEST_CASE("predictions have the same bits alone, together, in any order and on a
     CHECK(dnalm_test::same_bits(values, small[i].log_probabilities.values));
     CHECK(dnalm_test::same_bits(values, other[8 - i].log_probabilities.values));
     CHECK(dnalm_test::same_bits(together[i].token_entropy, other[8 - i].token_entropy));
+    CHECK(together[i].likeliest_tokens == other[8 - i].likeliest_tokens);
   }
 }
 

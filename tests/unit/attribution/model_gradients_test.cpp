@@ -280,11 +280,22 @@ TEST_CASE("targets out of range, probes of other models and pieces of text are t
 }
 
 TEST_CASE("a gradient that is not finite is an error that names where it arose") {
-  const dnalm::model network = dnalm_test::kmer_model();
-  auto probe = random_probe(network, 2, "mean");
-  for (double& weight : probe.weights) weight = weight > 0 ? 3e38 : -3e38;
-  const auto f = dnalm::nucleotide_function(attribution_targets(network, probe));
-  CHECK_THROWS_WITH((void)dnalm::saliency(f, std::vector<std::string>{"ACG"}),
-                    Catch::Contains("dnalm.numeric.803") && Catch::Contains("hidden state") &&
-                        Catch::Contains("sequence 1"));
+  for (const dnalm::model& network : models_of_bases()) {
+    INFO(network.describe().architecture_name());
+    const index_t layer = network.describe().layers();
+    const std::string top = "hidden state " + std::to_string(layer);
+    auto probe = random_probe(network, layer, "max");
+    const auto refused = [&](double weight, const std::string& id, const std::string& where) {
+      std::fill(probe.weights.begin(), probe.weights.end(), weight);
+      const auto f = dnalm::nucleotide_function(attribution_targets(network, probe));
+      CHECK_THROWS_WITH((void)dnalm::saliency(f, std::vector{sequence_for(network, 9)}),
+                        Catch::Contains(id) && Catch::Contains(where));
+    };
+    refused(6e39, "dnalm.numeric.424", "the gradient given for " + top);  // no float
+    if (network.describe().summary().resizes) continue;                   // its sums are of too few
+    // Each weight is a float; sums of their products with a block's are not.
+    refused(
+        3.4e38, "dnalm.numeric.803",
+        "sequence 1: the gradient on its way from " + top + " to hidden state " + std::to_string(layer - 1));
+  }
 }

@@ -81,6 +81,16 @@ batch_of make_batch(const std::vector<index_t>& lengths) {
   return batch;
 }
 
+/// The reverse complement of a batch of one sequence.
+batch_of other_strand(const batch_of& given) {
+  batch_of other = given;
+  for (std::size_t i = 0; i < given.ids.size(); ++i) {
+    const std::int32_t id = given.ids[given.ids.size() - 1 - i];
+    other.ids[i] = id >= 7 && id <= 10 ? 17 - id : id;
+  }
+  return other;
+}
+
 /// All hidden states and logits of rows [first, first + count).
 std::vector<std::vector<float>> run(const cpu_network& network, const batch_of& batch, index_t first,
                                     index_t count, dnalm::thread_team* team = nullptr) {
@@ -309,11 +319,7 @@ TEST_CASE("the reverse complement through Caduceus-PS: the same bits, strands ex
     config.exchanges_strands = exchanges;
     const cpu_network network(dnalm::cpu_backend(), config, dnalm::random_source(6, 0.2));
     const batch_of given = make_batch({211});
-    batch_of other = given;
-    for (std::size_t i = 0; i < given.ids.size(); ++i) {
-      const std::int32_t id = given.ids[given.ids.size() - 1 - i];
-      other.ids[i] = id >= 7 && id <= 10 ? 17 - id : id;
-    }
+    const batch_of other = other_strand(given);
     const auto ahead = run(network, given, 0, 211);
     const auto back = run(network, other, 0, 211);
     REQUIRE(ahead.size() == 5);
@@ -333,6 +339,55 @@ TEST_CASE("the reverse complement through Caduceus-PS: the same bits, strands ex
     }
     CHECK(worst < 1e-4);
   }
+}
+
+namespace {
+
+/// Gradients by the words' rows of S = sum over rows r and channels c of u(c) h(r, c)^2, h the last state.
+std::vector<float> squares_gradient(const cpu_network& network, const batch_of& batch,
+                                    const std::vector<float>& u) {
+  const index_t last = network.config().summary().layers;
+  dnalm::gradient_request request;
+  request.layers = {last};
+  request.hidden = [&](index_t, dnalm::matrix_view<const float> h, dnalm::matrix_view<float> g) {
+    for (index_t r = 0; r < h.rows; ++r) {
+      for (index_t c = 0; c < h.columns; ++c) g(r, c) = 2 * u[static_cast<std::size_t>(c)] * h(r, c);
+    }
+  };
+  std::vector<float> found;
+  const auto receive = [&](const dnalm::input_gradient& gradient) {
+    for (index_t r = 0; r < gradient.words.rows; ++r) {
+      const float* row = gradient.words.row_data(r);
+      found.insert(found.end(), row, row + gradient.words.columns);
+    }
+  };
+  cpu_network::workspace workspace;
+  network.gradient({batch.ids, batch.offsets}, request, receive, workspace);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the gradient of a number that knows no strand is that of the other strand, turned round",
+          "[models][caduceus][adjoint]") {
+  const dnalm::caduceus_config config = small_config(ps_json);
+  const cpu_network network(dnalm::cpu_backend(), config, dnalm::random_source(6, 0.2));
+  const batch_of given = make_batch({211});
+  const index_t channels = network.config().summary().width;
+  std::vector<float> u(static_cast<std::size_t>(channels));
+  for (std::size_t c = 0; c < u.size() / 2; ++c) u[c] = u[u.size() - 1 - c] = static_cast<float>(c % 5) - 2;
+  const auto ahead = squares_gradient(network, given, u);
+  const auto back = squares_gradient(network, other_strand(given), u);
+  REQUIRE(ahead.size() == static_cast<std::size_t>(211 * channels));
+  float largest = 0;
+  float gap = 0;
+  for (std::size_t i = 0; i < ahead.size(); ++i) {  // positions and channels from the end
+    largest = std::max(largest, std::abs(ahead[i]));
+    gap = std::max(gap, std::abs(ahead[i] - back[back.size() - 1 - i]));
+  }
+  CHECK(largest > 0);
+  CHECK(gap <= 1e-5F * largest);  // sums of a few hundred floats in another order
+  CHECK_FALSE(ahead == back);
 }
 
 TEST_CASE("words' rows and one-hot tokens of Caduceus fit together", "[models][caduceus]") {

@@ -134,10 +134,17 @@ void check_layers(const std::string& name, const std::filesystem::path& folder) 
   report(name + ", float, outputs " + std::to_string(of_outputs / rounded.words.size), rounded);
 }
 
-const std::vector<std::string> supervised_names = {
-    "basset",   "beluga",        "deepsea_predict", "deepsea_variant_effects",
-    "enformer", "enformer_port", "legnet",          "legnet_reverse",
-    "sei"};
+const std::vector<std::string> supervised_names = {"basset",
+                                                   "beluga",
+                                                   "deepsea_predict",
+                                                   "deepsea_variant_effects",
+                                                   "enformer",
+                                                   "enformer_port",
+                                                   "legnet",
+                                                   "legnet_reverse",
+                                                   "mtsplice",
+                                                   "phylogpn",
+                                                   "sei"};
 
 }  // namespace
 

@@ -130,11 +130,15 @@ inline void take_reading(const prediction_job& job, index_t sequence, const toke
   const std::int32_t id = job.plan(sequence).text.tokens.ids[static_cast<std::size_t>(reading.token)];
   const nucleotide_map log_p = log_probabilities_of(job.vocabulary.read(logits, id, job.options.reading));
   const double entropy = softmax_entropy_bits(logits);
+  const auto likeliest =
+      static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
   for (index_t i = 0; i < reading.letters; ++i) {
     for (index_t a = 0; a < 4; ++a) {
       result.log_probabilities(a, reading.base + i) = log_p(a, reading.from + i);
     }
-    result.token_entropy[static_cast<std::size_t>(reading.base + i)] = entropy;
+    const auto base = static_cast<std::size_t>(reading.base + i);
+    result.token_entropy[base] = entropy;
+    result.likeliest_tokens[base] = likeliest;
   }
 }
 
@@ -189,6 +193,7 @@ DNALM_INLINE std::vector<nucleotide_prediction> predict_nucleotides(
     std::fill(results[s].log_probabilities.values.begin(), results[s].log_probabilities.values.end(),
               unknown);
     results[s].token_entropy.assign(sequences[s].sequence.size(), unknown);
+    results[s].likeliest_tokens.assign(sequences[s].sequence.size(), -1);
   }
   std::vector<index_t> tokens;
   for (const detail::prediction_pass& pass : job.passes)
