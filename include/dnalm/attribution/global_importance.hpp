@@ -17,6 +17,7 @@
 #include <dnalm/attribution/sequence_function.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/io/motif_file.hpp>
 #include <dnalm/metrics/paired_t.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -35,6 +36,10 @@ DNALM_BEGIN_NAMESPACE
 /// sequences of different lengths or a position without a letter; error [dnalm.input.150].
 [[nodiscard]] std::vector<std::string> profile_backgrounds(std::span<const std::string> sequences,
                                                            index_t count, std::uint64_t seed = 1);
+
+/// A motif as letters: in each column the one that has more than half of the counts, N where none has. N left
+/// at the ends are cut off. \throws error [dnalm.input.890] a motif of which nothing is left.
+[[nodiscard]] std::string consensus_letters(const io::motif& motif);
 
 /// A motif at a place. An N in the motif leaves the background's letter.
 struct planted_motif {
@@ -57,6 +62,8 @@ class global_importance {
   global_importance(sequence_function function, std::vector<std::string> backgrounds);
 
   [[nodiscard]] const std::vector<std::string>& backgrounds() const { return backgrounds_; }
+  /// (N, C), row-major: the function's values of the backgrounds as they are.
+  [[nodiscard]] const std::vector<double>& values() const { return values_; }
 
   /// The effect of motifs planted together. \throws error [dnalm.input.882] when one leaves a background,
   /// holds a letter other than A, C, G, T, N, or two of them overlap. Cost: N evaluations.

@@ -35,6 +35,7 @@ struct attribution_summary {
   std::vector<std::string> command = {};
   std::vector<setting> settings = {};   ///< every convention that was used
   index_t sequences = 0;                ///< of the run; the page may show fewer
+  std::string lead = {};                ///< what was looked at, where it is not those sequences
   std::vector<page_table> tables = {};  ///< stand before the drawings
 };
 

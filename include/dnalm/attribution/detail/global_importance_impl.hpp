@@ -95,6 +95,23 @@ DNALM_INLINE std::vector<std::string> profile_backgrounds(std::span<const std::s
   return backgrounds;
 }
 
+DNALM_INLINE std::string consensus_letters(const io::motif& motif) {
+  std::string letters;
+  for (std::size_t i = 0; i + 3 < motif.counts.size(); i += 4) {
+    const double* column = motif.counts.data() + i;
+    const double sum = column[0] + column[1] + column[2] + column[3];
+    const double* most = std::max_element(column, column + 4);
+    letters.push_back(*most > sum / 2 ? "ACGT"[most - column] : 'N');
+  }
+  const std::size_t first = letters.find_first_not_of('N');
+  if (first == std::string::npos) {
+    throw error(
+        error_kind::input, 890, "a motif without a letter that has more than half of its column",
+        {.where = "motif \"" + motif.name + "\"", .found = std::to_string(motif.width()) + " columns"});
+  }
+  return letters.substr(first, letters.find_last_not_of('N') + 1 - first);
+}
+
 DNALM_INLINE std::string with_motifs(std::string_view background, std::span<const planted_motif> motifs) {
   std::string letters(background);
   std::vector<bool> taken(letters.size(), false);

@@ -61,6 +61,7 @@ DNALM_INLINE std::string attribution_page(const attribution_summary& about,
   const auto shown = static_cast<index_t>(items.size());
   std::string lead = grouped_text(about.sequences) + (about.sequences == 1 ? " sequence" : " sequences");
   if (shown < about.sequences) lead += ", " + grouped_text(shown) + " of them shown";
+  if (!about.lead.empty()) lead = about.lead;
   std::string body = element("h1", "Which nucleotides matter: " + escape_markup(about.method)) + "\n" +
                      element("p", escape_markup(lead), "lead") + "\n" +
                      element("p", escape_markup(about.explanation)) + "\n";

@@ -339,14 +339,15 @@ DNALM_INLINE void draw_interval(svg_drawing& drawing, const plot_area& area,
   drawing.polygon(outline, "band");
 }
 
-DNALM_INLINE void draw_curve(svg_drawing& drawing, const plot_area& area, const chart_curve& curve) {
+DNALM_INLINE void draw_curve(svg_drawing& drawing, const plot_area& area, const chart_curve& curve,
+                             const std::string& x_label) {
   std::vector<point> path;
   for (const chart_point& p : curve.points) path.push_back(area.at(p.x, p.value));
   drawing.begin_group(curve_class(curve));
   if (path.size() > 1) drawing.polyline(path, "curve");
   for (std::size_t i = 0; i < path.size(); ++i) {
     const chart_point& p = curve.points[i];
-    drawing.begin_group("point", curve.name + ", layer " + rounded_text(p.x, 0) + ": " +
+    drawing.begin_group("point", curve.name + ", " + x_label + " " + rounded_text(p.x, 0) + ": " +
                                      interval_text(p.value, p.low, p.high));
     drawing.circle(path[i], 11, "hit");
     draw_marker(drawing, path[i], curve.colour);
@@ -381,7 +382,7 @@ DNALM_INLINE void draw_curves(svg_drawing& drawing, const plot_area& area, const
   });
   for (const bool twins : {true, false}) {
     for (const chart_curve& curve : chart.curves) {
-      if ((curve.style == curve_style::twin) == twins) draw_curve(drawing, area, curve);
+      if ((curve.style == curve_style::twin) == twins) draw_curve(drawing, area, curve, chart.x_label);
     }
   }
   for (const chart_curve& curve : chart.curves) {
