@@ -158,6 +158,7 @@ class planting_report {
     chart.x_label = x_label();
     chart.y_label = gaps_.empty() ? "mean effect" : "mean interaction";
     chart.id = "effects";
+    chart.label_best = false;
     std::vector<double> sizes;
     for (const point& each : points_) {
       if (chart.curves.empty() || chart.curves.back().name != each.motif.name) {

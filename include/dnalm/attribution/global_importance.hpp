@@ -55,7 +55,8 @@ struct global_effect {
 
 /// A function and its backgrounds. The function's values of the backgrounds are computed once.
 ///
-/// Values and tests depend on the backgrounds' order only in the last bits of their sums.
+/// Values and tests depend on the backgrounds' order only in the last bits of their sums. Curves see that
+/// every motif has its place before they evaluate anything.
 class global_importance {
  public:
   /// \throws error [dnalm.input.881] for fewer than two backgrounds; as sequence_function.
@@ -88,6 +89,7 @@ class global_importance {
                                                               std::span<const index_t> positions) const;
 
  private:
+  void check_places(std::span<const planted_motif> motifs) const;
   [[nodiscard]] std::vector<double> values_with(std::span<const planted_motif> motifs) const;
   [[nodiscard]] global_effect beyond(std::vector<double> both, std::span<const double> first,
                                      std::span<const double> second) const;
