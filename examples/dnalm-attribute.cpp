@@ -309,13 +309,13 @@ void draw_maps(const settings& s, const dnalm::model& model,
 /// What planted motifs do, averaged over backgrounds that come from the records.
 void plant_motifs(const settings& s, const dnalm::model& model, const dnalm::attribution_targets& targets) {
   program::planting_report report(s.planting, s.motifs.file, s.common.seed);
+  program::detail::check_table_place(s.output);
   auto records = records_of(s, model);
   if (s.top > 0) {
     std::vector<double> values = values_of(targets, s.method.run, records);
     keep_top(s.top, records, values);
   }
   report.run(targets, s.method.run, records, s.common.display());
-  dnalm::io::remove_leftovers(s.output);
   report.write_arrays(s.output);
   if (!s.places.svg_folder.empty()) {
     std::filesystem::create_directories(s.places.svg_folder);

@@ -219,6 +219,7 @@ class planting_report {
                             short_text(each.share), short_text(each.rank_p_value)});
     }
     about.tables = {table};
+    about.drawings_first = true;
     const std::vector<dnalm::report::attribution_item> items = {
         {"Curves", {{"backgrounds", conventions().at("backgrounds")}}, drawing()}};
     dnalm::io::write_file(path, dnalm::report::attribution_page(about, items));

@@ -37,12 +37,13 @@ class tolerance_tally {
   /// A line on stderr where the tolerance was missed.
   void tell(double tolerance) const {
     if (missed_ == 0) return;
-    std::fprintf(stderr,
-                 "dnalm-attribute: the integral of %lld of %lld sequences misses the tolerance %s with up to "
-                 "%lld nodes, |convergence_delta| up to %s (%s%s); more --most-nodes or another --baseline may help\n",
-                 static_cast<long long>(missed_), static_cast<long long>(rows_),
-                 short_text(tolerance).c_str(), static_cast<long long>(nodes_), short_text(largest_).c_str(),
-                 names_.c_str(), names_.size() < most_names ? "" : ", ...");
+    std::fprintf(
+        stderr,
+        "dnalm-attribute: the integral of %lld of %lld sequences misses the tolerance %s with up to "
+        "%lld nodes, |convergence_delta| up to %s (%s%s); more --most-nodes or another --baseline may help\n",
+        static_cast<long long>(missed_), static_cast<long long>(rows_), short_text(tolerance).c_str(),
+        static_cast<long long>(nodes_), short_text(largest_).c_str(), names_.c_str(),
+        names_.size() < most_names ? "" : ", ...");
   }
 
  private:

@@ -112,6 +112,7 @@ TEST_CASE("dnalm-attribute plants letters at positions of shuffled backgrounds",
   const std::string page = content(work.dir / "p.html");
   CHECK(page.find("1 motif in 7 backgrounds") != std::string::npos);
   CHECK(page.find("7, dinucleotide shuffles of the input") != std::string::npos);
+  CHECK(page.find("<td>GATA</td>") > page.find("</svg>"));
   CHECK(page.find("<td>GATA</td>") != std::string::npos);
   CHECK(content(work.dir / "d/effects.svg").find("GATA, position (of the first letter, from 0) 12: ") !=
         std::string::npos);
@@ -165,6 +166,7 @@ TEST_CASE("dnalm-attribute says what cannot be planted", "[programs]") {
     INFO(list);
     CHECK(work.attribute("--insert GATA --positions " + list).id() == "dnalm.usage.735");
   }
+  CHECK(work.attribute("--insert GATA --effects " + (work.dir / "none/e.tsv")).id() == "dnalm.io.222");
   CHECK(work.attribute("--insert GATA --positions 17").id() == "dnalm.input.882");
   CHECK(work.attribute("--insert GATA --positions 2,4 --copies").id() == "dnalm.input.882");
   write(work.dir / "flat.txt", ">M\nA [1]\nC [1]\nG [1]\nT [1]\n");
