@@ -375,27 +375,6 @@ void add_output_options(CLI::App& app, settings& s) {
   app.option_defaults()->group("Options");
 }
 
-void add_motif_options(CLI::App& app, program::motif_options& m) {
-  app.option_defaults()->group("Motifs");
-  auto* file = app.add_option("--motifs", m.file,
-                              "Motifs to look for in the sequences, or to plant (global_importance):\n"
-                              "a MEME file or JASPAR count matrices")
-                   ->type_name("FILE");
-  app.add_option("--motif-threshold", m.threshold, "Largest p-value of a site (of one place on one strand)")
-      ->capture_default_str()
-      ->check(CLI::Range(1e-300, 1.0))
-      ->needs(file);
-  app.add_option("--motif-hits", m.hits, "Sites: BED with p-value, score in bits and mean attribution")
-      ->type_name("FILE")
-      ->needs(file);
-  app.add_option("--motif-recovery", m.recovery,
-                 "Table of how the maps are larger inside sites than outside; - is standard output")
-      ->capture_default_str()
-      ->type_name("FILE")
-      ->needs(file);
-  app.option_defaults()->group("Options");
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -417,7 +396,7 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   program::add_method_options(app, s.method);
   add_output_options(app, s);
-  add_motif_options(app, s.motifs);
+  program::add_motif_options(app, s.motifs);
   program::add_planting_options(app, s.planting);
   program::add_model_options(app, s.model_use);
   program::add_letters(app, s.letters);

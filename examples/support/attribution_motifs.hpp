@@ -3,6 +3,8 @@
 /// \brief What dnalm-attribute says of motifs: their sites in the sequences, and whether the maps find them.
 #pragma once
 
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -37,6 +39,27 @@ struct motif_options {
   std::string hits = {};
   std::string recovery = "-";
 };
+
+inline void add_motif_options(CLI::App& app, motif_options& m) {
+  app.option_defaults()->group("Motifs");
+  auto* file = app.add_option("--motifs", m.file,
+                              "Motifs to look for in the sequences, or to plant (global_importance):\n"
+                              "a MEME file or JASPAR count matrices")
+                   ->type_name("FILE");
+  app.add_option("--motif-threshold", m.threshold, "Largest p-value of a site (of one place on one strand)")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-300, 1.0))
+      ->needs(file);
+  app.add_option("--motif-hits", m.hits, "Sites: BED with p-value, score in bits and mean attribution")
+      ->type_name("FILE")
+      ->needs(file);
+  app.add_option("--motif-recovery", m.recovery,
+                 "Table of how the maps are larger inside sites than outside; - is standard output")
+      ->capture_default_str()
+      ->type_name("FILE")
+      ->needs(file);
+  app.option_defaults()->group("Options");
+}
 
 namespace detail {
 

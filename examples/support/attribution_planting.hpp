@@ -177,6 +177,8 @@ class planting_report {
     for (std::size_t i = 0; i < sizes.size() && kept.size() < most_curves; ++i) {
       if (sizes[i] < least) continue;
       chart.curves[i].colour = static_cast<dnalm::index_t>(kept.size());
+      std::stable_sort(chart.curves[i].points.begin(), chart.curves[i].points.end(),
+                       [](const auto& one, const auto& other) { return one.x < other.x; });
       kept.push_back(chart.curves[i]);
     }
     chart.curves = std::move(kept);
