@@ -30,8 +30,8 @@ struct named_path {
   return !problem && one == other;
 }
 
-/// Refuses two outputs in one place, and an output in the place of an input. Empty paths and `-` name no
-/// file; what is there and neither file nor folder (a pipe, /dev/null) may be named twice.
+/// Refuses two outputs in one place, and an output in the place of an input that is there. Empty paths and
+/// `-` name no file; what is there and neither file nor folder (a pipe, /dev/null) may be named twice.
 /// \throws error [dnalm.usage.733].
 inline void check_outputs(const std::vector<named_path>& outputs, const std::vector<named_path>& inputs) {
   const auto names_file = [](const named_path& each) {
@@ -49,7 +49,11 @@ inline void check_outputs(const std::vector<named_path>& outputs, const std::vec
                         .found = "'" + output.path + "'"});
   };
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    for (const named_path& input : inputs) compare(outputs[i], input, "an output would overwrite an input");
+    for (const named_path& input : inputs) {
+      std::error_code problem;
+      if (!std::filesystem::exists(input.path, problem)) continue;  // who reads it says so
+      compare(outputs[i], input, "an output would overwrite an input");
+    }
     for (std::size_t j = 0; j < i; ++j) compare(outputs[i], outputs[j], "two outputs have the same name");
   }
 }

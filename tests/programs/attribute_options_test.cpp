@@ -136,6 +136,7 @@ TEST_CASE("two outputs of one name, and an output in the place of an input, are 
   CHECK(run("dnalm-tokenize --model " + gpn + " --input " + (work.dir / "s.fa") + " --output " +
             (work.dir / "link.fa"))
             .id() == "dnalm.usage.733");
+  write(work.dir / "sub/predictions.tsv", "name\tsequence\tlabel\n");
   CHECK(run("dnalm-evaluate --model " + gpn + " --data " + (work.dir / "sub/predictions.tsv") + " --out " +
             (work.dir / "sub"))
             .id() == "dnalm.usage.733");

@@ -166,7 +166,10 @@ TEST_CASE("dnalm-attribute says what cannot be planted", "[programs]") {
     INFO(list);
     CHECK(work.attribute("--insert GATA --positions " + list).id() == "dnalm.usage.735");
   }
-  CHECK(work.attribute("--insert GATA --effects " + (work.dir / "none/e.tsv")).id() == "dnalm.io.222");
+  CHECK(run("dnalm-attribute --model " + gpn +
+            " --logit 3 --method global_importance --insert GATA --input " + (work.dir / "s.fa") +
+            " --output " + (work.dir / "x.npz") + " --effects " + (work.dir / "none/e"))
+            .id() == "dnalm.io.222");
   CHECK(work.attribute("--insert GATA --positions 17").id() == "dnalm.input.882");
   CHECK(work.attribute("--insert GATA --positions 2,4 --copies").id() == "dnalm.input.882");
   write(work.dir / "flat.txt", ">M\nA [1]\nC [1]\nG [1]\nT [1]\n");
