@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -16,9 +17,14 @@
 #include <dnalm/probe/probe_file.hpp>
 #include <support/attribution_methods.hpp>
 #include <support/attribution_motifs.hpp>
+#include <support/attribution_options.hpp>
 #include <support/attribution_outputs.hpp>
+#include <support/attribution_planting.hpp>
+#include <support/attribution_planting_options.hpp>
+#include <support/attribution_tolerance.hpp>
 #include <support/device.hpp>
 #include <support/options.hpp>
+#include <support/output_paths.hpp>
 #include <support/program.hpp>
 
 namespace {
@@ -39,19 +45,10 @@ constexpr const char* examples = R"(Examples:
   dnalm-attribute --model gpn --probe p.safetensors --input peaks.fa --top 500 --method ism --output ism.npz
                   --motifs jaspar.meme --motif-hits hits.bed --motif-recovery recovery.tsv
       sites of known motifs in the 500 sequences of largest target, and whether the maps are larger there
+  dnalm-attribute --model gpn --probe p.safetensors --input peaks.fa --method global_importance
+                  --insert GATAAG --positions 20:180:10 --output gia.npz --effects gia.tsv --html gia.html
+      what a planted motif does to the target, averaged over shuffled backgrounds, position by position
 In Python: numpy.load('saliency.npz')['attributions'])";
-
-constexpr const char* methods[] = {"saliency",
-                                   "input_x_gradient",
-                                   "smooth_grad",
-                                   "integrated_gradients",
-                                   "expected_gradients",
-                                   "deep_lift_shap",
-                                   "ism",
-                                   "embedding_saliency",
-                                   "entropy",
-                                   "dependency",
-                                   "rollout"};
 
 struct settings {
   std::string model;
@@ -68,6 +65,7 @@ struct settings {
   program::method_options method;
   program::attribution_outputs::places places;
   program::motif_options motifs;
+  program::planting_options planting;
   program::model_options model_use;
   program::letter_options letters;
   program::common_options common;
@@ -92,17 +90,25 @@ dnalm::index_t chosen_output(const std::vector<std::string>& names, const std::s
                      {.expected = "--target with one of: " + all, .found = wanted});
 }
 
-/// What is explained. \throws error [dnalm.usage.727] a method that needs to be told, [dnalm.usage.728].
+/// What is explained, or told beside maps that explain no target; nothing where neither is asked for.
+/// \throws error [dnalm.usage.727] a method that needs to be told, [dnalm.usage.728].
 std::optional<dnalm::attribution_targets> targets_of(const settings& s, const dnalm::model& model) {
-  if (!program::needs_target(s.method.method) && s.top == 0) return std::nullopt;
+  const bool needed = program::needs_target(s.method.method) || s.top > 0;
   if (s.logit >= 0) return dnalm::attribution_targets::of_logits(model, std::vector<dnalm::index_t>{s.logit});
+  if (s.probe.empty() && !needed) return std::nullopt;
   if (s.probe.empty()) {
     throw dnalm::error(dnalm::error_kind::usage, 727, "nothing says which number is explained",
                        {.expected = "--probe FILE, or --logit K for a column of the model's own prediction"});
   }
   const dnalm::fitted_probe probe = dnalm::load_probe(s.probe);
-  const auto output = chosen_output(names_of(dnalm::attribution_targets(model, probe)), s.target);
-  return dnalm::attribution_targets(model, probe, std::vector<dnalm::index_t>{output});
+  const auto names = names_of(dnalm::attribution_targets(model, probe));
+  if (!needed && s.target.empty() && names.size() > 1) {
+    std::fprintf(stderr, "dnalm-attribute: --method %s explains no target; --target says which one is told\n",
+                 s.method.method.c_str());
+    return std::nullopt;
+  }
+  return dnalm::attribution_targets(model, probe,
+                                    std::vector<dnalm::index_t>{chosen_output(names, s.target)});
 }
 
 /// Values of the target, one a record; NaN without a target.
@@ -142,7 +148,10 @@ std::vector<dnalm::report::setting> facts_of(double value, const dnalm::attribut
   }
   if (method.members.convergence_delta) {
     std::snprintf(text, sizeof text, "%.2g", row.convergence_delta);
-    facts.push_back({"convergence delta", text});
+    const bool known = method.members.nodes;
+    const std::string nodes = ", " + std::to_string(row.nodes) + " nodes";
+    facts.push_back({"convergence delta",
+                     text + (known ? nodes + (row.within_tolerance ? "" : ": misses the tolerance") : "")});
   }
   return facts;
 }
@@ -154,49 +163,128 @@ std::optional<program::motif_report> motifs_of(const settings& s, program::attri
   return report;
 }
 
-dnalm::report::attribution_summary summary_of(const settings& s, const program::attribution_method& method) {
+dnalm::report::attribution_summary summary_of(const settings& s,
+                                              const std::map<std::string, std::string>& conventions) {
   dnalm::report::attribution_summary about;
   about.method = s.method.method;
   about.command = s.command;
   about.settings = {{"model", std::filesystem::path(s.model).filename().string()},
                     {"device", program::device_text(s.common)},
                     {"precision", s.common.precision}};
-  for (const auto& [name, value] : method.conventions) about.settings.push_back({name, value});
+  for (const auto& [name, value] : conventions) about.settings.push_back({name, value});
   return about;
 }
 
-void attribute(settings s) {
-  program::check_common(s.common);
-  s.method.seed = s.common.seed;
-  s.method.run = {.threads = s.common.threads, .memory = program::parse_bytes(s.common.memory)};
-#if !defined(DNALM_WITH_BIGWIG)
-  if (!s.places.bigwig.empty()) {
-    throw dnalm::error(dnalm::error_kind::unsupported, 730, "this program was built without libBigWig",
-                       {.expected = "--bedgraph, or a build with libbigwig-dev", .found = "--bigwig"});
+/// The drawing of global importance. Empty without `--svg`.
+std::string drawing_of_effects(const settings& s) {
+  if (s.places.svg_folder.empty()) return "";
+  return (std::filesystem::path(s.places.svg_folder) / "effects.svg").string();
+}
+
+/// Every path that is written or read. \throws error [dnalm.usage.733].
+void check_paths(const settings& s) {
+  std::vector<program::named_path> outputs = {{"--output", s.output},
+                                              {"--html", s.places.page},
+                                              {"--svg", s.places.svg_folder},
+                                              {"--bigwig", s.places.bigwig},
+                                              {"--bedgraph", s.places.bedgraph}};
+  if (!s.modisco.empty()) {
+    outputs.push_back({"--modisco", s.modisco + ".ohe.npz"});
+    outputs.push_back({"--modisco", s.modisco + ".attr.npz"});
   }
-#endif
-  const auto model =
-      dnalm::load_model(s.model, program::on_device(s.common, {.unknown = s.letters.policy(),
-                                                               .access = s.model_use.access(),
-                                                               .pack_cache = s.model_use.pack_cache}));
-  const auto targets = targets_of(s, model);
-  auto method = program::make_method(s.method, model, targets);
-  auto motifs = motifs_of(s, method);
+  if (s.method.method == "global_importance") {
+    outputs.push_back({"--effects", s.planting.effects});
+    outputs.push_back({"--svg", drawing_of_effects(s)});
+  } else if (!s.motifs.file.empty()) {
+    outputs.push_back({"--motif-hits", s.motifs.hits});
+    outputs.push_back({"--motif-recovery", s.motifs.recovery});
+  }
+  program::check_outputs(outputs, {{"--input", s.input}, {"--probe", s.probe}, {"--motifs", s.motifs.file}});
+}
+
+/// The records of the input, read as the model will read them: what cannot be is told before the long work,
+/// by its name.
+std::vector<dnalm::io::sequence_record> records_of(const settings& s, const dnalm::model& model) {
   auto records = dnalm::io::read_sequences(s.input, {.unknown = s.letters.policy()}).records;
-  for (const auto& record : records) {  // what cannot be read is told before the long work, by its name
-    static_cast<void>(model.tokenize(record.sequence, "sequence '" + record.name + "'"));
+  for (const auto& record : records) {
+    const std::string where = "sequence '" + record.name + "'";
+    if (s.method.window.tokens != 0 && model.describe().tokens) {
+      static_cast<void>(model.describe().tokens->encode(record.sequence, where));  // of any length
+    } else {
+      static_cast<void>(model.tokenize(record.sequence, where));
+    }
   }
+  return records;
+}
+
+/// All that is written of the maps of a run.
+class map_files {
+ public:
+  map_files(const settings& s, program::attribution_method& method, const std::string& label,
+            dnalm::index_t longest)
+      : s_(s), method_(method), motifs_(motifs_of(s, method)), outputs_(s.places, method, label) {
+    dnalm::io::remove_leftovers(s.output);
+    file_.emplace(s.output, longest, method.members, method.conventions);
+    if (!s.modisco.empty()) modisco_.emplace(s.modisco, s.modisco_width);
+  }
+
+  void add(const dnalm::attribution_row& row, double value) {
+    ++rows_;
+    file_->add(row);
+    tally_.add(row);
+    if (modisco_) modisco_->add(row.sequence, row.attributions);
+    auto facts = facts_of(value, row, method_);
+    program::row_sites sites;
+    if (motifs_) {
+      sites = motifs_->add(row);
+      facts.push_back({"sites of motifs", sites.words});
+    }
+    outputs_.add(row, std::move(facts), std::move(sites.marks));
+  }
+
+  void finish() {
+    if (method_.members.nodes) {
+      method_.conventions["tolerance"] += "; " + tally_.words();
+      file_->set_convention("tolerance", method_.conventions["tolerance"]);
+    }
+    file_->finish();
+    if (modisco_) modisco_->finish();
+    auto about = summary_of(s_, method_.conventions);
+    if (motifs_ && !s_.places.page.empty()) about.tables.push_back(motifs_->page_table());
+    outputs_.finish(std::move(about));
+    if (motifs_) motifs_->finish(s_.method.method);
+    if (method_.members.nodes) tally_.tell(s_.method.tolerance);
+    if (modisco_ && modisco_->dropped() > 0) {
+      std::fprintf(
+          stderr,
+          "dnalm-attribute: %lld of %lld sequences are not in %s.*.npz: shorter than %lld letters, or N\n",
+          static_cast<long long>(modisco_->dropped()), static_cast<long long>(rows_), s_.modisco.c_str(),
+          static_cast<long long>(s_.modisco_width));
+    }
+  }
+
+ private:
+  const settings& s_;
+  program::attribution_method& method_;
+  std::optional<program::motif_report> motifs_;
+  program::attribution_outputs outputs_;
+  std::optional<dnalm::attribution_writer> file_ = {};
+  std::optional<dnalm::modisco_writer> modisco_ = {};
+  program::tolerance_tally tally_ = {};
+  dnalm::index_t rows_ = 0;
+};
+
+/// A map of each record.
+void draw_maps(const settings& s, const dnalm::model& model,
+               const std::optional<dnalm::attribution_targets>& targets) {
+  auto method = program::make_method(s.method, model, targets);
+  auto records = records_of(s, model);
   std::vector<double> values = values_of(targets, s.method.run, records);
   if (s.top > 0) keep_top(s.top, records, values);
-
   dnalm::index_t longest = 1;
   for (const auto& record : records)
     longest = std::max(longest, static_cast<dnalm::index_t>(record.sequence.size()));
-  dnalm::io::remove_leftovers(s.output);
-  dnalm::attribution_writer file(s.output, longest, method.members, method.conventions);
-  std::optional<dnalm::modisco_writer> modisco;
-  if (!s.modisco.empty()) modisco.emplace(s.modisco, s.modisco_width);
-  program::attribution_outputs outputs(s.places, method, targets ? targets->name(0) : s.method.method);
+  map_files files(s, method, targets ? targets->name(0) : s.method.method, longest);
 
   dnalm::progress bar(s.method.method, static_cast<dnalm::index_t>(records.size()), s.common.display());
   const std::size_t block = s.top > 0 ? 1 : 16;  // numbers of records follow one another within a block
@@ -210,92 +298,68 @@ void attribute(settings s) {
       dnalm::attribution_row& row = rows[i - first];
       row.name = records[i].name;
       row.sequence = records[i].sequence;
-      file.add(row);
-      if (modisco) modisco->add(row.sequence, row.attributions);
-      auto facts = facts_of(values[i], row, method);
-      program::row_sites sites;
-      if (motifs) {
-        sites = motifs->add(row);
-        facts.push_back({"sites of motifs", sites.words});
-      }
-      outputs.add(row, std::move(facts), std::move(sites.marks));
+      files.add(row, values[i]);
     }
     bar.advance(static_cast<dnalm::index_t>(end - first));
   }
   bar.finish();
-  file.finish();
-  if (modisco) modisco->finish();
-  auto about = summary_of(s, method);
-  if (motifs && !s.places.page.empty()) about.tables.push_back(motifs->page_table());
-  outputs.finish(std::move(about));
-  if (motifs) motifs->finish(s.method.method);
-  if (modisco && modisco->dropped() > 0) {
-    std::fprintf(
-        stderr,
-        "dnalm-attribute: %lld of %zu sequences are not in %s.*.npz: shorter than %lld letters, or N\n",
-        static_cast<long long>(modisco->dropped()), records.size(), s.modisco.c_str(),
-        static_cast<long long>(s.modisco_width));
-  }
+  files.finish();
 }
 
-/// Flags that say nothing of the method that is asked for. \throws CLI::ValidationError.
-void check_flags(const program::method_options& m) {
-  if (m.corrected && !program::has_correction(m.method)) {
-    throw CLI::ValidationError("--corrected", "--method " + m.method + " has no correction of gradients");
+/// What planted motifs do, averaged over backgrounds that come from the records.
+void plant_motifs(const settings& s, const dnalm::model& model, const dnalm::attribution_targets& targets) {
+  program::planting_report report(s.planting, s.motifs.file, s.common.seed);
+  program::detail::check_table_place(s.output);
+  auto records = records_of(s, model);
+  if (s.top > 0) {
+    std::vector<double> values = values_of(targets, s.method.run, records);
+    keep_top(s.top, records, values);
   }
-  if (m.entropy_weighted && m.method != "embedding_saliency") {
-    throw CLI::ValidationError("--entropy-weighted",
-                               "--method " + m.method + " has no weights; embedding_saliency has");
+  report.run(targets, s.method.run, records, s.common.display());
+  report.write_arrays(s.output);
+  if (!s.places.svg_folder.empty()) {
+    std::filesystem::create_directories(s.places.svg_folder);
+    dnalm::io::write_file(drawing_of_effects(s), report.drawing() + "\n");
   }
+  if (!s.places.page.empty()) report.write_page(s.places.page, summary_of(s, report.conventions()));
+  report.write_table();
 }
 
-void add_method_options(CLI::App& app, program::method_options& m) {
-  app.add_option("--method", m.method, "What is computed")
-      ->required()
-      ->check(CLI::IsMember(std::vector<std::string>(std::begin(methods), std::end(methods))));
-  app.option_defaults()->group("Method");
-  app.add_option("--baseline", m.baseline,
-                 "Of integrated_gradients [zero], expected_gradients and deep_lift_shap [shuffles]:\n"
-                 "zero, uniform, n, mask, shuffles (dinucleotides)")
-      ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
-  app.add_option("--replicates", m.replicates, "Shuffles of a sequence")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10000));
-  app.add_option("--nodes", m.nodes,
-                 "Of integrated_gradients, at first; doubled up to 1,024 until the sum is right")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--samples", m.samples, "Of smooth_grad and expected_gradients")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  app.add_option("--noise", m.noise, "Standard deviation of smooth_grad's noise")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 100.0));
-  app.add_flag("--corrected", m.corrected,
-               "Of saliency, input_x_gradient and smooth_grad: less the mean over the letters of a position");
-  app.add_flag("--entropy-weighted", m.entropy_weighted,
-               "Of embedding_saliency: times how much surer than elsewhere the language model is of a token");
-  app.add_flag("--hypothetical", m.hypothetical, "Of deep_lift_shap: contributions of all four letters");
-  app.add_option("--centring", m.centring,
-                 "Of ism: mean4 (less the mean of the four), mean3 (of the other three), raw")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"mean4", "mean3", "raw"}));
-  app.add_option("--context", m.context,
-                 "Of entropy and --entropy-weighted: masked, wild_type, left; automatic suits the model")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"automatic", "masked", "wild_type", "left"}));
-  app.add_flag("--both-strands", m.both_strands, "The mean over the sequence and its reverse complement");
-  app.option_defaults()->group("Options");
+void attribute(settings s) {
+  program::check_common(s.common);
+  check_paths(s);
+  s.method.seed = s.common.seed;
+  s.method.run = {.threads = s.common.threads, .memory = program::parse_bytes(s.common.memory)};
+  s.method.window = s.model_use.rule();
+#if !defined(DNALM_WITH_BIGWIG)
+  if (!s.places.bigwig.empty()) {
+    throw dnalm::error(dnalm::error_kind::unsupported, 730, "this program was built without libBigWig",
+                       {.expected = "--bedgraph, or a build with libbigwig-dev", .found = "--bigwig"});
+  }
+#endif
+  const auto model =
+      dnalm::load_model(s.model, program::on_device(s.common, {.unknown = s.letters.policy(),
+                                                               .access = s.model_use.access(),
+                                                               .pack_cache = s.model_use.pack_cache}));
+  const auto targets = targets_of(s, model);
+  if (s.method.method == "global_importance") {
+    plant_motifs(s, model, *targets);
+  } else {
+    draw_maps(s, model, targets);
+  }
 }
 
 void add_output_options(CLI::App& app, settings& s) {
   app.option_defaults()->group("Output");
   app.add_option("--output", s.output, "npz file to write")->required()->type_name("FILE");
-  app.add_option("--modisco", s.modisco, "Also PREFIX.ohe.npz and PREFIX.attr.npz")->type_name("PREFIX");
+  auto* modisco =
+      app.add_option("--modisco", s.modisco, "Also PREFIX.ohe.npz and PREFIX.attr.npz")->type_name("PREFIX");
   app.add_option("--modisco-width", s.modisco_width, "Letters in their middle that these files hold")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100000000));
-  app.add_option("--svg", s.places.svg_folder, "A drawing of each sequence: logo, or heat map")
+      ->check(CLI::Range(1, 100000000))
+      ->needs(modisco);
+  app.add_option("--svg", s.places.svg_folder,
+                 "A drawing of each sequence: logo, or heat map; of global_importance one of the curves")
       ->type_name("DIR");
   app.add_option("--html", s.places.page, "A page with the drawings and how they were made")
       ->type_name("FILE");
@@ -311,26 +375,6 @@ void add_output_options(CLI::App& app, settings& s) {
   app.option_defaults()->group("Options");
 }
 
-void add_motif_options(CLI::App& app, program::motif_options& m) {
-  app.option_defaults()->group("Motifs");
-  auto* file = app.add_option("--motifs", m.file,
-                              "Motifs to look for in the sequences: a MEME file or JASPAR count matrices")
-                   ->type_name("FILE");
-  app.add_option("--motif-threshold", m.threshold, "Largest p-value of a site (of one place on one strand)")
-      ->capture_default_str()
-      ->check(CLI::Range(1e-300, 1.0))
-      ->needs(file);
-  app.add_option("--motif-hits", m.hits, "Sites: BED with p-value, score in bits and mean attribution")
-      ->type_name("FILE")
-      ->needs(file);
-  app.add_option("--motif-recovery", m.recovery,
-                 "Table of how the maps are larger inside sites than outside; - is standard output")
-      ->capture_default_str()
-      ->type_name("FILE")
-      ->needs(file);
-  app.option_defaults()->group("Options");
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -342,22 +386,25 @@ int main(int argc, char** argv) {
   app.add_option("--logit", s.logit, "In place of a probe: a column of the model's own prediction, from 0")
       ->check(CLI::NonNegativeNumber)
       ->excludes(probe);
-  app.add_option("--target", s.target, "Output of a probe that has several: its name, or name:class");
+  app.add_option("--target", s.target, "Output of a probe that has several: its name, or name:class")
+      ->needs(probe);
   app.add_option("--input", s.input, "FASTA, FASTQ, TSV or CSV, plain or .gz, or 2bit; - is standard input")
       ->required()
       ->type_name("FILE");
   app.add_option("--top", s.top, "Only the K sequences of largest target, largest first; 0: all")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  add_method_options(app, s.method);
+  program::add_method_options(app, s.method);
   add_output_options(app, s);
-  add_motif_options(app, s.motifs);
-  program::add_weight_options(app, s.model_use);
+  program::add_motif_options(app, s.motifs);
+  program::add_planting_options(app, s.planting);
+  program::add_model_options(app, s.model_use);
   program::add_letters(app, s.letters);
   program::add_common(app, s.common);
+  program::describe_readers(app);
   app.final_callback([&] {
     if (s.output == "-") throw CLI::ValidationError("--output", "an npz file needs a name");
-    check_flags(s.method);
+    program::check_readers(app, s.method);
     using dnalm::io::overlap_rule;
     s.places.overlap = s.join == "mean"  ? overlap_rule::mean
                        : s.join == "max" ? overlap_rule::max

@@ -22,6 +22,7 @@
 #include <dnalm/io/tensor_bytes.hpp>
 #include <dnalm/sequence/utf8.hpp>
 #include <support/options.hpp>
+#include <support/output_paths.hpp>
 #include <support/plain_text.hpp>
 #include <support/program.hpp>
 
@@ -226,11 +227,10 @@ void check_output(const weights& w, const settings& s) {
     throw error(error_kind::usage, 710, "the output is a safetensors file and should be called so",
                 {.expected = "OUT.safetensors", .found = "'" + s.output + "'"});
   }
-  std::error_code failure;
   auto inputs = w.files;
   inputs.emplace_back(s.input);
   for (const auto& input : inputs) {
-    if (!std::filesystem::equivalent(input, output, failure)) continue;
+    if (!program::is_same_file(input, output)) continue;
     throw error(error_kind::usage, 709, "the output would overwrite the input",
                 {.expected = "another file", .found = "'" + s.output + "'"});
   }

@@ -11,6 +11,7 @@
 #include <dnalm/models/load_model.hpp>
 #include <support/device.hpp>
 #include <support/options.hpp>
+#include <support/output_paths.hpp>
 #include <support/program.hpp>
 
 namespace {
@@ -172,6 +173,7 @@ int main(int argc, char** argv) {
   program::add_common(app, s.common);
   app.final_callback([&] {
     if (s.output == "-") throw CLI::ValidationError("--output", "an npz file needs a name");
+    program::check_outputs({{"--output", s.output}}, {{"--input", s.input}});
   });
   return program::run(app, argc, argv, [&] { embed(s); });
 }

@@ -12,6 +12,7 @@
 #include <dnalm/report/evaluation.hpp>
 #include <support/device.hpp>
 #include <support/options.hpp>
+#include <support/output_paths.hpp>
 #include <support/program.hpp>
 
 namespace {
@@ -192,6 +193,13 @@ int main(int argc, char** argv) {
   program::add_common(app, s.common);
   app.final_callback([&] {
     if (s.models.empty() && s.embeddings.empty()) throw CLI::RequiredError("--model or --embeddings");
+    std::vector<program::named_path> inputs = {{"--data", s.data}};
+    for (const auto& file : s.embeddings) inputs.push_back({"--embeddings", file});
+    const fs::path out = s.out;
+    program::check_outputs({{"--out", s.out},
+                            {"results.tsv of --out", (out / "results.tsv").string()},
+                            {"predictions.tsv of --out", (out / "predictions.tsv").string()}},
+                           inputs);
     s.layers_given = layers->count() > 0;
     s.poolings_given = pools->count() > 0;
   });

@@ -9,6 +9,7 @@
 #include <dnalm/io/table_writer.hpp>
 #include <dnalm/tokenize/tokenizer.hpp>
 #include <support/options.hpp>
+#include <support/output_paths.hpp>
 #include <support/program.hpp>
 
 namespace {
@@ -90,6 +91,7 @@ int main(int argc, char** argv) {
   program::add_common(app, s.common);
   app.final_callback([&] {
     if (s.model.empty() && s.tokenizer.empty()) throw CLI::RequiredError("--model or --tokenizer");
+    program::check_outputs({{"--output", s.output}}, {{"--input", s.input}, {"--tokenizer", s.tokenizer}});
   });
   return program::run(app, argc, argv, [&] { tokenize(s); });
 }

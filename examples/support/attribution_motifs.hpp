@@ -3,6 +3,8 @@
 /// \brief What dnalm-attribute says of motifs: their sites in the sequences, and whether the maps find them.
 #pragma once
 
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -26,6 +28,7 @@
 #include <dnalm/report/sequence_logo.hpp>
 
 #include <support/attribution_outputs.hpp>
+#include <support/plain_text.hpp>
 
 namespace program {
 
@@ -37,23 +40,28 @@ struct motif_options {
   std::string recovery = "-";
 };
 
+inline void add_motif_options(CLI::App& app, motif_options& m) {
+  app.option_defaults()->group("Motifs");
+  auto* file = app.add_option("--motifs", m.file,
+                              "Motifs to look for in the sequences, or to plant (global_importance):\n"
+                              "a MEME file or JASPAR count matrices")
+                   ->type_name("FILE");
+  app.add_option("--motif-threshold", m.threshold, "Largest p-value of a site (of one place on one strand)")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-300, 1.0))
+      ->needs(file);
+  app.add_option("--motif-hits", m.hits, "Sites: BED with p-value, score in bits and mean attribution")
+      ->type_name("FILE")
+      ->needs(file);
+  app.add_option("--motif-recovery", m.recovery,
+                 "Table of how the maps are larger inside sites than outside; - is standard output")
+      ->capture_default_str()
+      ->type_name("FILE")
+      ->needs(file);
+  app.option_defaults()->group("Options");
+}
+
 namespace detail {
-
-/// Six digits; `nan` where there is no number.
-[[nodiscard]] inline std::string number_text(double value) {
-  if (std::isnan(value)) return "nan";
-  char text[40];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return text;
-}
-
-/// Three digits, for people.
-[[nodiscard]] inline std::string short_text(double value) {
-  if (std::isnan(value)) return "-";
-  char text[40];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
 
 /// `MA0139.2.CTCF` of both names, or the one that says it all.
 [[nodiscard]] inline std::string motif_label(const dnalm::io::motif& motif) {
@@ -158,11 +166,11 @@ class motif_report {
                      "AUROC", "by sequence", "control",   "p"};
     for (const auto& [motif, number] : found) {
       if (table.rows.size() == most_rows) break;
-      table.rows.push_back(
-          {detail::motif_label(list_.motifs[number]), std::to_string(motif.hits),
-           std::to_string(motif.sequences), detail::short_text(motif.mean_inside / motif.mean_outside),
-           detail::short_text(motif.auroc), detail::short_text(motif.mean_auroc),
-           detail::short_text(motif.control_auroc), detail::short_text(motif.paired_p_value)});
+      table.rows.push_back({detail::motif_label(list_.motifs[number]), std::to_string(motif.hits),
+                            std::to_string(motif.sequences),
+                            short_text(motif.mean_inside / motif.mean_outside), short_text(motif.auroc),
+                            short_text(motif.mean_auroc), short_text(motif.control_auroc),
+                            short_text(motif.paired_p_value)});
     }
     return table;
   }
@@ -175,11 +183,10 @@ class motif_report {
         {"motif", "name", "hits", "sequences", "bases_inside", "bases_outside", "mean_inside", "mean_outside",
          "auroc", "p_value", "mean_auroc", "control_auroc", "paired_p_value"},
         {"method " + method + ", " + std::to_string(collector_->sequences()) +
-             " sequences, sites with p <= " + detail::number_text(options_.threshold),
+             " sequences, sites with p <= " + number_text(options_.threshold),
          "sizes of the numbers inside sites against those outside, in sequences "
          "with a site"});
     for (std::size_t m = 0; m < scorers_.size(); ++m) {
-      using detail::number_text;
       const auto found = collector_->result(static_cast<dnalm::index_t>(m));
       table.row({list_.motifs[m].name, list_.motifs[m].alternate, std::to_string(found.hits),
                  std::to_string(found.sequences), std::to_string(found.bases_inside),
@@ -197,8 +204,8 @@ class motif_report {
   /// For the conventions of the run.
   [[nodiscard]] std::string convention() const {
     return std::to_string(scorers_.size()) +
-           " motifs, both strands, p <= " + detail::number_text(options_.threshold) +
-           " at a place, background " + (list_.background ? "of the file" : "uniform");
+           " motifs, both strands, p <= " + number_text(options_.threshold) + " at a place, background " +
+           (list_.background ? "of the file" : "uniform");
   }
 
  private:
@@ -223,7 +230,7 @@ class motif_report {
       const dnalm::index_t first = hits[i].start + 1;
       words += (i == 0 ? "" : "; ") + detail::motif_label(list_.motifs[m]) + " " + std::to_string(first) +
                " to " + std::to_string(hits[i].start + scorers_[m].width()) +
-               (hits[i].reverse ? " on the other strand" : "") + ", p " + detail::short_text(hits[i].p_value);
+               (hits[i].reverse ? " on the other strand" : "") + ", p " + short_text(hits[i].p_value);
     }
     if (hits.size() > most_words) words += "; " + std::to_string(hits.size() - most_words) + " more";
     return words.empty() ? "none" : words;
@@ -237,7 +244,7 @@ class motif_report {
       const dnalm::io::motif& motif = list_.motifs[m];
       const std::string label = (motif.alternate.empty() ? motif.name : motif.alternate);
       marks.push_back({hit.start, scorers_[m].width(), label + (hit.reverse ? " \u2190" : " \u2192"),
-                       detail::motif_label(motif) + ", p " + detail::short_text(hit.p_value)});
+                       detail::motif_label(motif) + ", p " + short_text(hit.p_value)});
     }
     return marks;
   }
@@ -257,8 +264,8 @@ class motif_report {
          {std::to_string(start), std::to_string(start + width),
           detail::bed_name(detail::motif_label(list_.motifs[m])),
           std::to_string(detail::bed_score(hit.p_value)), std::string(hit.reverse != turned ? "-" : "+"),
-          detail::number_text(hit.p_value), detail::number_text(hit.score),
-          detail::number_text(dnalm::mean_over_site(numbers, hit.start, width)), row.name}) {
+          number_text(hit.p_value), number_text(hit.score),
+          number_text(dnalm::mean_over_site(numbers, hit.start, width)), row.name}) {
       line += "\t" + field;
     }
     return line + "\n";

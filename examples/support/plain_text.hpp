@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Names of a file on a terminal.
+/// \brief Names of a file on a terminal, and numbers as text.
 #pragma once
 
+#include <cmath>
+#include <cstdio>
 #include <string>
 
 namespace program {
@@ -12,6 +14,22 @@ namespace program {
   for (char& letter : text) {
     if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) letter = '?';
   }
+  return text;
+}
+
+/// Six digits; `nan` where there is no number.
+[[nodiscard]] inline std::string number_text(double value) {
+  if (std::isnan(value)) return "nan";
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+/// Three digits, for people.
+[[nodiscard]] inline std::string short_text(double value) {
+  if (std::isnan(value)) return "-";
+  char text[40];
+  std::snprintf(text, sizeof text, "%.3g", value);
   return text;
 }
 

@@ -212,10 +212,3 @@ TEST_CASE("dnalm-attribute weighs the saliency of embeddings by the entropy of t
       plain, whole,
       dnalm::predict_nucleotides(network, records, {.context = dnalm::prediction_context::wild_type}));
 }
-
-TEST_CASE("dnalm-attribute refuses flags that say nothing of the method", "[programs]") {
-  const scanned work;
-  CHECK(work.attribute("--corrected").id() == "dnalm.usage.702");
-  CHECK(work.attribute("--entropy-weighted").id() == "dnalm.usage.702");
-  CHECK_FALSE(fs::exists(work.dir.path / "e.npz"));
-}

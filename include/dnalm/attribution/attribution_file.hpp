@@ -21,6 +21,8 @@ struct attribution_row {
   std::string sequence = {};
   nucleotide_map attributions = {};     ///< (4, L)
   double convergence_delta = 0;         ///< may be NaN
+  index_t nodes = 0;                    ///< of the integral
+  bool within_tolerance = true;         ///< whether the delta is as small as was asked for
   std::vector<double> entropy = {};     ///< (L), bits; may hold NaN
   std::vector<double> dependency = {};  ///< (L, L), row-major
 };
@@ -29,6 +31,7 @@ struct attribution_row {
 struct attribution_members {
   bool attributions = true;
   bool convergence_delta = false;
+  bool nodes = false;  ///< and within_tolerance
   bool entropy = false;
   bool dependency = false;
 };
@@ -38,7 +41,8 @@ struct attribution_members {
 /// Members, for N rows padded to `longest` letters: `one_hot` int8 (N, 4, longest), `attributions` float32 of
 /// the same shape, both with zeros behind the end; `names`; `lengths` int64 (N); `convergence_delta` float64
 /// (N); `entropy` float32 (N, longest), NaN behind the end; `dependency` float32 (N, longest, longest), zeros
-/// behind the end; `conventions`, the JSON object of the texts given, as uint8.
+/// behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1; `conventions`, the JSON object
+/// of the texts given, as uint8.
 class attribution_writer {
  public:
   /// \throws error [dnalm.usage.887] for a longest length below 1; as io::npz_writer.
@@ -49,6 +53,8 @@ class attribution_writer {
   /// `longest`; error [dnalm.numeric.886] for an attribution or a dependency that is no finite float;
   /// error [dnalm.input.150] for a letter other than A, C, G, T, N; as io::npz_writer.
   void add(const attribution_row& row);
+  /// A text for `conventions` that is known at the end; one of the same name is replaced.
+  void set_convention(const std::string& name, const std::string& text) { conventions_[name] = text; }
   /// Completes the file. Called once.
   void finish();
 
@@ -56,10 +62,13 @@ class attribution_writer {
   std::filesystem::path path_;
   index_t longest_;
   attribution_members members_;
+  std::map<std::string, std::string> conventions_;
   io::npz_writer archive_;
   std::vector<std::string> names_;
   std::vector<index_t> lengths_;
   std::vector<double> deltas_;
+  std::vector<index_t> nodes_;
+  std::vector<std::int8_t> within_tolerance_;
   std::size_t one_hot_ = 0;
   std::size_t attributions_ = 0;
   std::size_t entropy_ = 0;

@@ -17,6 +17,7 @@
 #include <dnalm/attribution/sequence_function.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/io/motif_file.hpp>
 #include <dnalm/metrics/paired_t.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -36,6 +37,10 @@ DNALM_BEGIN_NAMESPACE
 [[nodiscard]] std::vector<std::string> profile_backgrounds(std::span<const std::string> sequences,
                                                            index_t count, std::uint64_t seed = 1);
 
+/// A motif as letters: in each column the one that has more than half of the counts, N where none has. N left
+/// at the ends are cut off. \throws error [dnalm.input.890] a motif of which nothing is left.
+[[nodiscard]] std::string consensus_letters(const io::motif& motif);
+
 /// A motif at a place. An N in the motif leaves the background's letter.
 struct planted_motif {
   std::string letters = {};
@@ -50,13 +55,16 @@ struct global_effect {
 
 /// A function and its backgrounds. The function's values of the backgrounds are computed once.
 ///
-/// Values and tests depend on the backgrounds' order only in the last bits of their sums.
+/// Values and tests depend on the backgrounds' order only in the last bits of their sums. Curves see that
+/// every motif has its place before they evaluate anything.
 class global_importance {
  public:
   /// \throws error [dnalm.input.881] for fewer than two backgrounds; as sequence_function.
   global_importance(sequence_function function, std::vector<std::string> backgrounds);
 
   [[nodiscard]] const std::vector<std::string>& backgrounds() const { return backgrounds_; }
+  /// (N, C), row-major: the function's values of the backgrounds as they are.
+  [[nodiscard]] const std::vector<double>& values() const { return values_; }
 
   /// The effect of motifs planted together. \throws error [dnalm.input.882] when one leaves a background,
   /// holds a letter other than A, C, G, T, N, or two of them overlap. Cost: N evaluations.
@@ -81,6 +89,7 @@ class global_importance {
                                                               std::span<const index_t> positions) const;
 
  private:
+  void check_places(std::span<const planted_motif> motifs) const;
   [[nodiscard]] std::vector<double> values_with(std::span<const planted_motif> motifs) const;
   [[nodiscard]] global_effect beyond(std::vector<double> both, std::span<const double> first,
                                      std::span<const double> second) const;

@@ -60,6 +60,8 @@ struct path_attribution {
   double baseline_value = 0;  ///< f(r), the mean over baselines
   double delta = 0;           ///< sum of the map - (f(x) - f(r)): 0 but for the error of the integral
   index_t nodes = 0;          ///< per baseline; of expected gradients the samples
+  /// Whether delta is within the tolerance; of expected gradients, which have none, true.
+  bool within_tolerance = true;
 };
 
 /// Integrated gradients: (x - r)[a, i] times the integral over t in [0, 1] of df/dx[a, i] at r + t (x - r),

@@ -33,9 +33,11 @@ struct attribution_summary {
   std::string method = {};       ///< as the programs call it
   std::string explanation = {};  ///< what the numbers are, in a sentence or two
   std::vector<std::string> command = {};
-  std::vector<setting> settings = {};   ///< every convention that was used
-  index_t sequences = 0;                ///< of the run; the page may show fewer
-  std::vector<page_table> tables = {};  ///< stand before the drawings
+  std::vector<setting> settings = {};  ///< every convention that was used
+  index_t sequences = 0;               ///< of the run; the page may show fewer
+  std::string lead = {};               ///< what was looked at, where it is not those sequences
+  std::vector<page_table> tables = {};
+  bool drawings_first = false;  ///< before the tables
 };
 
 /// The page. It loads nothing (a content policy forbids it), needs no script, follows light and dark, prints.

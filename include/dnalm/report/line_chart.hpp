@@ -49,6 +49,7 @@ struct line_chart {
   std::vector<chart_curve> curves = {};
   std::vector<chart_level> levels = {};
   bool lower_is_better = false;  ///< which end of a curve is its best point (it gets a label)
+  bool label_best = true;        ///< whether it does
   std::string id = "chart";      ///< unique on a page
   bool standalone = true;  ///< with its own style (a file) or without (inside a page that has chart_style())
 };

@@ -23,4 +23,9 @@ int main() {
             << (page.find("3 sequences, 1 of them shown") != std::string::npos) << ' '
             << (page.find("<td>GATA&lt;1&gt;</td><td class=\"number\">2</td>") != std::string::npos) << ' '
             << (page.find("<script") == std::string::npos) << '\n';
+  about.lead = "7 motifs";
+  about.drawings_first = true;
+  const std::string other = dnalm::report::attribution_page(about, items);
+  std::cout << (other.find("7 motifs") < other.find("peak &lt;1&gt;")) << ' '
+            << (other.find("peak &lt;1&gt;") < other.find("<td>GATA&lt;1&gt;</td>")) << '\n';
 }

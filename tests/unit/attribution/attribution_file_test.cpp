@@ -68,6 +68,25 @@ TEST_CASE("an attribution file has every member with its shape, padded at the en
   CHECK(conventions["strands"] == "forward \"only\"");
 }
 
+TEST_CASE("a file tells of each integral how many nodes it took and whether they were enough",
+          "[attribution_file]") {
+  const temporary_folder folder("attribution");
+  dnalm::attribution_writer writer(folder / "a.npz", 4, {.attributions = false, .nodes = true},
+                                   {{"tolerance", "unknown"}, {"method", "a"}});
+  writer.add({.name = "x", .sequence = "ACG", .nodes = 32});
+  writer.add({.name = "y", .sequence = "ACGT", .nodes = 1024, .within_tolerance = false});
+  writer.set_convention("tolerance", "met by 1 of 2");
+  writer.finish();
+  const dnalm::io::npz_reader npz(folder / "a.npz");
+  CHECK(npz.read("nodes").values<index_t>() == std::vector<index_t>{32, 1024});
+  CHECK(npz.read("within_tolerance").type == dnalm::dtype::i8);
+  CHECK(npz.read("within_tolerance").values<int>() == std::vector<int>{1, 0});
+  const auto text = npz.read("conventions").values<std::uint8_t>();
+  const auto conventions = nlohmann::json::parse(text.begin(), text.end());
+  CHECK(conventions["tolerance"] == "met by 1 of 2");
+  CHECK(conventions["method"] == "a");
+}
+
 TEST_CASE("members that were not asked for are not in the file", "[attribution_file]") {
   const temporary_folder folder("attribution");
   dnalm::attribution_writer writer(folder / "a.npz", 4, {.attributions = false, .entropy = true}, {});
@@ -76,6 +95,8 @@ TEST_CASE("members that were not asked for are not in the file", "[attribution_f
   const dnalm::io::npz_reader npz(folder / "a.npz");
   CHECK_FALSE(npz.contains("attributions"));
   CHECK_FALSE(npz.contains("convergence_delta"));
+  CHECK_FALSE(npz.contains("nodes"));
+  CHECK_FALSE(npz.contains("within_tolerance"));
   CHECK_FALSE(npz.contains("dependency"));
   CHECK(npz.contains("entropy"));
 }

@@ -151,6 +151,36 @@ TEST_CASE("backgrounds by a profile have its frequencies at each position", "[gi
   CHECK(dnalm::profile_backgrounds(sequences, 3, 3) == dnalm::profile_backgrounds(sequences, 3, 3));
 }
 
+TEST_CASE("a motif's consensus has the letters with more than half of their column", "[gia]") {
+  const auto letters = [](std::vector<double> counts) {
+    return dnalm::consensus_letters({.name = "M", .counts = std::move(counts)});
+  };
+  CHECK(letters({9, 1, 0, 0, 0, 0, 0, 3, 2, 2, 2, 1, 0, 5, 4.5, 0}) == "ATNC");
+  CHECK(letters({1, 1, 0, 0, 0, 0, 6, 0, 1, 2, 1, 0}) == "G");  // one half is not more, ends are cut off
+  CHECK(dnalm_test::error_id_of([&] { (void)letters({1, 1, 1, 1}); }) == "dnalm.input.890");
+  CHECK(dnalm_test::error_id_of([&] { (void)letters({}); }) == "dnalm.input.890");
+}
+
+TEST_CASE("curves see that all motifs have a place before they evaluate anything", "[gia]") {
+  index_t evaluations = 0;
+  const dnalm::sequence_function function{
+      .outputs = 1, .evaluate = [&](std::span<const std::string>, std::span<double> values) {
+        ++evaluations;
+        std::fill(values.begin(), values.end(), 0.0);
+      }};
+  auto backgrounds = plain_backgrounds(3, 30);
+  backgrounds.push_back(plain_backgrounds(1, 20)[0]);  // the shortest decides
+  const global_importance importance(function, backgrounds);
+  const std::vector<index_t> places = {0, 8, 15};
+  const std::vector<index_t> near = {0, 3};
+  const auto id = [](const auto& call) { return dnalm_test::error_id_of(call); };
+  CHECK(id([&] { (void)importance.position_curve("GATAAG", places); }) == "dnalm.input.882");
+  CHECK(id([&] { (void)importance.multiplicity_curve("GATAAG", near); }) == "dnalm.input.882");
+  CHECK(id([&] { (void)importance.spacing_curve({"GATAAG", 0}, "CACCTG", places); }) == "dnalm.input.882");
+  CHECK(evaluations == 1);  // of the backgrounds
+  CHECK(importance.values() == std::vector<double>(4, 0.0));
+}
+
 TEST_CASE("motifs that do not fit and backgrounds that cannot be made are errors", "[gia]") {
   using dnalm_test::error_id_of;
   const global_importance importance(counter, plain_backgrounds(2, 20));

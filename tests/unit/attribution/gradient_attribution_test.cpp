@@ -175,9 +175,11 @@ TEST_CASE("integrated gradients complete better with more nodes, and are doubled
       dnalm::integrated_gradients(bent_function(), one, {.nodes = 2, .most_nodes = 64, .tolerance = 1e-6});
   CHECK(std::abs(found.front().delta) < 1e-6);
   CHECK(found.front().nodes > 2);
+  CHECK(found.front().within_tolerance);
   const auto never =
       dnalm::integrated_gradients(bent_function(), one, {.nodes = 2, .most_nodes = 4, .tolerance = 0});
   CHECK(never.front().nodes == 4);
+  CHECK_FALSE(never.front().within_tolerance);
 }
 
 TEST_CASE("integrated gradients are linear in the function") {

@@ -85,6 +85,15 @@ TEST_CASE("the best point is labelled, the lowest where lower is better", "[repo
   REQUIRE(report::draw(chart).find("class=\"words best number\">0.40<") != std::string::npos);
   chart.lower_is_better = true;
   REQUIRE(report::draw(chart).find("class=\"words best number\">0.10<") != std::string::npos);
+  chart.label_best = false;
+  REQUIRE(report::draw(chart).find("words best number") == std::string::npos);
+}
+
+TEST_CASE("a point says its place by the name of the axis, its value with the digits it takes", "[report]") {
+  report::line_chart chart;
+  chart.x_label = "position";
+  chart.curves = {{"motif", {{12, 0.00021, 0.00012, 0.0003}, {14, 0.00042, 0.0004, 0.00044}}, 0}};
+  REQUIRE(report::draw(chart).find("motif, position 12: 0.00021 [0.00012, 0.00030]") != std::string::npos);
 }
 
 TEST_CASE("a single layer gets a whisker, levels alone need no curve", "[report]") {

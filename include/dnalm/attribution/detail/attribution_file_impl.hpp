@@ -73,11 +73,8 @@ DNALM_INLINE attribution_writer::attribution_writer(const std::filesystem::path&
     : path_(path),
       longest_(detail::checked_width(longest, path.string())),
       members_(members),
+      conventions_(conventions),
       archive_(path) {
-  const std::string text =
-      io::json(conventions).dump(2, ' ', false, io::json::error_handler_t::replace) + "\n";
-  archive_.add<std::uint8_t>("conventions", std::vector<std::uint8_t>(text.begin(), text.end()),
-                             {static_cast<index_t>(text.size())});
   one_hot_ = archive_.begin<std::int8_t>("one_hot", {4, longest_});
   if (members_.attributions) attributions_ = archive_.begin<float>("attributions", {4, longest_});
   if (members_.entropy) entropy_ = archive_.begin<float>("entropy", {longest_});
@@ -119,13 +116,23 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
   names_.push_back(row.name);
   lengths_.push_back(bases);
   deltas_.push_back(row.convergence_delta);
+  nodes_.push_back(row.nodes);
+  within_tolerance_.push_back(row.within_tolerance ? 1 : 0);
 }
 
 DNALM_INLINE void attribution_writer::finish() {
   const auto rows = static_cast<index_t>(names_.size());
+  const std::string text =
+      io::json(conventions_).dump(2, ' ', false, io::json::error_handler_t::replace) + "\n";
+  archive_.add<std::uint8_t>("conventions", std::vector<std::uint8_t>(text.begin(), text.end()),
+                             {static_cast<index_t>(text.size())});
   archive_.add_strings("names", names_);
   archive_.add("lengths", lengths_, {rows});
   if (members_.convergence_delta) archive_.add("convergence_delta", deltas_, {rows});
+  if (members_.nodes) {
+    archive_.add("nodes", nodes_, {rows});
+    archive_.add("within_tolerance", within_tolerance_, {rows});
+  }
   archive_.finish();
 }
 

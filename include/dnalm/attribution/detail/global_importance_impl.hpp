@@ -95,6 +95,23 @@ DNALM_INLINE std::vector<std::string> profile_backgrounds(std::span<const std::s
   return backgrounds;
 }
 
+DNALM_INLINE std::string consensus_letters(const io::motif& motif) {
+  std::string letters;
+  for (std::size_t i = 0; i + 3 < motif.counts.size(); i += 4) {
+    const double* column = motif.counts.data() + i;
+    const double sum = column[0] + column[1] + column[2] + column[3];
+    const double* most = std::max_element(column, column + 4);
+    letters.push_back(*most > sum / 2 ? "ACGT"[most - column] : 'N');
+  }
+  const std::size_t first = letters.find_first_not_of('N');
+  if (first == std::string::npos) {
+    throw error(
+        error_kind::input, 890, "a motif without a letter that has more than half of its column",
+        {.where = "motif \"" + motif.name + "\"", .found = std::to_string(motif.width()) + " columns"});
+  }
+  return letters.substr(first, letters.find_last_not_of('N') + 1 - first);
+}
+
 DNALM_INLINE std::string with_motifs(std::string_view background, std::span<const planted_motif> motifs) {
   std::string letters(background);
   std::vector<bool> taken(letters.size(), false);
@@ -124,6 +141,13 @@ DNALM_INLINE global_importance::global_importance(sequence_function function,
                 {.found = std::to_string(backgrounds_.size())});
   }
   values_ = function_(backgrounds_);
+}
+
+/// \throws as with_motifs, of the shortest background.
+DNALM_INLINE void global_importance::check_places(std::span<const planted_motif> motifs) const {
+  const auto shorter = [](const std::string& a, const std::string& b) { return a.size() < b.size(); };
+  static_cast<void>(
+      with_motifs(*std::min_element(backgrounds_.begin(), backgrounds_.end(), shorter), motifs));
 }
 
 DNALM_INLINE std::vector<double> global_importance::values_with(std::span<const planted_motif> motifs) const {
@@ -165,26 +189,29 @@ DNALM_INLINE global_effect global_importance::beyond(std::vector<double> both, s
 
 DNALM_INLINE std::vector<global_effect> global_importance::position_curve(
     std::string_view letters, std::span<const index_t> positions) const {
+  std::vector<planted_motif> motifs;
+  for (const index_t position : positions) motifs.push_back({std::string(letters), position});
+  for (const planted_motif& motif : motifs) check_places({&motif, 1});
   std::vector<global_effect> curve;
-  for (const index_t position : positions) {
-    const planted_motif motif{std::string(letters), position};
-    curve.push_back(effect({&motif, 1}));
-  }
+  for (const planted_motif& motif : motifs) curve.push_back(effect({&motif, 1}));
   return curve;
 }
 
 DNALM_INLINE std::vector<global_effect> global_importance::spacing_curve(
     const planted_motif& first, std::string_view second, std::span<const index_t> gaps) const {
-  const std::vector<double> alone = values_with({&first, 1});
   const auto behind = first.position + static_cast<index_t>(first.letters.size());
   constexpr index_t far = index_t{1} << 40;
-  std::vector<global_effect> curve;
+  std::vector<std::array<planted_motif, 2>> pairs;
   for (const index_t asked : gaps) {
     const index_t gap = std::clamp(asked, -far, far);
     const index_t before = first.position + gap + 1 - static_cast<index_t>(second.size());
-    const planted_motif other{std::string(second), gap < 0 ? before : behind + gap};
-    const std::array<planted_motif, 2> both{first, other};
-    curve.push_back(beyond(values_with(both), alone, values_with({&other, 1})));
+    pairs.push_back({first, planted_motif{std::string(second), gap < 0 ? before : behind + gap}});
+    check_places(pairs.back());
+  }
+  const std::vector<double> alone = values_with({&first, 1});
+  std::vector<global_effect> curve;
+  for (const auto& both : pairs) {
+    curve.push_back(beyond(values_with(both), alone, values_with({&both[1], 1})));
   }
   return curve;
 }
@@ -192,10 +219,11 @@ DNALM_INLINE std::vector<global_effect> global_importance::spacing_curve(
 DNALM_INLINE std::vector<global_effect> global_importance::multiplicity_curve(
     std::string_view letters, std::span<const index_t> positions) const {
   std::vector<planted_motif> motifs;
+  for (const index_t position : positions) motifs.push_back({std::string(letters), position});
+  check_places(motifs);
   std::vector<global_effect> curve;
-  for (const index_t position : positions) {
-    motifs.push_back({std::string(letters), position});
-    curve.push_back(effect(motifs));
+  for (std::size_t count = 1; count <= motifs.size(); ++count) {
+    curve.push_back(effect(std::span(motifs).first(count)));
   }
   return curve;
 }

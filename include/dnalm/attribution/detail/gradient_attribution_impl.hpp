@@ -143,7 +143,7 @@ inline void set_delta(path_attribution& result) {
       result.nodes = n;
       set_delta(result);
       const double scale = std::max(1.0, std::abs(result.value - result.baseline_value));
-      done[c] = std::abs(result.delta) <= options.tolerance * scale;
+      done[c] = result.within_tolerance = std::abs(result.delta) <= options.tolerance * scale;
       all = all && done[c];
     }
     if (all || n >= options.most_nodes) return results;

@@ -61,11 +61,15 @@ DNALM_INLINE std::string attribution_page(const attribution_summary& about,
   const auto shown = static_cast<index_t>(items.size());
   std::string lead = grouped_text(about.sequences) + (about.sequences == 1 ? " sequence" : " sequences");
   if (shown < about.sequences) lead += ", " + grouped_text(shown) + " of them shown";
+  if (!about.lead.empty()) lead = about.lead;
   std::string body = element("h1", "Which nucleotides matter: " + escape_markup(about.method)) + "\n" +
                      element("p", escape_markup(lead), "lead") + "\n" +
                      element("p", escape_markup(about.explanation)) + "\n";
-  for (const page_table& table : about.tables) body += table_section(table);
+  std::string tables;
+  for (const page_table& table : about.tables) tables += table_section(table);
+  if (!about.drawings_first) body += tables;
   for (const attribution_item& item : items) body += attribution_section(item);
+  if (about.drawings_first) body += tables;
   body += attribution_making(about);
   body += element("footer", "Made by dnalm-attribute " DNALM_VERSION_STRING ".");
   return whole_page(escape_markup(about.method + " - dnalm"), page_style(), body);

@@ -102,6 +102,7 @@ struct plot_area {
   double x_high = 1;
   double y_low = 0;
   double y_high = 1;
+  int digits = 3;  // decimals of a value in words
 
   [[nodiscard]] double x(double value) const {
     return left + (value - x_low) / (x_high - x_low) * (right - left);
@@ -209,10 +210,11 @@ DNALM_INLINE std::string curve_class(const chart_curve& curve) {
   return "h" + std::to_string(colour) + (curve.style == curve_style::twin ? " twin" : "");
 }
 
-DNALM_INLINE std::string interval_text(double value, double low, double high) {
-  std::string text = rounded_text(value, 3);
+DNALM_INLINE std::string interval_text(double value, double low, double high, int digits) {
+  std::string text = rounded_text(value, digits);
   if (has_interval(low, high)) {
-    text.append(" [").append(rounded_text(low, 3)).append(", ").append(rounded_text(high, 3)).append("]");
+    text.append(" [").append(rounded_text(low, digits)).append(", ");
+    text.append(rounded_text(high, digits)).append("]");
   }
   return text;
 }
@@ -310,7 +312,7 @@ DNALM_INLINE void draw_levels(svg_drawing& drawing, const plot_area& area,
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const chart_level& level = levels[i];
     drawing.begin_group("d" + std::to_string(i % 3),
-                        level.name + ": " + interval_text(level.value, level.low, level.high));
+                        level.name + ": " + interval_text(level.value, level.low, level.high, area.digits));
     if (has_interval(level.low, level.high)) {
       const double top = area.y(level.high);
       drawing.rectangle({area.left, top}, area.right - area.left, area.y(level.low) - top, "level-band");
@@ -339,15 +341,16 @@ DNALM_INLINE void draw_interval(svg_drawing& drawing, const plot_area& area,
   drawing.polygon(outline, "band");
 }
 
-DNALM_INLINE void draw_curve(svg_drawing& drawing, const plot_area& area, const chart_curve& curve) {
+DNALM_INLINE void draw_curve(svg_drawing& drawing, const plot_area& area, const chart_curve& curve,
+                             const std::string& x_label) {
   std::vector<point> path;
   for (const chart_point& p : curve.points) path.push_back(area.at(p.x, p.value));
   drawing.begin_group(curve_class(curve));
   if (path.size() > 1) drawing.polyline(path, "curve");
   for (std::size_t i = 0; i < path.size(); ++i) {
     const chart_point& p = curve.points[i];
-    drawing.begin_group("point", curve.name + ", layer " + rounded_text(p.x, 0) + ": " +
-                                     interval_text(p.value, p.low, p.high));
+    drawing.begin_group("point", curve.name + ", " + x_label + " " + rounded_text(p.x, 0) + ": " +
+                                     interval_text(p.value, p.low, p.high, area.digits));
     drawing.circle(path[i], 11, "hit");
     draw_marker(drawing, path[i], curve.colour);
     drawing.end_group();
@@ -381,11 +384,11 @@ DNALM_INLINE void draw_curves(svg_drawing& drawing, const plot_area& area, const
   });
   for (const bool twins : {true, false}) {
     for (const chart_curve& curve : chart.curves) {
-      if ((curve.style == curve_style::twin) == twins) draw_curve(drawing, area, curve);
+      if ((curve.style == curve_style::twin) == twins) draw_curve(drawing, area, curve, chart.x_label);
     }
   }
   for (const chart_curve& curve : chart.curves) {
-    if (curve.style == curve_style::model && models <= 3) {
+    if (chart.label_best && curve.style == curve_style::model && models <= 3) {
       label_best(drawing, area, curve, chart.lower_is_better);
     }
   }
@@ -437,6 +440,7 @@ DNALM_INLINE std::string draw(const line_chart& chart) {
   area.x_high = layers.high + pad;
   area.y_low = ticks.first;
   area.y_high = ticks.last;
+  area.digits = std::max(3, ticks.digits + 1);
 
   svg_drawing drawing({.width = width,
                        .height = area.bottom + 58,

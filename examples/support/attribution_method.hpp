@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief What a method of dnalm-attribute gives: rows of results, and how they are read.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <dnalm/attribution/attribution_file.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/sequence/alphabet.hpp>
+
+namespace program {
+
+/// What of a result stands for a base.
+enum class map_reading {
+  observed,  ///< the number of the observed letter
+  sum,       ///< the sum over the letters: contributions that were shared out among them
+  mean,      ///< the mean over the letters that do not stand there
+  entropy    ///< the entropy of the prediction
+};
+
+/// One number a base of a row.
+[[nodiscard]] inline std::vector<double> numbers_of_bases(const dnalm::attribution_row& row,
+                                                          map_reading reading) {
+  if (reading == map_reading::entropy) return row.entropy;
+  std::vector<double> numbers(row.sequence.size(), 0.0);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const int observed = dnalm::base_code(row.sequence[i]);
+    for (int letter = 0; letter < 4; ++letter) {
+      const double value = row.attributions(letter, static_cast<dnalm::index_t>(i));
+      if (reading == map_reading::sum || (reading == map_reading::observed && letter == observed)) {
+        numbers[i] += value;
+      } else if (reading == map_reading::mean && letter != observed) {
+        numbers[i] += value / (observed < 4 ? 3 : 4);
+      }
+    }
+  }
+  return numbers;
+}
+
+/// A method, ready to run.
+struct attribution_method {
+  std::function<std::vector<dnalm::attribution_row>(const std::vector<std::string>& sequences,
+                                                    dnalm::index_t first_number)>
+      rows = {};
+  dnalm::attribution_members members = {};
+  map_reading reading = map_reading::observed;
+  std::string explanation = {};
+  std::map<std::string, std::string> conventions = {};
+};
+
+namespace detail {
+
+using rows_of = std::vector<dnalm::attribution_row>;
+
+}  // namespace detail
+}  // namespace program

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief The methods of dnalm-attribute, their options, and which method reads which.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/core/error.hpp>
+#include <dnalm/core/types.hpp>
+#include <dnalm/embed/window_rule.hpp>
+
+namespace program {
+
+/// What the options of dnalm-attribute say about the method.
+struct method_options {
+  std::string method = {};
+  bool corrected = false;         ///< gradients less their mean over the letters
+  bool hypothetical = false;      ///< every letter's contribution, not the observed one's alone
+  bool entropy_weighted = false;  ///< times the reversed entropy
+  bool both_strands = false;
+  std::string baseline = {};  ///< empty: the method's own
+  dnalm::index_t replicates = 20;
+  dnalm::index_t nodes = 32;
+  dnalm::index_t most_nodes = 0;  ///< 0: 1,024, or the first ones where these are more
+  double tolerance = 1e-3;
+  dnalm::index_t samples = 50;
+  double noise = 0.1;
+  std::string centring = "mean4";
+  std::string context = "automatic";
+  dnalm::window_rule window = {};
+  std::uint64_t seed = 1;
+  dnalm::run_options run = {};
+};
+
+/// All methods, in the order of `--help`.
+[[nodiscard]] inline const std::vector<std::string>& method_names() {
+  static const std::vector<std::string> names = {"saliency",
+                                                 "input_x_gradient",
+                                                 "smooth_grad",
+                                                 "integrated_gradients",
+                                                 "expected_gradients",
+                                                 "deep_lift_shap",
+                                                 "ism",
+                                                 "embedding_saliency",
+                                                 "entropy",
+                                                 "dependency",
+                                                 "rollout",
+                                                 "global_importance"};
+  return names;
+}
+
+/// An option, and the methods that read it.
+struct method_option {
+  std::string name = {};
+  std::vector<std::string> methods = {};
+
+  [[nodiscard]] bool is_read_by(const std::string& method) const {
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+  }
+  /// `a, b`, or `all but c` where few do not.
+  [[nodiscard]] std::string readers() const {
+    std::vector<std::string> others;
+    for (const std::string& method : method_names()) {
+      if (!is_read_by(method)) others.push_back(method);
+    }
+    const bool few = others.size() <= 2;
+    std::string words;
+    for (const std::string& method : few ? others : methods) words += (words.empty() ? "" : ", ") + method;
+    return (few ? "all but " : "") + words;
+  }
+};
+
+/// Every option that not all methods read.
+[[nodiscard]] inline const std::vector<method_option>& method_specific_options() {
+  static const std::vector<method_option> options = [] {
+    const std::vector<std::string> paths = {"integrated_gradients", "expected_gradients", "deep_lift_shap"};
+    const std::vector<std::string> integrals = {"integrated_gradients"};
+    const std::vector<std::string> planting = {"global_importance"};
+    std::vector<std::string> maps = method_names();
+    maps.pop_back();
+    std::vector<method_option> all = {
+        {"--baseline", paths},
+        {"--replicates", paths},
+        {"--nodes", integrals},
+        {"--most-nodes", integrals},
+        {"--tolerance", integrals},
+        {"--samples", {"smooth_grad", "expected_gradients"}},
+        {"--noise", {"smooth_grad"}},
+        {"--corrected", {"saliency", "input_x_gradient", "smooth_grad"}},
+        {"--entropy-weighted", {"embedding_saliency"}},
+        {"--hypothetical", {"deep_lift_shap"}},
+        {"--centring", {"ism"}},
+        {"--context", {"embedding_saliency", "entropy"}},
+        {"--window", {"entropy", "dependency"}},
+        {"--overlap", {"entropy", "dependency"}},
+    };
+    for (const char* name :
+         {"--both-strands", "--modisco", "--modisco-width", "--drawings", "--bigwig", "--bedgraph", "--join",
+          "--motif-threshold", "--motif-hits", "--motif-recovery"}) {
+      all.push_back({name, maps});
+    }
+    for (const char* name : {"--insert", "--background", "--backgrounds", "--positions", "--copies",
+                             "--spacings", "--effects"}) {
+      all.push_back({name, planting});
+    }
+    return all;
+  }();
+  return options;
+}
+
+/// The baseline of a method that was told none.
+[[nodiscard]] inline std::string baseline_name(const method_options& options) {
+  if (!options.baseline.empty()) return options.baseline;
+  return options.method == "integrated_gradients" ? "zero" : "shuffles";
+}
+
+/// Whether a method explains a number of the model or of a probe; the others explain the model's predictions.
+[[nodiscard]] inline bool needs_target(const std::string& method) {
+  return method != "entropy" && method != "dependency" && method != "rollout";
+}
+
+/// Adds to the description of each option which methods read it.
+inline void describe_readers(CLI::App& app) {
+  for (const method_option& each : method_specific_options()) {
+    CLI::Option* option = app.get_option(each.name);
+    option->description(option->get_description() + "\nRead by " + each.readers());
+  }
+}
+
+/// Refuses options that were given and that the method does not read.
+/// \throws error [dnalm.usage.732].
+inline void check_readers(const CLI::App& app, const method_options& options) {
+  const auto refuse = [](const std::string& name, const std::string& readers, const std::string& beside) {
+    throw dnalm::error(dnalm::error_kind::usage, 732, "an option that the method does not read",
+                       {.where = name, .expected = readers, .found = beside});
+  };
+  for (const method_option& each : method_specific_options()) {
+    if (app.count(each.name) == 0 || each.is_read_by(options.method)) continue;
+    refuse(each.name, "--method " + each.readers(), "--method " + options.method);
+  }
+  if (app.count("--replicates") > 0 && baseline_name(options) != "shuffles") {
+    refuse("--replicates", "--baseline shuffles",
+           "--method " + options.method + " --baseline " + baseline_name(options));
+  }
+  if (app.count("--context") > 0 && options.method == "embedding_saliency" && !options.entropy_weighted) {
+    refuse("--context", "--method entropy, or embedding_saliency with --entropy-weighted",
+           "--method embedding_saliency");
+  }
+}
+
+/// The options of the methods that draw maps.
+inline void add_method_options(CLI::App& app, method_options& m) {
+  app.add_option("--method", m.method, "What is computed")->required()->check(CLI::IsMember(method_names()));
+  app.option_defaults()->group("Method");
+  app.add_option("--baseline", m.baseline,
+                 "Where the way begins, or what references are: zero, uniform, n, mask, shuffles\n"
+                 "(dinucleotides) [integrated_gradients: zero, else shuffles]")
+      ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
+  app.add_option("--replicates", m.replicates, "Shuffles of a sequence, of --baseline shuffles")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  app.add_option("--nodes", m.nodes,
+                 "Nodes of the integral at first; doubled until the sum is right. With --most-nodes of\n"
+                 "the same number they are fixed")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65536));
+  app.add_option("--most-nodes", m.most_nodes, "Nodes that are not doubled any more [1024, or --nodes]")
+      ->check(CLI::Range(1, 65536));
+  app.add_option("--tolerance", m.tolerance,
+                 "The sum is right where it misses f(x) - f(baseline) by at most this times\n"
+                 "max(1, |f(x) - f(baseline)|)")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e6));
+  app.add_option("--samples", m.samples, "Gradients whose mean is taken")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  app.add_option("--noise", m.noise, "Standard deviation of the noise on each weight")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 100.0));
+  app.add_flag("--corrected", m.corrected, "Less the mean over the letters of a position");
+  app.add_flag("--entropy-weighted", m.entropy_weighted,
+               "Times how much surer than elsewhere the language model is of a token");
+  app.add_flag("--hypothetical", m.hypothetical, "Contributions of all four letters");
+  app.add_option("--centring", m.centring,
+                 "mean4 (less the mean of the four), mean3 (of the other three), raw")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"mean4", "mean3", "raw"}));
+  app.add_option("--context", m.context,
+                 "What the model sees: masked, wild_type, left; automatic suits the model. Of\n"
+                 "embedding_saliency with --entropy-weighted")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"automatic", "masked", "wild_type", "left"}));
+  app.add_flag("--both-strands", m.both_strands, "The mean over the sequence and its reverse complement");
+  app.option_defaults()->group("Options");
+}
+
+}  // namespace program

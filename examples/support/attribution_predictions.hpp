@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Methods of dnalm-attribute that ask what a language model predicts, or where it looks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <dnalm/attribution/attention_rollout.hpp>
+#include <dnalm/attribution/dependency_map.hpp>
+#include <dnalm/attribution/map_transforms.hpp>
+#include <dnalm/attribution/masked_maps.hpp>
+#include <dnalm/attribution/nucleotide_probabilities.hpp>
+#include <support/attribution_method.hpp>
+#include <support/attribution_options.hpp>
+
+namespace program {
+namespace detail {
+
+[[nodiscard]] inline std::vector<dnalm::io::sequence_record> records_of(
+    const std::vector<std::string>& sequences) {
+  std::vector<dnalm::io::sequence_record> records(sequences.size());
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].name = std::to_string(i + 1);
+    records[i].sequence = sequences[i];
+  }
+  return records;
+}
+
+[[nodiscard]] inline dnalm::prediction_context context_of(const std::string& name) {
+  using dnalm::prediction_context;
+  for (const auto context :
+       {prediction_context::masked, prediction_context::wild_type, prediction_context::left}) {
+    if (name == to_string(context)) return context;
+  }
+  return prediction_context::automatic;
+}
+
+/// The context of `--context` in words, the model's own for `automatic`.
+[[nodiscard]] inline std::string context_words(const dnalm::model& network, const std::string& name) {
+  const auto context = context_of(name);
+  return std::string(
+      to_string(context == dnalm::prediction_context::automatic ? dnalm::default_context(network) : context));
+}
+
+/// p(a, i) (2 - H_i), the heights of an information logo; 0 where there is no prediction.
+[[nodiscard]] inline dnalm::nucleotide_map information_map(const dnalm::nucleotide_map& log_probabilities) {
+  dnalm::nucleotide_map map = dnalm::probabilities(log_probabilities);
+  const std::vector<double> information = dnalm::information_bits(log_probabilities);
+  for (dnalm::index_t i = 0; i < map.length; ++i) {
+    const double bits = information[static_cast<std::size_t>(i)];
+    for (dnalm::index_t a = 0; a < 4; ++a) map(a, i) *= bits == bits ? bits : 0;
+  }
+  return map;
+}
+
+[[nodiscard]] inline attribution_method entropy_method(const dnalm::model& network,
+                                                       const method_options& options) {
+  attribution_method made;
+  made.members.entropy = true;
+  made.reading = map_reading::entropy;
+  const auto context = context_of(options.context);
+  made.conventions["context"] = context_words(network, options.context);
+  made.conventions["entropy"] = "bits, over A, C, G, T";
+  made.conventions["attributions"] = "probability times information (2 - entropy), bits";
+  made.explanation =
+      "What the language model expects at each position from the others: the height of a letter is its "
+      "probability times the information of the position in bits.";
+  made.rows = [network, options, context](const std::vector<std::string>& sequences, dnalm::index_t) {
+    const auto found = dnalm::predict_nucleotides(network, records_of(sequences),
+                                                  {.context = context,
+                                                   .window = options.window,
+                                                   .threads = options.run.threads,
+                                                   .memory = options.run.memory});
+    rows_of rows(sequences.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i].attributions = information_map(found[i].log_probabilities);
+      rows[i].entropy = dnalm::entropy_bits(found[i].log_probabilities);
+    }
+    return rows;
+  };
+  return made;
+}
+
+/// The entropies of the predicted tokens of each sequence.
+[[nodiscard]] inline std::vector<std::vector<double>> token_entropies(
+    const dnalm::model& network, const method_options& options, const std::vector<std::string>& sequences) {
+  const auto found = dnalm::predict_nucleotides(
+      network, records_of(sequences),
+      {.context = context_of(options.context), .threads = options.run.threads, .memory = options.run.memory});
+  std::vector<std::vector<double>> entropies;
+  for (const auto& each : found) entropies.push_back(each.token_entropy);
+  return entropies;
+}
+
+[[nodiscard]] inline attribution_method dependency_method(const dnalm::model& network,
+                                                          const method_options& options) {
+  attribution_method made;
+  made.members.dependency = true;
+  made.reading = map_reading::mean;
+  made.conventions["context"] = "nothing masked";
+  made.conventions["dependency"] =
+      "largest change of log2 odds over substitutions and letters; row substituted, "
+      "column observed";
+  made.conventions["attributions"] =
+      "influence of a substitution: mean over the other positions of the largest "
+      "change of log2 odds";
+  made.explanation =
+      "How much a substitution at one position (row) changes what the model predicts at another "
+      "(column).";
+  made.rows = [network, options](const std::vector<std::string>& sequences, dnalm::index_t) {
+    rows_of rows(sequences.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto found = dnalm::nucleotide_dependencies(
+          network, sequences[i], {}, options.both_strands,
+          {.window = options.window, .threads = options.run.threads, .memory = options.run.memory});
+      rows[i].attributions = found.influence;
+      rows[i].dependency = found.log_odds.values;
+    }
+    return rows;
+  };
+  return made;
+}
+
+[[nodiscard]] inline attribution_method rollout_method(const dnalm::model& network,
+                                                       const method_options& options) {
+  attribution_method made;
+  made.conventions["rollout"] =
+      "mean over heads, half the residual; the mean over the tokens of bases, a token's "
+      "number shared evenly among its bases";
+  made.explanation =
+      "How much attention, followed through all layers, the tokens of the sequence pay to each base.";
+  made.rows = [network, options](const std::vector<std::string>& sequences, dnalm::index_t) {
+    const auto found = dnalm::roll_out_attention(
+        network, records_of(sequences), {.threads = options.run.threads, .memory = options.run.memory});
+    rows_of rows(sequences.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i].attributions = dnalm::one_hot_map(sequences[i]);
+      for (dnalm::index_t p = 0; p < rows[i].attributions.length; ++p) {
+        for (dnalm::index_t a = 0; a < 4; ++a) {
+          rows[i].attributions(a, p) *= found[i].bases[static_cast<std::size_t>(p)];
+        }
+      }
+    }
+    return rows;
+  };
+  return made;
+}
+
+}  // namespace detail
+}  // namespace program

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// \brief Outputs of a program that would overwrite each other, or what is read.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <dnalm/core/error.hpp>
+
+namespace program {
+
+/// A path and the option that names it.
+struct named_path {
+  std::string option = {};
+  std::string path = {};
+};
+
+/// Whether two paths are one file: by their canonical names (links followed, what is not there yet included),
+/// or by what the system says (hard links).
+[[nodiscard]] inline bool is_same_file(const std::filesystem::path& first,
+                                       const std::filesystem::path& second) {
+  std::error_code problem;
+  if (std::filesystem::equivalent(first, second, problem)) return true;
+  const auto one = std::filesystem::weakly_canonical(std::filesystem::absolute(first), problem);
+  if (problem) return false;
+  const auto other = std::filesystem::weakly_canonical(std::filesystem::absolute(second), problem);
+  return !problem && one == other;
+}
+
+/// Refuses two outputs in one place, and an output in the place of an input that is there. Empty paths and
+/// `-` name no file; what is there and neither file nor folder (a pipe, /dev/null) may be named twice.
+/// \throws error [dnalm.usage.733].
+inline void check_outputs(const std::vector<named_path>& outputs, const std::vector<named_path>& inputs) {
+  const auto names_file = [](const named_path& each) {
+    std::error_code problem;
+    const auto status = std::filesystem::status(each.path, problem);
+    return !each.path.empty() && each.path != "-" &&
+           (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status) ||
+            std::filesystem::is_directory(status));
+  };
+  const auto compare = [&](const named_path& output, const named_path& other, const char* what) {
+    if (!names_file(output) || !names_file(other) || !is_same_file(output.path, other.path)) return;
+    throw dnalm::error(dnalm::error_kind::usage, 733, what,
+                       {.where = output.option + " and " + other.option,
+                        .expected = "another file",
+                        .found = "'" + output.path + "'"});
+  };
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    for (const named_path& input : inputs) {
+      std::error_code problem;
+      if (!std::filesystem::exists(input.path, problem)) continue;  // who reads it says so
+      compare(outputs[i], input, "an output would overwrite an input");
+    }
+    for (std::size_t j = 0; j < i; ++j) compare(outputs[i], outputs[j], "two outputs have the same name");
+  }
+}
+
+}  // namespace program

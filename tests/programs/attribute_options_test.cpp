@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// dnalm-attribute: which method reads which option, outputs in one place, windows, the tolerance of
+// integrals.
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <dnalm/attribution/dependency_map.hpp>
+#include <dnalm/attribution/masked_maps.hpp>
+#include <dnalm/attribution/nucleotide_probabilities.hpp>
+#include <dnalm/io/npz.hpp>
+#include <dnalm/io/sequence_file.hpp>
+#include <dnalm/models/load_model.hpp>
+
+#include "workbench.hpp"
+
+#include <support/catch.hpp>
+
+using namespace workbench;
+
+namespace {
+
+const std::string gpn = DNALM_GOLDEN_DIR "/convnets/gpn_7";
+
+/// Two sequences, and the program on them.
+struct bench {
+  bench() { write(dir / "s.fa", ">chr1:100-120\nACGTTGCAACGTGATAAGCC\n>chr1:200-216\nGGCATTGACCATGGCA\n"); }
+  [[nodiscard]] outcome attribute(const std::string& method, const std::string& rest = "") const {
+    return run("dnalm-attribute --model " + gpn + " --logit 3 --method " + method + " --input " +
+               (dir / "s.fa") + " --output " + (dir / "x.npz") + " " + rest);
+  }
+  [[nodiscard]] std::vector<double> numbers(const std::string& member) const {
+    return dnalm::io::npz_reader(dir / "x.npz").read(member).values<double>();
+  }
+  [[nodiscard]] std::string conventions() const {
+    const auto text = dnalm::io::npz_reader(dir / "x.npz").read("conventions").values<std::uint8_t>();
+    return std::string(text.begin(), text.end());
+  }
+  scratch dir;
+};
+
+/// An option with its value, a method that does not read it, and words of the message.
+struct unread {
+  std::string option;
+  std::string method;
+  std::string readers;
+};
+
+/// The file's numbers behind those of the library, float by float; `width` columns a row.
+void check_rows(const std::vector<double>& found, const std::vector<std::vector<double>>& expected,
+                std::size_t width) {
+  REQUIRE(found.size() == expected.size() * width);
+  for (std::size_t s = 0; s < expected.size(); ++s) {
+    for (std::size_t i = 0; i < expected[s].size(); ++i) {
+      CHECK(found[s * width + i] == static_cast<double>(static_cast<float>(expected[s][i])));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an option that the method does not read is refused with the methods that do", "[programs]") {
+  const bench work;
+  const std::vector<unread> cases = {
+      {"--baseline uniform", "saliency", "integrated_gradients, expected_gradients, deep_lift_shap"},
+      {"--replicates 3", "ism", "deep_lift_shap"},
+      {"--nodes 8", "expected_gradients", "--method integrated_gradients"},
+      {"--most-nodes 8", "deep_lift_shap", "--method integrated_gradients"},
+      {"--tolerance 0.1", "saliency", "--method integrated_gradients"},
+      {"--samples 3", "integrated_gradients", "smooth_grad, expected_gradients"},
+      {"--noise 0.3", "expected_gradients", "--method smooth_grad"},
+      {"--corrected", "ism", "saliency, input_x_gradient, smooth_grad"},
+      {"--entropy-weighted", "entropy", "--method embedding_saliency"},
+      {"--hypothetical", "saliency", "--method deep_lift_shap"},
+      {"--centring raw", "dependency", "--method ism"},
+      {"--context wild_type", "dependency", "embedding_saliency, entropy"},
+      {"--context wild_type", "embedding_saliency", "with --entropy-weighted"},
+      {"--replicates 3 --baseline zero", "deep_lift_shap", "--baseline shuffles"},
+      {"--window 8", "saliency", "entropy, dependency"},
+      {"--overlap 2", "ism", "entropy, dependency"},
+      {"--positions 3", "ism", "--method global_importance"},
+      {"--both-strands", "global_importance", "all but global_importance"},
+      {"--modisco m", "global_importance", "all but global_importance"}};
+  for (const unread& each : cases) {
+    INFO(each.option << " " << each.method);
+    const auto refused = work.attribute(each.method, each.option);
+    CHECK(refused.code == 2);
+    CHECK(refused.id() == "dnalm.usage.732");
+    CHECK(refused.err.find(each.option.substr(0, each.option.find(' '))) != std::string::npos);
+    CHECK(refused.err.find("--method " + each.method) != std::string::npos);
+    CHECK(refused.err.find(each.readers) != std::string::npos);
+  }
+  CHECK(work.dir.entries() == std::set<std::string>{"s.fa"});  // nothing was computed
+  const std::string help = run("dnalm-attribute --help").out;
+  CHECK(help.find("Read by smooth_grad, expected_gradients") != std::string::npos);
+  CHECK(help.find("Read by all but global_importance") != std::string::npos);
+  CHECK(work.attribute("saliency", "--modisco-width 9").id() == "dnalm.usage.702");
+  CHECK(work.attribute("saliency", "--target x").id() == "dnalm.usage.702");
+}
+
+TEST_CASE("a target beside a map that explains none is told, and leaves the map alone", "[programs]") {
+  const bench work;
+  REQUIRE(work.attribute("entropy", "--html " + (work.dir / "p.html")).err == "");
+  CHECK(content(work.dir / "p.html").find("target at the sequence") != std::string::npos);
+  CHECK(work.conventions().find("target") == std::string::npos);
+  CHECK(run("dnalm-attribute --model " + gpn + " --logit 99 --method entropy --input " + (work.dir / "s.fa") +
+            " --output " + (work.dir / "y.npz"))
+            .id() == "dnalm.usage.802");
+}
+
+TEST_CASE("two outputs of one name, and an output in the place of an input, are refused", "[programs]") {
+  const bench work;
+  const std::string x = work.dir / "x.npz";
+  fs::create_directory(work.dir.path / "sub");
+  fs::create_symlink("s.fa", work.dir.path / "link.fa");
+  fs::create_hard_link(work.dir.path / "s.fa", work.dir.path / "hard.fa");
+  write(work.dir / "m.txt", ">M\nA [1]\nC [0]\nG [0]\nT [0]\n");
+  const std::string motifs = " --motifs " + (work.dir / "m.txt");
+  for (const std::string& rest :
+       {"--bedgraph " + x, "--html " + (work.dir / "sub/../x.npz"), "--svg " + x,
+        "--html " + (work.dir / "p") + " --bedgraph " + (work.dir / "./p"),
+        "--bedgraph " + (work.dir / "s.fa"), "--html " + (work.dir / "link.fa"),
+        "--html " + (work.dir / "hard.fa"),
+        "--modisco " + (work.dir / "m") + " --html " + (work.dir / "m.attr.npz"),
+        "--motif-hits " + (work.dir / "h") + " --motif-recovery " + (work.dir / "h") + motifs,
+        "--motif-hits " + (work.dir / "m.txt") + motifs}) {
+    INFO(rest);
+    const auto refused = work.attribute("saliency", rest);
+    CHECK(refused.code == 2);
+    CHECK(refused.id() == "dnalm.usage.733");
+  }
+  CHECK_FALSE(fs::exists(x));
+  CHECK(run("dnalm-embed --model " + gpn + " --input " + (work.dir / "s.fa") + " --output " +
+            (work.dir / "sub/../s.fa"))
+            .id() == "dnalm.usage.733");
+  CHECK(run("dnalm-tokenize --model " + gpn + " --input " + (work.dir / "s.fa") + " --output " +
+            (work.dir / "link.fa"))
+            .id() == "dnalm.usage.733");
+  write(work.dir / "sub/predictions.tsv", "name\tsequence\tlabel\n");
+  CHECK(run("dnalm-evaluate --model " + gpn + " --data " + (work.dir / "sub/predictions.tsv") + " --out " +
+            (work.dir / "sub"))
+            .id() == "dnalm.usage.733");
+  CHECK(content(work.dir / "s.fa").starts_with(">chr1"));
+  CHECK(work.attribute("saliency", "--html /dev/null").id() != "dnalm.usage.733");
+}
+
+TEST_CASE("windows of maps of a language model are those of the library", "[programs]") {
+  const bench work;
+  const dnalm::model network = dnalm::load_model(gpn);
+  const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;
+  const dnalm::prediction_options windows{.window = {.tokens = 9, .overlap = 3}};
+  REQUIRE(work.attribute("entropy", "--window 9 --overlap 3").err == "");
+  CHECK(work.conventions().find("\"window\": \"9 tokens, overlap 3\"") != std::string::npos);
+  std::vector<std::vector<double>> entropies;
+  for (const auto& each : dnalm::predict_nucleotides(network, records, windows)) {
+    entropies.push_back(dnalm::entropy_bits(each.log_probabilities));
+  }
+  const auto found = work.numbers("entropy");
+  check_rows(found, entropies, 20);
+  REQUIRE(work.attribute("entropy").err == "");
+  CHECK(work.conventions().find("window") == std::string::npos);
+  CHECK(work.numbers("entropy")[8] != found[8]);
+
+  REQUIRE(work.attribute("dependency", "--window 9 --overlap 3").err == "");
+  const auto map = dnalm::nucleotide_dependencies(network, records[0].sequence, {}, false, windows).log_odds;
+  const auto dependency = work.numbers("dependency");
+  std::vector<std::vector<double>> rows;
+  for (std::size_t i = 0; i < 20; ++i) {
+    rows.emplace_back(map.values.begin() + static_cast<std::ptrdiff_t>(20 * i),
+                      map.values.begin() + static_cast<std::ptrdiff_t>(20 * (i + 1)));
+  }
+  check_rows({dependency.begin(), dependency.begin() + 400}, rows, 20);
+  CHECK(dependency[19] == 0);  // what lies in another window is not seen
+  CHECK(work.attribute("entropy", "--overlap 3").id() == "dnalm.usage.460");
+  CHECK(work.attribute("entropy", "--window x").id() == "dnalm.usage.461");
+}
+
+TEST_CASE("dnalm-attribute takes windows where a sequence is longer than the model", "[programs]") {
+  const scratch dir;
+  const std::string model = make_model(dir, "tiny");  // at most 2048 tokens; each N is one
+  const std::string letters = std::string(2100, 'N') + "GATTACAGATTA";
+  write(dir / "s.fa", ">long\n" + letters + "\n");
+  const std::string command = "dnalm-attribute --model " + model +
+                              " --method entropy --context wild_type --input " + (dir / "s.fa") +
+                              " --output " + (dir / "x.npz");
+  CHECK(run(command).id() == "dnalm.input.406");
+  REQUIRE(run(command + " --window max --overlap 4").err == "");
+  const auto entropy = dnalm::io::npz_reader(dir / "x.npz").read("entropy").values<float>();
+  REQUIRE(entropy.size() == letters.size());
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    CHECK((letters[i] == 'N' ? std::isnan(entropy[i]) : entropy[i] >= 0 && entropy[i] <= 2));
+  }
+}
+
+TEST_CASE("an integral that misses its tolerance is told by name, in the file and on the page",
+          "[programs]") {
+  const bench work;
+  const std::string page = "--html " + (work.dir / "p.html");
+  const auto missed =
+      work.attribute("integrated_gradients", "--nodes 2 --most-nodes 4 --tolerance 1e-9 " + page);
+  CHECK(missed.code == 0);
+  CHECK(missed.err.find("2 of 2 sequences misses the tolerance 1e-09 with up to 4 nodes") !=
+        std::string::npos);
+  CHECK(missed.err.find("chr1:100-120, chr1:200-216") != std::string::npos);
+  CHECK(work.numbers("nodes") == std::vector<double>{4, 4});
+  CHECK(work.numbers("within_tolerance") == std::vector<double>{0, 0});
+  CHECK(work.conventions().find("met by 0 of 2 sequences, with up to 4 nodes; largest") != std::string::npos);
+  CHECK(work.conventions().find("Gauss-Legendre, 2, doubled until") != std::string::npos);
+  CHECK(content(work.dir / "p.html").find("4 nodes: misses the tolerance") != std::string::npos);
+
+  const auto met = work.attribute("integrated_gradients", "--nodes 5 --most-nodes 5 --tolerance 10 " + page);
+  CHECK(met.err == "");
+  CHECK(work.numbers("nodes") == std::vector<double>{5, 5});
+  CHECK(work.numbers("within_tolerance") == std::vector<double>{1, 1});
+  CHECK(work.conventions().find("met by 2 of 2 sequences, with up to 5 nodes\"") != std::string::npos);
+  CHECK(work.conventions().find("\"Gauss-Legendre, 5\"") != std::string::npos);
+  CHECK(content(work.dir / "p.html").find("misses") == std::string::npos);
+  CHECK(work.attribute("integrated_gradients", "--nodes 9 --most-nodes 4").id() == "dnalm.usage.807");
+}
