@@ -230,7 +230,8 @@ TEST_CASE("members of an ensemble of Enformers share one table of gamma densitie
     if (node.gammas != nullptr) tables.push_back(node.gammas.get());
   }
   REQUIRE(tables.size() >= 2);
-  CHECK(std::all_of(tables.begin(), tables.end(), [&](const auto* table) { return table == tables.front(); }));
+  CHECK(
+      std::all_of(tables.begin(), tables.end(), [&](const auto* table) { return table == tables.front(); }));
   const std::string text = dnalm_test::random_sequence(3, 64);
   REQUIRE(attended_rows(text.size()) == 8);
   CHECK(twice.predict(text) == alone.predict(text));
