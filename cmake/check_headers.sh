@@ -1,6 +1,6 @@
 #!/bin/sh
 # The header lane: cmake/check_headers.sh
-# Every group of bodies alone under clang++ (g++ where there is none), all headers together, linked, under both, device headers
+# Every header of a detail folder alone under clang++ (g++ where there is none), all headers together, linked, under both, device headers
 # under nvcc (where installed). That public headers stand alone is tested by their examples (tests/snippet).
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,6 +20,6 @@ if command -v clang++ >/dev/null; then
   lane g++ build/headers-g++ dnalm_headers_linked
   lane clang++ build/headers-clang++ dnalm_header_test
 else
-  echo "headers: clang++ is not installed: g++ reads the bodies alone"
+  echo "headers: clang++ is not installed: g++ reads the headers of detail folders alone"
   lane g++ build/headers-g++ dnalm_header_test
 fi

@@ -32,7 +32,10 @@
 #include <dnalm/models/network.hpp>
 #include <dnalm/models/network_config.hpp>
 #include <dnalm/models/network_summary.hpp>
+#include <dnalm/models/planned_tensor.hpp>
 #include <dnalm/models/random_source.hpp>
+#include <dnalm/models/read_config.hpp>
+#include <dnalm/models/recipe_source.hpp>
 #include <dnalm/models/sequence_input.hpp>
 #include <dnalm/models/tensor_plan.hpp>
 #include <dnalm/models/token_batch.hpp>

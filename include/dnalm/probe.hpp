@@ -7,6 +7,8 @@
 #include <dnalm/probe/evaluate_probe.hpp>
 #include <dnalm/probe/fitted_probe.hpp>
 #include <dnalm/probe/logistic.hpp>
+#include <dnalm/probe/logistic_options.hpp>
+#include <dnalm/probe/probe_evaluation.hpp>
 #include <dnalm/probe/probe_file.hpp>
 #include <dnalm/probe/probe_problem.hpp>
 #include <dnalm/probe/ridge.hpp>

@@ -5,6 +5,7 @@
 
 #include <dnalm/report/attribution_page.hpp>
 #include <dnalm/report/evaluation.hpp>
+#include <dnalm/report/evaluation_options.hpp>
 #include <dnalm/report/figures.hpp>
 #include <dnalm/report/heat_map.hpp>
 #include <dnalm/report/html.hpp>

@@ -72,6 +72,9 @@ concept selective_scan_kernels = requires(const B& b, const scan_input<typename 
 /// them, from the state that the rows before them (in the order of the input) left in `state`, and leaves
 /// theirs there; scan_state_size(E, N) numbers, all 0 before the first row. However the rows are cut, y has
 /// the bits of selective_scan, whose scratch it needs.
+///
+/// It has no adjoint of its own: gradients keep all rows, run in one piece and go back through
+/// selective_scan_vjp, so no gradient by a state is ever carried from piece to piece.
 template <class B>
 concept carried_scan_kernels = selective_scan_kernels<B> &&
     requires(const B& b, const scan_input<typename B::scalar, B::space>& input, index_t size,

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
@@ -54,17 +53,4 @@ struct caduceus_config {
   }
 };
 
-/// Reads `folder/config.json` (`model_type` is `caduceus`; duplicate keys: the last wins) and checks it.
-///
-/// \throws error [dnalm.unsupported.400] not a configuration of Caduceus, [dnalm.config.401] a key is
-/// missing, [dnalm.config.402] a value of a wrong type or out of range, [dnalm.config.403] sizes that
-/// contradict each other, or complements that leave tokens out, [dnalm.unsupported.404] a setting that is not
-/// built in (one direction, projections that are not shared, LayerNorm, another mixer, other code),
-/// [dnalm.config.430] no config.json; as read_json_file.
-[[nodiscard]] caduceus_config read_caduceus_config(const std::filesystem::path& folder);
-
 DNALM_END_NAMESPACE
-
-#if DNALM_WITH_BODIES
-#include <dnalm/models/detail/caduceus_config_impl.hpp>
-#endif

@@ -3,8 +3,6 @@
 /// \brief What a model folder's config.json says of GPN's ConvNet.
 #pragma once
 
-#include <filesystem>
-
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
@@ -52,14 +50,4 @@ struct convnet_config {
   }
 };
 
-/// Reads a `folder/config.json` of model_type `ConvNet` and checks it. \throws error [dnalm.unsupported.400]
-/// another model_type, [dnalm.config.401] a key is missing, [dnalm.config.402] a value of a wrong type or out
-/// of range, [dnalm.config.403] a vocabulary wider than the network, [dnalm.unsupported.404] a setting that
-/// is not built in, [dnalm.config.430] no config.json; as read_json_file.
-[[nodiscard]] convnet_config read_convnet_config(const std::filesystem::path& folder);
-
 DNALM_END_NAMESPACE
-
-#if DNALM_WITH_BODIES
-#include <dnalm/models/detail/convnet_config_impl.hpp>
-#endif

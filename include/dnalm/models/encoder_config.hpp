@@ -5,7 +5,6 @@
 /// Nucleotide Transformer, DNABERT and their relatives differ only in these fields.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -147,30 +146,4 @@ struct encoder_config {
   }
 };
 
-/// A key of config.json and its value as JSON text, for people.
-struct config_entry {
-  std::string key = {};
-  std::string value = {};
-};
-
-/// Reads `folder/config.json` (duplicate keys: the last wins) and checks it.
-///
-/// A configuration with `add_bias_fnn` or an `auto_map` to `modeling_esm` is NT-v2; `model_type` `esm`
-/// otherwise is ESM-2 with rotary positions and NT-v1 with learned ones; an `auto_map` to `bert_layers` or
-/// `alibi_starting_size` is DNABERT-2; `model_type` `bert`, or none and `architectures` of `Bert...`, is
-/// GENA-LM with one of its keys (`pre_layer_norm`, `last_layer_norm`, `sparse_config_cls`, `rotary_dim`) and
-/// BERT otherwise; `big_bird`, `modernbert`, `rnafm`, `rinalmo`, and `dnabert`, `splicebert`, `rnabert` of
-/// MultiMolecule go by their `model_type`. docs/models.md has the keys. \throws error [dnalm.unsupported.400]
-/// unknown architecture, [dnalm.config.401] a key is missing, [dnalm.config.402] a value of a wrong type or
-/// out of range, [dnalm.config.403] settings that contradict each other, [dnalm.unsupported.404] a setting
-/// that is not built in, [dnalm.config.430] no config.json; as read_json_file.
-[[nodiscard]] encoder_config read_encoder_config(const std::filesystem::path& folder);
-
-/// All top-level keys of `folder/config.json`. \throws as read_json_file.
-[[nodiscard]] std::vector<config_entry> read_config_entries(const std::filesystem::path& folder);
-
 DNALM_END_NAMESPACE
-
-#if DNALM_WITH_BODIES
-#include <dnalm/models/detail/encoder_config_impl.hpp>
-#endif

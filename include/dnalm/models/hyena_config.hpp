@@ -4,8 +4,6 @@
 /// does.
 #pragma once
 
-#include <filesystem>
-
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/models/network_summary.hpp>
@@ -59,21 +57,4 @@ struct hyena_config {
   }
 };
 
-/// Whether `folder/config.json` is one of HyenaDNA: `model_type` is `hyenadna`, or there are `d_model`,
-/// `n_layer` and an object `layer` with `l_max`. No: also when there is no such file. \throws as
-/// read_json_file.
-[[nodiscard]] bool has_hyena_config(const std::filesystem::path& folder);
-
-/// Reads `folder/config.json` (duplicate keys: the last wins) and checks it.
-///
-/// \throws error [dnalm.unsupported.400] not a configuration of HyenaDNA, [dnalm.config.401] a key is
-/// missing, [dnalm.config.402] a value of a wrong type or out of range, [dnalm.config.403] settings that
-/// contradict each other, [dnalm.unsupported.404] a setting that is not built in (another order than 2,
-/// attention layers, code of another family), [dnalm.config.430] no config.json; as read_json_file.
-[[nodiscard]] hyena_config read_hyena_config(const std::filesystem::path& folder);
-
 DNALM_END_NAMESPACE
-
-#if DNALM_WITH_BODIES
-#include <dnalm/models/detail/hyena_config_impl.hpp>
-#endif

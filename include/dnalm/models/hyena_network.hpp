@@ -130,7 +130,9 @@ class hyena_network {
   /// team, each member but the first needs the kernels' scratch once more. `piece` as the workspace's.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits,
                                         index_t piece = 0) const;
-  /// The same for a gradient. The packed table of one-hot gradients is not in it.
+  /// Bytes of the filters that are kept, by all blocks together, once sequences of these lengths have run.
+  [[nodiscard]] index_t kept_bytes(std::span<const index_t> lengths) const;
+  /// As workspace_bytes, for a gradient. The packed table of one-hot gradients is not in it.
   [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const;
 
   /// The filter of a block, its first `count` taps (count, D).

@@ -7,7 +7,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/hyena_config.hpp>
-#include <dnalm/models/tensor_plan.hpp>
+#include <dnalm/models/planned_tensor.hpp>
 
 DNALM_BEGIN_NAMESPACE
 

@@ -14,19 +14,9 @@
 #include <dnalm/io/checkpoint.hpp>
 #include <dnalm/models/graph_builder.hpp>
 #include <dnalm/models/layer_graph.hpp>
+#include <dnalm/models/recipe_source.hpp>
 
 DNALM_BEGIN_NAMESPACE
-namespace detail {
-class config_reader;
-}
-
-/// What a recipe makes its graph of.
-struct recipe_source {
-  const detail::config_reader& config;  ///< config.json
-  const tensor_table& tensors;          ///< of the file, or of one member of an ensemble
-  std::string model_config = {};        ///< what the file says of itself (Keras), JSON; empty: nothing
-};
-
 /// One architecture: what `model_type` says in config.json, and its graph.
 struct layer_recipe {
   std::string_view model_type = {};
@@ -42,12 +32,6 @@ struct layer_recipe {
 /// called `<i>/<name>`; layers are `<i>/<name>` too. One graph: itself. \throws error [dnalm.config.432] the
 /// graphs have different inputs or outputs.
 [[nodiscard]] layer_graph ensemble_of(std::vector<layer_graph> members);
-
-/// The files of a folder that hold the weights: the texts of `files` in config.json, each a member of an
-/// ensemble, or none: what checkpoint::open finds. \throws error [dnalm.config.435] a name that is not that
-/// of a file in the folder.
-[[nodiscard]] std::vector<std::filesystem::path> member_files(const std::filesystem::path& folder,
-                                                              const std::vector<std::string>& files);
 
 /// The weights of a model folder: of members as config.json lists them, else as checkpoint::open.
 [[nodiscard]] io::checkpoint open_model_weights(const std::filesystem::path& folder,

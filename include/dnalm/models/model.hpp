@@ -205,6 +205,8 @@ class model_base {
   [[nodiscard]] virtual std::shared_ptr<const packed_product> pack_product(matrix_view<const float>) const {
     return nullptr;
   }
+  /// Bytes of host memory that passes of sequences of these lengths leave behind, beside their workspaces.
+  [[nodiscard]] virtual index_t kept_bytes(std::span<const index_t> /*lengths*/) const { return 0; }
 };
 
 /// A model: a value that is cheap to copy (copies share the weights) and safe to use from several threads.
@@ -350,6 +352,11 @@ class model {
   /// Memory that a workspace takes for a batch of `tokens` whose longest sequence has `longest` tokens.
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const {
     return base_->workspace_bytes(tokens, longest, logits);
+  }
+  /// Bytes of host memory that the model itself, shared by all workspaces, keeps once sequences of so many
+  /// tokens have run: the filters of HyenaDNA, at most default_filter_bytes. 0 of other models.
+  [[nodiscard]] index_t kept_bytes(std::span<const index_t> lengths) const {
+    return base_->kept_bytes(lengths);
   }
   /// Whether long sequences run in pieces where that is asked for (forward_workspace::set_piece): HyenaDNA
   /// and Caduceus on the CPU and on the reference backend.

@@ -120,6 +120,13 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const override {
     return with_copy(network_.workspace_bytes(tokens, longest, logits), tokens, logits);
   }
+  [[nodiscard]] index_t kept_bytes(std::span<const index_t> lengths) const override {
+    if constexpr (keeping_network<Network>) {
+      return network_.kept_bytes(lengths);
+    } else {
+      return model_base::kept_bytes(lengths);
+    }
+  }
   [[nodiscard]] bool runs_in_pieces() const override { return pieced_network<Network>; }
   [[nodiscard]] index_t piece_bytes(index_t tokens, index_t longest, bool logits,
                                     index_t piece) const override {

@@ -50,6 +50,13 @@ concept pieced_network = network<N> && N::has_pieces &&
   { network.workspace_bytes(number, number, true, number) } -> std::same_as<index_t>;
 };
 
+/// A network that keeps something of its passes beside their workspaces: `kept_bytes` after sequences of
+/// these lengths.
+template <class N>
+concept keeping_network = network<N> && requires(const N& network, std::span<const index_t> lengths) {
+  { network.kept_bytes(lengths) } -> std::same_as<index_t>;
+};
+
 /// A network whose hidden states have rows and channels of their own: of state k, `state_width(k)` channels
 /// and, for a sequence of so many tokens, `state_rows(k, tokens, where)` rows. `inner_rows` are those of its
 /// longest value, which its memory depends on. `where` names the sequence in errors.

@@ -21,6 +21,7 @@
 #include <dnalm/models/hyena_config.hpp>
 #include <dnalm/models/layer_graph.hpp>
 #include <dnalm/models/network_summary.hpp>
+#include <dnalm/models/read_config.hpp>
 
 DNALM_BEGIN_NAMESPACE
 

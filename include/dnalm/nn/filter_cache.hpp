@@ -47,6 +47,7 @@ class filter_cache {
   [[nodiscard]] bool keeps(index_t numbers) const {
     return checked_mul(numbers, static_cast<index_t>(sizeof(typename B::scalar))) <= most_bytes_;
   }
+  [[nodiscard]] index_t most_bytes() const { return most_bytes_; }
   /// Filters that are kept.
   [[nodiscard]] index_t size() const {
     const std::lock_guard<std::mutex> alone(guard_);

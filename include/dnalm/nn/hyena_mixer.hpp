@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
+#include <span>
 #include <vector>
 
 #include <dnalm/backend/long_convolution.hpp>
@@ -79,6 +81,18 @@ struct hyena_mixer {
   void find_kept_filters(const B& backend, const hyena_workspace<B>& w) const {
     if (all_kept(backend, *w.block.offsets)) return find_filters(backend, w);
     w.filters->clear();
+  }
+
+  /// Bytes of the filters that the cache keeps of sequences of these lengths, when all have run.
+  [[nodiscard]] index_t kept_bytes(const B& backend, std::span<const index_t> lengths) const {
+    std::set<index_t> taps;
+    for (const index_t length : lengths) taps.insert(backend.filter_taps(std::max<index_t>(length, 1)));
+    index_t numbers = 0;
+    for (const index_t one : taps) {
+      const index_t own = numbers_of_filter(backend, one);
+      if (cache->keeps(own)) numbers = checked_add(numbers, own);
+    }
+    return std::min(checked_mul(numbers, static_cast<index_t>(sizeof(scalar_of<B>))), cache->most_bytes());
   }
 
   /// Numbers of scratch that forward needs.

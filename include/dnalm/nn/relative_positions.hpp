@@ -33,6 +33,7 @@ struct gamma_table {
   std::vector<double> numbers = {};
   index_t functions = 0;
 
+  friend bool operator==(const gamma_table&, const gamma_table&) = default;
   /// Whether it is that of sequences of `length` rows and so many functions.
   [[nodiscard]] bool fits(index_t length, index_t count) const {
     return functions == count && static_cast<index_t>(numbers.size()) == checked_mul(2 * length - 1, count);

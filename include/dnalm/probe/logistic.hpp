@@ -9,25 +9,10 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/probe/logistic_options.hpp>
 #include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
-
-/// How the optimum is found. Both end at the same point.
-enum class logistic_method {
-  automatic,  ///< Newton up to 128 coefficients (classes x (features + 1)), L-BFGS beyond
-  newton,     ///< full Hessian, Cholesky, line search
-  lbfgs       ///< 10 pairs, weak Wolfe line search, preconditioned by the Hessian of the intercept-only model
-};
-
-struct logistic_options {
-  bool standardize =
-      true;  ///< by mean and population standard deviation of the rows given (the training part)
-  logistic_method method = logistic_method::automatic;
-  double tolerance = 1e-10;  ///< largest gradient entry of the mean loss at which the search ends
-  index_t max_iterations = 1000;
-  int threads = 1;  ///< never changes a bit of the result
-};
 
 /// A fitted model on the original scale of the features. Two classes: one column of weights, the log-odds of
 /// class 1. K > 2 classes: K columns, softmax; intercepts sum to 0.

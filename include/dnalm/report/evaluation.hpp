@@ -5,36 +5,25 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
-#include <dnalm/core/progress.hpp>
-#include <dnalm/core/types.hpp>
-#include <dnalm/embed/layer_selection.hpp>
-#include <dnalm/embed/pooling.hpp>
-#include <dnalm/embed/window_rule.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/probe/evaluate_probe.hpp>
-#include <dnalm/probe/ridge_accumulator.hpp>
+#include <dnalm/report/evaluation_options.hpp>
 #include <dnalm/report/manifest.hpp>
 #include <dnalm/report/result_folder.hpp>
 #include <dnalm/report/result_table.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace report {
-
-/// What stands beside a model for comparison.
-enum class baseline_kind {
-  onehot,  ///< the letters themselves
-  kmer,    ///< frequencies of 1- to 5-mers and GC content
-  random   ///< each model's architecture with random weights
-};
+namespace detail {
+struct evaluation_state;
+}
 
 /// `onehot,kmer,random`, or `none`. \throws error [dnalm.usage.592] for an unknown name,
 /// [dnalm.unsupported.593] for `cnn`, which comes with a later release.
@@ -43,25 +32,6 @@ enum class baseline_kind {
 /// `ridge,logistic`. \throws error [dnalm.usage.592] for an unknown name, [dnalm.unsupported.593] for `mlp`
 /// and `cnn`, which come with a later release.
 [[nodiscard]] std::vector<probe_kind> parse_probes(std::string_view text);
-
-/// What an evaluation computes. Threads and memory never change a number.
-struct evaluation_options {
-  layer_selection layers = {};  ///< default: all
-  std::vector<pooling> poolings = {pooling::mean};
-  window_rule window = {};              ///< for sequences longer than a model takes; off by default
-  std::vector<probe_kind> probes = {};  ///< empty: ridge for regression, logistic for classes
-  std::vector<baseline_kind> baselines = {baseline_kind::onehot, baseline_kind::kmer, baseline_kind::random};
-  task_kind task = task_kind::automatic;
-  index_t folds = 10;        ///< of the choice of penalties when no row is `valid`
-  index_t resamples = 1000;  ///< bootstrap; 0: no intervals
-  std::uint64_t seed = 1;
-  int threads = 0;                    ///< 0: all cores
-  index_t memory = index_t{2} << 30;  ///< bytes for batches, statistics and vectors; more is spilled to disk
-  progress_display display = progress_display::terminal;
-  std::function<void()> check = {};  ///< called between pieces of work; throws to stop
-  /// Who gathers the statistics of ridge probes while a model runs; null: the CPU, within `memory`.
-  std::shared_ptr<const ridge_accumulator_maker> statistics = nullptr;
-};
 
 /// The table as the probes need it: labels, tasks, splits (assigned by seed when there are none), groups.
 /// \throws error [dnalm.input.596] when there are no labels; as parse_split, assign_split and probe_problem.
@@ -101,8 +71,7 @@ class evaluation {
   void finish(manifest made);
 
  private:
-  struct state;
-  std::unique_ptr<state> state_;
+  std::unique_ptr<detail::evaluation_state> state_;
 };
 
 }  // namespace report

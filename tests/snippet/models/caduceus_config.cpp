@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include <dnalm/models/caduceus_config.hpp>
+#include <dnalm/models/read_config.hpp>
 
 int main() {
   const auto folder = std::filesystem::temp_directory_path() / "dnalm_snippet_caduceus_config";

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <dnalm/models/convnet_config.hpp>
+#include <dnalm/models/read_config.hpp>
 
 int main(int, char** argv) {
   const auto config = dnalm::read_convnet_config(std::string(argv[1]) + "/tests/golden/convnets/gpn_7");

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/read_config.hpp>
 
 int main(int, char** argv) {
   const std::string models = std::string(argv[1]) + "/tests/golden/models/";

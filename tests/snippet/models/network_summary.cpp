@@ -5,6 +5,7 @@
 
 #include <dnalm/models/encoder_config.hpp>
 #include <dnalm/models/network_summary.hpp>
+#include <dnalm/models/read_config.hpp>
 
 struct my_config {
   [[nodiscard]] dnalm::network_summary summary() const {

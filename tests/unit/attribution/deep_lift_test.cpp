@@ -7,10 +7,13 @@
 #include <unit/attribution/watched_model.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 using Catch::Matchers::Contains;
@@ -60,6 +63,33 @@ std::vector<std::string> shuffles(int count) {
   for (int i = 0; i < count; ++i) texts.push_back(random_bases(100 + static_cast<std::uint64_t>(i), length));
   return texts;
 }
+
+/// A model whose first gradient ends a while after the others have come to rest.
+class late_model final : public dnalm_test::watched_model {
+ public:
+  using watched_model::watched_model;
+  void input_gradients(const dnalm::token_batch& batch, const dnalm::gradient_request& request,
+                       dnalm::gradient_observer receive, dnalm::forward_workspace& workspace) const override {
+    const bool first = begun_++ == 0;
+    watched_model::input_gradients(batch, request, receive, workspace);
+    if (!first) return;
+    for (int seen = 0; seen != begun_;) {
+      seen = begun_;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    meanwhile_ = begun_.load();
+  }
+  /// So much for several pairs that passes are of one.
+  index_t gradient_bytes(const dnalm::gradient_request&, index_t tokens, index_t longest) const override {
+    return tokens > 2 * longest ? index_t{1} << 40 : 1;
+  }
+  /// Gradients that began before the first ended, itself among them.
+  [[nodiscard]] int begun_meanwhile() const { return meanwhile_; }
+
+ private:
+  mutable std::atomic<int> begun_ = 0;
+  mutable int meanwhile_ = 0;
+};
 
 }  // namespace
 
@@ -170,6 +200,23 @@ TEST_CASE("sums over references have the same bits however passes are cut and sh
       REQUIRE(found[t].hypothetical.values == mean);
     }
   }
+}
+
+TEST_CASE("a pass that takes long holds up the others once twice as many as threads wait for it",
+          "[attribution][deep_lift]") {
+  const dnalm::model network = dnalm_test::kmer_model({});
+  const auto late = std::make_shared<const late_model>(network);
+  const dnalm::attribution_targets targets({late, network.describe()},
+                                           dnalm_test::random_probe(network, last_layer(network), "mean"));
+  const auto references = dnalm::sequence_references(shuffles(40));
+  const std::string sequence = random_bases(1, length);
+  dnalm::deep_lift_options options;
+  options.threads = 3;
+  const deep_lift_map found = dnalm::deep_lift(targets, 0, sequence, references, options);
+  // The pass that came first may be that of any of the first three references; six run or wait, one is added.
+  CHECK(late->begun_meanwhile() <= 10);
+  CHECK(found.hypothetical.values ==
+        dnalm::deep_lift(targets_of(network), 0, sequence, references).hypothetical.values);
 }
 
 TEST_CASE("all targets over one forward pass of a pair have the bits that each has alone",

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,7 +16,7 @@
 namespace dnalm_test {
 
 /// A model that counts what is asked of another one.
-class watched_model final : public dnalm::model_base {
+class watched_model : public dnalm::model_base {
  public:
   explicit watched_model(dnalm::model inner) : inner_(std::move(inner)) {}
   mutable dnalm::index_t whole_passes = 0;  ///< through all layers
@@ -26,9 +27,9 @@ class watched_model final : public dnalm::model_base {
   void forward(const dnalm::token_batch& batch, dnalm::matrix_view<const float> rows,
                dnalm::layer_observer layers, const dnalm::logits_observer* observer,
                dnalm::forward_workspace& workspace) const override {
-    ++whole_passes;
+    count(whole_passes);
     if (observer == nullptr) return inner_.forward(batch, layers, workspace);
-    ++logits;
+    count(logits);
     if (rows.data == nullptr) return inner_.forward(batch, layers, *observer, workspace);
     inner_.forward_from_rows(batch, rows, layers, *observer, workspace);
   }
@@ -36,11 +37,14 @@ class watched_model final : public dnalm::model_base {
                        dnalm::gradient_observer receive, dnalm::forward_workspace& workspace) const override {
     dnalm::gradient_request watched = request;
     watched.states = [&](dnalm::index_t layer, dnalm::matrix_view<const float> x) {
-      highest = std::max(highest, layer);
+      {
+        const std::lock_guard alone(guard_);
+        highest = std::max(highest, layer);
+      }
       if (request.states) request.states(layer, x);
     };
-    gradients += request.backward ? 1 : 0;
-    logits += request.logits ? 1 : 0;
+    if (request.backward) count(gradients);
+    if (request.logits) count(logits);
     inner_.input_gradients(batch, watched, receive, workspace);
   }
   void word_rows(std::span<const std::int32_t> ids, dnalm::matrix_view<float> rows) const override {
@@ -68,7 +72,13 @@ class watched_model final : public dnalm::model_base {
   }
 
  private:
+  void count(dnalm::index_t& passes) const {
+    const std::lock_guard alone(guard_);
+    ++passes;
+  }
+
   dnalm::model inner_;
+  mutable std::mutex guard_;
 };
 
 }  // namespace dnalm_test

@@ -64,6 +64,41 @@ TEST_CASE("a pass runs in pieces where one piece takes more than its worker's bu
   CHECK(dnalm::detail::piece_of(asked, 9002, 9002) == 50);
 }
 
+TEST_CASE("filters that a model keeps are paid from the memory budget", "[embed][pieces]") {
+  const dnalm::model model = hyena_twin();
+  const std::vector<dnalm::io::sequence_record> records{
+      {.name = "long", .sequence = random_sequence(7, 9000)},
+      {.name = "short", .sequence = random_sequence(8, 9)},
+      {.name = "again", .sequence = random_sequence(9, 9)}};
+  struct : dnalm::embedding_sink {
+    void begin(const dnalm::embedding_shape&) override {}
+    void consume(index_t, const dnalm::embedding_block&) override {}
+  } sink;
+  const dnalm::detail::embed_job job = dnalm::detail::prepare_job(model, records, {}, sink);
+  const std::vector<index_t> lengths = {11, 9002};
+  const index_t kept = model.kept_bytes(lengths);
+  CHECK(kept > 1'000'000);
+  CHECK(dnalm::detail::lengths_of(job) == lengths);
+  CHECK(dnalm::detail::batch_memory(job, {.memory = kept + 5}) == 5);
+  CHECK(dnalm::detail::batch_memory(job, {.memory = kept - 1}) == 0);
+  const auto loads = dnalm::detail::sequence_loads(job);
+  const auto tokens = [&](index_t memory) {
+    return dnalm::detail::choose_limits(job, loads, {.memory = memory}, 1).tokens;
+  };
+  CHECK(tokens(kept + 10'000'000) == 192);
+  CHECK(tokens(kept) == 1);
+
+  const auto windows =
+      dnalm::detail::prepare_job(model, records, {.window = {.tokens = 6000, .overlap = 500}}, sink);
+  index_t most = 0;
+  for (const index_t length : dnalm::detail::lengths_of(windows)) most = std::max(most, length);
+  CHECK(most == 6000);
+
+  const auto whole = dnalm_test::bits_of(dnalm::embed(model, records, {.threads = 2}));
+  CHECK(dnalm_test::bits_of(dnalm::embed(model, records, {.threads = 2, .memory = kept / 2})) == whole);
+  CHECK(dnalm_test::nt_twin().kept_bytes(lengths) == 0);
+}
+
 TEST_CASE("pieces are for models that have them", "[embed][pieces]") {
   const std::vector<dnalm::io::sequence_record> records{{.name = "s", .sequence = "ACGTACGT"}};
   const auto id = [&](const dnalm::model& model, index_t piece) {

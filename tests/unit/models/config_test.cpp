@@ -6,6 +6,7 @@
 
 #include <dnalm/io/json.hpp>
 #include <dnalm/models/encoder_config.hpp>
+#include <dnalm/models/read_config.hpp>
 #include <support/catch.hpp>
 #include <support/small_models.hpp>
 

@@ -296,3 +296,26 @@ TEST_CASE("inputs that HyenaDNA cannot take are refused", "[models][hyena]") {
   outside.ids.pop_back();
   CHECK(number(outside, {}) == 409);
 }
+
+TEST_CASE("a network says which of its filters it keeps", "[models][hyena]") {
+  const dnalm::hyena_config config = small_config();
+  const dnalm::random_source source(6, 0.1);
+  const dnalm::cpu_backend backend;
+  const std::vector<index_t> lengths = {700, 13, 700, 14};
+  const cpu_network network(backend, config, source);
+  index_t bytes = 0;
+  REQUIRE(backend.filter_taps(13) == backend.filter_taps(14));
+  index_t largest = 0;
+  for (const index_t length : {13, 700}) {
+    const auto made = backend.make_filter(network.filter_taps(0, backend.filter_taps(length)).view());
+    largest = std::max(largest, 4 * made.numbers());
+    bytes += config.layers * 4 * made.numbers();
+  }
+  CHECK(network.kept_bytes(lengths) == bytes);
+  CHECK(network.kept_bytes({}) == 0);
+  // A block's share holds the larger filter alone, or not even that.
+  const cpu_network narrow(backend, config, source, 1, config.layers * largest);
+  CHECK(narrow.kept_bytes(lengths) == config.layers * largest);
+  const cpu_network none(backend, config, source, 1, config.layers * largest - 1);
+  CHECK(none.kept_bytes(lengths) == bytes - config.layers * largest);
+}

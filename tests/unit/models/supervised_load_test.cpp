@@ -18,6 +18,7 @@
 #include <dnalm/nn/relative_positions.hpp>
 #include <dnalm/reference/reference_backend.hpp>
 #include <support/catch.hpp>
+#include <support/random_sequences.hpp>
 #include <support/temporary_folder.hpp>
 #include <unit/models/supervised_runs.hpp>
 
@@ -213,6 +214,28 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 }
 
 }  // namespace
+
+TEST_CASE("members of an ensemble of Enformers share one table of gamma densities", "[models][supervised]") {
+  const enformer_with_gammas alone(gammas_of(8, 1.1), {15, 2});
+  const enformer_with_gammas twice(gammas_of(8, 1.1), {15, 2});
+  const auto weights = twice.path() / "pytorch_model.bin";
+  std::filesystem::copy_file(weights, twice.path() / "again.bin");
+  std::ifstream in(twice.path() / "config.json");
+  const std::string config{std::istreambuf_iterator<char>(in), {}};
+  std::ofstream(twice.path() / "config.json")
+      << R"({"files": ["pytorch_model.bin", "again.bin"], )" << config.substr(1);
+  const auto network = dnalm::read_network_config(twice.path());
+  std::vector<const dnalm::gamma_table*> tables;
+  for (const dnalm::layer_node& node : std::get<dnalm::layer_graph>(network).nodes) {
+    if (node.gammas != nullptr) tables.push_back(node.gammas.get());
+  }
+  REQUIRE(tables.size() >= 2);
+  CHECK(
+      std::all_of(tables.begin(), tables.end(), [&](const auto* table) { return table == tables.front(); }));
+  const std::string text = dnalm_test::random_sequence(3, 64);
+  REQUIRE(attended_rows(text.size()) == 8);
+  CHECK(twice.predict(text) == alone.predict(text));
+}
 
 TEST_CASE("Enformer takes gamma densities from a table beside its weights", "[models][supervised]") {
   const auto golden = dnalm_test::golden_supervised / "enformer";

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <mutex>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -17,6 +15,7 @@
 #include <dnalm/attribution/detail/token_path.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
+#include <dnalm/embed/detail/ordered_pipeline.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -54,11 +53,14 @@ class deep_lift_job {
     const auto count = static_cast<index_t>(references_.size());
     const index_t chunks = (count + pairs_ - 1) / pairs_;
     std::vector<forward_workspace> workspaces(static_cast<std::size_t>(workers_));
-    parallel_for(chunks, workers_, [&](index_t chunk, int worker) {
-      const index_t first = chunk * pairs_;
-      hand_in(first, run_pairs(first, std::min(pairs_, count - first),
-                               workspaces[static_cast<std::size_t>(worker)]));
-    });
+    ordered_pipeline<std::vector<pair_result>> passes(chunks, workers_, window(workers_));
+    passes.run(
+        [&](index_t chunk, int worker) {
+          const index_t first = chunk * pairs_;
+          return run_pairs(first, std::min(pairs_, count - first),
+                           workspaces[static_cast<std::size_t>(worker)]);
+        },
+        [&](index_t, const std::vector<pair_result>& results) { add_all(results); });
     for (deep_lift_map& map : maps_) finish(map);
     return std::move(maps_);
   }
@@ -135,12 +137,15 @@ class deep_lift_job {
     }
     const auto bytes = [&] {
       const index_t rows = checked_mul(2 * pairs_, tokens());
-      return checked_mul(workers_, network.gradient_bytes(sized, rows, tokens()) + found_bytes());
+      const index_t running = checked_mul(workers_, network.gradient_bytes(sized, rows, tokens()));
+      return checked_add(running, checked_mul(window(workers_) + 1, found_bytes()));
     };
     while (pairs_ > 1 && bytes() > options_.memory) pairs_ = (pairs_ + 1) / 2;
     while (workers_ > 1 && bytes() > options_.memory) --workers_;
   }
 
+  /// Passes that run or wait for their turn; one more is being added up.
+  [[nodiscard]] static index_t window(int workers) { return workers > 1 ? 2 * index_t{workers} : 0; }
   /// What the pairs of a pass have found, bytes.
   [[nodiscard]] index_t found_bytes() const {
     const index_t bytes = 8 * tokens() + (pieces() ? 0 : 40 * layout_.length);
@@ -210,15 +215,7 @@ class deep_lift_job {
     map.tokens.resize(layout_.tokens.ids.size());
     return map;
   }
-  /// Adds what is there to the sums, in the order of references; what comes before its turn waits for it.
-  void hand_in(index_t first, std::vector<pair_result> results) {
-    const std::scoped_lock guard(mutex_);
-    waiting_.emplace(first, std::move(results));
-    while (!waiting_.empty() && waiting_.begin()->first == added_) {
-      const auto next = waiting_.extract(waiting_.begin());
-      add_all(next.mapped());
-    }
-  }
+  /// Adds what a pass found to the sums, in the order of references.
   void add_all(const std::vector<pair_result>& results) {
     for (std::size_t i = 0; i < results.size(); ++i) {
       const std::size_t number = i % maps_.size();
@@ -276,10 +273,8 @@ class deep_lift_job {
   nucleotide_weights observed_;
   index_t pairs_ = 1;
   int workers_ = 1;
-  std::mutex mutex_ = {};                                     // of all below
-  std::vector<deep_lift_map> maps_ = {};                      // sums, by chosen target
-  std::map<index_t, std::vector<pair_result>> waiting_ = {};  // by their first reference
-  index_t added_ = 0;                                         // references
+  std::vector<deep_lift_map> maps_ = {};  // sums, by chosen target
+  index_t added_ = 0;                     // references
 };
 
 }  // namespace detail

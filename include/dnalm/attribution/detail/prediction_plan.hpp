@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <vector>
 
-#include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/nucleotide_vocabulary.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/embed/detail/sequence_windows.hpp>

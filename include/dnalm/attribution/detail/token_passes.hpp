@@ -21,14 +21,14 @@ namespace detail {
 /// With which means passes run; the numbers do not depend on it.
 struct pass_means {
   int threads = 0;                    ///< the calling one among them; 0: all cores
-  index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one pass always runs
+  index_t memory = index_t{1} << 30;  ///< budget, bytes, as embed_options::memory; one pass always runs
   index_t batch_sequences = 0;        ///< most passes of a batch; 0: as many as the budget allows
 };
 
 /// Tokens of a batch: as many as the network prefers, fewer when a thread's share of the budget is smaller.
 [[nodiscard]] inline chunk_limits pass_limits(const model& network, const pass_means& means, int threads) {
   chunk_limits limits{network.prefers().tokens, means.batch_sequences};
-  const index_t share = std::max<index_t>(means.memory, 0) / threads;
+  const index_t share = means.memory / threads;
   while (limits.tokens > 1 && network.workspace_bytes(limits.tokens, limits.tokens, true) > share) {
     limits.tokens /= 2;
   }
@@ -54,8 +54,9 @@ void run_passes(const model& network, index_t first, index_t count, forward_work
 /// run; side by side on up to `means.threads` threads, or all threads on one batch where there are few.
 /// Results of a pass must go to a place of its own.
 template <class Work>
-void for_all_passes(const model& network, std::span<const index_t> tokens, const pass_means& means,
+void for_all_passes(const model& network, std::span<const index_t> tokens, pass_means means,
                     const Work& work) {
+  means.memory = std::max<index_t>(std::max<index_t>(means.memory, 0) - network.kept_bytes(tokens), 0);
   const int most = network.prefers().workers;
   const int asked = thread_count(means.threads);
   const int threads = most == 0 ? asked : std::min(asked, most);
@@ -71,8 +72,7 @@ void for_all_passes(const model& network, std::span<const index_t> tokens, const
     forward_workspace& workspace = workspaces[static_cast<std::size_t>(worker)];
     const index_t longest =
         *std::max_element(tokens.begin() + chunk.first, tokens.begin() + chunk.first + chunk.count);
-    workspace.set_piece(
-        network.piece_within(std::max<index_t>(means.memory, 0) / workers, chunk.tokens, longest, true));
+    workspace.set_piece(network.piece_within(means.memory / workers, chunk.tokens, longest, true));
     run_passes(network, chunk.first, chunk.count, workspace, work);
   });
 }

@@ -29,7 +29,7 @@ DNALM_INLINE void embed(const model& network, std::span<const io::sequence_recor
   const auto items = static_cast<index_t>(chunks.size());
   thread_team team(network.works_on_teams() && 2 * items <= threads ? threads : 1);
   const int workers = team.members() > 1 ? 1 : static_cast<int>(std::min<index_t>(threads, items));
-  job.pass_bytes = std::max<index_t>(options.memory, 0) / workers;
+  job.pass_bytes = detail::batch_memory(job, options) / workers;
   std::vector<forward_workspace> workspaces(static_cast<std::size_t>(workers), forward_workspace(team));
   detail::ordered_pipeline<detail::chunk_result> pipeline(items, workers, 2 * workers);
   detail::window_joiner joiner(job);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -44,6 +45,7 @@ struct embed_job {
   const embedding_sink* on_device = nullptr;        ///< who takes vectors where they are; null: nobody
   index_t piece = 0;                                ///< that was asked for; 0: where a pass takes more than
   index_t pass_bytes = 0;                           ///< so many bytes
+  index_t kept_bytes = 0;                           ///< that the network keeps of these sequences
 
   [[nodiscard]] const tokenized_sequence& at(index_t sequence) const {
     return tokens[static_cast<std::size_t>(sequence)];
@@ -101,6 +103,23 @@ inline void count_rows(embed_job& job, bool resizes) {
   }
 }
 
+/// The lengths, in tokens, of the sequences and windows that run.
+[[nodiscard]] inline std::vector<index_t> lengths_of(const embed_job& job) {
+  std::set<index_t> lengths;
+  for (const tokenized_sequence& tokens : job.tokens) {
+    if (tokens.windows.empty()) lengths.insert(tokens.size());
+    for (const token_window& window : tokens.windows) {
+      lengths.insert(window.end - window.begin + tokens.frame());
+    }
+  }
+  return {lengths.begin(), lengths.end()};
+}
+
+/// What is left of the budget for batches.
+[[nodiscard]] inline index_t batch_memory(const embed_job& job, const embed_options& options) {
+  return std::max<index_t>(std::max<index_t>(options.memory, 0) - job.kept_bytes, 0);
+}
+
 /// Whether vectors may stay where the network made them: the sink reads them there, and all are finite where
 /// hidden states are. The mean of a sequence whose tokens are all special is NaN, which is told on the host.
 [[nodiscard]] inline bool vectors_may_stay(const embed_job& job, const embedding_sink& sink) {
@@ -141,6 +160,7 @@ inline void count_rows(embed_job& job, bool resizes) {
   });
   for (const auto& tokens : job.tokens) job.shape.tokens += tokens.size();
   count_rows(job, about.summary().resizes);
+  job.kept_bytes = network.kept_bytes(lengths_of(job));
   if (vectors_may_stay(job, sink)) job.on_device = &sink;
   return job;
 }
@@ -163,13 +183,13 @@ inline void count_rows(embed_job& job, bool resizes) {
 }
 
 /// Tokens of a chunk: at most as many as the network prefers (on the CPU 192, 0 to 2 % faster than 512);
-/// fewer when the budget, shared by the workers and the finished blocks that wait, is smaller. It is the
-/// host's: what a pass takes of a GPU's memory is not in it.
+/// fewer when the budget, less what the network keeps, is smaller: workers and finished blocks that wait
+/// share it. It is the host's: what a pass takes of a GPU's memory is not in it.
 [[nodiscard]] inline chunk_limits choose_limits(const embed_job& job, const std::vector<sequence_load>& loads,
                                                 const embed_options& options, int threads) {
   const batch_preference wishes = job.network.prefers();
   chunk_limits limits{.tokens = wishes.tokens, .sequences = options.batch_sequences};
-  const index_t share = std::max<index_t>(options.memory, 0) / threads;
+  const index_t share = batch_memory(job, options) / threads;
   const index_t fewest = fewest_tokens(loads);
   const auto bytes = [&](index_t tokens) {
     const index_t sequences = std::max<index_t>(tokens / fewest, 1);

@@ -155,6 +155,15 @@ index_t hyena_network<B>::workspace_bytes(index_t tokens, index_t longest, bool 
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
+template <hyena_backend B>
+index_t hyena_network<B>::kept_bytes(std::span<const index_t> lengths) const {
+  index_t bytes = 0;
+  for (const auto& block : blocks_) {
+    bytes = checked_add(bytes, block.mixer.kept_bytes(backend_, lengths));
+  }
+  return bytes;
+}
+
 /// Makes room and lays the views over it.
 template <hyena_backend B>
 typename hyena_network<B>::pass hyena_network<B>::prepare(const token_batch& batch, bool logits,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include <dnalm/models/detail/recipe_sei.hpp>
 #include <dnalm/models/detail/recipe_spliceai.hpp>
 #include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/nn/relative_positions.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -54,6 +56,7 @@ class graph_joiner {
     for (layer_node& node : member.nodes) {
       for (index_t& value : node.inputs) value = moved(value);
       for (graph_tensor& tensor : node.tensors) tensor.name.insert(0, prefix);
+      if (node.gammas != nullptr) node.gammas = shared(std::move(node.gammas));
       joined_.nodes.push_back(std::move(node));
     }
     for (const graph_result& layer : member.layers) {
@@ -83,8 +86,18 @@ class graph_joiner {
     return static_cast<index_t>(joined_.nodes.size());
   }
 
+  /// The first table of the same numbers: one for all members, so that features are made once.
+  [[nodiscard]] std::shared_ptr<const gamma_table> shared(std::shared_ptr<const gamma_table> table) {
+    const auto known = std::find_if(tables_.begin(), tables_.end(),
+                                    [&](const auto& one) { return one == table || *one == *table; });
+    if (known != tables_.end()) return *known;
+    tables_.push_back(table);
+    return table;
+  }
+
   layer_graph joined_;
   std::vector<index_t> outputs_;
+  std::vector<std::shared_ptr<const gamma_table>> tables_;
 };
 
 [[nodiscard]] inline bool same_input(const sequence_input& a, const sequence_input& b) {
@@ -108,22 +121,6 @@ DNALM_INLINE layer_graph ensemble_of(std::vector<layer_graph> members) {
     joiner.add(std::move(members[i]), std::to_string(i) + "/");
   }
   return joiner.finish(first.outputs.front().name);
-}
-
-DNALM_INLINE std::vector<std::filesystem::path> member_files(const std::filesystem::path& folder,
-                                                             const std::vector<std::string>& files) {
-  std::vector<std::filesystem::path> paths;
-  for (const std::string& name : files) {
-    const std::filesystem::path file(name);
-    std::error_code failure;
-    const bool plain = !name.empty() && file.filename() == file && name != "." && name != "..";
-    if (!plain || !std::filesystem::is_regular_file(folder / file, failure)) {
-      throw error(error_kind::config, 435, "config.json names a file that is not in the folder",
-                  {.where = folder.string(), .expected = "names of files in it", .found = "'" + name + "'"});
-    }
-    paths.push_back(folder / file);
-  }
-  return paths;
 }
 
 DNALM_INLINE io::checkpoint open_model_weights(const std::filesystem::path& folder, io::file_access access) {

@@ -9,7 +9,7 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/layer_graph.hpp>
-#include <dnalm/models/tensor_plan.hpp>
+#include <dnalm/models/planned_tensor.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
-#include <dnalm/models/tensor_plan.hpp>
+#include <dnalm/models/planned_tensor.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include <dnalm/models/detail/recipe_prefix.hpp>
-#include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/models/recipe_source.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {

@@ -15,7 +15,7 @@
 #include <dnalm/io/checkpoint.hpp>
 #include <dnalm/models/detail/config_reader.hpp>
 #include <dnalm/models/detail/recipe_prefix.hpp>
-#include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/models/recipe_source.hpp>
 #include <dnalm/nn/relative_positions.hpp>
 
 DNALM_BEGIN_NAMESPACE

@@ -11,7 +11,7 @@
 #include <dnalm/io/json.hpp>
 #include <dnalm/models/detail/config_reader.hpp>
 #include <dnalm/models/keras_graph.hpp>
-#include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/models/recipe_source.hpp>
 #include <dnalm/models/sequence_input.hpp>
 
 DNALM_BEGIN_NAMESPACE

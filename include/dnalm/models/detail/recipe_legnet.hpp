@@ -9,7 +9,7 @@
 #include <dnalm/core/error.hpp>
 #include <dnalm/models/detail/config_reader.hpp>
 #include <dnalm/models/detail/recipe_prefix.hpp>
-#include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/models/recipe_source.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {

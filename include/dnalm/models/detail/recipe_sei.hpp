@@ -11,7 +11,7 @@
 
 #include <dnalm/models/detail/config_reader.hpp>
 #include <dnalm/models/detail/recipe_prefix.hpp>
-#include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/models/recipe_source.hpp>
 #include <dnalm/nn/spline_basis.hpp>
 
 DNALM_BEGIN_NAMESPACE

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <dnalm/models/detail/config_reader.hpp>
-#include <dnalm/models/layer_recipe.hpp>
+#include <dnalm/models/recipe_source.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {

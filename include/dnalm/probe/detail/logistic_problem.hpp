@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,11 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
+#include <dnalm/core/platform.hpp>
+#include <dnalm/core/types.hpp>
 #include <dnalm/probe/detail/lanes.hpp>
 #include <dnalm/probe/detail/probe_checks.hpp>
-#include <dnalm/probe/logistic.hpp>
+#include <dnalm/probe/logistic_options.hpp>
 
 DNALM_BEGIN_NAMESPACE
 

@@ -12,8 +12,9 @@
 #include <dnalm/probe/detail/lanes.hpp>
 #include <dnalm/probe/detail/penalty_search.hpp>
 #include <dnalm/probe/detail/probe_checks.hpp>
-#include <dnalm/probe/evaluate_probe.hpp>
 #include <dnalm/probe/logistic.hpp>
+#include <dnalm/probe/probe_evaluation.hpp>
+#include <dnalm/probe/probe_problem.hpp>
 
 DNALM_BEGIN_NAMESPACE
 

@@ -14,7 +14,8 @@
 #include <dnalm/probe/detail/lanes.hpp>
 #include <dnalm/probe/detail/penalty_search.hpp>
 #include <dnalm/probe/detail/probe_checks.hpp>
-#include <dnalm/probe/evaluate_probe.hpp>
+#include <dnalm/probe/probe_evaluation.hpp>
+#include <dnalm/probe/probe_problem.hpp>
 #include <dnalm/probe/ridge.hpp>
 #include <dnalm/tensor/buffer.hpp>
 

@@ -59,12 +59,13 @@ DNALM_INLINE evaluation::evaluation(const io::sequence_table& table, const evalu
     prediction_writer predictions(out.file("predictions.tsv"),
                                   {"test part; prediction: the value, the score of the larger of two classes "
                                    "(logistic: its probability), or the predicted class"});
-    state_ = std::make_unique<state>(state{.table = table,
-                                           .options = options,
-                                           .out = out,
-                                           .problem = std::move(problem),
-                                           .plan = std::move(plan),
-                                           .predictions = std::move(predictions)});
+    state_ = std::make_unique<detail::evaluation_state>(
+        detail::evaluation_state{.table = table,
+                                 .options = options,
+                                 .out = out,
+                                 .problem = std::move(problem),
+                                 .plan = std::move(plan),
+                                 .predictions = std::move(predictions)});
   });
   for (const std::string& remark : state_->problem.remarks()) state_->add_remark(remark);
   for (const std::string& remark : detail::target_remarks(state_->problem, state_->plan)) {

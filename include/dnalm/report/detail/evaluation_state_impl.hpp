@@ -33,8 +33,8 @@ DNALM_INLINE double shown_prediction(const target_evaluation& target, std::size_
 }  // namespace detail
 
 /// A baseline that needs more memory than the budget is left out, with a remark: it must not stop the models.
-DNALM_INLINE void evaluation::state::probe_baseline(const std::string& name,
-                                                    matrix_view<const float> features) {
+DNALM_INLINE void detail::evaluation_state::probe_baseline(const std::string& name,
+                                                           matrix_view<const float> features) {
   const std::size_t before = rows.size();
   try {
     probe_matrix(name, {}, features);
@@ -46,8 +46,8 @@ DNALM_INLINE void evaluation::state::probe_baseline(const std::string& name,
 }
 
 /// Results, predictions and the fitted probe of one representation.
-DNALM_INLINE void evaluation::state::record(const std::string& name, const detail::slot_name& slot,
-                                            probe_evaluation result) {
+DNALM_INLINE void detail::evaluation_state::record(const std::string& name, const detail::slot_name& slot,
+                                                   probe_evaluation result) {
   for (const target_evaluation& target : result.targets) record_target(name, slot, result.probe.kind, target);
   for (const std::string& remark : result.remarks) add_remark(remark);
   result.probe.model = name;
@@ -57,8 +57,9 @@ DNALM_INLINE void evaluation::state::record(const std::string& name, const detai
   save_probe(out.file("probes/" + probe_file_name(result.probe)), result.probe);
 }
 
-DNALM_INLINE void evaluation::state::record_target(const std::string& name, const detail::slot_name& slot,
-                                                   probe_kind kind, const target_evaluation& target) {
+DNALM_INLINE void detail::evaluation_state::record_target(const std::string& name,
+                                                          const detail::slot_name& slot, probe_kind kind,
+                                                          const target_evaluation& target) {
   result_row row;
   row.model = name;
   row.layer = detail::layer_text(slot.layer);
@@ -83,8 +84,9 @@ DNALM_INLINE void evaluation::state::record_target(const std::string& name, cons
   }
 }
 
-DNALM_INLINE void evaluation::state::probe_matrix(const std::string& name, const detail::slot_name& slot,
-                                                  matrix_view<const float> features) {
+DNALM_INLINE void detail::evaluation_state::probe_matrix(const std::string& name,
+                                                         const detail::slot_name& slot,
+                                                         matrix_view<const float> features) {
   for (const detail::probing_task& task : plan) {
     check();
     record(name, slot, evaluate_probe(task.problem, features, options_for(task.kind, options.threads)));
@@ -92,7 +94,7 @@ DNALM_INLINE void evaluation::state::probe_matrix(const std::string& name, const
 }
 
 /// All rows, or the test rows when the training rows live on in statistics only.
-DNALM_INLINE std::vector<index_t> evaluation::state::rows_to_keep(bool streamed) const {
+DNALM_INLINE std::vector<index_t> detail::evaluation_state::rows_to_keep(bool streamed) const {
   std::vector<index_t> kept;
   const bool test_only = streamed && plan.size() == 1;  // a second probe needs the vectors themselves
   for (std::size_t row = 0; row < problem.table().parts.size(); ++row) {
@@ -104,8 +106,8 @@ DNALM_INLINE std::vector<index_t> evaluation::state::rows_to_keep(bool streamed)
 
 /// Statistics are gathered when they fit half the budget, or the memory of those who make them, and the probe
 /// works on them (not on rows) anyway.
-DNALM_INLINE bool evaluation::state::can_stream(index_t width, index_t slots,
-                                                const detail::stream_labels& labels) const {
+DNALM_INLINE bool detail::evaluation_state::can_stream(index_t width, index_t slots,
+                                                       const detail::stream_labels& labels) const {
   const auto used = std::count_if(labels.parts.begin(), labels.parts.end(), [](index_t p) { return p >= 0; });
   if (width >= used) return false;
   if (options.statistics) return options.statistics->fits(labels.shape(width), slots);
@@ -115,7 +117,7 @@ DNALM_INLINE bool evaluation::state::can_stream(index_t width, index_t slots,
   return checked_mul(bytes, slots) <= options.memory / 2;
 }
 
-DNALM_INLINE void evaluation::state::embed_and_probe(const std::string& name, const model& loaded) {
+DNALM_INLINE void detail::evaluation_state::embed_and_probe(const std::string& name, const model& loaded) {
   const auto ridge = std::find_if(plan.begin(), plan.end(), [](const detail::probing_task& task) {
     return task.kind == probe_kind::ridge;
   });
@@ -151,8 +153,9 @@ DNALM_INLINE void evaluation::state::embed_and_probe(const std::string& name, co
   probe_slots(name, sink, kept);
 }
 
-DNALM_INLINE void evaluation::state::probe_slots(const std::string& name, const detail::pooled_sink& sink,
-                                                 const std::vector<index_t>& kept) {
+DNALM_INLINE void detail::evaluation_state::probe_slots(const std::string& name,
+                                                        const detail::pooled_sink& sink,
+                                                        const std::vector<index_t>& kept) {
   const auto slots = static_cast<index_t>(sink.slots.size());
   std::vector<std::vector<probe_evaluation>> results(sink.slots.size());
   progress bar("probing " + name, slots, options.display);
@@ -166,7 +169,7 @@ DNALM_INLINE void evaluation::state::probe_slots(const std::string& name, const 
   }
 }
 
-DNALM_INLINE std::vector<probe_evaluation> evaluation::state::probe_slot(
+DNALM_INLINE std::vector<probe_evaluation> detail::evaluation_state::probe_slot(
     const detail::pooled_sink& sink, index_t slot, const std::vector<index_t>& kept) const {
   const auto s = static_cast<std::size_t>(slot);
   matrix<float> scratch;

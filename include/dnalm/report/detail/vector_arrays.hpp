@@ -19,7 +19,7 @@
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/report/detail/slot_name.hpp>
-#include <dnalm/report/evaluation.hpp>
+#include <dnalm/report/evaluation_options.hpp>
 #include <dnalm/report/text.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
