@@ -17,6 +17,7 @@
 #include <dnalm/models/detail/layer_network_impl.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
+#include <support/counting_backend.hpp>
 #include <support/random_sequences.hpp>
 #include <support/same_bits.hpp>
 #include <unit/models/supervised_runs.hpp>
@@ -116,59 +117,6 @@ TEST_CASE("every supervised network gives edited sequences the bits of their own
   CHECK(networks > 5);
 }
 
-/// Floats that backends have allocated and not freed, and the most there were.
-struct float_count {
-  index_t now = 0;
-  index_t most = 0;
-  void add(index_t floats) {
-    now += floats;
-    most = std::max(most, now);
-  }
-};
-
-/// Memory that is counted while it lives.
-class counted_vector {
- public:
-  counted_vector() = default;
-  explicit counted_vector(std::span<const float> values) : memory_(static_cast<index_t>(values.size())) {
-    std::copy(values.begin(), values.end(), memory_.data());
-  }
-  counted_vector(index_t size, float_count* count) : memory_(size), count_(count) { count_->add(size); }
-  counted_vector(counted_vector&& other) noexcept
-      : memory_(std::move(other.memory_)), count_(std::exchange(other.count_, nullptr)) {}
-  counted_vector& operator=(counted_vector&& other) noexcept {
-    if (count_ != nullptr) count_->add(-memory_.size());
-    memory_ = std::move(other.memory_);
-    count_ = std::exchange(other.count_, nullptr);
-    return *this;
-  }
-  ~counted_vector() {
-    if (count_ != nullptr) count_->add(-memory_.size());
-  }
-  [[nodiscard]] index_t size() const { return memory_.size(); }
-  [[nodiscard]] dnalm::vector_view<float> view() { return memory_.view(); }
-  [[nodiscard]] dnalm::vector_view<const float> view() const { return memory_.view(); }
-
- private:
-  dnalm::buffer<float> memory_ = {};
-  float_count* count_ = nullptr;
-};
-
-/// The CPU's backend, with workspaces that are counted.
-class counting_backend : public dnalm::cpu_backend {
- public:
-  using vector = counted_vector;
-  explicit counting_backend(float_count* count) : count_(count) {}
-  [[nodiscard]] vector allocate(index_t size) const { return {size, count_}; }
-  [[nodiscard]] vector upload(std::span<const float> values) const { return vector(values); }
-  [[nodiscard]] tensor upload(std::span<const float> values, index_t rows, index_t columns) const {
-    return cpu_backend::upload(values, rows, columns);
-  }
-
- private:
-  float_count* count_;
-};
-
 TEST_CASE("edits of a network of layers take the memory they were given, and use it") {
   for (const std::string name : {"basset", "legnet", "sei"}) {
     INFO(name);
@@ -176,8 +124,9 @@ TEST_CASE("edits of a network of layers take the memory they were given, and use
     const auto graph = dnalm_test::golden_graph(folder);
     const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph),
                                           name);
-    float_count count;
-    const dnalm::layer_network<counting_backend> network(counting_backend(&count), graph, source);
+    dnalm_test::float_count count;
+    const dnalm::layer_network<dnalm_test::counting_backend> network(dnalm_test::counting_backend(&count),
+                                                                     graph, source);
     const index_t length = length_for(dnalm::load_model(folder));
     std::vector<std::int32_t> ids;
     std::vector<dnalm::token_edit> edits;
@@ -193,7 +142,7 @@ TEST_CASE("edits of a network of layers take the memory they were given, and use
       };
       decltype(network)::workspace w;
       count = {};
-      network.edited_states(ids, made, 1, bytes, take, w);
+      network.edited_states(ids, made, {.state = 1, .bytes = bytes}, take, w);
       return std::pair(4 * count.most, together);
     };
     const index_t without = run({}, 1).first;

@@ -450,7 +450,7 @@ TEST_CASE("edits reach through convolutions that are run as one, bit by bit", "[
         dnalm_test::append_numbers(rows.row_block(r, each), found[static_cast<std::size_t>(first)]);
       }
     };
-    network.edited_states(batch.ids, edits, state, index_t{1} << 24, receive, workspace);
+    network.edited_states(batch.ids, edits, {.state = state, .bytes = index_t{1} << 24}, receive, workspace);
     for (std::size_t e = 0; e < edits.size(); ++e) {
       batch_of edited = batch;
       edited.ids[static_cast<std::size_t>(edits[e].token)] = edits[e].id;
