@@ -43,6 +43,8 @@ class convnet {
   using scalar = scalar_of<B>;
   /// `run` puts the same kernels into a device's queue each time, which may be recorded.
   static constexpr bool can_be_recorded = true;
+  /// Whether edited_states has the bits of forward.
+  static constexpr bool edits_are_exact = true;
   using workspace = convnet_workspace<B>;
   /// Called with layer 0, ..., layers and the hidden state (R, D), valid during the call.
   using observer = function_ref<void(index_t, input_matrix<B>)>;

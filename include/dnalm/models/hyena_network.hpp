@@ -66,6 +66,8 @@ class hyena_network {
   using scalar = scalar_of<B>;
   /// `run` may make filters on its way, which no recording of a device's queue takes.
   static constexpr bool can_be_recorded = false;
+  /// Whether edited_states has the bits of forward.
+  static constexpr bool edits_are_exact = false;
   /// Whether `forward` runs long sequences in pieces (workspace::piece).
   static constexpr bool has_pieces = B::space == memory_space::host;
   using workspace = hyena_network_workspace<B>;

@@ -63,6 +63,8 @@ class layer_network {
   using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
   /// What is differentiated: rows where the backend's are.
   using gradient_wish = basic_gradient_request<scalar, B::space>;
+  /// Whether edited_states has the bits of forward.
+  static constexpr bool edits_are_exact = true;
 
   /// Reads all weights in double, folds, and packs. \throws as graph_shapes and the source.
   layer_network(B backend, const layer_graph& graph, const weight_source& source, int threads = 1);

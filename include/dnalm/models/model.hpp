@@ -196,6 +196,8 @@ class model_base {
                              edits_observer, forward_workspace&) const {
     return false;
   }
+  /// Whether edited_states has the bits of forward.
+  [[nodiscard]] virtual bool edits_are_exact() const { return false; }
   /// A network of other weights and the same kind on the same backend; `threads` as in load_options.
   /// \throws error [dnalm.unsupported.440] a configuration of another kind.
   [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const network_config& config,
@@ -345,6 +347,9 @@ class model {
                                    forward_workspace& workspace) const {
     return edited_states(ids, edits, {.state = state, .bytes = bytes}, observer, workspace);
   }
+  /// Whether the model has edited_states, with the bits of forward: GPN and networks of layers on the CPU and
+  /// on the reference backend.
+  [[nodiscard]] bool edits_are_exact() const { return base_->edits_are_exact(); }
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source, int threads) const {

@@ -99,6 +99,10 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
       return model_base::edited_states(ids, edits, request, observer, workspace);
     }
   }
+  [[nodiscard]] bool edits_are_exact() const override {
+    if constexpr (edited_network<Network>) return Network::edits_are_exact;
+    return false;
+  }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
     auto& w = state_of(workspace);

@@ -223,8 +223,77 @@ TEST_CASE("edits that cannot be made are told, and models without a shorter way 
   CHECK_THROWS_WITH(ask({0, 5}, 1), Catch::Contains("dnalm.input.407"));
   CHECK_THROWS_WITH(ask({static_cast<index_t>(ids.size()), 0}, 1), Catch::Contains("dnalm.input.428"));
   CHECK_THROWS_WITH(ask({0, 0}, 0), Catch::Contains("dnalm.input.422"));
-  const dnalm::model gpn = dnalm::load_model(golden.parent_path() / "convnets" / "gpn_7");
-  CHECK(!gpn.edited_states(gpn.tokenize("ACGT").ids, {}, 1, 1 << 20, none, workspace));
+  const dnalm::model strands = dnalm::load_model(golden.parent_path() / "caduceus" / "ps");
+  CHECK(!strands.edits_are_exact());
+  CHECK(!strands.edited_states(strands.tokenize("ACGT").ids, {}, 1, 1 << 20, none, workspace));
+}
+
+/// Rows of some edits as they are handed out, one behind the other.
+std::vector<float> handed_out(const dnalm::model& network, const std::vector<std::int32_t>& ids,
+                              const std::vector<dnalm::token_edit>& edits,
+                              const dnalm::edit_request& request) {
+  std::vector<float> numbers;
+  dnalm::forward_workspace workspace;
+  const auto take = [&](index_t, dnalm::matrix_view<const float> x) {
+    for (index_t r = 0; r < x.rows; ++r) numbers.insert(numbers.end(), x.row(r).begin(), x.row(r).end());
+  };
+  REQUIRE(network.edited_states(ids, edits, request, take, workspace));
+  return numbers;
+}
+
+TEST_CASE("rows that are asked for of edited sequences are those of all rows") {
+  for (const std::string name : {"supervised/legnet", "supervised/phylogpn", "hyena/hub", "convnets/gpn_7"}) {
+    INFO(name);
+    const dnalm::model network = dnalm::load_model(golden.parent_path() / name);
+    const bool resizes = network.describe().summary().resizes;
+    const index_t length = resizes ? length_for(network) : 40;
+    const std::vector<std::int32_t> ids = network.tokenize(dnalm_test::random_sequence(3, length)).ids;
+    const std::vector<dnalm::token_edit> edits = {
+        {0, ids.back()}, {length / 2, ids[1]}, {length - 1, ids[2]}};
+    for (const bool logits : {false, true}) {
+      const index_t state = logits ? network.logits_state() : 1;
+      const index_t all = network.state_rows(state, static_cast<index_t>(ids.size()));
+      std::vector<index_t> rows = {all - 1};
+      if (all > 3) rows = {1, all / 2, all - 1};
+      const dnalm::edit_request asked{.state = logits ? 0 : 1, .logits = logits};
+      const std::vector<float> whole = handed_out(network, ids, edits, asked);
+      dnalm::edit_request some = asked;
+      some.rows = rows;
+      std::vector<float> expected;
+      const std::size_t width = whole.size() / (edits.size() * static_cast<std::size_t>(all));
+      for (std::size_t e = 0; e < edits.size(); ++e) {
+        for (const index_t row : rows) {
+          const std::size_t at = (e * static_cast<std::size_t>(all) + static_cast<std::size_t>(row)) * width;
+          expected.insert(expected.end(), whole.begin() + static_cast<std::ptrdiff_t>(at),
+                          whole.begin() + static_cast<std::ptrdiff_t>(at + width));
+        }
+      }
+      CHECK(dnalm_test::same_bits(handed_out(network, ids, edits, some), expected));
+      const std::vector<index_t> beyond = {all};
+      some.rows = beyond;
+      CHECK_THROWS_WITH(handed_out(network, ids, edits, some), Catch::Contains("dnalm.input.443"));
+    }
+  }
+}
+
+TEST_CASE("logits of HyenaDNA's edited sequences are those of passes, up to rounding") {
+  const dnalm::model network = dnalm::load_model(golden.parent_path() / "hyena" / "hub");
+  const std::vector<std::int32_t> ids = network.tokenize("ACGTTGCAACGTAC").ids;
+  const dnalm::token_edit edit{static_cast<index_t>(ids.size()) / 2, ids[1]};
+  std::vector<std::int32_t> edited = ids;
+  edited[static_cast<std::size_t>(edit.token)] = edit.id;
+  dnalm::ragged_offsets offsets;
+  offsets.append(static_cast<index_t>(ids.size()));
+  std::vector<float> expected;
+  dnalm::forward_workspace workspace;
+  const auto take = [&](dnalm::matrix_view<const float> x) {
+    for (index_t r = 0; r < x.rows; ++r) expected.insert(expected.end(), x.row(r).begin(), x.row(r).end());
+  };
+  network.logits({edited, offsets}, take, workspace);
+  const std::vector<float> found = handed_out(network, ids, {edit}, {.logits = true});
+  REQUIRE(found.size() == expected.size());
+  // As above: the transforms' rounding, carried on by the blocks and the head.
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == Approx(expected[i]).margin(1e-4));
 }
 
 }  // namespace
