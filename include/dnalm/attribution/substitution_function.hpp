@@ -34,8 +34,8 @@ struct substitution_function {
       evaluate = {};
 };
 
-/// What a model is read at, of each sequence: rows of a hidden state or of the logits. The fewer rows, the less
-/// is computed where the model's rows look at their neighbours only (GPN).
+/// What a model is read at, of each sequence: rows of a hidden state or of the logits. The fewer rows, the
+/// less is computed where the model's rows look at their neighbours only (GPN).
 struct read_output {
   index_t state = 0;    ///< a hidden state, from 1 on
   bool logits = false;  ///< the logits instead, whatever `state` says
@@ -56,9 +56,9 @@ struct edited_options {
 
 /// What `read` makes of rows of hidden states or logits, by model::edited_states: what it makes of those rows
 /// in a pass of each edited sequence, bitwise for GPN and networks of layers, for HyenaDNA up to the rounding
-/// of its transforms. Rows are those of tokens, or of a state that the network resizes. The model must outlive
-/// it. Calling it throws as model::tokenize and model::edited_states; error [dnalm.unsupported.868] a model
-/// that has no shorter way.
+/// of its transforms. Rows are those of tokens, or of a state that the network resizes. The model must
+/// outlive it. Calling it throws as model::tokenize and model::edited_states; error [dnalm.unsupported.868] a
+/// model that has no shorter way.
 [[nodiscard]] substitution_function function_of_edits(const model& network, const read_output& output,
                                                       index_t outputs, state_reader read,
                                                       const edited_options& options = {});

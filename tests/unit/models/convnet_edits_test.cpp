@@ -91,7 +91,9 @@ bool same_as_passes(const Network& network, const std::vector<std::int32_t>& ids
     REQUIRE(found.rows % static_cast<index_t>(rows.size()) == 0);
     for (index_t r = 0; r < found.rows; ++seen) {
       for (const index_t row : rows) {
-        same = same && dnalm_test::same_bits(numbers(found, r++), numbers(passes[seen].view(), row));
+        const bool here = dnalm_test::same_bits(numbers(found, r), numbers(passes[seen].view(), row));
+        same = same && here;
+        ++r;
       }
     }
   };

@@ -237,7 +237,8 @@ std::vector<float> handed_out(const dnalm::model& network, const std::vector<std
   const auto take = [&](index_t, dnalm::matrix_view<const float> x) {
     for (index_t r = 0; r < x.rows; ++r) numbers.insert(numbers.end(), x.row(r).begin(), x.row(r).end());
   };
-  REQUIRE(network.edited_states(ids, edits, request, take, workspace));
+  const bool known = network.edited_states(ids, edits, request, take, workspace);
+  REQUIRE(known);
   return numbers;
 }
 

@@ -67,7 +67,9 @@ inline void read_edits(const model& network, std::span<const std::int32_t> ids,
   const auto take = [&](index_t first, matrix_view<const float> rows) {
     const auto begin = static_cast<std::size_t>(first);
     const auto count = static_cast<std::size_t>(rows.rows / rows_of_each);
-    read(ids, edits.subspan(begin, count), rows, values.subspan(begin * outputs, count * outputs));
+    const std::span<double> own = values.subspan(begin * outputs, count * outputs);
+    std::fill(own.begin(), own.end(), 0.0);
+    read(ids, edits.subspan(begin, count), rows, own);
   };
   if (network.edited_states(ids, edits, request, take, workspace)) return;
   throw_no_edits(network, "GPN, a network of layers or HyenaDNA on the CPU, or a sequence_function");

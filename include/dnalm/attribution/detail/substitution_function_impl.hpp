@@ -16,11 +16,11 @@ DNALM_BEGIN_NAMESPACE
 DNALM_INLINE substitution_function function_of_edits(const model& network, const read_output& output,
                                                      index_t outputs, state_reader read,
                                                      const edited_options& options) {
-  const detail::edits_reader read_rows =
-      [read = std::move(read)](std::span<const std::int32_t>, std::span<const token_edit> edits,
-                               matrix_view<const float> rows, std::span<double> values) {
-        read(rows, rows.rows / static_cast<index_t>(edits.size()), values);
-      };
+  const detail::edits_reader read_rows = [read = std::move(read)](
+                                             std::span<const std::int32_t>, std::span<const token_edit> edits,
+                                             matrix_view<const float> rows, std::span<double> values) {
+    read(rows, rows.rows / static_cast<index_t>(edits.size()), values);
+  };
   const auto evaluate = [&network, output, read_rows, options](const std::string& sequence,
                                                                std::span<const substitution> substitutions,
                                                                std::span<double> values) {
