@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // In-silico mutagenesis: a pass for each edit, and what each edit reaches.
 //
-//   bench_substitutions [--case NAME] [--model FOLDER] [--length 1000] [--naive 64] [--edits 0] [--repeats 5]
-//                       [--write FILE]
+//   bench_substitutions [--case NAME] [--model FOLDER] [--read mean] [--length 1000] [--naive 64] [--edits 0]
+//                       [--repeats 5] [--write FILE]
 //
-// One thread. A model of a folder (HyenaDNA) is read as the mean of its last state. Without one it is a
-// convolutional network on one-hot DNA: the layers of Basset (convolutions of 300, 200 and 200 channels with
-// 19, 11 and 7 taps, pooling by 3, 4 and 4, two dense layers of 1000) and random weights. The naive way runs
-// `naive` edits spread over the sequence, the other one `edits` of them (0: all 3 L). Times are per edit;
-// over_naive is the ratio of their medians. --write keeps the convolutional network's tensors and the
-// sequence for a peer; `sample` has the effects of the edits `sample_edits` (position, letter).
+// One thread. A model of a folder (GPN, HyenaDNA) is read as the mean of its last state or, with `--read
+// centre`, as the logits of the token in the middle. Without one it is a convolutional network on one-hot
+// DNA: the layers of Basset (convolutions of 300, 200 and 200 channels with 19, 11 and 7 taps, pooling by 3,
+// 4 and 4, two dense layers of 1000) and random weights. The naive way runs `naive` edits spread over the
+// sequence, the other one `edits` of them (0: all 3 L). Times are per edit, those of the other way as if all
+// ran together: the pass of the unedited sequence counts 1 / 3 L to each. over_naive is the ratio of their
+// medians. Of GPN `rows_over_naive` is the share of the rows of a pass that the edits need by the field of
+// its convolutions: the floor of over_naive, but for kernels that do better on some sizes. --write keeps the
+// convolutional network's tensors and the sequence for a peer; `sample` has the effects of the edits
+// `sample_edits` (position, letter).
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
@@ -20,6 +24,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <dnalm/attribution/substitution_function.hpp>
@@ -45,6 +50,7 @@ using dnalm::index_t;
 struct arguments {
   std::string name = "cnn_1kb";
   std::string model;
+  std::string read = "mean";
   index_t length = 1000;
   index_t naive = 64;
   index_t edits = 0;
@@ -148,15 +154,35 @@ class substitution_bench {
     reused();
     for (int r = 0; r < a_.repeats; ++r) {
       naive_times_.add(per_edit(naive(), some_.size()));
-      reused_times_.add(per_edit(reused(), edits_.size()));
+      reused_times_.add(per_edit_of_all(reused(), shared()));
     }
     add("substitutions_naive", naive_times_, nlohmann::json::object(), out);
-    add("substitutions", reused_times_, sample(), out);
+    nlohmann::json more = sample();
+    if (const auto* convnet = std::get_if<dnalm::convnet_config>(&network_.describe().config)) {
+      more["rows_over_naive"] = edited_share(*convnet);
+    }
+    add("substitutions", reused_times_, std::move(more), out);
   }
 
  private:
   static timing per_edit(timing t, std::size_t edits) {
     return {t.wall / static_cast<double>(edits), t.cpu / static_cast<double>(edits)};
+  }
+  /// Of a run of some edits, what one takes when all run together: what they share is theirs in equal parts.
+  [[nodiscard]] timing per_edit_of_all(timing some, timing shared) const {
+    const auto all = static_cast<double>(spread_edits(sequence_, 0).size());
+    const auto count = static_cast<double>(edits_.size());
+    const auto share = [&](double run, double common) { return (run - common) / count + common / all; };
+    return {share(some.wall, shared.wall), share(some.cpu, shared.cpu)};
+  }
+  /// What edits of a sequence share: the pass of the unedited one.
+  timing shared() {
+    const stopwatch watch(true);
+    const dnalm::token_sequence tokens = network_.tokenize(sequence_);
+    const dnalm::edit_request request{.state = state_, .logits = a_.read == "centre"};
+    const auto none = [](index_t, dnalm::matrix_view<const float>) {};
+    static_cast<void>(network_.edited_states(tokens.ids, {}, request, none, workspace_));
+    return watch.elapsed();
   }
   /// The mean of each sequence's rows and of the first half of their columns: of all columns a norm makes
   /// nothing.
@@ -188,22 +214,50 @@ class substitution_bench {
         offsets.append(tokens.size());
       }
       std::vector<double> values(static_cast<std::size_t>(offsets.sequences()));
-      const auto take = [&](index_t state, dnalm::matrix_view<const float> x) {
-        if (state == state_) read(x, x.rows / offsets.sequences(), values);
-      };
-      network_.forward(batch, offsets, take, workspace_);
+      pass(batch, offsets, values);
       for (const double value : values) naive_value_ += value;
     }
     return watch.elapsed();
   }
+  void pass(std::span<const std::int32_t> batch, const dnalm::ragged_offsets& offsets,
+            std::span<double> values) {
+    const index_t sequences = offsets.sequences();
+    if (a_.read == "centre") {
+      std::vector<index_t> rows;
+      for (index_t s = 0; s < sequences; ++s) rows.push_back(offsets.begin(s) + offsets.length(s) / 2);
+      const auto take = [&](dnalm::matrix_view<const float> x) { read(x, 1, values); };
+      return network_.logits({batch, offsets}, rows, take, workspace_);
+    }
+    const auto take = [&](index_t state, dnalm::matrix_view<const float> x) {
+      if (state == state_) read(x, x.rows / sequences, values);
+    };
+    network_.forward(batch, offsets, take, workspace_);
+  }
+  [[nodiscard]] dnalm::substitution_function reused_function() const {
+    dnalm::read_output output{.state = state_};
+    if (a_.read == "centre") {
+      output.logits = true;
+      output.rows = [](index_t rows) { return std::vector<index_t>{rows / 2}; };
+    }
+    return dnalm::function_of_edits(network_, output, 1, read, {.threads = 1});
+  }
   timing reused() {
     const stopwatch watch(true);
-    const auto f = dnalm::function_of_edits(network_, state_, 1, read, {.threads = 1});
+    const auto f = reused_function();
     std::vector<double> values(edits_.size());
     f.evaluate(sequence_, edits_, values);
     reused_value_ = 0;
     for (const double value : values) reused_value_ += value;
     return watch.elapsed();
+  }
+  /// Rows of all blocks that the edits need, as a share of those of a pass of each.
+  [[nodiscard]] double edited_share(const dnalm::convnet_config& config) const {
+    const dnalm::detail::row_range all{0, a_.length};
+    const index_t centre = a_.length / 2;
+    const auto read_rows = a_.read == "centre" ? dnalm::detail::row_range{centre, centre + 1} : all;
+    double rows = 0;
+    for (const auto& edit : edits_) rows += edited_rows(config, a_.length, edit.position, read_rows);
+    return rows / static_cast<double>(edits_.size() * static_cast<std::size_t>(a_.length * config.layers));
   }
   /// The effects of a few edits: what a peer that computes the same numbers shows too.
   [[nodiscard]] nlohmann::json sample() const {
@@ -212,7 +266,7 @@ class substitution_bench {
     for (const auto& edit : asked) edits.push_back({edit.position, edit.letter});
     asked.emplace_back();  // the sequence as it is
     std::vector<double> values(asked.size());
-    dnalm::function_of_edits(network_, state_, 1, read, {.threads = 1}).evaluate(sequence_, asked, values);
+    reused_function().evaluate(sequence_, asked, values);
     std::vector<double> effects;
     for (std::size_t k = 0; k + 1 < values.size(); ++k) effects.push_back(values[k] - values.back());
     return {{"sample_edits", edits}, {"sample", effects}};
@@ -251,6 +305,8 @@ int main(int argc, char** argv) try {
   CLI::App app("In-silico mutagenesis: naive, and what each edit reaches");
   app.add_option("--case", a.name, "name of the case");
   app.add_option("--model", a.model, "model folder; none: a convolutional network");
+  app.add_option("--read", a.read, "what of a model is read: mean or centre")
+      ->check(CLI::IsMember({"mean", "centre"}));
   app.add_option("--length", a.length, "bases")->check(CLI::Range(200, 100000));
   app.add_option("--naive", a.naive, "edits of the naive way")->check(CLI::Range(1, 1000000));
   app.add_option("--edits", a.edits, "edits of the other way; 0: all")->check(CLI::Range(0, 1000000));

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include <dnalm/models/detail/row_ranges.hpp>
 #include <dnalm/models/detail/row_trims.hpp>
 #include <dnalm/models/network_config.hpp>
 
@@ -30,6 +31,26 @@ inline double forward_flops(const dnalm::encoder_config& c, double tokens) {
 inline double forward_flops(const dnalm::convnet_config& c, double tokens) {
   const auto d = static_cast<double>(c.width);
   return tokens * static_cast<double>(c.layers) * 2 * static_cast<double>(c.taps + 1) * d * d;
+}
+
+/// Rows of all blocks that differ where one of the sequence's `length` rows does, and that rows `read` of the
+/// last state depend on.
+inline double edited_rows(const dnalm::convnet_config& c, dnalm::index_t length, dnalm::index_t position,
+                          const dnalm::detail::row_range& read) {
+  std::vector<dnalm::detail::row_range> needed(static_cast<std::size_t>(c.layers), read);
+  for (dnalm::index_t layer = c.layers - 1; layer > 0; --layer) {
+    const dnalm::detail::row_range& above = needed[static_cast<std::size_t>(layer)];
+    needed[static_cast<std::size_t>(layer) - 1] =
+        dnalm::detail::part_inside(dnalm::detail::rows_read_by(above, c.layer_taps(layer)), length);
+  }
+  dnalm::detail::row_range reached{position, position + 1};
+  double rows = 0;
+  for (dnalm::index_t layer = 0; layer < c.layers; ++layer) {
+    reached = dnalm::detail::rows_that_read(reached, c.layer_taps(layer), length);
+    rows += static_cast<double>(
+        dnalm::detail::common_rows(reached, needed[static_cast<std::size_t>(layer)]).size());
+  }
+  return rows;
 }
 
 /// Two real transforms of N = 2 L numbers, 5/2 N log2 N each, and the product of their N / 2 pairs: a causal

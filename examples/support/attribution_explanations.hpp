@@ -177,6 +177,18 @@ namespace detail {
                            : dnalm::effect_centring::mean4;
 }
 
+/// By what each substitution reaches where that gives the bits of a pass of each.
+[[nodiscard]] inline std::vector<dnalm::substitution_effects> effects_of_all(
+    const dnalm::attribution_targets& targets, const std::vector<std::string>& sequences,
+    const dnalm::run_options& run) {
+  if (targets.network().edits_are_exact() && (targets.reads_logits() || targets.layer() > 0)) {
+    dnalm::edited_options options{.threads = run.threads};
+    options.memory = std::min(options.memory, run.memory);
+    return dnalm::find_substitution_effects(sequences, targets.function_of_substitutions(options));
+  }
+  return dnalm::find_substitution_effects(sequences, targets.function(run));
+}
+
 [[nodiscard]] inline attribution_method mutagenesis_method(const dnalm::attribution_targets& targets,
                                                            const method_options& options) {
   const dnalm::effect_centring centring = centring_of(options.centring);
@@ -187,9 +199,9 @@ namespace detail {
   made.explanation += centring == dnalm::effect_centring::raw
                           ? "; the letters that stand there have 0. A drawing has the mean over the others."
                           : ", less the mean at each position.";
-  made.rows = [f = targets.function(options.run), centring](const std::vector<std::string>& sequences,
-                                                            dnalm::index_t) {
-    const auto found = dnalm::find_substitution_effects(sequences, f);
+  made.rows = [targets, run = options.run, centring](const std::vector<std::string>& sequences,
+                                                     dnalm::index_t) {
+    const auto found = effects_of_all(targets, sequences, run);
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].attributions = dnalm::centred(found[i].effects[0], sequences[i], centring);

@@ -40,6 +40,7 @@ run saliency bench_saliency --case nt --model "$scratch/nt" --sequences "$scratc
 run masked bench_masked_map --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 2 --repeats 1
 run truth bench_planted_motifs --folder "$(dirname "$0")/../../benchmarks/truth" --sequences 2 --held-out 12 --samples 2 --replicates 2 --resamples 2 2>"$scratch/truth.txt"
 run substitutions bench_substitutions --case cnn --length 200 --naive 2 --edits 30 --repeats 1 --write "$scratch/cnn.safetensors"
+run edited bench_substitutions --case gpn --model "$scratch/gpn" --read centre --length 200 --naive 2 --edits 30 --repeats 1
 [ -s "$scratch/cnn.safetensors" ] || { echo "no file with the network"; exit 1; }
 run load bench_load --case nt --model "$scratch/nt" --repeats 1
 run ridge bench_ridge --case nt --model "$scratch/nt" --sequences "$scratch/short.txt" --limit 70 --forward-limit 2 --repeats 1
@@ -56,12 +57,12 @@ grep -q max_pool_rows "$scratch/profile.txt" || { echo "the profile names no poo
 "$programs/bench_table" --out "$scratch/joined.json" --set revision=smoke "$scratch"/peak.json "$scratch"/linear.json \
   "$scratch"/cold.json "$scratch"/gated.json "$scratch"/kernels.json "$scratch"/embed.json "$scratch"/ragged.json "$scratch"/strands.json \
   "$scratch"/hyena.json "$scratch"/gpn.json "$scratch"/sei.json "$scratch"/splice.json "$scratch"/long.json "$scratch"/gradient.json "$scratch"/saliency.json "$scratch"/load.json \
-  "$scratch"/ridge.json "$scratch"/masked.json "$scratch"/substitutions.json "$scratch"/truth.json >"$scratch/table.txt"
+  "$scratch"/ridge.json "$scratch"/masked.json "$scratch"/substitutions.json "$scratch"/edited.json "$scratch"/truth.json >"$scratch/table.txt"
 for row in peak/memory_read/t2 linear/f32/5x40x24/warm/t2 linear/int8-portable/1x32x17/warm/t1 linear/bf16/5x512x512/cold/t1 \
   linear_gated/f32/5x64x32/silu/warm/t1 attention/L41xH2xK32/t1 attention_vjp/L5xH2xK32/t1 layer_norm/7x64/t1 rotary/7x64/t1 \
   embed/nt/bf16/t2 embed/bert/f32/t2 embed/hyena/f32/t2 embed/gpn/bf16/t1 embed/caduceus/f32/t1 embed/sei/f32/t2 embed/splice/f32/t1 \
   long_convolution/f32/300x33/t2 gradient/nt/f32/t1 saliency/nt/f32/t2 integrated_gradients/nt/f32/t2 load/nt/bf16 ridge/nt/f32/t1 \
-  planted/formula_sum/deep_lift_zero planted/trained/ism_mean4 passes/nt/f32/t1 masked_map/nt/f32/t1 substitutions_naive/cnn/f32/t1 substitutions/cnn/f32/t1; do
+  planted/formula_sum/deep_lift_zero planted/trained/ism_mean4 passes/nt/f32/t1 masked_map/nt/f32/t1 substitutions_naive/cnn/f32/t1 substitutions/cnn/f32/t1 substitutions/gpn/f32/t1; do
   grep -q "^$row " "$scratch/table.txt" || { echo "no row $row in the table"; exit 1; }
   grep -q "\"case\": \"$row\"" "$scratch/joined.json" || { echo "no row $row in the joined document"; exit 1; }
 done

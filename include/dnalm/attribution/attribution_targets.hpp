@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <dnalm/attribution/sequence_function.hpp>
+#include <dnalm/attribution/substitution_function.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/embed/pooling.hpp>
 #include <dnalm/models/model.hpp>
@@ -69,6 +70,10 @@ class attribution_targets {
 
   /// The same numbers as a function of sequences, by embed().
   [[nodiscard]] sequence_function function(const run_options& options = {}) const;
+  /// The same numbers of a sequence's substitutions, by what each reaches, and for cls what the first row
+  /// reads: with the bits of `function` where the model's edits have those of a pass
+  /// (model::edits_are_exact). Calling it throws as function_of_edits.
+  [[nodiscard]] substitution_function function_of_substitutions(const edited_options& options = {}) const;
 
  private:
   attribution_targets(model network, std::vector<std::string> names)

@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
@@ -33,8 +34,17 @@ struct substitution_function {
       evaluate = {};
 };
 
-/// C numbers of each of some sequences: rows (n * rows of each, width) of a hidden state, values (n, C).
-/// Numbers of a sequence come from its own rows only. It is called from several threads at a time.
+/// What a model is read at, of each sequence: rows of a hidden state or of the logits. The fewer rows, the
+/// less is computed where the model's rows look at their neighbours only (GPN).
+struct read_output {
+  index_t state = 0;    ///< a hidden state, from 1 on
+  bool logits = false;  ///< the logits instead, whatever `state` says
+  /// Of so many rows those that are read, increasing; as {n / 2} for the token in the middle. None: all.
+  std::function<std::vector<index_t>(index_t n)> rows = {};
+};
+
+/// C numbers of each of some sequences: rows (n * rows of each, width) that were read, values (n, C), 0 at
+/// first. Numbers of a sequence come from its own rows only. It is called from several threads at a time.
 using state_reader =
     std::function<void(matrix_view<const float> rows, index_t rows_of_each, std::span<double> values)>;
 
@@ -44,10 +54,15 @@ struct edited_options {
   index_t memory = index_t{1} << 26;  ///< bytes for the values of edited sequences
 };
 
-/// What `read` makes of hidden state `state`, by model::edited_states: what it makes of the state in a pass
-/// of each edited sequence, bitwise for networks of layers, for HyenaDNA up to the rounding of its
-/// transforms. The model must outlive it. Calling it throws as model::tokenize and model::edited_states;
-/// error [dnalm.unsupported.868] a model that has no shorter way.
+/// What `read` makes of rows of hidden states or logits, by model::edited_states: what it makes of those rows
+/// in a pass of each edited sequence, bitwise for GPN and networks of layers, for HyenaDNA up to the rounding
+/// of its transforms. Rows are those of tokens, or of a state that the network resizes. The model must
+/// outlive it. Calling it throws as model::tokenize and model::edited_states; error [dnalm.unsupported.868] a
+/// model that has no shorter way.
+[[nodiscard]] substitution_function function_of_edits(const model& network, const read_output& output,
+                                                      index_t outputs, state_reader read,
+                                                      const edited_options& options = {});
+/// The same for all rows of hidden state `state`.
 [[nodiscard]] substitution_function function_of_edits(const model& network, index_t state, index_t outputs,
                                                       state_reader read, const edited_options& options = {});
 

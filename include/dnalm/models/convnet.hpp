@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/convnet_config.hpp>
@@ -42,6 +43,8 @@ class convnet {
   using scalar = scalar_of<B>;
   /// `run` puts the same kernels into a device's queue each time, which may be recorded.
   static constexpr bool can_be_recorded = true;
+  /// Whether edited_states has the bits of forward.
+  static constexpr bool edits_are_exact = true;
   using workspace = convnet_workspace<B>;
   /// Called with layer 0, ..., layers and the hidden state (R, D), valid during the call.
   using observer = function_ref<void(index_t, input_matrix<B>)>;
@@ -80,6 +83,17 @@ class convnet {
   void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
                 workspace& w) const;
 
+  /// Called with the place of an edit and the rows asked for of it and some edits behind it.
+  using edits_receiver = function_ref<void(index_t, input_matrix<B>)>;
+  /// Hidden state or logits of the sequence `ids` with each of `edits` made alone, with the bits of forward.
+  /// A block computes the rows that the edit reaches and the rows asked for read (detail/convnet_edits.hpp);
+  /// the unedited sequence's states are kept beside `request.bytes`. In host memory. \throws error
+  /// [dnalm.input.422] another state, [dnalm.input.407] an id without a row, [dnalm.input.428] a token,
+  /// [dnalm.input.443] a row that the sequence has not; as forward.
+  void edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+                     const edit_request& request, edits_receiver receive, workspace& w) const
+      requires(B::space == memory_space::host && resizing_convolution_kernels<B>);
+
   /// y (R, D): unit vectors, a 1 in channel id.
   void word_rows(std::span<const std::int32_t> ids, output_matrix<B> y) const {
     backend_.embed_rows(ids, embedding_.words.view(), {}, y);
@@ -100,6 +114,8 @@ class convnet {
     return pass_backend(backend_, w.team, w.pairs);
   }
   [[nodiscard]] index_t forward_scratch(const B& backend, bool logits) const;
+  [[nodiscard]] input_matrix<B> edited_logits(input_matrix<B> hidden, typename B::vector& memory,
+                                              workspace& w) const;
   [[nodiscard]] embedding_input<B> read(const token_batch& batch, input_matrix<B> word_rows) const {
     return {batch.ids, batch.offsets, {}, word_rows};
   }
@@ -141,6 +157,7 @@ class convnet {
 DNALM_END_NAMESPACE
 
 #if DNALM_WITH_BODIES
+#include <dnalm/models/detail/convnet_edits_impl.hpp>
 #include <dnalm/models/detail/convnet_gradient_impl.hpp>
 #include <dnalm/models/detail/convnet_impl.hpp>
 #endif

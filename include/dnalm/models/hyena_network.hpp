@@ -66,6 +66,8 @@ class hyena_network {
   using scalar = scalar_of<B>;
   /// `run` may make filters on its way, which no recording of a device's queue takes.
   static constexpr bool can_be_recorded = false;
+  /// Whether edited_states has the bits of forward.
+  static constexpr bool edits_are_exact = false;
   /// Whether `forward` runs long sequences in pieces (workspace::piece).
   static constexpr bool has_pieces = B::space == memory_space::host;
   using workspace = hyena_network_workspace<B>;
@@ -110,14 +112,15 @@ class hyena_network {
   void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
                 workspace& w) const;
 
-  /// Called with the place of an edit and the rows of the state for it and some edits behind it.
+  /// Called with the place of an edit and the rows asked for of it and some edits behind it.
   using edits_receiver = function_ref<void(index_t, input_matrix<B>)>;
-  /// State `state`, from 1 on, of the sequence `ids` with each of `edits` made alone: the rows before an edit
-  /// are those of the sequence, of the others every layer computes what it adds to them. As layer_network,
-  /// but equal to forward only up to the rounding of the long convolutions' transforms: their outputs differ
-  /// by a few of their bounds (long_convolution_kernels).
-  void edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits, index_t state,
-                     index_t bytes, edits_receiver receive, workspace& w) const
+  /// State `request.state`, from 1 on, or the logits of the sequence `ids` with each of `edits` made alone:
+  /// the rows before an edit are those of the sequence, of the others every layer computes what it adds to
+  /// them, also where few rows are asked for. As layer_network, but equal to forward only up to the rounding
+  /// of the long convolutions' transforms: their outputs differ by a few of their bounds
+  /// (long_convolution_kernels).
+  void edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+                     const edit_request& request, edits_receiver receive, workspace& w) const
       requires(B::space == memory_space::host);
 
   /// y (R, D): the words' rows of ids that have one.
@@ -211,8 +214,8 @@ class hyena_network {
   [[nodiscard]] edit_suffixes gather_suffixes(std::span<const std::int32_t> ids,
                                               std::span<const token_edit> edits, index_t bytes,
                                               typename B::vector& memory) const;
-  [[nodiscard]] input_matrix<B> whole_states(const edit_reference& reference, const edit_suffixes& some,
-                                             typename B::vector& memory) const;
+  [[nodiscard]] input_matrix<B> asked_rows(const edit_reference& reference, const edit_suffixes& some,
+                                           std::span<const index_t> rows, typename B::vector& memory) const;
   void run_suffixes(const edit_reference& reference, edit_suffixes& some, workspace& w) const;
   void mix_suffixes(std::size_t layer, const edit_reference& reference, edit_suffixes& some,
                     const hyena_workspace<B>& block) const;

@@ -63,6 +63,8 @@ class layer_network {
   using gradient_receiver = function_ref<void(const basic_input_gradient<scalar, B::space>&)>;
   /// What is differentiated: rows where the backend's are.
   using gradient_wish = basic_gradient_request<scalar, B::space>;
+  /// Whether edited_states has the bits of forward.
+  static constexpr bool edits_are_exact = true;
 
   /// Reads all weights in double, folds, and packs. \throws as graph_shapes and the source.
   layer_network(B backend, const layer_graph& graph, const weight_source& source, int threads = 1);
@@ -83,15 +85,16 @@ class layer_network {
   void forward(const token_batch& batch, observer states, const logits_receiver* logits, workspace& w,
                input_matrix<B> word_rows = {}) const;
 
-  /// Called with the place of an edit and the rows of the state for it and some edits behind it.
+  /// Called with the place of an edit and the rows asked for of it and some edits behind it.
   using edits_receiver = function_ref<void(index_t, input_matrix<B>)>;
-  /// State `state`, from 1 on, of the sequence `ids` with each of `edits` made alone, with the bits of
-  /// forward: some edits at a time, of which about `bytes` are kept. Of every value only the rows that an
-  /// edit reaches are computed, up to the first step that reads far away (layer_edits.hpp). In host memory.
-  /// \throws error [dnalm.input.422] another state, [dnalm.input.407] an id without a row, [dnalm.input.428]
-  /// a token that the sequence has not.
-  void edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits, index_t state,
-                     index_t bytes, edits_receiver receive, workspace& w) const
+  /// State `request.state`, from 1 on, of the sequence `ids` with each of `edits` made alone, with the bits
+  /// of forward: some edits at a time, of which about `request.bytes` are kept. Of every value only the rows
+  /// that an edit reaches are computed, up to the first step that reads far away (layer_edits.hpp), also
+  /// where few rows are asked for. In host memory. \throws error [dnalm.input.422] another state,
+  /// [dnalm.input.407] an id without a row, [dnalm.input.428] a token that the sequence has not,
+  /// [dnalm.input.443] a row that the state has not.
+  void edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+                     const edit_request& request, edits_receiver receive, workspace& w) const
       requires(B::space == memory_space::host);
 
   /// The gradient of a number of states and predictions with respect to the input; the contract is that of
@@ -119,6 +122,8 @@ class layer_network {
   [[nodiscard]] decltype(auto) backend_of(const workspace& w) const {
     return pass_backend(backend_, w.team, w.pairs);
   }
+  [[nodiscard]] input_matrix<B> asked_rows(input_matrix<B> states, index_t rows_of_each,
+                                           std::span<const index_t> asked, typename B::vector& memory) const;
   void plan_slots();
   void set_rows(const token_batch& batch, workspace& w) const;
   void read_input(const token_batch& batch, input_matrix<B> word_rows, const B& backend, workspace& w,

@@ -116,7 +116,7 @@ using gradient_observer = function_ref<void(const input_gradient& gradient)>;
 using attention_observer =
     function_ref<void(index_t layer, index_t sequence, matrix_view<const double> probabilities)>;
 
-/// Called with the place of an edit and the rows of a state for it and some edits behind it, as many rows of
+/// Called with the place of an edit and the rows asked for of it and some edits behind it, as many rows of
 /// each; valid during the call.
 using edits_observer = function_ref<void(index_t first, matrix_view<const float> rows)>;
 
@@ -192,10 +192,12 @@ class model_base {
   virtual bool attention(const token_batch&, attention_observer, forward_workspace&) const { return false; }
   /// False: this network, or its backend, has no shorter way than a pass of each; then `observer` saw
   /// nothing.
-  virtual bool edited_states(std::span<const std::int32_t>, std::span<const token_edit>, index_t, index_t,
+  virtual bool edited_states(std::span<const std::int32_t>, std::span<const token_edit>, const edit_request&,
                              edits_observer, forward_workspace&) const {
     return false;
   }
+  /// Whether edited_states has the bits of forward.
+  [[nodiscard]] virtual bool edits_are_exact() const { return false; }
   /// A network of other weights and the same kind on the same backend; `threads` as in load_options.
   /// \throws error [dnalm.unsupported.440] a configuration of another kind.
   [[nodiscard]] virtual std::shared_ptr<const model_base> remade(const network_config& config,
@@ -326,18 +328,30 @@ class model {
                                forward_workspace& workspace) const {
     return base_->attention(batch, observer, workspace);
   }
-  /// Hidden state `state`, from 1 on, of the sequence `ids` with each of `edits` made alone: `observer` sees
-  /// them in their order, some at a time (about `bytes` of memory). False: the network has no shorter way
-  /// than a pass for each edit, and `observer` saw nothing. On the CPU have one: networks of layers, which
-  /// compute of every value the rows that the edit reaches, up to the first layer that reads far away, with
-  /// the bits of forward; HyenaDNA, which computes the rows from the edit on, up to the rounding of its
-  /// transforms. \throws error [dnalm.input.422] another state, [dnalm.input.407], [dnalm.input.428]; as
-  /// forward.
+  /// A hidden state or the logits of the sequence `ids` with each of `edits` made alone: `observer` sees them
+  /// in their order, some at a time, of each the rows asked for. False: the network has no shorter way than a
+  /// pass for each edit, and `observer` saw nothing. On the CPU have one: GPN, whose blocks compute the rows
+  /// that the edit reaches and the rows asked for read, and networks of layers, which compute of every value
+  /// the rows that the edit reaches, up to the first layer that reads far away, both with the bits of
+  /// forward; HyenaDNA, which computes the rows from the edit on, up to the rounding of its transforms.
+  /// Logits of networks of layers are their first prediction. \throws error [dnalm.input.422] another state,
+  /// [dnalm.input.407], [dnalm.input.428], [dnalm.input.443] a row that the state has not; as forward.
+  [[nodiscard]] bool edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+                                   const edit_request& request, edits_observer observer,
+                                   forward_workspace& workspace) const {
+    edit_request asked = request;
+    if (asked.logits) asked.state = logits_state();
+    return base_->edited_states(ids, edits, asked, observer, workspace);
+  }
+  /// The same for all rows of hidden state `state`, with about `bytes` of memory.
   [[nodiscard]] bool edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
                                    index_t state, index_t bytes, edits_observer observer,
                                    forward_workspace& workspace) const {
-    return base_->edited_states(ids, edits, state, bytes, observer, workspace);
+    return edited_states(ids, edits, {.state = state, .bytes = bytes}, observer, workspace);
   }
+  /// Whether the model has edited_states, with the bits of forward: GPN and networks of layers on the CPU and
+  /// on the reference backend.
+  [[nodiscard]] bool edits_are_exact() const { return base_->edits_are_exact(); }
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source, int threads) const {

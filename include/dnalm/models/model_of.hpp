@@ -84,16 +84,21 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
       return model_base::attention(batch, observer, workspace);
     }
   }
-  bool edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits, index_t which,
-                     index_t bytes, edits_observer observer, forward_workspace& workspace) const override {
+  bool edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
+                     const edit_request& request, edits_observer observer,
+                     forward_workspace& workspace) const override {
     if constexpr (edited_network<Network>) {
       auto& w = state_of(workspace);
       const auto on_rows = [&](index_t first, input_matrix<B> x) { observer(first, as_float(x, w.copy)); };
-      network_.edited_states(ids, edits, which, bytes, on_rows, w.network);
+      network_.edited_states(ids, edits, request, on_rows, w.network);
       return true;
     } else {
-      return model_base::edited_states(ids, edits, which, bytes, observer, workspace);
+      return model_base::edited_states(ids, edits, request, observer, workspace);
     }
+  }
+  [[nodiscard]] bool edits_are_exact() const override {
+    if constexpr (edited_network<Network>) return Network::edits_are_exact;
+    return false;
   }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {

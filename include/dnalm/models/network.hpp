@@ -76,12 +76,16 @@ concept attention_network = network<N> &&
   { network.attention(batch, receive, workspace) } -> std::same_as<void>;
 };
 
-/// A network that computes of a sequence with one letter replaced what that letter reaches.
+/// A network that computes of a sequence with one letter replaced what that letter reaches; of `request`, the
+/// state is never 0, of logits the one that they are or are made of. `edits_are_exact`: with the bits of
+/// `forward`.
 template <class N>
 concept edited_network = network<N> &&
     requires(const N& network, std::span<const std::int32_t> ids, std::span<const token_edit> edits,
-             index_t number, typename N::edits_receiver receive, typename N::workspace& workspace) {
-  { network.edited_states(ids, edits, number, number, receive, workspace) } -> std::same_as<void>;
+             const edit_request& request, typename N::edits_receiver receive,
+             typename N::workspace& workspace) {
+  { network.edited_states(ids, edits, request, receive, workspace) } -> std::same_as<void>;
+  { N::edits_are_exact } -> std::convertible_to<bool>;
 };
 
 /// A network that makes the logits of some tokens alone: `which` (n) are their rows in the batch, none of

@@ -35,6 +35,15 @@ struct token_edit {
   std::int32_t id = 0;
 };
 
+/// What is asked of sequences with one token edited. Only what the rows asked for depend on is computed,
+/// where a network knows it.
+struct edit_request {
+  index_t state = 0;                   ///< a hidden state, from 1 on
+  bool logits = false;                 ///< the logits instead, whatever `state` says
+  std::span<const index_t> rows = {};  ///< of the state or the logits, increasing; none: all
+  index_t bytes = index_t{1} << 26;    ///< of memory for edited sequences, about; one always runs
+};
+
 namespace detail {
 
 inline void check_batch_sizes(const token_batch& batch) {

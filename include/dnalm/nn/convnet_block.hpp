@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include <dnalm/backend/concepts.hpp>
+#include <dnalm/backend/layer_concepts.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/nn/convolution_layer.hpp>
 #include <dnalm/nn/linear_layer.hpp>
@@ -45,11 +46,19 @@ struct convnet_block {
   /// x (R, D) in place.
   void forward(const B& backend, const convnet_views<B>& w, output_matrix<B> x) const {
     convolution.forward(backend, x, *w.offsets, w.scratch, w.narrow, activation::gelu_erf);
-    convolution_norm.forward(backend, w.narrow, w.narrow);
-    backend.add(w.narrow, x);
-    linear.forward(backend, x, w.scratch, w.narrow, activation::gelu_erf);
-    linear_norm.forward(backend, w.narrow, w.narrow);
-    backend.add(w.narrow, x);
+    add_branches(backend, w, x);
+  }
+  /// Some rows of sequences alone, with the bits of `forward`: x (R, D), rows w.offsets, in place. The rows
+  /// that their taps read are `read`, of every sequence those between the first that its first row reads and
+  /// the last that its last one does, `read_offsets`; where they lie beyond the ends they are zeros.
+  void forward_rows(const B& backend, const convnet_views<B>& w, input_matrix<B> read,
+                    const ragged_offsets& read_offsets,
+                    output_matrix<B> x) const requires resizing_convolution_kernels<B> {
+    const convolution_taps within{convolution.taps.taps, convolution.taps.dilation};
+    backend.convolution_between(read, read_offsets, convolution.weight, within,
+                                {convolution.bias.view(), activation::gelu_erf, {}}, w.scratch, *w.offsets,
+                                w.narrow);
+    add_branches(backend, w, x);
   }
 
   /// Fills the record; `finish` then gives the bits of `forward`. x (R, D).
@@ -78,6 +87,14 @@ struct convnet_block {
   }
 
  private:
+  /// Of x (R, D) and the convolution's output in w.narrow, behind its g.
+  void add_branches(const B& backend, const convnet_views<B>& w, output_matrix<B> x) const {
+    convolution_norm.forward(backend, w.narrow, w.narrow);
+    backend.add(w.narrow, x);
+    linear.forward(backend, x, w.scratch, w.narrow, activation::gelu_erf);
+    linear_norm.forward(backend, w.narrow, w.narrow);
+    backend.add(w.narrow, x);
+  }
   /// y = x + LN(g(z)): the bits of `forward`, a sum of two numbers has no order.
   static void sum(const B& backend, const norm_layer<B>& norm, input_matrix<B> z, input_matrix<B> x,
                   output_matrix<B> y) {

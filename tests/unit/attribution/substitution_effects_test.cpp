@@ -248,9 +248,9 @@ TEST_CASE("effects on the mean of HyenaDNA's last state are those of whole passe
 
 TEST_CASE("a model without a shorter way, and a prediction of several rows, are told") {
   const std::filesystem::path golden = DNALM_GOLDEN_DIR;
-  const dnalm::model gpn = dnalm::load_model(golden / "convnets" / "gpn_7");
-  const auto f =
-      dnalm::function_of_edits(gpn, 1, 1, [](dnalm::matrix_view<const float>, index_t, std::span<double>) {});
+  const dnalm::model strands = dnalm::load_model(golden / "caduceus" / "ps");
+  const auto none = [](dnalm::matrix_view<const float>, index_t, std::span<double>) {};
+  const auto f = dnalm::function_of_edits(strands, 1, 1, none);
   CHECK_THROWS_WITH(dnalm::find_substitution_effects(std::vector<std::string>{"ACGT"}, f),
                     Catch::Contains("dnalm.unsupported.868"));
   CHECK_THROWS_WITH(

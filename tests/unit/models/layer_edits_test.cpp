@@ -17,6 +17,7 @@
 #include <dnalm/models/detail/layer_network_impl.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
+#include <support/counting_backend.hpp>
 #include <support/random_sequences.hpp>
 #include <support/same_bits.hpp>
 #include <unit/models/supervised_runs.hpp>
@@ -116,59 +117,6 @@ TEST_CASE("every supervised network gives edited sequences the bits of their own
   CHECK(networks > 5);
 }
 
-/// Floats that backends have allocated and not freed, and the most there were.
-struct float_count {
-  index_t now = 0;
-  index_t most = 0;
-  void add(index_t floats) {
-    now += floats;
-    most = std::max(most, now);
-  }
-};
-
-/// Memory that is counted while it lives.
-class counted_vector {
- public:
-  counted_vector() = default;
-  explicit counted_vector(std::span<const float> values) : memory_(static_cast<index_t>(values.size())) {
-    std::copy(values.begin(), values.end(), memory_.data());
-  }
-  counted_vector(index_t size, float_count* count) : memory_(size), count_(count) { count_->add(size); }
-  counted_vector(counted_vector&& other) noexcept
-      : memory_(std::move(other.memory_)), count_(std::exchange(other.count_, nullptr)) {}
-  counted_vector& operator=(counted_vector&& other) noexcept {
-    if (count_ != nullptr) count_->add(-memory_.size());
-    memory_ = std::move(other.memory_);
-    count_ = std::exchange(other.count_, nullptr);
-    return *this;
-  }
-  ~counted_vector() {
-    if (count_ != nullptr) count_->add(-memory_.size());
-  }
-  [[nodiscard]] index_t size() const { return memory_.size(); }
-  [[nodiscard]] dnalm::vector_view<float> view() { return memory_.view(); }
-  [[nodiscard]] dnalm::vector_view<const float> view() const { return memory_.view(); }
-
- private:
-  dnalm::buffer<float> memory_ = {};
-  float_count* count_ = nullptr;
-};
-
-/// The CPU's backend, with workspaces that are counted.
-class counting_backend : public dnalm::cpu_backend {
- public:
-  using vector = counted_vector;
-  explicit counting_backend(float_count* count) : count_(count) {}
-  [[nodiscard]] vector allocate(index_t size) const { return {size, count_}; }
-  [[nodiscard]] vector upload(std::span<const float> values) const { return vector(values); }
-  [[nodiscard]] tensor upload(std::span<const float> values, index_t rows, index_t columns) const {
-    return cpu_backend::upload(values, rows, columns);
-  }
-
- private:
-  float_count* count_;
-};
-
 TEST_CASE("edits of a network of layers take the memory they were given, and use it") {
   for (const std::string name : {"basset", "legnet", "sei"}) {
     INFO(name);
@@ -176,8 +124,9 @@ TEST_CASE("edits of a network of layers take the memory they were given, and use
     const auto graph = dnalm_test::golden_graph(folder);
     const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph),
                                           name);
-    float_count count;
-    const dnalm::layer_network<counting_backend> network(counting_backend(&count), graph, source);
+    dnalm_test::float_count count;
+    const dnalm::layer_network<dnalm_test::counting_backend> network(dnalm_test::counting_backend(&count),
+                                                                     graph, source);
     const index_t length = length_for(dnalm::load_model(folder));
     std::vector<std::int32_t> ids;
     std::vector<dnalm::token_edit> edits;
@@ -193,7 +142,7 @@ TEST_CASE("edits of a network of layers take the memory they were given, and use
       };
       decltype(network)::workspace w;
       count = {};
-      network.edited_states(ids, made, 1, bytes, take, w);
+      network.edited_states(ids, made, {.state = 1, .bytes = bytes}, take, w);
       return std::pair(4 * count.most, together);
     };
     const index_t without = run({}, 1).first;
@@ -274,8 +223,78 @@ TEST_CASE("edits that cannot be made are told, and models without a shorter way 
   CHECK_THROWS_WITH(ask({0, 5}, 1), Catch::Contains("dnalm.input.407"));
   CHECK_THROWS_WITH(ask({static_cast<index_t>(ids.size()), 0}, 1), Catch::Contains("dnalm.input.428"));
   CHECK_THROWS_WITH(ask({0, 0}, 0), Catch::Contains("dnalm.input.422"));
-  const dnalm::model gpn = dnalm::load_model(golden.parent_path() / "convnets" / "gpn_7");
-  CHECK(!gpn.edited_states(gpn.tokenize("ACGT").ids, {}, 1, 1 << 20, none, workspace));
+  const dnalm::model strands = dnalm::load_model(golden.parent_path() / "caduceus" / "ps");
+  CHECK(!strands.edits_are_exact());
+  CHECK(!strands.edited_states(strands.tokenize("ACGT").ids, {}, 1, 1 << 20, none, workspace));
+}
+
+/// Rows of some edits as they are handed out, one behind the other.
+std::vector<float> handed_out(const dnalm::model& network, const std::vector<std::int32_t>& ids,
+                              const std::vector<dnalm::token_edit>& edits,
+                              const dnalm::edit_request& request) {
+  std::vector<float> numbers;
+  dnalm::forward_workspace workspace;
+  const auto take = [&](index_t, dnalm::matrix_view<const float> x) {
+    for (index_t r = 0; r < x.rows; ++r) numbers.insert(numbers.end(), x.row(r).begin(), x.row(r).end());
+  };
+  const bool known = network.edited_states(ids, edits, request, take, workspace);
+  REQUIRE(known);
+  return numbers;
+}
+
+TEST_CASE("rows that are asked for of edited sequences are those of all rows") {
+  for (const std::string name : {"supervised/legnet", "supervised/phylogpn", "hyena/hub", "convnets/gpn_7"}) {
+    INFO(name);
+    const dnalm::model network = dnalm::load_model(golden.parent_path() / name);
+    const bool resizes = network.describe().summary().resizes;
+    const index_t length = resizes ? length_for(network) : 40;
+    const std::vector<std::int32_t> ids = network.tokenize(dnalm_test::random_sequence(3, length)).ids;
+    const std::vector<dnalm::token_edit> edits = {
+        {0, ids.back()}, {length / 2, ids[1]}, {length - 1, ids[2]}};
+    for (const bool logits : {false, true}) {
+      const index_t state = logits ? network.logits_state() : 1;
+      const index_t all = network.state_rows(state, static_cast<index_t>(ids.size()));
+      std::vector<index_t> rows = {all - 1};
+      if (all > 3) rows = {1, all / 2, all - 1};
+      const dnalm::edit_request asked{.state = logits ? 0 : 1, .logits = logits};
+      const std::vector<float> whole = handed_out(network, ids, edits, asked);
+      dnalm::edit_request some = asked;
+      some.rows = rows;
+      std::vector<float> expected;
+      const std::size_t width = whole.size() / (edits.size() * static_cast<std::size_t>(all));
+      for (std::size_t e = 0; e < edits.size(); ++e) {
+        for (const index_t row : rows) {
+          const std::size_t at = (e * static_cast<std::size_t>(all) + static_cast<std::size_t>(row)) * width;
+          expected.insert(expected.end(), whole.begin() + static_cast<std::ptrdiff_t>(at),
+                          whole.begin() + static_cast<std::ptrdiff_t>(at + width));
+        }
+      }
+      CHECK(dnalm_test::same_bits(handed_out(network, ids, edits, some), expected));
+      const std::vector<index_t> beyond = {all};
+      some.rows = beyond;
+      CHECK_THROWS_WITH(handed_out(network, ids, edits, some), Catch::Contains("dnalm.input.443"));
+    }
+  }
+}
+
+TEST_CASE("logits of HyenaDNA's edited sequences are those of passes, up to rounding") {
+  const dnalm::model network = dnalm::load_model(golden.parent_path() / "hyena" / "hub");
+  const std::vector<std::int32_t> ids = network.tokenize("ACGTTGCAACGTAC").ids;
+  const dnalm::token_edit edit{static_cast<index_t>(ids.size()) / 2, ids[1]};
+  std::vector<std::int32_t> edited = ids;
+  edited[static_cast<std::size_t>(edit.token)] = edit.id;
+  dnalm::ragged_offsets offsets;
+  offsets.append(static_cast<index_t>(ids.size()));
+  std::vector<float> expected;
+  dnalm::forward_workspace workspace;
+  const auto take = [&](dnalm::matrix_view<const float> x) {
+    for (index_t r = 0; r < x.rows; ++r) expected.insert(expected.end(), x.row(r).begin(), x.row(r).end());
+  };
+  network.logits({edited, offsets}, take, workspace);
+  const std::vector<float> found = handed_out(network, ids, {edit}, {.logits = true});
+  REQUIRE(found.size() == expected.size());
+  // As above: the transforms' rounding, carried on by the blocks and the head.
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == Approx(expected[i]).margin(1e-4));
 }
 
 }  // namespace

@@ -432,25 +432,25 @@ TEST_CASE("two convolutions with nothing between them are run as one, exact at t
   for (std::size_t state = 0; state < found.size(); ++state) check_close(in_float[state], found[state], 2e-5);
 }
 
-TEST_CASE("edits reach through convolutions that are run as one, bit by bit", "[layers]") {
-  const layer_graph graph = paired_graph();
+/// Edits at the ends and between of a sequence of `length` against passes of their own, every state.
+void check_edits(const layer_graph& graph, index_t length, const std::vector<index_t>& places) {
   const dnalm::cpu_layers network(dnalm::cpu_backend(), graph, weights);
   batch_of batch;
-  batch.add(paired_length, 1);
+  batch.add(length, 1);
   std::vector<dnalm::token_edit> edits;
-  for (const index_t at : {0, 3, 8, 17, 250, 489, 495, 499}) {
+  for (const index_t at : places) {
     edits.push_back({at, (batch.ids[static_cast<std::size_t>(at)] + 1) % 4});
   }
   dnalm::cpu_layers::workspace workspace;
   for (index_t state = 1; state <= graph.results(); ++state) {
     std::vector<numbers> found(edits.size());
     const auto receive = [&](index_t first, dnalm::matrix_view<const float> rows) {
-      const index_t each = network.state_rows(state, paired_length, "test");
+      const index_t each = network.state_rows(state, length, "test");
       for (index_t r = 0; r < rows.rows; r += each, ++first) {
         dnalm_test::append_numbers(rows.row_block(r, each), found[static_cast<std::size_t>(first)]);
       }
     };
-    network.edited_states(batch.ids, edits, state, index_t{1} << 24, receive, workspace);
+    network.edited_states(batch.ids, edits, {.state = state, .bytes = index_t{1} << 24}, receive, workspace);
     for (std::size_t e = 0; e < edits.size(); ++e) {
       batch_of edited = batch;
       edited.ids[static_cast<std::size_t>(edits[e].token)] = edits[e].id;
@@ -458,6 +458,20 @@ TEST_CASE("edits reach through convolutions that are run as one, bit by bit", "[
       CHECK(dnalm_test::same_numbers(found[e], run(network, edited)[static_cast<std::size_t>(state)]));
     }
   }
+}
+
+TEST_CASE("edits reach through convolutions that are run as one, bit by bit", "[layers]") {
+  check_edits(paired_graph(), paired_length, {0, 3, 8, 17, 250, 489, 495, 499});
+}
+
+TEST_CASE("edits reach the rows that groups of three taps see beyond the last one, bit by bit", "[layers]") {
+  sketch s(dnalm::sequence_input{});
+  const index_t first = s->relu(s.convolution(0, 4, 40, taps(3, 1, 1, 1)));
+  const index_t seven = s->relu(s.convolution(first, 40, 40, taps(7, 1, 3, 3)));  // rows in twos
+  s->layer("seven taps", seven);
+  s->layer("ten taps, dilated", s.convolution(seven, 40, 40, taps(10, 3, 13, 14)));
+  s->output("mean", s.dense(s->global_mean(seven), 40, 1));
+  check_edits(s->take(), 90, {0, 1, 2, 3, 40, 41, 42, 43, 44, 45, 88, 89});
 }
 
 TEST_CASE("rows that no result reads are not computed", "[layers]") {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/attribution/detail/read_edits.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/embed/embeddings.hpp>
 #include <dnalm/tensor/buffer.hpp>
@@ -256,6 +257,47 @@ DNALM_INLINE sequence_function attribution_targets::function(const run_options& 
     std::copy(outputs.begin(), outputs.end(), values.begin());
   };
   return result;
+}
+
+namespace detail {
+
+/// Values of targets for the rows of some edited sequences.
+inline void read_targets(const attribution_targets& targets, std::span<const std::int32_t> ids,
+                         std::span<const token_edit> edits, matrix_view<const float> rows,
+                         std::span<double> values) {
+  const index_t each = rows.rows / static_cast<index_t>(edits.size());
+  ragged_offsets offsets;
+  std::vector<std::int32_t> tokens;
+  for (const token_edit& edit : edits) {
+    offsets.append(each);
+    const std::size_t first = tokens.size();
+    tokens.insert(tokens.end(), ids.begin(), ids.end());
+    tokens[first + static_cast<std::size_t>(edit.token)] = edit.id;
+    // Of the first row alone only its token.
+    if (targets.kind() == pooling::cls && !targets.reads_logits()) tokens.resize(first + 1);
+  }
+  targets.values(rows, offsets, targets.special_rows(tokens, offsets), values);
+}
+
+}  // namespace detail
+
+DNALM_INLINE substitution_function
+attribution_targets::function_of_substitutions(const edited_options& options) const {
+  read_output output{.state = layer(), .logits = reads_logits()};
+  if (!reads_logits() && kind() == pooling::cls) {
+    output.rows = [](index_t) { return std::vector<index_t>{0}; };
+  }
+  const auto evaluate = [targets = *this, output, options](const std::string& sequence,
+                                                           std::span<const substitution> substitutions,
+                                                           std::span<double> values) {
+    const detail::edits_reader read = [&](std::span<const std::int32_t> ids,
+                                          std::span<const token_edit> edits, matrix_view<const float> rows,
+                                          std::span<double> found) {
+      detail::read_targets(targets, ids, edits, rows, found);
+    };
+    detail::evaluate_edits(targets.network(), output, read, options, sequence, substitutions, values);
+  };
+  return {.outputs = size(), .evaluate = evaluate};
 }
 
 DNALM_END_NAMESPACE

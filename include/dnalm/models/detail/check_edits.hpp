@@ -32,5 +32,18 @@ inline void check_edits(std::span<const std::int32_t> ids, std::span<const token
   }
 }
 
+/// \throws error [dnalm.input.443].
+inline void check_edit_rows(std::span<const index_t> rows, index_t all) {
+  index_t next = 0;
+  for (const index_t row : rows) {
+    if (row < next || row >= all) {
+      throw error(
+          error_kind::input, 443, "rows of edited sequences that they have not, or unordered",
+          {.expected = "increasing rows from 0 to " + std::to_string(all - 1), .found = std::to_string(row)});
+    }
+    next = row + 1;
+  }
+}
+
 }  // namespace detail
 DNALM_END_NAMESPACE

@@ -6,6 +6,7 @@
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/detail/caduceus_gradient_impl.hpp>
 #include <dnalm/models/detail/caduceus_network_impl.hpp>
+#include <dnalm/models/detail/convnet_edits_impl.hpp>
 #include <dnalm/models/detail/convnet_gradient_impl.hpp>
 #include <dnalm/models/detail/convnet_impl.hpp>
 #include <dnalm/models/detail/encoder_attention_impl.hpp>

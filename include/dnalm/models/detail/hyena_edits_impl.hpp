@@ -15,6 +15,7 @@
 
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/models/detail/check_edits.hpp>
+#include <dnalm/models/detail/row_ranges.hpp>
 #include <dnalm/models/hyena_network.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
@@ -182,41 +183,53 @@ typename hyena_network<B>::edit_suffixes hyena_network<B>::gather_suffixes(std::
   return some;
 }
 
-/// The whole states of some edits: what stands before each is that of the reference.
+/// Rows of the states of some edits, none: all. What stands before each edit is that of the reference.
 template <hyena_backend B>
-input_matrix<B> hyena_network<B>::whole_states(const edit_reference& reference, const edit_suffixes& some,
-                                               typename B::vector& memory) const {
+input_matrix<B> hyena_network<B>::asked_rows(const edit_reference& reference, const edit_suffixes& some,
+                                             std::span<const index_t> rows,
+                                             typename B::vector& memory) const {
   const index_t length = reference.length;
-  const index_t rows = checked_mul(some.behind.sequences(), length);
-  grow(memory, checked_mul(rows, config_.width));
-  const output_matrix<B> states{memory.view().data, rows, config_.width, config_.width};
+  const std::vector<detail::row_range> wanted = detail::ranges_of(rows, length);
+  const index_t each = rows.empty() ? length : static_cast<index_t>(rows.size());
+  const index_t width = config_.width;
+  const index_t all = checked_mul(some.behind.sequences(), each);
+  grow(memory, checked_mul(all, width));
+  const output_matrix<B> states{memory.view().data, all, width, width};
+  scalar* out = states.data;
   for (index_t e = 0; e < some.behind.sequences(); ++e) {
-    const index_t start = some.starts[static_cast<std::size_t>(e)];
-    const index_t count = some.behind.length(e);
-    copy_matrix<scalar>(reference.state.view().row_block(0, start), states.row_block(e * length, start));
-    copy_matrix<scalar>(some.x.row_block(some.behind.begin(e), count),
-                        states.row_block(e * length + start, count));
+    const detail::row_range changed{some.starts[static_cast<std::size_t>(e)], length};
+    const scalar* own = some.x.row_data(some.behind.begin(e));
+    for (const detail::row_range& range : wanted) {
+      out = detail::copy_edited_rows<scalar>(range, changed, own, reference.state.data(), length, width, out);
+    }
   }
   return states;
 }
 
 template <hyena_backend B>
 void hyena_network<B>::edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
-                                     index_t state, index_t bytes, edits_receiver receive, workspace& w) const
+                                     const edit_request& request, edits_receiver receive, workspace& w) const
     requires(B::space == memory_space::host) {
-  detail::check_edits(ids, edits, state, config_.layers, config_.vocabulary);
+  detail::check_edits(ids, edits, request.state, config_.layers, config_.vocabulary);
   const auto length = static_cast<index_t>(ids.size());
+  detail::check_edit_rows(request.rows, length);
   ragged_offsets offsets;
   offsets.append(length);
-  const edit_reference reference = run_reference({ids, offsets}, state, w);
-  grow(w.scratch, forward_scratch(backend_of(w), length, false));
+  const edit_reference reference = run_reference({ids, offsets}, request.state, w);
+  grow(w.scratch, forward_scratch(backend_of(w), length, request.logits));
   typename B::vector memory;
   typename B::vector result;
   for (std::size_t first = 0; first < edits.size();) {
-    edit_suffixes some = gather_suffixes(ids, edits.subspan(first), bytes, memory);
+    edit_suffixes some = gather_suffixes(ids, edits.subspan(first), request.bytes, memory);
     backend_.embed_rows(some.tokens, embedding_.words.view(), {}, some.x);
     run_suffixes(reference, some, w);
-    receive(static_cast<index_t>(first), whole_states(reference, some, result));
+    const input_matrix<B> states = asked_rows(reference, some, request.rows, result);
+    const auto hand_on = [&](input_matrix<B> found) { receive(static_cast<index_t>(first), found); };
+    if (request.logits) {
+      run_head(states, hand_on, w);
+    } else {
+      hand_on(states);
+    }
     first += some.starts.size();
   }
 }

@@ -20,53 +20,13 @@
 
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/detail/layer_forward.hpp>
+#include <dnalm/models/detail/row_ranges.hpp>
 #include <dnalm/models/detail/row_trims.hpp>
 #include <dnalm/models/layer_graph.hpp>
 #include <dnalm/models/token_batch.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
-
-/// Rows [begin, end) of a value.
-struct row_range {
-  index_t begin = 0;
-  index_t end = 0;
-
-  [[nodiscard]] index_t size() const { return end - begin; }
-  /// The rows of both and those between them.
-  void include(const row_range& other) {
-    if (other.size() == 0) return;
-    *this = size() == 0 ? other : row_range{std::min(begin, other.begin), std::max(end, other.end)};
-  }
-};
-
-[[nodiscard]] inline row_range moved(const row_range& range, index_t rows) {
-  return range.size() > 0 ? row_range{range.begin + rows, range.end + rows} : row_range{};
-}
-/// The part of a range in [0, rows).
-[[nodiscard]] inline row_range part_inside(const row_range& range, index_t rows) {
-  const row_range found{std::max<index_t>(range.begin, 0), std::min(range.end, rows)};
-  return found.size() > 0 ? found : row_range{};
-}
-
-/// Rows of a local step of `rows` rows that read some of `range`.
-[[nodiscard]] inline row_range rows_that_read(const row_range& range, const convolution_taps& taps,
-                                              index_t rows) {
-  if (range.size() == 0) return {};
-  const index_t reach = (taps.taps - 1) * taps.dilation;
-  const index_t first = range.begin + taps.before - reach;
-  const index_t last = range.end - 1 + taps.before;
-  if (last < 0) return {};
-  const row_range found{first <= 0 ? 0 : (first + taps.stride - 1) / taps.stride, last / taps.stride + 1};
-  return part_inside(found, rows);
-}
-
-/// Rows that rows `range` of a local step read; some may lie outside of the sequence.
-[[nodiscard]] inline row_range rows_read_by(const row_range& range, const convolution_taps& taps) {
-  if (range.size() == 0) return {};
-  return {range.begin * taps.stride - taps.before,
-          (range.end - 1) * taps.stride - taps.before + (taps.taps - 1) * taps.dilation + 1};
-}
 
 /// Which rows of its first input a step reads for row i, as the taps of a convolution; none: not local.
 /// `rows` are those of all values, `single` says which have one row a sequence.
@@ -83,7 +43,7 @@ template <class B>
   const index_t from = at(step.inputs[0]);
   const index_t to = at(step.output);
   switch (step.kind) {
-    case layer_kind::convolution:
+    case layer_kind::convolution: return seen_taps(step.weights.front(), step.taps);
     case layer_kind::depthwise: return step.taps;
     case layer_kind::max_pool:
     case layer_kind::average_pool: {
@@ -248,12 +208,8 @@ row_range layer_edits<B, Workspace>::reached(const layer_step<B>& step, const co
   if (step.residual >= 0) {
     found.include(part_inside(moved(range_of(step.residual), step.residual_before), rows_of(step.output)));
   }
-  // Kernels may make rows of a convolution in twos (pack_convolution), told by their place in the sequence.
-  const index_t together = step.kind == layer_kind::convolution ? 2 * taps.dilation : 1;
-  found.begin -= found.begin % together;
-  const index_t end = (found.end + together - 1) / together * together;
-  found.end = std::min(end, rows_of(step.output));
-  return found;
+  if (step.kind != layer_kind::convolution) return found;
+  return whole_groups(found, rows_made_together(step.weights.front(), taps), rows_of(step.output));
 }
 
 /// most = the larger of it and what an edit of row `place` takes.
@@ -352,26 +308,9 @@ input_matrix<B> layer_edits<B, Workspace>::gathered(index_t value, const std::ve
   const auto* own = of.memory.view().data;
   auto* out = y.data;
   for (std::size_t e = 0; e < ranges.size(); ++e) {
-    const row_range wanted = ranges[e];
     const row_range changed = of.ranges[e];
-    const auto copy = [&](index_t begin, index_t end, const scalar_of<B>* from) {
-      if (end <= begin) return;
-      if (from == nullptr) {
-        out = std::fill_n(out, (end - begin) * columns, scalar_of<B>(0));
-      } else {
-        out = std::copy_n(from, (end - begin) * columns, out);
-      }
-    };
-    const auto inside = [&](index_t row) { return std::clamp<index_t>(row, wanted.begin, wanted.end); };
-    const index_t first = inside(0);
-    const index_t last = inside(rows_of(value));
-    const index_t from = changed.size() > 0 ? std::clamp(changed.begin, first, last) : last;
-    const index_t to = changed.size() > 0 ? std::clamp(changed.end, first, last) : last;
-    copy(wanted.begin, first, nullptr);
-    copy(first, from, reference + first * columns);
-    copy(from, to, own + (of.starts[e] + from - changed.begin) * columns);
-    copy(to, last, reference + to * columns);
-    copy(last, wanted.end, nullptr);
+    const auto* edited_rows = changed.size() > 0 ? own + of.starts[e] * columns : nullptr;
+    out = copy_edited_rows(ranges[e], changed, edited_rows, reference, rows_of(value), columns, out);
   }
   return y;
 }
@@ -412,7 +351,7 @@ void layer_edits<B, Workspace>::run_local(const layer_step<B>& step, const convo
     return inputs[static_cast<std::size_t>(std::find(step.inputs.begin(), step.inputs.end(), v) -
                                            step.inputs.begin())];
   };
-  const convolution_taps within{taps.taps, taps.dilation, 0, taps.stride};
+  const convolution_taps within{step.taps.taps, taps.dilation, 0, taps.stride};
   const row_window window{
       .size = taps.taps, .stride = taps.stride, .counts_missing = step.node->window.counts_missing};
   switch (step.kind) {

@@ -6,27 +6,48 @@
 #include <algorithm>
 #include <vector>
 
+#include <dnalm/backend/row_placement.hpp>
 #include <dnalm/models/detail/check_edits.hpp>
 #include <dnalm/models/detail/layer_edits.hpp>
 #include <dnalm/models/layer_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
+
+/// Rows `asked` of each of some states, of `rows_of_each` rows.
+template <layer_backend B>
+input_matrix<B> layer_network<B>::asked_rows(input_matrix<B> states, index_t rows_of_each,
+                                             std::span<const index_t> asked,
+                                             typename B::vector& memory) const {
+  const index_t edits = states.rows / rows_of_each;
+  const output_matrix<B> found =
+      view(memory, checked_mul(edits, static_cast<index_t>(asked.size())), states.columns);
+  index_t row = 0;
+  for (index_t e = 0; e < edits; ++e) {
+    for (const index_t one : asked) {
+      copy_matrix<scalar>(states.row_block(e * rows_of_each + one, 1), found.row_block(row++, 1));
+    }
+  }
+  return found;
+}
+
 template <layer_backend B>
 void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
-                                     index_t state, index_t bytes, edits_receiver receive, workspace& w) const
+                                     const edit_request& request, edits_receiver receive, workspace& w) const
     requires(B::space == memory_space::host) {
   const network_summary about = graph_.summary();
-  detail::check_edits(ids, edits, state, graph_.results(), about.vocabulary);
+  detail::check_edits(ids, edits, request.state, graph_.results(), about.vocabulary);
   const auto tokens = static_cast<index_t>(ids.size());
   ragged_offsets offsets;
   offsets.append(tokens);
   const token_batch batch{ids, offsets};
   check_batch(graph_, batch);
+  const index_t rows_of_each = state_rows(request.state, tokens, "sequence");
+  detail::check_edit_rows(request.rows, rows_of_each);
   const B& backend = backend_of(w);
   grow(w.scratch, scratch_size(backend, false));
   set_rows(batch, w);
-  detail::layer_edits<B, workspace> passes(backend, shapes_, steps_, trims_, graph_.result(state).value,
-                                           tokens, w);
+  detail::layer_edits<B, workspace> passes(backend, shapes_, steps_, trims_,
+                                           graph_.result(request.state).value, tokens, w);
   read_input(batch, {}, backend, w, view(w.words, tokens, graph_.input.channels), passes.reference_input());
   passes.run_reference();
   const index_t before = detail::input_placement(graph_.input).rows_before(tokens, graph_.input.rows(tokens));
@@ -36,8 +57,9 @@ void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::spa
     letters.push_back(edit.id);
     places.push_back(edit.token + before);
   }
-  const index_t most = passes.edits_in(bytes, places);
+  const index_t most = passes.edits_in(request.bytes, places);
   const auto all = static_cast<index_t>(edits.size());
+  typename B::vector asked;
   for (index_t first = 0; first < all; first += most) {
     const index_t count = std::min(most, all - first);
     const auto part = [&](const auto& of) {
@@ -45,7 +67,8 @@ void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::spa
     };
     const output_matrix<B> rows = view(w.words, count, graph_.input.channels);
     backend.embed_rows(part(letters), table_.view(), {}, rows);
-    receive(first, passes.run(part(places), rows));
+    const input_matrix<B> states = passes.run(part(places), rows);
+    receive(first, request.rows.empty() ? states : asked_rows(states, rows_of_each, request.rows, asked));
   }
 }
 
