@@ -354,24 +354,22 @@ input_matrix<B> layer_edits<B, Workspace>::gathered(index_t value, const std::ve
   for (std::size_t e = 0; e < ranges.size(); ++e) {
     const row_range wanted = ranges[e];
     const row_range changed = of.ranges[e];
-    const auto copy = [&](index_t begin, index_t end, const scalar_of<B>* from) {
-      if (end <= begin) return;
-      if (from == nullptr) {
-        out = std::fill_n(out, (end - begin) * columns, scalar_of<B>(0));
-      } else {
-        out = std::copy_n(from, (end - begin) * columns, out);
-      }
+    const auto fill = [&](index_t begin, index_t end) {
+      if (begin < end) out = std::fill_n(out, (end - begin) * columns, scalar_of<B>(0));
+    };
+    const auto copy = [&](index_t begin, index_t end, const scalar_of<B>* rows_of_value, index_t row) {
+      if (begin < end) out = std::copy_n(rows_of_value + row * columns, (end - begin) * columns, out);
     };
     const auto inside = [&](index_t row) { return std::clamp<index_t>(row, wanted.begin, wanted.end); };
     const index_t first = inside(0);
     const index_t last = inside(rows_of(value));
     const index_t from = changed.size() > 0 ? std::clamp(changed.begin, first, last) : last;
     const index_t to = changed.size() > 0 ? std::clamp(changed.end, first, last) : last;
-    copy(wanted.begin, first, nullptr);
-    copy(first, from, reference + first * columns);
-    copy(from, to, own + (of.starts[e] + from - changed.begin) * columns);
-    copy(to, last, reference + to * columns);
-    copy(last, wanted.end, nullptr);
+    fill(wanted.begin, first);
+    copy(first, from, reference, first);
+    copy(from, to, own, of.starts[e] + from - changed.begin);
+    copy(to, last, reference, to);
+    fill(last, wanted.end);
   }
   return y;
 }
