@@ -115,6 +115,7 @@ saliency_nt100m_1kb nt_v2_100m 1kb 4 bench_saliency --model MODEL --sequences SE
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 planted_motifs - - 0 bench_planted_motifs --folder $root/benchmarks/truth --sequences $(pick 100 20 4) --held-out $(pick 3000 600 60)
+planted_in_shuffles - - 0 bench_planted_motifs --folder $root/benchmarks/truth --sequences $(pick 100 20 4) --held-out $(pick 3000 600 60) --backgrounds $root/examples/data/wtc11.tsv.gz
 compile_time - - 0 compile_time/measure.sh --json --repeats $(pick 5 3 1)
 LIST
 }

@@ -7,6 +7,11 @@ export DNALM_TEST_STRIDE=101
 cd "$(dirname "$0")/.."
 
 sh cmake/setup.sh tests
-cmake --preset asan-ubsan
+# clang++ compiles instrumented code in a third less time; without it the compiler is that of the other lanes.
+if command -v clang++ >/dev/null; then
+  cmake --preset asan-ubsan -DCMAKE_CXX_COMPILER=clang++
+else
+  cmake --preset asan-ubsan
+fi
 cmake --build --preset asan-ubsan --target dnalm_code_tests
 ctest --test-dir build/asan-ubsan --output-on-failure --timeout 1200 --parallel "$(nproc)" -R '^(unit[.]|fuzz[.]|hostile|programs)'

@@ -3,7 +3,7 @@
 //
 //   bench_planted_motifs [--folder benchmarks/truth] [--sequences 200] [--length 200] [--seed 1] [--samples
 //   50]
-//                        [--replicates 20] [--held-out 2000] [--resamples 500]
+//                        [--replicates 20] [--held-out 2000] [--resamples 500] [--backgrounds FILE]
 //
 // Prints the JSON document; a table in Markdown goes to standard error. One thread. `seconds` are those of
 // one sequence. No number but the times depends on the machine, but for the last bits of floats.
@@ -42,6 +42,7 @@ using namespace dnalm_bench;
 
 struct arguments {
   std::filesystem::path folder = "benchmarks/truth";
+  std::filesystem::path backgrounds = {};
   index_t sequences = 200;
   index_t length = 200;
   std::uint64_t seed = 1;
@@ -155,7 +156,10 @@ nlohmann::json held_out_scores(const arguments& a, const sequence_planter& plant
 class planted_bench {
  public:
   explicit planted_bench(const arguments& a)
-      : a_(a), planter_(read_filters(a.folder / "motifs.meme"), a.length, a.seed) {
+      : a_(a),
+        planter_(
+            read_filters(a.folder / "motifs.meme"), a.length, a.seed,
+            a.backgrounds.empty() ? std::vector<std::string>() : read_backgrounds(a.backgrounds, a.length)) {
     const std::vector<index_t> all = {0, 1, 2};
     for (index_t n = 0; n < a.sequences; ++n) {
       planted_.push_back(planter_.make(n, all));
@@ -168,6 +172,7 @@ class planted_bench {
     const position_scorer scorer(planted_, 2, planter_.filters().front().width);
     out.set("seed", a_.seed);
     out.set("sequences", a_.sequences);
+    out.set("backgrounds", a_.backgrounds.empty() ? "uniform letters" : a_.backgrounds.filename().string());
     out.set("held_out", held_out_scores(a_, planter_, prediction(trained, 0)));
     for (const judged_network& network : judged_networks(a_, planter_.filters(), trained)) {
       for (const judged_method& method : judged_methods(a_.effort)) judge(network, method, scorer, out);
@@ -191,7 +196,8 @@ class planted_bench {
     const auto count = static_cast<double>(sequences_.size());
     times.add({spent.wall / count, spent.cpu / count});
     const position_scores scores = scorer.score(result.numbers, {.resamples = a_.resamples, .seed = a_.seed});
-    result_row row{.name = "planted/" + network.name + "/" + method.name};
+    const std::string setting = a_.backgrounds.empty() ? "planted/" : "planted_in_shuffles/";
+    result_row row{.name = setting + network.name + "/" + method.name};
     row.more = {{"auroc", as_json(scores.auroc)},
                 {"auprc", as_json(scores.auprc)},
                 {"sequence_auroc", as_json(scores.sequence_auroc)},
@@ -236,6 +242,9 @@ int main(int argc, char** argv) try {
   arguments a;
   CLI::App app("Attribution methods held against planted motifs");
   app.add_option("--folder", a.folder, "motifs.meme and the folder `trained`");
+  app.add_option(
+      "--backgrounds", a.backgrounds,
+      "real sequences; the motifs are planted into dinucleotide shuffles of those that have --length bases");
   app.add_option("--sequences", a.sequences, "sequences that are explained")->check(CLI::Range(2, 100000));
   app.add_option("--length", a.length, "bases")->check(CLI::Range(120, 100000));
   app.add_option("--seed", a.seed, "of the sequences, the draws of methods, the resamples");

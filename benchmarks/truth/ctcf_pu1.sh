@@ -8,8 +8,8 @@
 # repository bernardo-de-almeida/DeepSTARR); without it the script says that it was skipped and ends with 77. --bin has
 # dnalm-evaluate and dnalm-attribute. What it writes in --work: table.tsv, evaluate/ (with a report), for each model and class
 # the --top test sequences of largest score (the first --few of them for methods of many passes), maps, pages with drawings and
-# recovery tables; all of these in recovery.tsv. What is there is not made again. A model stands for its layer with the
-# largest AUROC, gpn@7 for layer 7. docs/attribution/ctcf_pu1.md says what was seen.
+# recovery tables; all of these in recovery.tsv. What is there is not made again: stopped, it goes on when called again. A model
+# stands for its layer with the largest AUROC, gpn@7 for layer 7. docs/attribution/ctcf_pu1.md says what was seen.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 bundled=$here/../../examples/data/models
@@ -71,7 +71,7 @@ for model in $models; do
     for method in $methods; do
       run=$model.$class.$method
       [ "$run" = "${run%.rollout}" ] || [ "$model" = "${model#gpn}" ] || continue  # a network without attention
-      [ ! -e "$work/recovery/$run.tsv" ] || continue
+      [ ! -s "$work/recovery/$run.tsv" ] || continue
       case $model.$method in  # GPN has as many passes as bases for an entropy, the 6-mers of the other a sixth
         gpn*entropy) input=$work/$model.$class.few.fa ;;
         *.integrated_gradients | *.expected_gradients | *.deep_lift_shap | *.ism) input=$work/$model.$class.few.fa ;;

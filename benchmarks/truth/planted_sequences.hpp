@@ -19,7 +19,9 @@
 #include <dnalm/core/philox.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/io/motif_file.hpp>
+#include <dnalm/io/sequence_file.hpp>
 #include <dnalm/sequence/alphabet.hpp>
+#include <dnalm/sequence/shuffle.hpp>
 
 namespace dnalm_bench {
 
@@ -86,21 +88,40 @@ inline std::vector<double> planted_bases(const planted_sequence& sequence, index
   return labels;
 }
 
-/// Makes sequences: independent uniform letters, and in them one instance of each wanted motif, at uniform
-/// places that do not touch.
+/// The sequences of a file that have `length` letters, all of them A, C, G or T.
+inline std::vector<std::string> read_backgrounds(const std::filesystem::path& path, index_t length) {
+  std::vector<std::string> found;
+  for (const auto& record : dnalm::io::read_sequences(path).records) {
+    const bool known = record.sequence.find_first_not_of("ACGT") == std::string::npos;
+    if (known && static_cast<index_t>(record.sequence.size()) == length) found.push_back(record.sequence);
+  }
+  if (found.empty()) throw std::invalid_argument(path.string() + ": no sequence of the wanted length");
+  return found;
+}
+
+/// Makes sequences: a background, and in it one instance of each wanted motif, at uniform places that do not
+/// touch. Backgrounds are independent uniform letters or, where real sequences are given, a dinucleotide
+/// shuffle of one of them (uniformly drawn): the counts of all its pairs of letters stay.
 ///
 /// An instance is drawn column by column until it scores at least `margin` bits above its threshold. A
 /// sequence in which any other word reaches a threshold is drawn again: the instances are all sites that
-/// there are. Sequence n is a pure function of the filters, length, seed and n.
+/// there are. Sequence n is a pure function of the filters, length, seed, real sequences and n.
 class sequence_planter {
  public:
   static constexpr double margin = 1.5;
 
-  sequence_planter(std::vector<motif_filter> filters, index_t length, std::uint64_t seed)
-      : filters_(std::move(filters)), length_(length), seed_(seed) {
+  /// \param real sequences of `length` letters to shuffle; none: uniform letters.
+  sequence_planter(std::vector<motif_filter> filters, index_t length, std::uint64_t seed,
+                   std::vector<std::string> real = {})
+      : filters_(std::move(filters)), real_(std::move(real)), length_(length), seed_(seed) {
     const auto all = static_cast<index_t>(filters_.size());
     if (filters_.empty() || length < 4 * all * filters_.front().width) {
       throw std::invalid_argument("sequences of four times the letters of all motifs expected");
+    }
+    for (const std::string& sequence : real_) {
+      if (static_cast<index_t>(sequence.size()) != length) {
+        throw std::invalid_argument("real sequences of the planted sequences' length expected");
+      }
     }
   }
 
@@ -115,9 +136,19 @@ class sequence_planter {
   }
 
  private:
+  [[nodiscard]] std::string background(dnalm::philox& random) const {
+    std::string letters;
+    if (real_.empty()) {
+      for (index_t i = 0; i < length_; ++i) letters += "ACGT"[random.below(4)];
+      return letters;
+    }
+    const std::string& chosen = real_[static_cast<std::size_t>(random.below(real_.size()))];
+    const std::uint64_t shuffle = random.below(std::uint64_t{1} << 32);
+    return dnalm::shuffle_sequence(chosen, 2, {.seed = seed_, .sequence = shuffle});
+  }
   [[nodiscard]] planted_sequence draw(dnalm::philox& random, std::span<const index_t> motifs) const {
     planted_sequence made;
-    for (index_t i = 0; i < length_; ++i) made.letters += "ACGT"[random.below(4)];
+    made.letters = background(random);
     for (const index_t motif : motifs) {
       const motif_filter& filter = filters_[static_cast<std::size_t>(motif)];
       const index_t start = free_place(random, made, filter.width);
@@ -165,6 +196,7 @@ class sequence_planter {
   }
 
   std::vector<motif_filter> filters_;
+  std::vector<std::string> real_;
   index_t length_;
   std::uint64_t seed_;
 };

@@ -10,14 +10,9 @@
 
 #include <cstddef>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define DNALM_FUZZ_POISON 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DNALM_FUZZ_POISON 1
-#endif
-#endif
-#if defined(DNALM_FUZZ_POISON)
+#include <support/address_sanitizer.hpp>
+
+#if DNALM_TEST_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -30,7 +25,7 @@ int __wrap_munmap(void* address, std::size_t size);
 
 void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, int descriptor, off_t offset) {
   void* const place = __real_mmap(address, size, protection, flags, descriptor, offset);
-#if defined(DNALM_FUZZ_POISON)
+#if DNALM_TEST_ADDRESS_SANITIZER
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const std::size_t whole = (size + page - 1) / page * page;
   if (place != MAP_FAILED) ASAN_POISON_MEMORY_REGION(static_cast<char*>(place) + size, whole - size);
@@ -39,7 +34,7 @@ void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, in
 }
 
 int __wrap_munmap(void* address, std::size_t size) {
-#if defined(DNALM_FUZZ_POISON)
+#if DNALM_TEST_ADDRESS_SANITIZER
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   ASAN_UNPOISON_MEMORY_REGION(address, (size + page - 1) / page * page);
 #endif

@@ -13,6 +13,8 @@
 #include <iterator>
 #include <vector>
 
+#include <support/address_sanitizer.hpp>
+
 #include "fuzz_support.hpp"
 
 namespace {
@@ -20,7 +22,7 @@ namespace {
 /// 2 GiB, as the fuzzers have it: a reader that believes a size a file states fails here. Not under the
 /// address sanitizer, which reserves address space of its own.
 void limit_memory() {
-#if !defined(__SANITIZE_ADDRESS__)
+#if !DNALM_TEST_ADDRESS_SANITIZER
   const rlimit limit{rlim_t{2} << 30, rlim_t{2} << 30};
   ::setrlimit(RLIMIT_AS, &limit);
 #endif

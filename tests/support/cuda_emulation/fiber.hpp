@@ -7,18 +7,8 @@
 #include <functional>
 #include <memory>
 
+#include <support/address_sanitizer.hpp>
 #include <support/cuda_emulation/stack_switch.hpp>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define DNALM_TEST_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DNALM_TEST_ADDRESS_SANITIZER 1
-#endif
-#endif
-#if !defined(DNALM_TEST_ADDRESS_SANITIZER)
-#define DNALM_TEST_ADDRESS_SANITIZER 0
-#endif
 
 #if DNALM_TEST_ADDRESS_SANITIZER
 #include <sanitizer/common_interface_defs.h>

@@ -116,7 +116,7 @@ TEST_CASE("overlapping k-mers: all that hold a position are masked, and the midd
   const nucleotide_prediction found = predict(network, sequence);
   const dnalm::token_sequence tokens = network.tokenize(sequence);
   auto ids = tokens.ids;
-  for (const std::size_t t : {2, 3, 4}) ids[t] = network.describe().mask_id();  // base 3
+  for (const std::size_t t : {2U, 3U, 4U}) ids[t] = network.describe().mask_id();  // base 3
   const auto logits = dnalm_test::logits_of(network, ids)[3];
   for (index_t a = 0; a < 4; ++a) {
     CHECK(found.log_probabilities(a, 3) ==

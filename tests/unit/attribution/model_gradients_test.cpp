@@ -148,7 +148,7 @@ TEST_CASE("a sequence's gradient is bitwise the same alone, in a list, and on an
     for (std::uint64_t s = 0; s < 9; ++s) sequences.push_back(sequence_for(network, s));
     const auto together = dnalm::saliency(dnalm::nucleotide_function(targets, {.threads = 2}), sequences);
     const auto small = dnalm::nucleotide_function(targets, {.threads = 1, .memory = 1});
-    for (const std::size_t s : {0, 4, 8}) {
+    for (const std::size_t s : {0U, 4U, 8U}) {
       const auto alone = dnalm::saliency(small, std::vector{sequences[s]});
       for (std::size_t c = 0; c < 2; ++c) {
         CHECK(same_bits(alone[c].map.values, together[2 * s + c].map.values));

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -120,6 +121,29 @@ TEST_CASE("planted motifs stand where they are said to stand, and nowhere else",
   const std::vector<index_t> all = {0, 1, 2};
   CHECK(sequence_planter(filters(), length, 7).make(11, all).letters == planted[11].letters);
   CHECK(sequence_planter(filters(), length, 8).make(11, all).letters != planted[11].letters);
+}
+
+// A shuffle keeps all pairs of letters; the three motifs replace 33 pairs, the ones that they touch included.
+// This sequence has pairs TA and AT, and no C or G but those of one CG.
+TEST_CASE("motifs are planted into dinucleotide shuffles of real sequences", "[attribution][truth]") {
+  std::string real;
+  while (static_cast<index_t>(real.size()) < length) real += real.size() == 100 ? "CG" : "TA";
+  const sequence_planter planter(filters(), length, 7, {real});
+  const std::vector<index_t> all = {0, 1, 2};
+  for (index_t n = 0; n < 5; ++n) {
+    const planted_sequence made = planter.make(n, all);
+    REQUIRE(made.letters.size() == static_cast<std::size_t>(length));
+    CHECK(made.letters == planter.make(n, all).letters);
+    std::map<std::string, int> pairs;
+    for (std::size_t i = 0; i + 1 < made.letters.size(); ++i) ++pairs[made.letters.substr(i, 2)];
+    CHECK(pairs["TA"] + pairs["AT"] >= 199 - 33 - 3);
+    for (const planted_site& site : made.sites) {
+      const motif_filter& filter = filters()[static_cast<std::size_t>(site.motif)];
+      CHECK(filter.score(made.letters, site.start) >= filter.threshold + sequence_planter::margin);
+    }
+  }
+  CHECK(planter.make(1, all).letters != planter.make(2, all).letters);
+  CHECK_THROWS_AS(sequence_planter(filters(), length, 7, {"ACGT"}), std::invalid_argument);
 }
 
 TEST_CASE("the network of a formula predicts the formula's numbers", "[attribution][truth]") {

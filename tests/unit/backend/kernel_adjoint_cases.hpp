@@ -387,6 +387,8 @@ struct attention_shape {
 /// Column block b of three of a packed (R, 3D) matrix.
 template <class T>
 dnalm::matrix_view<T> third(dnalm::matrix_view<T> x, index_t b) {
+  if (x.data == nullptr)
+    return {nullptr, x.rows, x.columns / 3, x.stride};  // no rows, and no place of a column
   return x.column_block(b * (x.columns / 3), x.columns / 3);
 }
 

@@ -392,7 +392,7 @@ TEST_CASE("moments on a GPU go on after a lack of memory as if nothing had been 
   put(255, 0, 1.0F);
   put(10, 1, 1000.0F);
   {
-    const dnalm_test::gpu::memory_limit none(dnalm_test::gpu::device_memory().used());
+    const dnalm_test::gpu::memory_limit full(dnalm_test::gpu::device_memory().used());
     CHECK(error_id_of([&] { put(1, 0, 1.0F); }) == "dnalm.memory.608");
   }
   CHECK(moments.rows(0) == 255);

@@ -31,8 +31,8 @@ dnalm_test::supervised_case exon(const dnalm::io::safetensors_file& expected, in
 /// The tissues of exon `j` by one of the published networks.
 std::vector<double> tissues_of(const dnalm::io::safetensors_file& expected, const std::string& name, int j) {
   const std::vector<double> all = dnalm_test::read_numbers(expected, name);
-  REQUIRE(all.size() == exons * tissues);
-  const auto first = all.begin() + static_cast<std::ptrdiff_t>(j * tissues);
+  REQUIRE(all.size() == std::size_t{exons} * tissues);
+  const auto first = all.begin() + j * static_cast<std::ptrdiff_t>(tissues);
   return {first, first + tissues};
 }
 

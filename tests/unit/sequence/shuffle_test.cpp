@@ -152,7 +152,7 @@ TEST_CASE("shuffles of single letters reach every order", "[shuffle]") {
 }
 
 TEST_CASE("a shuffle keeps all k-let counts and the ends of the sequence", "[shuffle]") {
-  for (const std::size_t length : {1, 2, 5, 33, 400, 5000}) {
+  for (const std::size_t length : {1U, 2U, 5U, 33U, 400U, 5000U}) {
     const std::string sequence = random_letters(length, length);
     for (index_t k = 1; k <= 12; ++k) {
       const auto width = static_cast<std::size_t>(k);
