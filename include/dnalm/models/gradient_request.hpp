@@ -26,6 +26,8 @@ struct gradient_extent {
   bool tokens = false;     ///< whether the gradient by the one-hot tokens is wanted
   index_t keep_bytes = 0;  ///< gradient_request::keep_bytes
   index_t numbers = 1;     ///< gradient_request::numbers
+  /// gradient_request::layers, which networks of layers keep; empty: the last that has to run.
+  std::vector<index_t> layers = {};
 
   /// Matrices (R, V) at a time where one-hot tokens enter through a table: logits and their gradient, or that
   /// by tokens.
@@ -88,7 +90,7 @@ struct basic_gradient_request {
     return layers.empty() ? 0 : layers.back();
   }
   [[nodiscard]] gradient_extent extent(index_t blocks) const {
-    return {depth(blocks), static_cast<bool>(logits), tokens, keep_bytes, numbers};
+    return {depth(blocks), static_cast<bool>(logits), tokens, keep_bytes, numbers, layers};
   }
   /// Says which number the next calls are about.
   void choose(index_t number) const {
