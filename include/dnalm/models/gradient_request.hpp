@@ -73,7 +73,7 @@ struct basic_gradient_request {
   std::function<void(index_t layer, matrix_view<const T, Space> gradient)> carried = {};
   /// Bytes that may go into what the blocks keep of the forward pass, so that their adjoints need not compute
   /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on
-  /// it.
+  /// it. Networks of layers: what segments of their steps keep inside.
   index_t keep_bytes = default_keep_bytes;
   /// DeepLIFT's multipliers in place of gradients: the batch is of pairs (row_pairs), first the observed
   /// sequences and then, in the same order and each as long, their references. `hidden` and `logits` give
