@@ -26,6 +26,8 @@ struct gradient_extent {
   bool tokens = false;     ///< whether the gradient by the one-hot tokens is wanted
   index_t keep_bytes = 0;  ///< gradient_request::keep_bytes
   index_t numbers = 1;     ///< gradient_request::numbers
+  /// gradient_request::layers, which networks of layers keep; empty: the last that has to run.
+  std::vector<index_t> layers = {};
 
   /// Matrices (R, V) at a time where one-hot tokens enter through a table: logits and their gradient, or that
   /// by tokens.
@@ -71,7 +73,7 @@ struct basic_gradient_request {
   std::function<void(index_t layer, matrix_view<const T, Space> gradient)> carried = {};
   /// Bytes that may go into what the blocks keep of the forward pass, so that their adjoints need not compute
   /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on
-  /// it.
+  /// it. Networks of layers: what segments of their steps keep inside.
   index_t keep_bytes = default_keep_bytes;
   /// DeepLIFT's multipliers in place of gradients: the batch is of pairs (row_pairs), first the observed
   /// sequences and then, in the same order and each as long, their references. `hidden` and `logits` give
@@ -88,7 +90,7 @@ struct basic_gradient_request {
     return layers.empty() ? 0 : layers.back();
   }
   [[nodiscard]] gradient_extent extent(index_t blocks) const {
-    return {depth(blocks), static_cast<bool>(logits), tokens, keep_bytes, numbers};
+    return {depth(blocks), static_cast<bool>(logits), tokens, keep_bytes, numbers, layers};
   }
   /// Says which number the next calls are about.
   void choose(index_t number) const {

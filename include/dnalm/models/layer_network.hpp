@@ -12,6 +12,7 @@
 #include <dnalm/backend/row_pairs.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/models/detail/layer_attention.hpp>
+#include <dnalm/models/detail/layer_gradient_plan.hpp>
 #include <dnalm/models/detail/layer_steps.hpp>
 #include <dnalm/models/detail/row_trims.hpp>
 #include <dnalm/models/function_ref.hpp>
@@ -27,8 +28,7 @@ DNALM_BEGIN_NAMESPACE
 template <layer_backend B>
 struct layer_workspace {
   std::vector<typename B::vector> slots = {};  ///< of values, shared by those that do not live together
-  std::vector<typename B::vector> kept = {};   ///< of a gradient: every value, then what functions read
-  std::vector<typename B::vector> d = {};      ///< their gradients
+  typename B::vector kept = {};                ///< of a gradient: all that layer_gradient_plan places
   typename B::vector words = {};               ///< the one-hot rows, and their gradient
   typename B::vector scratch = {};             ///< of kernels
   typename B::vector part = {};                ///< a gradient before it is added
@@ -98,7 +98,9 @@ class layer_network {
       requires(B::space == memory_space::host);
 
   /// The gradient of a number of states and predictions with respect to the input; the contract is that of
-  /// model::input_gradients. The whole forward pass is kept (keep_bytes is not looked at).
+  /// model::input_gradients. Of the steps' segments the highest are kept, as many as keep_bytes allows; of
+  /// the others only the values that cross their ends, and the adjoints compute the rest again, for every
+  /// number.
   void gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
                 workspace& w) const;
 
@@ -112,7 +114,7 @@ class layer_network {
   [[nodiscard]] index_t workspace_bytes(index_t tokens, index_t longest, bool logits) const;
   /// Numbers of the largest state of so many tokens.
   [[nodiscard]] index_t largest_state(index_t tokens) const;
-  /// As workspace_bytes, for a gradient.
+  /// As workspace_bytes, for a gradient of any of the states and predictions that `extent` names.
   [[nodiscard]] index_t gradient_bytes(index_t tokens, index_t longest, const gradient_extent& extent) const;
 
  private:
@@ -145,8 +147,18 @@ class layer_network {
   void finished_states(index_t done, index_t& next, Use&& use) const {
     while (next <= graph_.results() && ready_[static_cast<std::size_t>(next)] <= done) use(next++);
   }
-  [[nodiscard]] index_t last_step(const gradient_wish& request) const;
-  void run_back(const gradient_wish& request, pass& p, index_t last) const;
+  /// The values whose own gradients a request gives.
+  [[nodiscard]] std::vector<index_t> given_values(const gradient_extent& extent) const;
+  [[nodiscard]] index_t last_step(const std::vector<index_t>& values) const;
+  /// `sizes`: numbers of every value. Not `backward`: values alone.
+  [[nodiscard]] detail::layer_gradient_plan plan_gradient(std::vector<index_t> sizes, index_t tokens,
+                                                          const gradient_extent& extent, bool backward) const;
+  [[nodiscard]] index_t gradient_scratch(const B& backend, const gradient_extent& extent) const;
+  /// The most numbers that the adjoints of steps by several values make at once.
+  [[nodiscard]] index_t made_at_once(const std::vector<index_t>& sizes, index_t last) const;
+  void run_forward(const gradient_wish& request, pass& p, index_t last) const;
+  void give_cotangents(const gradient_wish& request, pass& p) const;
+  void run_back(const gradient_wish& request, pass& p) const;
   void finish_gradient(const token_batch& batch, const gradient_wish& request, gradient_receiver receive,
                        pass& p, input_matrix<B> words, output_matrix<B> dwords) const;
 

@@ -17,6 +17,7 @@
 #include <support/adjoint_test.hpp>
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>
+#include <unit/models/budget_runs.hpp>
 #include <unit/models/multiplier_runs.hpp>
 
 namespace {
@@ -647,7 +648,8 @@ TEST_CASE("estimates of memory need no length that the network reads", "[layers]
   const dnalm::cpu_layers pooled(dnalm::cpu_backend(), s->take(), weights);
   // But for the one-hot rows, what 4096 bases take.
   CHECK(pooled.workspace_bytes(2048, 2048, true) + 2048 * 4 * 4 == pooled.workspace_bytes(4096, 4096, true));
-  CHECK(pooled.gradient_bytes(1, 1, {}) > 4096 * 4 * 4);
+  const dnalm::gradient_extent whole{.logits = true, .keep_bytes = dnalm::default_keep_bytes};
+  CHECK(pooled.gradient_bytes(1, 1, whole) > 4096 * 4 * 4);
   // Of a fixed length of 20 rows, 21 are two sequences, and so are 40.
   const dnalm::cpu_layers fixed(dnalm::cpu_backend(), fixed_graph(), weights);
   const auto without_words = [&](index_t rows) {
@@ -657,24 +659,22 @@ TEST_CASE("estimates of memory need no length that the network reads", "[layers]
   CHECK(without_words(1) == without_words(20));
   CHECK(without_words(60) - without_words(40) == without_words(40) - without_words(20));
   CHECK(without_words(40) > without_words(20));
-  CHECK(fixed.gradient_bytes(40, 40, {}) - fixed.gradient_bytes(20, 20, {}) > 20 * 4 * 5 * 4);
+  CHECK(fixed.gradient_bytes(40, 40, whole) - fixed.gradient_bytes(20, 20, whole) > 20 * 4 * 5 * 4);
 }
 
 TEST_CASE("a gradient keeps what functions read, and nothing for steps without one", "[layers]") {
-  sketch s({});
-  const index_t parted = s->relu(s.convolution(0, 4, 6, taps(1)));
-  s->output("rows", s.dense(s->function(s->place(parted, 1, 1), dnalm::activation::tanh), 6, 2));
-  const layer_graph graph = s->take();
-  const dnalm::cpu_layers network(dnalm::cpu_backend(), graph, weights);
-  batch_of batch;
-  batch.add(9, 4);
-  dnalm::cpu_layers::workspace memory;
-  CHECK(gradient_of(network, batch, memory).size() == 9 * 4);
-  const std::size_t values = graph.nodes.size() + 1;
-  REQUIRE(memory.kept.size() == 2 * values);
-  for (std::size_t v = 0; v < values; ++v) {
-    CHECK((memory.kept[values + v].size() > 0) == (static_cast<index_t>(v) == parted));
-  }
+  const auto held = [](bool parted) {
+    sketch s({});
+    const index_t x = s.convolution(0, 4, 64, taps(1));
+    s->output("rows", s.dense(s->place(parted ? s->relu(x) : x, 1, 1), 64, 2));
+    const dnalm::cpu_layers network(dnalm::cpu_backend(), s->take(), weights);
+    batch_of batch;
+    batch.add(9, 4);
+    dnalm::cpu_layers::workspace memory;
+    CHECK(gradient_of(network, batch, memory).size() == 9 * 4);
+    return memory.kept.size();
+  };
+  CHECK(held(true) - held(false) == 9 * 64);
 }
 
 namespace {
@@ -687,8 +687,8 @@ index_t size_of(const std::vector<dnalm::cpu_backend::vector>& all) {
 
 /// Numbers that a workspace holds after a pass of one sequence.
 index_t numbers_held(const dnalm::cpu_layers::workspace& w) {
-  return size_of(w.slots) + size_of(w.kept) + size_of(w.d) + w.words.size() + w.scratch.size() +
-         w.part.size() + w.distance_keys.size() + w.attention.size() + w.distances.size();
+  return size_of(w.slots) + w.kept.size() + w.words.size() + w.scratch.size() + w.part.size() +
+         w.distance_keys.size() + w.attention.size() + w.distances.size();
 }
 
 /// What the estimate counts beside that for relative attention of `rows` rows: the features of a second
@@ -718,21 +718,53 @@ TEST_CASE("the estimate of a pass's memory is what the workspace then holds", "[
   }
 }
 
-TEST_CASE("the estimate of a gradient's memory covers what it takes", "[layers]") {
+TEST_CASE("the estimate of a gradient's memory is what the workspace then holds, for every budget",
+          "[layers][segments]") {
   for (const auto& [fixed, graph] : graphs()) {
     const dnalm::cpu_layers network(dnalm::cpu_backend(), graph, weights);
     batch_of batch;
     batch.add(fixed ? 20 : 30, 2);
-    dnalm::cpu_layers::workspace memory;
-    CHECK(largest(gradient_of(network, batch, memory)) > 0.0);
-    index_t sum = numbers_held(memory);
-    // The softmax pool of attention_graph() makes the gradients by its two inputs of 33 x 12 at once, from
-    // zeros of that size.
     const bool attends = graph.layers.back().name == "attended";
-    if (attends) sum += 3 * 33 * 12 + features_on_their_way(attended_rows);
     const index_t tokens = batch.offsets.rows();
-    CHECK(network.gradient_bytes(tokens, tokens, {}) >= 4 * sum);
-    CHECK(network.gradient_bytes(tokens, tokens, {}) <= 4 * sum + sum);
+    for (const bool logits : {true, false}) {
+      for (const index_t keep : {index_t{0}, index_t{2000}, index_t{20000}, dnalm::default_keep_bytes}) {
+        const dnalm_test::budget_case c{{1, graph.results()}, logits, 2};
+        dnalm::cpu_layers::workspace memory;
+        CHECK(largest(dnalm_test::seen_with_budget(network, batch.tokens(), c, keep, memory)) > 0.0);
+        index_t sum = numbers_held(memory);
+        // The softmax pool of attention_graph() makes the gradients by its two inputs of 33 x 12 at once,
+        // from zeros of that size.
+        if (attends) sum += 3 * 33 * 12 + features_on_their_way(attended_rows);
+        // The masked mean of free_graph() those by 33 x 12 and 33 x 4.
+        if (graph.outputs.back().name == "counts") sum += 33 * (12 + 4);
+        const dnalm::gradient_extent extent{graph.results(), logits, true, keep, 2, c.layers};
+        CHECK(network.gradient_bytes(tokens, tokens, extent) == 4 * sum);
+      }
+    }
+  }
+}
+
+TEST_CASE("a gradient is the same bits for every budget, all its states and carried gradients too",
+          "[layers][segments]") {
+  for (const auto& [fixed, graph] : graphs()) {
+    for (const layer_graph& described : {graph, unfused(graph)}) {
+      const dnalm::cpu_layers network(dnalm::cpu_backend(), described, weights);
+      const batch_of batch = mixed(fixed);
+      const index_t last = described.results();
+      dnalm::cpu_layers::workspace shared;
+      for (const dnalm_test::budget_case& c :
+           {dnalm_test::budget_case{{}, true}, dnalm_test::budget_case{{0, 1, last}, true, 2},
+            dnalm_test::budget_case{{1}, false}, dnalm_test::budget_case{{0}, false}}) {
+        dnalm::cpu_layers::workspace whole;
+        const auto expected =
+            dnalm_test::seen_with_budget(network, batch.tokens(), c, dnalm::default_keep_bytes, whole);
+        CHECK(largest(expected) > 0.0);
+        for (const index_t keep : {index_t{0}, whole.kept.size(), 2 * whole.kept.size()}) {
+          CHECK(dnalm_test::same_numbers(
+              dnalm_test::seen_with_budget(network, batch.tokens(), c, keep, shared), expected));
+        }
+      }
+    }
   }
 }
 

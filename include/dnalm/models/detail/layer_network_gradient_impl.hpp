@@ -4,6 +4,8 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include <dnalm/models/detail/cotangent_names.hpp>
@@ -19,22 +21,28 @@ template <layer_backend B>
 struct layer_network<B>::pass {
   const layer_network& network;
   layer_workspace<B>& memory;
+  detail::layer_gradient_plan plan;
   std::vector<char> has = {};  // by value
+  bool back = false;           // whether adjoints run
 
   [[nodiscard]] layer_workspace<B>& workspace() { return memory; }
   [[nodiscard]] index_t rows(index_t v) const { return memory.rows[static_cast<std::size_t>(v)].rows(); }
+  /// The rows of a value, or others of their shape, from a place on.
+  [[nodiscard]] output_matrix<B> at(index_t place, index_t v) {
+    const index_t columns = network.shapes_.channels(v);
+    return {memory.kept.view().data + place, rows(v), columns, columns};
+  }
+  [[nodiscard]] index_t now(const detail::value_places& places) const {
+    return back ? places.back : places.forward;
+  }
   [[nodiscard]] output_matrix<B> value(index_t v) {
-    return network.view(memory.kept[static_cast<std::size_t>(v)], rows(v), network.shapes_.channels(v));
+    return at(now(plan.values[static_cast<std::size_t>(v)]), v);
   }
   /// What the function of the step that makes `v` reads.
   [[nodiscard]] output_matrix<B> before(index_t v) {
-    const std::size_t values = memory.rows.size();
-    return network.view(memory.kept[values + static_cast<std::size_t>(v)], rows(v),
-                        network.shapes_.channels(v));
+    return at(now(plan.before[static_cast<std::size_t>(v)]), v);
   }
-  [[nodiscard]] output_matrix<B> d(index_t v) {
-    return network.view(memory.d[static_cast<std::size_t>(v)], rows(v), network.shapes_.channels(v));
-  }
+  [[nodiscard]] output_matrix<B> d(index_t v) { return at(plan.gradients[static_cast<std::size_t>(v)], v); }
   [[nodiscard]] output_matrix<B> part(index_t rows, index_t columns) {
     return network.view(memory.part, rows, columns);
   }
@@ -51,6 +59,16 @@ struct layer_network<B>::pass {
     if (s.residual < 0) return;
     backend.add(detail::residual_rows(backend, s, of, memory, part(y.rows, y.columns)), y);
   }
+  /// The inside of a segment again; not for a segment that S does not depend on.
+  void run_again(const B& backend, const detail::layer_segment& segment) {
+    const std::span<const step> all = std::span(network.steps_).first(static_cast<std::size_t>(segment.end));
+    const auto steps = all.subspan(static_cast<std::size_t>(segment.first));
+    if (std::none_of(steps.begin(), steps.end(), [&](const step& s) { return written(s.output); })) return;
+    for (const step& s : steps) {
+      const bool there = plan.values[static_cast<std::size_t>(s.output)].stays && !s.parted();
+      if (!there) run(backend, s);
+    }
+  }
   /// d(v) += what `fill` puts into a matrix of zeros.
   template <class Fill>
   void add_cotangent(const B& backend, index_t v, const std::string& name, Fill&& fill) {
@@ -65,19 +83,55 @@ struct layer_network<B>::pass {
   }
 };
 
-/// The last step that the request needs; -1: none.
 template <layer_backend B>
-index_t layer_network<B>::last_step(const gradient_wish& request) const {
-  const auto makes = [&](index_t value) {
-    const auto at =
-        std::find_if(steps_.begin(), steps_.end(), [&](const step& s) { return s.output == value; });
-    return at == steps_.end() ? index_t{-1} : static_cast<index_t>(at - steps_.begin());
-  };
-  index_t last = request.logits ? makes(graph_.outputs.front().value) : -1;
-  for (const index_t state : request.layers) {
-    if (state > 0) last = std::max(last, makes(graph_.result(state).value));
+std::vector<index_t> layer_network<B>::given_values(const gradient_extent& extent) const {
+  std::vector<index_t> values;
+  if (extent.logits) values.push_back(graph_.outputs.front().value);
+  for (const index_t state : extent.layers) {
+    if (state > 0) values.push_back(graph_.result(state).value);
   }
-  return last;
+  const bool untold = extent.layers.empty() && !extent.logits && extent.depth > 0;
+  if (untold) values.push_back(graph_.result(extent.depth).value);
+  return values;
+}
+
+/// The last step that makes one of `values`; -1: none.
+template <layer_backend B>
+index_t layer_network<B>::last_step(const std::vector<index_t>& values) const {
+  for (auto i = static_cast<index_t>(steps_.size()); i-- > 0;) {
+    const index_t output = steps_[static_cast<std::size_t>(i)].output;
+    if (std::find(values.begin(), values.end(), output) != values.end()) return i;
+  }
+  return -1;
+}
+
+template <layer_backend B>
+detail::layer_gradient_plan layer_network<B>::plan_gradient(std::vector<index_t> sizes, index_t tokens,
+                                                            const gradient_extent& extent,
+                                                            bool backward) const {
+  detail::layer_gradient_wish wish{.sizes = std::move(sizes), .backward = backward};
+  const index_t highest = extent.logits ? graph_.results() : extent.depth;
+  wish.shown.assign(wish.sizes.size(), -1);
+  for (index_t state = 1; state <= highest; ++state) {
+    index_t& shown = wish.shown[static_cast<std::size_t>(graph_.result(state).value)];
+    shown = std::max(shown, ready_[static_cast<std::size_t>(state)]);
+  }
+  if (backward) wish.given = given_values(extent);
+  wish.steps = 1 + (backward ? last_step(wish.given) : ready_[static_cast<std::size_t>(highest)]);
+  wish.keep = std::max<index_t>(extent.keep_bytes, 0) / static_cast<index_t>(sizeof(scalar));
+  wish.several = extent.numbers > 1;
+  detail::layer_gradient_planner<step> planner(steps_, wish);
+  detail::layer_gradient_plan plan = planner.take();
+  const bool words = !extent.layers.empty() && extent.layers.front() == 0;
+  if (words) plan.part = std::max(plan.part, checked_mul(tokens, graph_.input.channels));
+  if (extent.tokens) plan.part = std::max(plan.part, checked_mul(tokens, 5));
+  return plan;
+}
+
+template <layer_backend B>
+index_t layer_network<B>::gradient_scratch(const B& backend, const gradient_extent& extent) const {
+  const index_t steps = scratch_size(backend, true);
+  return extent.tokens ? std::max(steps, backend.linear_scratch(packed_table_)) : steps;
 }
 
 template <layer_backend B>
@@ -89,44 +143,57 @@ void layer_network<B>::gradient(const token_batch& batch, const gradient_wish& r
   if (batch.ids.empty()) return;
   set_rows(batch, w);
   const B& backend = backend_of(w);
-  const std::size_t values = graph_.nodes.size() + 1;
-  w.kept.resize(2 * values);
-  w.d.resize(values);
-  grow(w.scratch, scratch_size(backend, true));
-  pass p{*this, w, std::vector<char>(values, 0)};
+  const gradient_extent extent = request.extent(graph_.results());
   const index_t tokens = batch.offsets.rows();
   const index_t channels = graph_.input.channels;
+  std::vector<index_t> sizes(w.rows.size());
+  for (std::size_t v = 0; v < sizes.size(); ++v) {
+    sizes[v] = checked_mul(w.rows[v].rows(), shapes_.channels(static_cast<index_t>(v)));
+  }
+  pass p{*this, w, plan_gradient(std::move(sizes), tokens, extent, request.backward),
+         std::vector<char>(w.rows.size(), 0)};
+  if (w.kept.size() < p.plan.numbers) w.kept = {};  // gone before there is more
+  grow(w.kept, p.plan.numbers);
+  grow(w.part, p.plan.part);
+  grow(w.scratch, gradient_scratch(backend, extent));
   grow(w.words, checked_mul(2 * tokens, channels));
   const output_matrix<B> words{w.words.view().data, tokens, channels, channels};
   const output_matrix<B> dwords{words.data + tokens * channels, tokens, channels, channels};
   read_input(batch, request.word_rows, backend, w, words, p.value(0));
   if (request.states) request.states(0, words);
+  run_forward(request, p, p.plan.segments.back().end - 1);
+  if (!request.backward) return;
+  p.back = true;
+  for (index_t number = 0; number < request.numbers; ++number) {
+    request.choose(number);
+    std::fill(p.has.begin(), p.has.end(), char(0));
+    give_cotangents(request, p);
+    run_back(request, p);
+    finish_gradient(batch, request, receive, p, words, dwords);
+  }
+}
+
+/// The steps up to `last`; shows the states from 1 on.
+template <layer_backend B>
+void layer_network<B>::run_forward(const gradient_wish& request, pass& p, index_t last) const {
+  const B& backend = backend_of(p.memory);
   const index_t highest = request.logits ? graph_.results() : request.depth(graph_.results());
-  const index_t last = request.backward ? last_step(request) : ready_[static_cast<std::size_t>(highest)];
   index_t next = 1;
-  const auto show = [&](index_t state) {
-    if (request.states) request.states(state, p.value(graph_.result(state).value));
-  };
   const auto show_finished = [&](index_t done) {
-    while (next <= highest && ready_[static_cast<std::size_t>(next)] <= done) show(next++);
+    for (; next <= highest && ready_[static_cast<std::size_t>(next)] <= done; ++next) {
+      if (request.states) request.states(next, p.value(graph_.result(next).value));
+    }
   };
   show_finished(-1);
   for (index_t i = 0; i <= last; ++i) {
     p.run(backend, steps_[static_cast<std::size_t>(i)]);
     show_finished(i);
   }
-  if (!request.backward) return;
-  for (index_t number = 0; number < request.numbers; ++number) {
-    request.choose(number);
-    std::fill(p.has.begin(), p.has.end(), char(0));
-    run_back(request, p, last);
-    finish_gradient(batch, request, receive, p, words, dwords);
-  }
 }
 
-/// The steps from `last` down to the first value, for one number.
+/// S's own gradients, of the logits first.
 template <layer_backend B>
-void layer_network<B>::run_back(const gradient_wish& request, pass& p, index_t last) const {
+void layer_network<B>::give_cotangents(const gradient_wish& request, pass& p) const {
   const B& backend = backend_of(p.memory);
   if (request.logits) {
     p.add_cotangent(backend, graph_.outputs.front().value, detail::logits_cotangent, request.logits);
@@ -135,14 +202,23 @@ void layer_network<B>::run_back(const gradient_wish& request, pass& p, index_t l
     p.add_cotangent(backend, graph_.result(*state).value, detail::cotangent_name(*state),
                     [&](input_matrix<B> x, output_matrix<B> given) { request.hidden(*state, x, given); });
   }
+}
+
+/// The steps from the last down to the first value, for one number.
+template <layer_backend B>
+void layer_network<B>::run_back(const gradient_wish& request, pass& p) const {
+  const B& backend = backend_of(p.memory);
   detail::layer_adjoint<B, pass> adjoint(backend, p);
-  for (index_t i = last; i >= 0; --i) {
-    const step& s = steps_[static_cast<std::size_t>(i)];
-    if (!p.written(s.output)) continue;
-    for (index_t state = graph_.results(); request.carried && state > 0; --state) {
-      if (graph_.result(state).value == s.output) request.carried(state, p.d(s.output));
+  for (auto segment = p.plan.segments.rbegin(); segment != p.plan.segments.rend(); ++segment) {
+    if (!segment->kept) p.run_again(backend, *segment);
+    for (index_t i = segment->end; i-- > segment->first;) {
+      const step& s = steps_[static_cast<std::size_t>(i)];
+      if (!p.written(s.output)) continue;
+      for (index_t state = graph_.results(); request.carried && state > 0; --state) {
+        if (graph_.result(state).value == s.output) request.carried(state, p.d(s.output));
+      }
+      adjoint.run(s, s.parted() ? p.before(s.output) : output_matrix<B>{});
     }
-    adjoint.run(s, s.parted() ? p.before(s.output) : output_matrix<B>{});
   }
 }
 
@@ -173,34 +249,42 @@ void layer_network<B>::finish_gradient(const token_batch& batch, const gradient_
   receive({dwords, tokens});
 }
 
-/// Every value and its gradient, what functions read, one gradient before it is added, and those that the
-/// largest step by several values makes at once, one of them also as zeros on their way to the backend;
-/// relative attention's own memory.
 template <layer_backend B>
-index_t layer_network<B>::gradient_bytes(index_t tokens, index_t longest, const gradient_extent&) const {
-  const std::vector<index_t> rows = computed_rows_near(tokens);
-  const auto size_of = [&](index_t v) {
-    return rows.empty() ? 0 : checked_mul(rows[static_cast<std::size_t>(v)], shapes_.channels(v));
-  };
-  index_t numbers = checked_add(scratch_size(backend_, true), checked_mul(4 * tokens, graph_.input.channels));
-  index_t widest = checked_mul(5, tokens);
-  for (index_t v = 0; v < static_cast<index_t>(slot_.size()); ++v) {
-    widest = std::max(widest, size_of(v));
-    if (slot_[static_cast<std::size_t>(v)] >= 0) numbers = checked_add(numbers, checked_mul(2, size_of(v)));
-  }
-  index_t at_once = 0;
-  for (const step& s : steps_) {
-    if (s.parted()) numbers = checked_add(numbers, size_of(s.output));
+index_t layer_network<B>::made_at_once(const std::vector<index_t>& sizes, index_t last) const {
+  index_t most = 0;
+  for (index_t i = 0; i <= last; ++i) {
+    const step& s = steps_[static_cast<std::size_t>(i)];
     if (!s.makes_gradients_at_once()) continue;
     index_t made = 0;
     index_t zeros = 0;
     for (const index_t v : s.inputs) {
-      made = checked_add(made, size_of(v));
-      zeros = std::max(zeros, size_of(v));
+      made = checked_add(made, sizes[static_cast<std::size_t>(v)]);
+      const bool uploads = s.kind != layer_kind::masked_mean;
+      if (uploads) zeros = std::max(zeros, sizes[static_cast<std::size_t>(v)]);
     }
-    at_once = std::max(at_once, checked_add(made, zeros));
+    most = std::max(most, checked_add(made, zeros));
   }
-  numbers = checked_add(checked_add(numbers, widest), checked_add(at_once, attention_size(longest)));
+  return most;
+}
+
+/// What the plan places, one gradient before it is added, words and their gradient, scratch; and the
+/// gradients that the largest step by several values makes at once, but for masked means one of them also as
+/// zeros on their way to the backend; relative attention's own memory.
+template <layer_backend B>
+index_t layer_network<B>::gradient_bytes(index_t tokens, index_t longest,
+                                         const gradient_extent& extent) const {
+  std::vector<index_t> sizes = computed_rows_near(tokens);
+  sizes.resize(slot_.size());
+  for (std::size_t v = 0; v < sizes.size(); ++v) {
+    sizes[v] = checked_mul(sizes[v], shapes_.channels(static_cast<index_t>(v)));
+  }
+  const index_t at_once = made_at_once(sizes, last_step(given_values(extent)));
+  const detail::layer_gradient_plan plan = plan_gradient(std::move(sizes), tokens, extent, true);
+  index_t numbers = checked_mul(2 * tokens, graph_.input.channels);
+  for (const index_t more :
+       {plan.numbers, plan.part, gradient_scratch(backend_, extent), at_once, attention_size(longest)}) {
+    numbers = checked_add(numbers, more);
+  }
   return checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
 }
 
