@@ -62,6 +62,34 @@ inline void check_layers_on_gpu(const std::string& name, const dnalm::cuda_optio
   CHECK(gaps.gradients <= std::max(1e-4, 4.0 * gaps.float_error));
 }
 
+/// The gradient of all predictions with little and with much of the forward pass kept: the same bits.
+inline void check_layer_budgets(const std::string& name) {
+  INFO(name);
+  const dnalm::model network = dnalm::load_model(golden_supervised / name, on_gpu());
+  const dnalm::io::safetensors_file expected(golden_supervised / "expected" / (name + ".safetensors"));
+  const std::vector<std::int32_t> ids = golden_letters(expected, "case0.sequence");
+  dnalm::ragged_offsets offsets;
+  offsets.append(static_cast<dnalm::index_t>(ids.size()));
+  auto request = formula_request<float>("logits");
+  const auto gradient = [&](dnalm::index_t keep_bytes) {
+    std::vector<float> found;
+    request.keep_bytes = keep_bytes;
+    dnalm::forward_workspace workspace;
+    const auto take = [&](const dnalm::input_gradient& g) {
+      for (dnalm::index_t r = 0; r < g.words.rows; ++r) {
+        found.insert(found.end(), g.words.row_data(r), g.words.row_data(r) + g.words.columns);
+      }
+    };
+    network.input_gradients({ids, offsets}, request, take, workspace);
+    return std::pair(found, network.gradient_bytes(request, offsets.rows(), offsets.rows()));
+  };
+  const auto [much, most_bytes] = gradient(dnalm::default_keep_bytes);
+  const auto [little, least_bytes] = gradient(0);
+  CHECK(much.size() > ids.size());
+  CHECK(much == little);
+  CHECK(least_bytes < most_bytes);
+}
+
 /// All states of a batch as the model gives them, one behind the other.
 inline std::vector<std::vector<float>> states_of(const dnalm::model& network,
                                                  const dnalm::token_batch& batch) {

@@ -13,6 +13,10 @@ TEST_CASE("cuda: numbers of networks of layers do not depend on the batch", "[cu
   for (const char* name : {"enformer", "legnet"}) dnalm_test::check_layers_alone(name);
 }
 
+TEST_CASE("cuda: gradients of networks of layers do not depend on how much they keep", "[cuda][supervised]") {
+  for (const char* name : {"enformer", "legnet"}) dnalm_test::check_layer_budgets(name);
+}
+
 TEST_CASE("cuda: networks of layers in 16 bits stay near", "[cuda][supervised]") {
   for (const char* name : {"legnet", "enformer"}) dnalm_test::check_half_layers(name);
 }
