@@ -24,6 +24,7 @@
 #include <dnalm/attribution/relaxed_function.hpp>
 #include <dnalm/attribution/sequence_function.hpp>
 #include <dnalm/attribution/strand_average.hpp>
+#include <dnalm/attribution/substitution.hpp>
 #include <dnalm/attribution/substitution_effects.hpp>
 #include <dnalm/attribution/substitution_function.hpp>
 #include <dnalm/attribution/token_attribution.hpp>

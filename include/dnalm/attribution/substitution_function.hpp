@@ -9,18 +9,13 @@
 #include <string>
 #include <vector>
 
+#include <dnalm/attribution/substitution.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
-
-/// A letter 0 to 3 (A, C, G, T) put at a position, counted from 0; letter -1: the sequence as it is.
-struct substitution {
-  index_t position = 0;
-  int letter = -1;
-};
 
 /// f of one sequence with each of some substitutions made alone. Positions lie in the sequence, letters are
 /// -1 to 3.
@@ -34,25 +29,10 @@ struct substitution_function {
       evaluate = {};
 };
 
-/// What a model is read at, of each sequence: rows of a hidden state or of the logits. The fewer rows, the
-/// less is computed where the model's rows look at their neighbours only (GPN).
-struct read_output {
-  index_t state = 0;    ///< a hidden state, from 1 on
-  bool logits = false;  ///< the logits instead, whatever `state` says
-  /// Of so many rows those that are read, increasing; as {n / 2} for the token in the middle. None: all.
-  std::function<std::vector<index_t>(index_t n)> rows = {};
-};
-
 /// C numbers of each of some sequences: rows (n * rows of each, width) that were read, values (n, C), 0 at
 /// first. Numbers of a sequence come from its own rows only. It is called from several threads at a time.
 using state_reader =
     std::function<void(matrix_view<const float> rows, index_t rows_of_each, std::span<double> values)>;
-
-/// Means; numbers do not depend on them.
-struct edited_options {
-  int threads = 0;                    ///< the calling one among them; 0: all cores
-  index_t memory = index_t{1} << 26;  ///< bytes for the values of edited sequences
-};
 
 /// What `read` makes of rows of hidden states or logits, by model::edited_states: what it makes of those rows
 /// in a pass of each edited sequence, bitwise for GPN and networks of layers, for HyenaDNA up to the rounding

@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include <dnalm/attribution/substitution_function.hpp>
+#include <dnalm/attribution/substitution.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
 #include <dnalm/models/model.hpp>
