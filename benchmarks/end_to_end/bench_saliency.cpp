@@ -4,8 +4,8 @@
 //   bench_saliency --case NAME --model FOLDER --sequences FILE [--limit 2] [--nodes 50] [--threads 1,2]
 //   [--formats f32]
 //
-// The probe has weights of a formula, on the mean over tokens. The floor is that of gradients: 3 x the
-// operations of the forward pass at the measured peak, once per sequence, or per sequence and node.
+// The probe has weights of a formula, on the mean over tokens. The floor is that of gradients by the input: 2 x
+// the operations of the forward pass at the measured peak, once per sequence, or per sequence and node.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -48,7 +48,7 @@ class saliency_bench {
         function_(dnalm::nucleotide_function({network_, pattern_probe(network_)}, {.threads = threads})) {
     for (const std::string& sequence : sequences_) {
       const auto tokens = static_cast<double>(network_.tokenize(sequence).ids.size());
-      flops_ += 3 * forward_flops(network_.describe().config, tokens);
+      flops_ += 2 * forward_flops(network_.describe().config, tokens);
     }
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Substitutions of a letter, and the row that a model is read at.
 #include <dnalm/attribution/substitution.hpp>
 
 #include <iostream>
