@@ -21,6 +21,7 @@
 #include <support/attribution_outputs.hpp>
 #include <support/attribution_planting.hpp>
 #include <support/attribution_planting_options.hpp>
+#include <support/attribution_shuffles.hpp>
 #include <support/attribution_tolerance.hpp>
 #include <support/device.hpp>
 #include <support/options.hpp>
@@ -153,6 +154,9 @@ std::vector<dnalm::report::setting> facts_of(double value, const dnalm::attribut
     facts.push_back({"convergence delta",
                      text + (known ? nodes + (row.within_tolerance ? "" : ": misses the tolerance") : "")});
   }
+  if (method.members.distinct_shuffles) {
+    facts.push_back({"distinct shuffles", program::shuffles_text(row.distinct_shuffles)});
+  }
   return facts;
 }
 
@@ -232,6 +236,7 @@ class map_files {
     ++rows_;
     file_->add(row);
     tally_.add(row);
+    shuffles_.add(row.name, row.distinct_shuffles, s_.method.replicates);
     if (modisco_) modisco_->add(row.sequence, row.attributions);
     auto facts = facts_of(value, row, method_);
     program::row_sites sites;
@@ -247,6 +252,10 @@ class map_files {
       method_.conventions["tolerance"] += "; " + tally_.words();
       file_->set_convention("tolerance", method_.conventions["tolerance"]);
     }
+    if (method_.members.distinct_shuffles) {
+      method_.conventions["distinct_shuffles"] = shuffles_.words();
+      file_->set_convention("distinct_shuffles", shuffles_.words());
+    }
     file_->finish();
     if (modisco_) modisco_->finish();
     auto about = summary_of(s_, method_.conventions);
@@ -254,6 +263,7 @@ class map_files {
     outputs_.finish(std::move(about));
     if (motifs_) motifs_->finish(s_.method.method);
     if (method_.members.nodes) tally_.tell(s_.method.tolerance);
+    if (method_.members.distinct_shuffles) shuffles_.tell();
     if (modisco_ && modisco_->dropped() > 0) {
       std::fprintf(
           stderr,
@@ -271,6 +281,7 @@ class map_files {
   std::optional<dnalm::attribution_writer> file_ = {};
   std::optional<dnalm::modisco_writer> modisco_ = {};
   program::tolerance_tally tally_ = {};
+  program::shuffle_tally shuffles_ = {};
   dnalm::index_t rows_ = 0;
 };
 
@@ -323,6 +334,7 @@ void plant_motifs(const settings& s, const dnalm::model& model, const dnalm::att
   }
   if (!s.places.page.empty()) report.write_page(s.places.page, summary_of(s, report.conventions()));
   report.write_table();
+  report.tell();
 }
 
 void attribute(settings s) {

@@ -22,6 +22,7 @@
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
 #include <support/attribution_predictions.hpp>
+#include <support/attribution_shuffles.hpp>
 #include <support/plain_text.hpp>
 
 namespace program {
@@ -97,7 +98,9 @@ namespace detail {
   const dnalm::index_t most =
       options.most_nodes > 0 ? options.most_nodes : std::max<dnalm::index_t>(1024, options.nodes);
   attribution_method made;
+  const bool shuffled = from.kind == dnalm::baseline_kind::shuffles;
   made.members.convergence_delta = true;
+  made.members.distinct_shuffles = shuffled;
   made.reading = map_reading::sum;
   made.conventions = baseline_convention(from);
   made.conventions["convergence_delta"] = "sum of attributions - (f(x) - f(baseline))";
@@ -112,7 +115,7 @@ namespace detail {
     made.conventions["tolerance"] =
         "|convergence_delta| <= " + number_text(options.tolerance) + " max(1, |f(x) - f(baseline)|)";
   }
-  made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, expected, from, most](
+  made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, expected, from, most, shuffled](
                   const std::vector<std::string>& sequences, dnalm::index_t first) {
     const auto found =
         expected
@@ -131,6 +134,7 @@ namespace detail {
       rows[i].convergence_delta = found[i].delta;
       rows[i].nodes = found[i].nodes;
       rows[i].within_tolerance = found[i].within_tolerance;
+      if (shuffled) rows[i].distinct_shuffles = distinct_shuffles(sequences[i]);
     }
     return rows;
   };
@@ -142,6 +146,7 @@ namespace detail {
   const dnalm::baseline from = baseline_of(options);
   attribution_method made;
   made.members.convergence_delta = true;
+  made.members.distinct_shuffles = from.kind == dnalm::baseline_kind::shuffles;
   made.conventions = baseline_convention(from);
   made.conventions["convergence_delta"] =
       "mean over references of sum of contributions - (f(x) - f(reference))";
@@ -165,6 +170,9 @@ namespace detail {
                                           {.threads = options.run.threads, .memory = options.run.memory});
       rows[i].attributions = options.hypothetical ? found.hypothetical : found.contributions;
       rows[i].convergence_delta = found.mean_delta();
+      if (from.kind == dnalm::baseline_kind::shuffles) {
+        rows[i].distinct_shuffles = distinct_shuffles(sequences[i]);
+      }
     }
     return rows;
   };

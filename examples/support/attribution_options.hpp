@@ -162,7 +162,10 @@ inline void add_method_options(CLI::App& app, method_options& m) {
                  "Where the way begins, or what references are: zero, uniform, n, mask, shuffles\n"
                  "(dinucleotides) [integrated_gradients: zero, else shuffles]")
       ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
-  app.add_option("--replicates", m.replicates, "Shuffles of a sequence, of --baseline shuffles")
+  app.add_option(
+         "--replicates", m.replicates,
+         "Shuffles of a sequence, of --baseline shuffles; a sequence with fewer than ten times as many\n"
+         "distinct ones is told")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));
   app.add_option("--nodes", m.nodes,

@@ -11,6 +11,7 @@
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
+#include <dnalm/sequence/shuffle.hpp>
 
 #include "workbench.hpp"
 
@@ -216,4 +217,36 @@ TEST_CASE("an integral that misses its tolerance is told by name, in the file an
   CHECK(work.conventions().find("\"Gauss-Legendre, 5\"") != std::string::npos);
   CHECK(content(work.dir / "p.html").find("misses") == std::string::npos);
   CHECK(work.attribute("integrated_gradients", "--nodes 9 --most-nodes 4").id() == "dnalm.usage.807");
+}
+
+TEST_CASE("sequences with few distinct shuffles are told by name, in the file and on the page",
+          "[programs]") {
+  const bench work;
+  const std::string rich = "ACGTTGCAACGTGATAAGCCGGATTACAGCTTAGCA";
+  write(work.dir / "s.fa", ">repeat\nACTGACTGACTG\n>rich\n" + rich + "\n");
+  const std::string page = " --html " + (work.dir / "p.html");
+  const std::string told =
+      "1 of 2 sequences have fewer than ten times as many distinct dinucleotide shuffles";
+  const double many = static_cast<double>(dnalm::sequence_shuffler(rich).number().exact.value());
+  for (const std::string& command : {std::string("deep_lift_shap"), std::string("expected_gradients"),
+                                     std::string("integrated_gradients --baseline shuffles")}) {
+    INFO(command);
+    const auto made = work.attribute(command, "--replicates 2" + page);
+    REQUIRE(made.code == 0);
+    CHECK(made.err.find(told) != std::string::npos);
+    CHECK(made.err.find("(repeat: 1 for 2);") != std::string::npos);
+    CHECK(work.numbers("distinct_shuffles") == std::vector<double>{1, many});
+    CHECK(work.conventions().find("at least 1 of a sequence, itself included; of 1 of 2 sequences fewer") !=
+          std::string::npos);
+    CHECK(content(work.dir / "p.html").find("distinct shuffles</dt><dd>1</dd>") != std::string::npos);
+  }
+  const auto planted = work.attribute("global_importance", "--insert GATA --backgrounds 5" + page);
+  CHECK(planted.err.find("(repeat: 1 for 3);") != std::string::npos);
+  CHECK(work.numbers("distinct_shuffles") == std::vector<double>{1, many, 1, many, 1});
+  CHECK(content(work.dir / "p.html").find("at least 1 of a sequence") != std::string::npos);
+
+  REQUIRE(work.attribute("deep_lift_shap", "--baseline zero").err == "");
+  CHECK_FALSE(dnalm::io::npz_reader(work.dir / "x.npz").contains("distinct_shuffles"));
+  write(work.dir / "s.fa", ">rich\n" + rich + "\n");
+  CHECK(work.attribute("deep_lift_shap", "--replicates 2").err == "");
 }

@@ -23,6 +23,7 @@ struct attribution_row {
   double convergence_delta = 0;         ///< may be NaN
   index_t nodes = 0;                    ///< of the integral
   bool within_tolerance = true;         ///< whether the delta is as small as was asked for
+  double distinct_shuffles = 0;         ///< how many the sequence has, itself included; may be infinite
   std::vector<double> entropy = {};     ///< (L), bits; may hold NaN
   std::vector<double> dependency = {};  ///< (L, L), row-major
 };
@@ -32,6 +33,7 @@ struct attribution_members {
   bool attributions = true;
   bool convergence_delta = false;
   bool nodes = false;  ///< and within_tolerance
+  bool distinct_shuffles = false;
   bool entropy = false;
   bool dependency = false;
 };
@@ -41,7 +43,8 @@ struct attribution_members {
 /// Members, for N rows padded to `longest` letters: `one_hot` int8 (N, 4, longest), `attributions` float32 of
 /// the same shape, both with zeros behind the end; `names`; `lengths` int64 (N); `convergence_delta` float64
 /// (N); `entropy` float32 (N, longest), NaN behind the end; `dependency` float32 (N, longest, longest), zeros
-/// behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1; `conventions`, the JSON object
+/// behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1;
+/// `distinct_shuffles` float64 (N); `conventions`, the JSON object
 /// of the texts given, as uint8.
 class attribution_writer {
  public:
@@ -69,6 +72,7 @@ class attribution_writer {
   std::vector<double> deltas_;
   std::vector<index_t> nodes_;
   std::vector<std::int8_t> within_tolerance_;
+  std::vector<double> distinct_shuffles_;
   std::size_t one_hot_ = 0;
   std::size_t attributions_ = 0;
   std::size_t entropy_ = 0;

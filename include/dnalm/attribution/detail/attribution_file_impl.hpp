@@ -118,6 +118,7 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
   deltas_.push_back(row.convergence_delta);
   nodes_.push_back(row.nodes);
   within_tolerance_.push_back(row.within_tolerance ? 1 : 0);
+  distinct_shuffles_.push_back(row.distinct_shuffles);
 }
 
 DNALM_INLINE void attribution_writer::finish() {
@@ -133,6 +134,7 @@ DNALM_INLINE void attribution_writer::finish() {
     archive_.add("nodes", nodes_, {rows});
     archive_.add("within_tolerance", within_tolerance_, {rows});
   }
+  if (members_.distinct_shuffles) archive_.add("distinct_shuffles", distinct_shuffles_, {rows});
   archive_.finish();
 }
 
