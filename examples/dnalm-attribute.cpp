@@ -21,6 +21,7 @@
 #include <support/attribution_outputs.hpp>
 #include <support/attribution_planting.hpp>
 #include <support/attribution_planting_options.hpp>
+#include <support/attribution_residuals.hpp>
 #include <support/attribution_shuffles.hpp>
 #include <support/attribution_tolerance.hpp>
 #include <support/device.hpp>
@@ -236,6 +237,7 @@ class map_files {
     ++rows_;
     file_->add(row);
     tally_.add(row);
+    residuals_.add(row);
     shuffles_.add(row.name, row.distinct_shuffles, s_.method.replicates);
     if (modisco_) modisco_->add(row.sequence, row.attributions);
     auto facts = facts_of(value, row, method_);
@@ -260,6 +262,7 @@ class map_files {
     if (modisco_) modisco_->finish();
     auto about = summary_of(s_, method_.conventions);
     if (motifs_ && !s_.places.page.empty()) about.tables.push_back(motifs_->page_table());
+    if (method_.members.residuals) about.tables.push_back(residuals_.page_table());
     outputs_.finish(std::move(about));
     if (motifs_) motifs_->finish(s_.method.method);
     if (method_.members.nodes) tally_.tell(s_.method.tolerance);
@@ -282,6 +285,7 @@ class map_files {
   std::optional<dnalm::modisco_writer> modisco_ = {};
   program::tolerance_tally tally_ = {};
   program::shuffle_tally shuffles_ = {};
+  program::residual_tally residuals_ = {};
   dnalm::index_t rows_ = 0;
 };
 

@@ -141,6 +141,13 @@ namespace detail {
   return made;
 }
 
+/// By hidden state the residual of the reference where it is largest in size.
+[[nodiscard]] inline std::vector<double> largest_residuals(const dnalm::deep_lift_map& map) {
+  std::vector<double> largest;
+  for (const std::vector<double>& states : map.residuals) larger_in_size(largest, states);
+  return largest;
+}
+
 [[nodiscard]] inline attribution_method deep_lift_method(const dnalm::attribution_targets& targets,
                                                          const method_options& options) {
   const dnalm::baseline from = baseline_of(options);
@@ -154,6 +161,12 @@ namespace detail {
                                          ? "hypothetical contributions; times one_hot they are "
                                            "the contributions"
                                          : "contributions, 0 at other letters";
+  made.members.residuals = options.residuals;
+  if (options.residuals) {
+    made.conventions["residuals"] =
+        "at each hidden state sum of multipliers times differences - (f(x) - f(reference)), of the reference "
+        "where it is largest in size";
+  }
   made.explanation =
       "DeepLIFT's contributions of each base to the difference of the target between the sequence and its "
       "references, by exact rules for every layer; the mean over the references (DeepSHAP).";
@@ -167,7 +180,10 @@ namespace detail {
         references.push_back(dnalm::baseline_weights(from, f, sequences[i], number, r));
       }
       const auto found = dnalm::deep_lift(targets, 0, sequences[i], references,
-                                          {.threads = options.run.threads, .memory = options.run.memory});
+                                          {.threads = options.run.threads,
+                                           .memory = options.run.memory,
+                                           .residuals = options.residuals});
+      if (options.residuals) rows[i].residuals = largest_residuals(found);
       rows[i].attributions = options.hypothetical ? found.hypothetical : found.contributions;
       rows[i].convergence_delta = found.mean_delta();
       if (from.kind == dnalm::baseline_kind::shuffles) {

@@ -3,6 +3,7 @@
 /// \brief What a method of dnalm-attribute gives: rows of results, and how they are read.
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <map>
 #include <string>
@@ -55,6 +56,14 @@ struct attribution_method {
 namespace detail {
 
 using rows_of = std::vector<dnalm::attribution_row>;
+
+/// Puts numbers in the place of those that they exceed in size.
+inline void larger_in_size(std::vector<double>& largest, const std::vector<double>& numbers) {
+  if (largest.empty()) largest.assign(numbers.size(), 0.0);
+  for (std::size_t k = 0; k < largest.size(); ++k) {
+    if (std::abs(numbers[k]) > std::abs(largest[k])) largest[k] = numbers[k];
+  }
+}
 
 }  // namespace detail
 }  // namespace program

@@ -30,6 +30,7 @@ inline void read_both_strands(attribution_method& method) {
       rows[i].convergence_delta = (rows[i].convergence_delta + others[i].convergence_delta) / 2;
       rows[i].nodes = std::max(rows[i].nodes, others[i].nodes);
       rows[i].within_tolerance = rows[i].within_tolerance && others[i].within_tolerance;
+      larger_in_size(rows[i].residuals, others[i].residuals);
       if (!rows[i].entropy.empty())
         rows[i].entropy = dnalm::strand_average(rows[i].entropy, others[i].entropy);
     }

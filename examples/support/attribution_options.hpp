@@ -22,6 +22,7 @@ struct method_options {
   std::string method = {};
   bool corrected = false;         ///< gradients less their mean over the letters
   bool hypothetical = false;      ///< every letter's contribution, not the observed one's alone
+  bool residuals = false;         ///< of DeepLIFT, by hidden state
   bool entropy_weighted = false;  ///< times the reversed entropy
   bool both_strands = false;
   std::string baseline = {};  ///< empty: the method's own
@@ -95,6 +96,7 @@ struct method_option {
         {"--corrected", {"saliency", "input_x_gradient", "smooth_grad"}},
         {"--entropy-weighted", {"embedding_saliency"}},
         {"--hypothetical", {"deep_lift_shap"}},
+        {"--residuals", {"deep_lift_shap"}},
         {"--centring", {"ism"}},
         {"--context", {"embedding_saliency", "entropy"}},
         {"--window", {"entropy", "dependency"}},
@@ -190,6 +192,9 @@ inline void add_method_options(CLI::App& app, method_options& m) {
   app.add_flag("--entropy-weighted", m.entropy_weighted,
                "Times how much surer than elsewhere the language model is of a token");
   app.add_flag("--hypothetical", m.hypothetical, "Contributions of all four letters");
+  app.add_flag("--residuals", m.residuals,
+               "By how much the sum misses f(x) - f(reference) at each hidden state; keeps all of them\n"
+               "in memory");
   app.add_option("--centring", m.centring,
                  "mean4 (less the mean of the four), mean3 (of the other three), raw")
       ->capture_default_str()

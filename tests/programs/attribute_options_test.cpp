@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <dnalm/attribution/deep_lift.hpp>
 #include <dnalm/attribution/dependency_map.hpp>
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
@@ -73,6 +74,7 @@ TEST_CASE("an option that the method does not read is refused with the methods t
       {"--corrected", "ism", "saliency, input_x_gradient, smooth_grad"},
       {"--entropy-weighted", "entropy", "--method embedding_saliency"},
       {"--hypothetical", "saliency", "--method deep_lift_shap"},
+      {"--residuals", "expected_gradients", "--method deep_lift_shap"},
       {"--centring raw", "dependency", "--method ism"},
       {"--context wild_type", "dependency", "embedding_saliency, entropy"},
       {"--context wild_type", "embedding_saliency", "with --entropy-weighted"},
@@ -249,4 +251,29 @@ TEST_CASE("sequences with few distinct shuffles are told by name, in the file an
   CHECK_FALSE(dnalm::io::npz_reader(work.dir / "x.npz").contains("distinct_shuffles"));
   write(work.dir / "s.fa", ">rich\n" + rich + "\n");
   CHECK(work.attribute("deep_lift_shap", "--replicates 2").err == "");
+}
+
+TEST_CASE("residuals of DeepLIFT at each hidden state are those of the library", "[programs]") {
+  const bench work;
+  REQUIRE(
+      work.attribute("deep_lift_shap", "--baseline uniform --residuals --html " + (work.dir / "p.html")).err ==
+      "");
+  const auto targets =
+      dnalm::attribution_targets::of_logits(dnalm::load_model(gpn), std::vector<dnalm::index_t>{3});
+  std::vector<double> expected;
+  for (const auto& record : dnalm::io::read_sequences(work.dir / "s.fa").records) {
+    const std::vector<dnalm::deep_lift_reference> reference = {dnalm::uniform_reference(record.sequence)};
+    const auto found = dnalm::deep_lift(targets, 0, record.sequence, reference, {.residuals = true});
+    expected.insert(expected.end(), found.residuals[0].begin(), found.residuals[0].end());
+  }
+  CHECK(work.numbers("residuals") == expected);
+  const auto states = static_cast<dnalm::index_t>(expected.size() / 2);
+  CHECK(dnalm::io::npz_reader(work.dir / "x.npz").read("residuals").shape ==
+        std::vector<dnalm::index_t>{2, states});
+  const std::string page = content(work.dir / "p.html");
+  CHECK(page.find("Completeness by hidden state") != std::string::npos);
+  CHECK(page.find("<td>" + std::to_string(states - 1) + "</td>") != std::string::npos);
+  CHECK(work.conventions().find("\"residuals\"") != std::string::npos);
+  REQUIRE(work.attribute("deep_lift_shap", "--baseline uniform").err == "");
+  CHECK_FALSE(dnalm::io::npz_reader(work.dir / "x.npz").contains("residuals"));
 }

@@ -24,6 +24,7 @@ struct attribution_row {
   index_t nodes = 0;                    ///< of the integral
   bool within_tolerance = true;         ///< whether the delta is as small as was asked for
   double distinct_shuffles = 0;         ///< how many the sequence has, itself included; may be infinite
+  std::vector<double> residuals = {};   ///< by hidden state, as many in each row
   std::vector<double> entropy = {};     ///< (L), bits; may hold NaN
   std::vector<double> dependency = {};  ///< (L, L), row-major
 };
@@ -34,6 +35,7 @@ struct attribution_members {
   bool convergence_delta = false;
   bool nodes = false;  ///< and within_tolerance
   bool distinct_shuffles = false;
+  bool residuals = false;
   bool entropy = false;
   bool dependency = false;
 };
@@ -44,7 +46,7 @@ struct attribution_members {
 /// the same shape, both with zeros behind the end; `names`; `lengths` int64 (N); `convergence_delta` float64
 /// (N); `entropy` float32 (N, longest), NaN behind the end; `dependency` float32 (N, longest, longest), zeros
 /// behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1;
-/// `distinct_shuffles` float64 (N); `conventions`, the JSON object
+/// `distinct_shuffles` float64 (N); `residuals` float64 (N, hidden states); `conventions`, the JSON object
 /// of the texts given, as uint8.
 class attribution_writer {
  public:
@@ -73,6 +75,7 @@ class attribution_writer {
   std::vector<index_t> nodes_;
   std::vector<std::int8_t> within_tolerance_;
   std::vector<double> distinct_shuffles_;
+  std::vector<double> residuals_;  // of all rows
   std::size_t one_hot_ = 0;
   std::size_t attributions_ = 0;
   std::size_t entropy_ = 0;

@@ -98,6 +98,10 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
   if (members_.dependency) {
     detail::check_part(where, "dependency", checked_mul(bases, bases), row.dependency.size());
   }
+  if (members_.residuals && !names_.empty()) {
+    detail::check_part(where, "residuals", static_cast<index_t>(residuals_.size() / names_.size()),
+                       row.residuals.size());
+  }
   const auto padded = [&](std::span<const double> values, std::size_t rows) {
     return detail::padded_rows(values, length, 0, length, width, rows, where);
   };
@@ -119,6 +123,7 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
   nodes_.push_back(row.nodes);
   within_tolerance_.push_back(row.within_tolerance ? 1 : 0);
   distinct_shuffles_.push_back(row.distinct_shuffles);
+  residuals_.insert(residuals_.end(), row.residuals.begin(), row.residuals.end());
 }
 
 DNALM_INLINE void attribution_writer::finish() {
@@ -135,6 +140,10 @@ DNALM_INLINE void attribution_writer::finish() {
     archive_.add("within_tolerance", within_tolerance_, {rows});
   }
   if (members_.distinct_shuffles) archive_.add("distinct_shuffles", distinct_shuffles_, {rows});
+  if (members_.residuals) {
+    const index_t states = rows == 0 ? 0 : static_cast<index_t>(residuals_.size()) / rows;
+    archive_.add("residuals", residuals_, {rows, states});
+  }
   archive_.finish();
 }
 
