@@ -50,6 +50,7 @@ struct attribution_method {
   dnalm::attribution_members members = {};
   map_reading reading = map_reading::observed;
   std::string explanation = {};
+  std::string unit = {};  ///< of the numbers of a drawing; empty: the target's own
   std::map<std::string, std::string> conventions = {};
 };
 

@@ -34,6 +34,9 @@ struct method_options {
   double noise = 0.1;
   std::string centring = "mean4";
   std::string context = "automatic";
+  std::string dependency = "log_odds";
+  std::string symmetric = {};  ///< empty: as it is
+  bool apc = false;            ///< average product correction
   dnalm::window_rule window = {};
   std::uint64_t seed = 1;
   dnalm::run_options run = {};
@@ -101,6 +104,9 @@ struct method_option {
         {"--context", {"embedding_saliency", "entropy"}},
         {"--window", {"entropy", "dependency"}},
         {"--overlap", {"entropy", "dependency"}},
+        {"--dependency", {"dependency"}},
+        {"--symmetric", {"dependency"}},
+        {"--apc", {"dependency"}},
     };
     for (const char* name :
          {"--both-strands", "--modisco", "--modisco-width", "--drawings", "--bigwig", "--bedgraph", "--join",
@@ -204,6 +210,14 @@ inline void add_method_options(CLI::App& app, method_options& m) {
                  "embedding_saliency with --entropy-weighted")
       ->capture_default_str()
       ->check(CLI::IsMember({"automatic", "masked", "wild_type", "left"}));
+  app.add_option("--dependency", m.dependency,
+                 "What a substitution changes at another position: log_odds (the largest change), or\n"
+                 "jacobian (the categorical Jacobian's norm)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"log_odds", "jacobian"}));
+  app.add_option("--symmetric", m.symmetric, "The mean or the max of both directions")
+      ->check(CLI::IsMember({"mean", "max"}));
+  app.add_flag("--apc", m.apc, "Less the average product of row and column, after --symmetric");
   app.add_flag("--both-strands", m.both_strands, "The mean over the sequence and its reverse complement");
   app.option_defaults()->group("Options");
 }

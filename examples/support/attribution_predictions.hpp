@@ -93,21 +93,49 @@ namespace detail {
   return entropies;
 }
 
+/// The map that `--dependency`, `--symmetric` and `--apc` ask for.
+[[nodiscard]] inline dnalm::dependency_map chosen_map(const dnalm::dependency_result& found,
+                                                      const method_options& options) {
+  dnalm::dependency_map map = options.dependency == "jacobian" ? found.jacobian : found.log_odds;
+  if (!options.symmetric.empty()) {
+    map = dnalm::symmetrized(map, options.symmetric == "max" ? dnalm::symmetry::max : dnalm::symmetry::mean);
+  }
+  return options.apc ? dnalm::average_product_corrected(map) : map;
+}
+
+/// What a number of that map is.
+[[nodiscard]] inline std::string dependency_convention(const method_options& options) {
+  std::string words = options.dependency == "jacobian"
+                          ? "categorical Jacobian: Frobenius norm of the changes of ln p over substitutions and "
+                            "letters, centred over both"
+                          : "largest change of log2 odds over substitutions and letters";
+  words += "; row substituted, column observed";
+  if (!options.symmetric.empty()) words += "; " + options.symmetric + " of the map and its transpose";
+  if (options.apc) words += "; average product correction";
+  return words;
+}
+
 [[nodiscard]] inline attribution_method dependency_method(const dnalm::model& network,
                                                           const method_options& options) {
   attribution_method made;
   made.members.dependency = true;
   made.reading = map_reading::mean;
   made.conventions["context"] = "nothing masked";
-  made.conventions["dependency"] =
-      "largest change of log2 odds over substitutions and letters; row substituted, "
-      "column observed";
+  made.conventions["dependency"] = dependency_convention(options);
+  made.unit = options.dependency == "jacobian" ? "Jacobian, norm (nats)" : "change of log2 odds";
+  if (options.apc) made.unit += ", corrected";
   made.conventions["attributions"] =
       "influence of a substitution: mean over the other positions of the largest "
       "change of log2 odds";
   made.explanation =
       "How much a substitution at one position (row) changes what the model predicts at another "
       "(column).";
+  if (!options.symmetric.empty()) {
+    made.explanation =
+        "How much a substitution at one position changes what the model predicts at another, the " +
+        options.symmetric + " of both directions.";
+  }
+  if (options.apc) made.explanation += " What rows and columns have in all (average product) is taken off.";
   made.rows = [network, options](const std::vector<std::string>& sequences, dnalm::index_t) {
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -115,7 +143,7 @@ namespace detail {
           network, sequences[i], {}, options.both_strands,
           {.window = options.window, .threads = options.run.threads, .memory = options.run.memory});
       rows[i].attributions = found.influence;
-      rows[i].dependency = found.log_odds.values;
+      rows[i].dependency = chosen_map(found, options).values;
     }
     return rows;
   };

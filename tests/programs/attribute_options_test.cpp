@@ -79,6 +79,9 @@ TEST_CASE("an option that the method does not read is refused with the methods t
       {"--context wild_type", "dependency", "embedding_saliency, entropy"},
       {"--context wild_type", "embedding_saliency", "with --entropy-weighted"},
       {"--replicates 3 --baseline zero", "deep_lift_shap", "--baseline shuffles"},
+      {"--dependency jacobian", "entropy", "--method dependency"},
+      {"--symmetric max", "ism", "--method dependency"},
+      {"--apc", "saliency", "--method dependency"},
       {"--window 8", "saliency", "entropy, dependency"},
       {"--overlap 2", "ism", "entropy, dependency"},
       {"--positions 3", "ism", "--method global_importance"},
@@ -276,4 +279,31 @@ TEST_CASE("residuals of DeepLIFT at each hidden state are those of the library",
   CHECK(work.conventions().find("\"residuals\"") != std::string::npos);
   REQUIRE(work.attribute("deep_lift_shap", "--baseline uniform").err == "");
   CHECK_FALSE(dnalm::io::npz_reader(work.dir / "x.npz").contains("residuals"));
+}
+
+TEST_CASE("dependency maps of every kind are those of the library", "[programs]") {
+  const bench work;
+  const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;
+  const auto found = dnalm::nucleotide_dependencies(dnalm::load_model(gpn), records[0].sequence);
+  const auto apc = [](const dnalm::dependency_map& map) { return dnalm::average_product_corrected(map); };
+  const std::vector<std::pair<std::string, dnalm::dependency_map>> cases = {
+      {"--dependency jacobian", found.jacobian},
+      {"--symmetric max", dnalm::symmetrized(found.log_odds, dnalm::symmetry::max)},
+      {"--apc", apc(found.log_odds)},
+      {"--dependency jacobian --symmetric mean --apc", apc(dnalm::symmetrized(found.jacobian))}};
+  for (const auto& [rest, map] : cases) {
+    INFO(rest);
+    REQUIRE(work.attribute("dependency", rest + " --svg " + (work.dir / "d")).err == "");
+    const auto all = work.numbers("dependency");
+    check_rows({all.begin(), all.begin() + 400}, {map.values}, 400);
+    const bool corrected = rest.find("--apc") != std::string::npos;
+    CHECK((work.conventions().find("average product correction") != std::string::npos) == corrected);
+    const std::string drawing = content(work.dir / "d/0001.chr1_100-120.svg");
+    CHECK((drawing.find("#123a82") != std::string::npos) == corrected);  // numbers below 0 are blue
+    CHECK((drawing.find("Jacobian, norm (nats)") != std::string::npos) ==
+          (rest.find("jacobian") != std::string::npos));
+  }
+  CHECK(work.conventions().find("centred over both; row substituted, column observed; mean of the map") !=
+        std::string::npos);
+  CHECK(work.attribute("dependency", "--symmetric least").id() == "dnalm.usage.702");
 }
