@@ -179,10 +179,9 @@ namespace detail {
       for (dnalm::index_t r = 0; r < from.count(); ++r) {
         references.push_back(dnalm::baseline_weights(from, f, sequences[i], number, r));
       }
-      const auto found = dnalm::deep_lift(targets, 0, sequences[i], references,
-                                          {.threads = options.run.threads,
-                                           .memory = options.run.memory,
-                                           .residuals = options.residuals});
+      const auto found = dnalm::deep_lift(
+          targets, 0, sequences[i], references,
+          {.threads = options.run.threads, .memory = options.run.memory, .residuals = options.residuals});
       if (options.residuals) rows[i].residuals = largest_residuals(found);
       rows[i].attributions = options.hypothetical ? found.hypothetical : found.contributions;
       rows[i].convergence_delta = found.mean_delta();

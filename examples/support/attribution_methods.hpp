@@ -47,7 +47,8 @@ inline void read_both_strands(attribution_method& method) {
   using namespace detail;
   const std::string& name = options.method;
   const bool path = name == "integrated_gradients" || name == "expected_gradients";
-  attribution_method made = name == "entropy"              ? entropy_method(network, options)
+  const bool predicted = name == "entropy" || name == "log_odds";
+  attribution_method made = predicted                      ? prediction_method(network, options)
                             : name == "dependency"         ? dependency_method(network, options)
                             : name == "rollout"            ? rollout_method(network, options)
                             : name == "ism"                ? mutagenesis_method(*targets, options)

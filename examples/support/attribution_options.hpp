@@ -53,6 +53,7 @@ struct method_options {
                                                  "ism",
                                                  "embedding_saliency",
                                                  "entropy",
+                                                 "log_odds",
                                                  "dependency",
                                                  "rollout",
                                                  "global_importance"};
@@ -101,9 +102,9 @@ struct method_option {
         {"--hypothetical", {"deep_lift_shap"}},
         {"--residuals", {"deep_lift_shap"}},
         {"--centring", {"ism"}},
-        {"--context", {"embedding_saliency", "entropy"}},
-        {"--window", {"entropy", "dependency"}},
-        {"--overlap", {"entropy", "dependency"}},
+        {"--context", {"embedding_saliency", "entropy", "log_odds"}},
+        {"--window", {"entropy", "log_odds", "dependency"}},
+        {"--overlap", {"entropy", "log_odds", "dependency"}},
         {"--dependency", {"dependency"}},
         {"--symmetric", {"dependency"}},
         {"--apc", {"dependency"}},
@@ -130,7 +131,7 @@ struct method_option {
 
 /// Whether a method explains a number of the model or of a probe; the others explain the model's predictions.
 [[nodiscard]] inline bool needs_target(const std::string& method) {
-  return method != "entropy" && method != "dependency" && method != "rollout";
+  return method != "entropy" && method != "log_odds" && method != "dependency" && method != "rollout";
 }
 
 /// Adds to the description of each option which methods read it.
@@ -157,7 +158,7 @@ inline void check_readers(const CLI::App& app, const method_options& options) {
            "--method " + options.method + " --baseline " + baseline_name(options));
   }
   if (app.count("--context") > 0 && options.method == "embedding_saliency" && !options.entropy_weighted) {
-    refuse("--context", "--method entropy, or embedding_saliency with --entropy-weighted",
+    refuse("--context", "--method entropy or log_odds, or embedding_saliency with --entropy-weighted",
            "--method embedding_saliency");
   }
 }

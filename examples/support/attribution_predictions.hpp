@@ -3,7 +3,9 @@
 /// \brief Methods of dnalm-attribute that ask what a language model predicts, or where it looks.
 #pragma once
 
+#include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <dnalm/attribution/attention_rollout.hpp>
@@ -11,6 +13,7 @@
 #include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
+#include <dnalm/core/error.hpp>
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
 
@@ -54,28 +57,54 @@ namespace detail {
   return map;
 }
 
-[[nodiscard]] inline attribution_method entropy_method(const dnalm::model& network,
-                                                       const method_options& options) {
+/// log2(p / (1/4)). \throws error [dnalm.unsupported.891] a letter that no token of the model can hold.
+[[nodiscard]] inline dnalm::nucleotide_map log_odds_map(const dnalm::nucleotide_map& log_probabilities) {
+  dnalm::nucleotide_map map = dnalm::log_odds_bits(log_probabilities);
+  for (std::size_t i = 0; i < map.values.size(); ++i) {
+    if (!std::isinf(map.values[i])) continue;
+    throw dnalm::error(
+        dnalm::error_kind::unsupported, 891, "a letter of probability 0 has no log-odds",
+        {.where = "position " + std::to_string(1 + i % static_cast<std::size_t>(map.length)),
+         .expected = "a model in whose vocabulary every letter can stand there, or --method entropy"});
+  }
+  return map;
+}
+
+/// What a language model predicts at each position: `entropy`, or `log_odds`.
+[[nodiscard]] inline attribution_method prediction_method(const dnalm::model& network,
+                                                          const method_options& options) {
+  const bool odds = options.method == "log_odds";
   attribution_method made;
   made.members.entropy = true;
-  made.reading = map_reading::entropy;
+  made.members.likeliest = true;
+  made.reading = odds ? map_reading::observed : map_reading::entropy;
+  made.unit = odds ? "log2 odds (bits)" : "information (bits)";
   const auto context = context_of(options.context);
   made.conventions["context"] = context_words(network, options.context);
   made.conventions["entropy"] = "bits, over A, C, G, T";
-  made.conventions["attributions"] = "probability times information (2 - entropy), bits";
+  made.conventions["likeliest"] = "of the sequence as given; tokens of the whole vocabulary";
+  made.conventions["attributions"] = odds ? "log2(p / (1/4)), bits; 0 without a prediction"
+                                          : "probability times information (2 - entropy), bits";
   made.explanation =
-      "What the language model expects at each position from the others: the height of a letter is its "
-      "probability times the information of the position in bits.";
-  made.rows = [network, options, context](const std::vector<std::string>& sequences, dnalm::index_t) {
-    const auto found = dnalm::predict_nucleotides(network, records_of(sequences),
-                                                  {.context = context,
-                                                   .window = options.window,
-                                                   .threads = options.run.threads,
-                                                   .memory = options.run.memory});
+      odds
+          ? "How much likelier than by chance (1/4) the language model holds each letter at each position, "
+            "in "
+            "bits. A drawing has the letter that stands there."
+          : "What the language model expects at each position from the others: the height of a letter is its "
+            "probability times the information of the position in bits.";
+  made.rows = [network, options, context, odds](const std::vector<std::string>& sequences, dnalm::index_t) {
+    auto found = dnalm::predict_nucleotides(network, records_of(sequences),
+                                            {.context = context,
+                                             .window = options.window,
+                                             .threads = options.run.threads,
+                                             .memory = options.run.memory});
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i].attributions = information_map(found[i].log_probabilities);
-      rows[i].entropy = dnalm::entropy_bits(found[i].log_probabilities);
+      const dnalm::nucleotide_map& predicted = found[i].log_probabilities;
+      rows[i].attributions = odds ? log_odds_map(predicted) : information_map(predicted);
+      rows[i].entropy = dnalm::entropy_bits(predicted);
+      rows[i].likeliest_letters = dnalm::likeliest_letters(predicted);
+      rows[i].likeliest_tokens = std::move(found[i].likeliest_tokens);
     }
     return rows;
   };
@@ -105,10 +134,11 @@ namespace detail {
 
 /// What a number of that map is.
 [[nodiscard]] inline std::string dependency_convention(const method_options& options) {
-  std::string words = options.dependency == "jacobian"
-                          ? "categorical Jacobian: Frobenius norm of the changes of ln p over substitutions and "
-                            "letters, centred over both"
-                          : "largest change of log2 odds over substitutions and letters";
+  std::string words =
+      options.dependency == "jacobian"
+          ? "categorical Jacobian: Frobenius norm of the changes of ln p over substitutions and "
+            "letters, centred over both"
+          : "largest change of log2 odds over substitutions and letters";
   words += "; row substituted, column observed";
   if (!options.symmetric.empty()) words += "; " + options.symmetric + " of the map and its transpose";
   if (options.apc) words += "; average product correction";

@@ -33,7 +33,8 @@ class residual_tally {
     dnalm::report::page_table table;
     table.title = "Completeness by hidden state";
     table.explanation =
-        "A residual is the sum of multipliers times differences at a hidden state less f(x) - f(reference), of a "
+        "A residual is the sum of multipliers times differences at a hidden state less f(x) - f(reference), "
+        "of a "
         "sequence the largest of its references. Where it grows from one state to the one before, the layer "
         "between them loses a part of the difference.";
     table.columns = {"hidden state", "largest |residual|", "mean |residual|", "largest at"};

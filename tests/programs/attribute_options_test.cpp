@@ -76,14 +76,14 @@ TEST_CASE("an option that the method does not read is refused with the methods t
       {"--hypothetical", "saliency", "--method deep_lift_shap"},
       {"--residuals", "expected_gradients", "--method deep_lift_shap"},
       {"--centring raw", "dependency", "--method ism"},
-      {"--context wild_type", "dependency", "embedding_saliency, entropy"},
+      {"--context wild_type", "dependency", "embedding_saliency, entropy, log_odds"},
       {"--context wild_type", "embedding_saliency", "with --entropy-weighted"},
       {"--replicates 3 --baseline zero", "deep_lift_shap", "--baseline shuffles"},
       {"--dependency jacobian", "entropy", "--method dependency"},
       {"--symmetric max", "ism", "--method dependency"},
       {"--apc", "saliency", "--method dependency"},
-      {"--window 8", "saliency", "entropy, dependency"},
-      {"--overlap 2", "ism", "entropy, dependency"},
+      {"--window 8", "saliency", "entropy, log_odds, dependency"},
+      {"--overlap 2", "ism", "entropy, log_odds, dependency"},
       {"--positions 3", "ism", "--method global_importance"},
       {"--both-strands", "global_importance", "all but global_importance"},
       {"--modisco m", "global_importance", "all but global_importance"}};
@@ -258,9 +258,8 @@ TEST_CASE("sequences with few distinct shuffles are told by name, in the file an
 
 TEST_CASE("residuals of DeepLIFT at each hidden state are those of the library", "[programs]") {
   const bench work;
-  REQUIRE(
-      work.attribute("deep_lift_shap", "--baseline uniform --residuals --html " + (work.dir / "p.html")).err ==
-      "");
+  REQUIRE(work.attribute("deep_lift_shap", "--baseline uniform --residuals --html " + (work.dir / "p.html"))
+              .err == "");
   const auto targets =
       dnalm::attribution_targets::of_logits(dnalm::load_model(gpn), std::vector<dnalm::index_t>{3});
   std::vector<double> expected;
@@ -306,4 +305,47 @@ TEST_CASE("dependency maps of every kind are those of the library", "[programs]"
   CHECK(work.conventions().find("centred over both; row substituted, column observed; mean of the map") !=
         std::string::npos);
   CHECK(work.attribute("dependency", "--symmetric least").id() == "dnalm.usage.702");
+}
+
+TEST_CASE("log-odds and the likeliest letters and tokens are those of the library", "[programs]") {
+  const bench work;
+  write(work.dir / "s.fa", ">chr1:100-120\nACGTTGCAACGTGATAAGCC\n>n\nGGCATTGNCCATGGCA\n");
+  const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;
+  const auto found = dnalm::predict_nucleotides(dnalm::load_model(gpn), records);
+  for (const std::string method : {"log_odds", "entropy"}) {
+    INFO(method);
+    REQUIRE(work.attribute(method).err == "");
+    const auto letters = work.numbers("likeliest_letters");
+    const auto tokens = work.numbers("likeliest_tokens");
+    for (std::size_t s = 0; s < 2; ++s) {
+      const std::string likeliest = dnalm::likeliest_letters(found[s].log_probabilities);
+      for (std::size_t i = 0; i < 20; ++i) {
+        const std::size_t code = i < likeliest.size() ? std::string("ACGT").find(likeliest[i]) : 4;
+        CHECK(letters[s * 20 + i] == (code < 4 ? static_cast<double>(code) : -1));
+        CHECK(tokens[s * 20 + i] == (i < likeliest.size() ? found[s].likeliest_tokens[i] : -1));
+      }
+    }
+    CHECK(letters[27] == -1);  // N is not predicted
+  }
+  REQUIRE(work.attribute("log_odds", "--html " + (work.dir / "p.html")).err == "");
+  const auto values = work.numbers("attributions");
+  for (std::size_t s = 0; s < 2; ++s) {
+    std::vector<std::vector<double>> rows;
+    const auto odds = dnalm::log_odds_bits(found[s].log_probabilities);
+    const auto length = static_cast<std::ptrdiff_t>(odds.length);
+    for (std::ptrdiff_t a = 0; a < 4; ++a) {
+      rows.emplace_back(odds.values.begin() + a * length, odds.values.begin() + (a + 1) * length);
+    }
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(80 * s);
+    check_rows({begin, begin + 80}, rows, 20);
+  }
+  CHECK(content(work.dir / "p.html").find("log2 odds (bits)") != std::string::npos);
+}
+
+TEST_CASE("letters that no byte pair can hold have no log-odds", "[programs]") {
+  const scratch dir;
+  write(dir / "s.fa", ">chr1:100-120\nACGTTGCAACGTGATAAGCC\n");
+  const auto refused = run("dnalm-attribute --model " DNALM_GOLDEN_DIR "/BPE --method log_odds --input " +
+                           (dir / "s.fa") + " --output " + (dir / "x.npz"));
+  CHECK(refused.id() == "dnalm.unsupported.891");
 }

@@ -3,6 +3,7 @@
 /// \brief Files of attribution maps: the npz of dnalm-attribute, and the pair that TF-MoDISco reads.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -27,6 +28,8 @@ struct attribution_row {
   std::vector<double> residuals = {};   ///< by hidden state, as many in each row
   std::vector<double> entropy = {};     ///< (L), bits; may hold NaN
   std::vector<double> dependency = {};  ///< (L, L), row-major
+  std::string likeliest_letters = {};   ///< (L) of A, C, G, T; N: no prediction
+  std::vector<std::int32_t> likeliest_tokens = {};  ///< (L); -1: no prediction
 };
 
 /// Which members a file has beside `names`, `lengths`, `one_hot` and `conventions`.
@@ -38,6 +41,7 @@ struct attribution_members {
   bool residuals = false;
   bool entropy = false;
   bool dependency = false;
+  bool likeliest = false;  ///< letters and tokens
 };
 
 /// Writes rows one after the other; memory does not grow with them but for names and lengths.
@@ -45,7 +49,8 @@ struct attribution_members {
 /// Members, for N rows padded to `longest` letters: `one_hot` int8 (N, 4, longest), `attributions` float32 of
 /// the same shape, both with zeros behind the end; `names`; `lengths` int64 (N); `convergence_delta` float64
 /// (N); `entropy` float32 (N, longest), NaN behind the end; `dependency` float32 (N, longest, longest), zeros
-/// behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1;
+/// behind the end; `likeliest_letters` int8 (N, longest), 0 to 3, and `likeliest_tokens` int32 (N, longest),
+/// -1 without a prediction and behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1;
 /// `distinct_shuffles` float64 (N); `residuals` float64 (N, hidden states); `conventions`, the JSON object
 /// of the texts given, as uint8.
 class attribution_writer {
@@ -80,6 +85,8 @@ class attribution_writer {
   std::size_t attributions_ = 0;
   std::size_t entropy_ = 0;
   std::size_t dependency_ = 0;
+  std::size_t likeliest_letters_ = 0;
+  std::size_t likeliest_tokens_ = 0;
 };
 
 /// Writes `<prefix>.ohe.npz` (int8) and `<prefix>.attr.npz` (float32), each with `arr_0` (N, 4, width), and

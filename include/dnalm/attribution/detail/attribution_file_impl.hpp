@@ -79,6 +79,10 @@ DNALM_INLINE attribution_writer::attribution_writer(const std::filesystem::path&
   if (members_.attributions) attributions_ = archive_.begin<float>("attributions", {4, longest_});
   if (members_.entropy) entropy_ = archive_.begin<float>("entropy", {longest_});
   if (members_.dependency) dependency_ = archive_.begin<float>("dependency", {longest_, longest_});
+  if (members_.likeliest) {
+    likeliest_letters_ = archive_.begin<std::int8_t>("likeliest_letters", {longest_});
+    likeliest_tokens_ = archive_.begin<std::int32_t>("likeliest_tokens", {longest_});
+  }
 }
 
 DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
@@ -102,6 +106,10 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     detail::check_part(where, "residuals", static_cast<index_t>(residuals_.size() / names_.size()),
                        row.residuals.size());
   }
+  if (members_.likeliest) {
+    detail::check_part(where, "likeliest letters", bases, row.likeliest_letters.size());
+    detail::check_part(where, "likeliest tokens", bases, row.likeliest_tokens.size());
+  }
   const auto padded = [&](std::span<const double> values, std::size_t rows) {
     return detail::padded_rows(values, length, 0, length, width, rows, where);
   };
@@ -116,6 +124,17 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     std::vector<float> entropy(width, std::numeric_limits<float>::quiet_NaN());
     for (std::size_t i = 0; i < length; ++i) entropy[i] = static_cast<float>(row.entropy[i]);
     archive_.append(entropy_, entropy);
+  }
+  if (members_.likeliest) {
+    std::vector<std::int8_t> codes(width, -1);
+    std::vector<std::int32_t> tokens(width, -1);
+    for (std::size_t i = 0; i < length; ++i) {
+      const int code = base_code(row.likeliest_letters[i]);
+      if (code < 4) codes[i] = static_cast<std::int8_t>(code);
+      tokens[i] = row.likeliest_tokens[i];
+    }
+    archive_.append(likeliest_letters_, codes);
+    archive_.append(likeliest_tokens_, tokens);
   }
   names_.push_back(row.name);
   lengths_.push_back(bases);
