@@ -225,9 +225,8 @@ std::vector<dnalm::io::sequence_record> records_of(const settings& s, const dnal
 /// All that is written of the maps of a run.
 class map_files {
  public:
-  map_files(const settings& s, program::attribution_method& method, const std::string& label,
-            dnalm::index_t longest)
-      : s_(s), method_(method), motifs_(motifs_of(s, method)), outputs_(s.places, method, label) {
+  map_files(const settings& s, program::attribution_method& method, dnalm::index_t longest)
+      : s_(s), method_(method), motifs_(motifs_of(s, method)), outputs_(s.places, method) {
     dnalm::io::remove_leftovers(s.output);
     file_.emplace(s.output, longest, method.members, method.conventions);
     if (!s.modisco.empty()) modisco_.emplace(s.modisco, s.modisco_width);
@@ -294,12 +293,16 @@ void draw_maps(const settings& s, const dnalm::model& model,
                const std::optional<dnalm::attribution_targets>& targets) {
   auto method = program::make_method(s.method, model, targets);
   auto records = records_of(s, model);
+  if (s.top == 0) program::attribution_outputs::check_names(s.places, records);
   std::vector<double> values = values_of(targets, s.method.run, records);
-  if (s.top > 0) keep_top(s.top, records, values);
+  if (s.top > 0) {
+    keep_top(s.top, records, values);
+    program::attribution_outputs::check_names(s.places, records);
+  }
   dnalm::index_t longest = 1;
   for (const auto& record : records)
     longest = std::max(longest, static_cast<dnalm::index_t>(record.sequence.size()));
-  map_files files(s, method, targets ? targets->name(0) : s.method.method, longest);
+  map_files files(s, method, longest);
 
   dnalm::progress bar(s.method.method, static_cast<dnalm::index_t>(records.size()), s.common.display());
   const std::size_t block = s.top > 0 ? 1 : 16;  // numbers of records follow one another within a block

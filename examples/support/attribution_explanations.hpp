@@ -57,6 +57,7 @@ namespace detail {
   const bool times_input = options.method == "input_x_gradient";
   const bool smooth = options.method == "smooth_grad";
   attribution_method made;
+  made.unit = times_input ? "gradient \u00d7 input" : "gradient";
   made.explanation = times_input ? "The gradient of the target by each base, times the one-hot input."
                      : smooth
                          ? "The mean gradient of the target by each letter at each position, under noise."
@@ -98,6 +99,7 @@ namespace detail {
   const dnalm::index_t most =
       options.most_nodes > 0 ? options.most_nodes : std::max<dnalm::index_t>(1024, options.nodes);
   attribution_method made;
+  made.unit = "contribution";
   const bool shuffled = from.kind == dnalm::baseline_kind::shuffles;
   made.members.convergence_delta = true;
   made.members.distinct_shuffles = shuffled;
@@ -152,6 +154,7 @@ namespace detail {
                                                          const method_options& options) {
   const dnalm::baseline from = baseline_of(options);
   attribution_method made;
+  made.unit = "contribution";
   made.members.convergence_delta = true;
   made.members.distinct_shuffles = from.kind == dnalm::baseline_kind::shuffles;
   made.conventions = baseline_convention(from);
@@ -204,6 +207,7 @@ namespace detail {
                                                            const method_options& options) {
   const dnalm::effect_centring centring = centring_of(options.centring);
   attribution_method made;
+  made.unit = "effect";
   made.conventions["centring"] = std::string(to_string(centring));
   made.reading = centring == dnalm::effect_centring::raw ? map_reading::mean : map_reading::observed;
   made.explanation = "What each substitution does to the target, computed one by one";
@@ -225,6 +229,7 @@ namespace detail {
 [[nodiscard]] inline attribution_method embedding_method(const dnalm::attribution_targets& targets,
                                                          const method_options& options) {
   attribution_method made;
+  made.unit = options.entropy_weighted ? "weighted norm" : "gradient norm";
   made.conventions["embedding_saliency"] =
       "Euclidean norm of the gradient by a token's embedding, repeated at each of its bases";
   made.explanation =

@@ -50,7 +50,8 @@ struct attribution_method {
   dnalm::attribution_members members = {};
   map_reading reading = map_reading::observed;
   std::string explanation = {};
-  std::string unit = {};  ///< of the numbers of a drawing; empty: the target's own
+  std::string unit = {};     ///< what the numbers of a drawing are
+  std::string subject = {};  ///< the method, and the target if it explains one
   std::map<std::string, std::string> conventions = {};
 };
 

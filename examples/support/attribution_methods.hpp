@@ -57,6 +57,8 @@ inline void read_both_strands(attribution_method& method) {
                             : path                         ? path_method(*targets, options)
                                                            : gradient_method(*targets, options);
   if (options.both_strands && name != "dependency") read_both_strands(made);
+  made.subject = name;
+  if (targets && needs_target(name)) made.subject += " of " + targets->name(0);
   made.conventions["method"] = name;
   made.conventions["letters"] = "A, C, G, T";
   made.conventions["strands"] = options.both_strands ? "mean of both, the other turned back" : "as given";

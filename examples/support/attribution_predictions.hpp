@@ -183,6 +183,7 @@ namespace detail {
 [[nodiscard]] inline attribution_method rollout_method(const dnalm::model& network,
                                                        const method_options& options) {
   attribution_method made;
+  made.unit = "attention";
   made.conventions["rollout"] =
       "mean over heads, half the residual; the mean over the tokens of bases, a token's "
       "number shared evenly among its bases";

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // dnalm-attribute: which method reads which option, outputs in one place, windows, the tolerance of
 // integrals.
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include <dnalm/attribution/deep_lift.hpp>
 #include <dnalm/attribution/dependency_map.hpp>
@@ -40,6 +43,46 @@ struct bench {
   }
   scratch dir;
 };
+
+/// A DNABERT-2 of two layers whose only token of two letters is AC.
+std::string byte_pair_model(const scratch& dir) {
+  const fs::path folder = dir.path / "pairs";
+  fs::create_directory(folder);
+  auto config = nlohmann::json::parse(content(DNALM_GOLDEN_DIR "/models/dnabert2_a3/config.json"));
+  config["vocab_size"] = 10;
+  write(folder / "config.json", config.dump());
+  nlohmann::json tokenizer = {{"version", "1.0"},
+                              {"truncation", nullptr},
+                              {"padding", nullptr},
+                              {"normalizer", nullptr},
+                              {"pre_tokenizer", {{"type", "Whitespace"}}}};
+  const std::vector<std::string> words = {"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]",
+                                          "A",     "C",     "G",     "T",     "AC"};
+  nlohmann::json vocabulary;
+  for (std::size_t i = 0; i < words.size(); ++i) vocabulary[words[i]] = i;
+  for (std::size_t i = 0; i < 5; ++i) {
+    tokenizer["added_tokens"].push_back({{"id", i},
+                                         {"special", true},
+                                         {"content", words[i]},
+                                         {"single_word", false},
+                                         {"lstrip", false},
+                                         {"rstrip", false},
+                                         {"normalized", false}});
+  }
+  tokenizer["post_processor"] =
+      nlohmann::json::parse(R"({"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]})");
+  tokenizer["model"] = {{"type", "BPE"},
+                        {"dropout", nullptr},
+                        {"unk_token", "[UNK]"},
+                        {"continuing_subword_prefix", nullptr},
+                        {"end_of_word_suffix", nullptr},
+                        {"fuse_unk", false},
+                        {"vocab", vocabulary},
+                        {"merges", {"A C"}}};
+  write(folder / "tokenizer.json", tokenizer.dump());
+  write_weights(folder, 3);
+  return folder.string();
+}
 
 /// An option with its value, a method that does not read it, and words of the message.
 struct unread {
@@ -344,8 +387,76 @@ TEST_CASE("log-odds and the likeliest letters and tokens are those of the librar
 
 TEST_CASE("letters that no byte pair can hold have no log-odds", "[programs]") {
   const scratch dir;
-  write(dir / "s.fa", ">chr1:100-120\nACGTTGCAACGTGATAAGCC\n");
-  const auto refused = run("dnalm-attribute --model " DNALM_GOLDEN_DIR "/BPE --method log_odds --input " +
+  write(dir / "s.fa", ">s\nGACT\n");
+  const std::string folder = byte_pair_model(dir);
+  const auto refused = run("dnalm-attribute --model " + folder + " --method log_odds --input " +
                            (dir / "s.fa") + " --output " + (dir / "x.npz"));
   CHECK(refused.id() == "dnalm.unsupported.891");
+  CHECK(refused.err.find("position 2") != std::string::npos);
+}
+
+TEST_CASE("--top takes the sequences of largest target, of equals the first in the file", "[programs]") {
+  const bench work;
+  const std::string first = "ACGTTGCAACGTGATAAGCC";
+  const std::string second = "GGCATTGACCATGGCATTGC";
+  write(work.dir / "s.fa", ">a\n" + first + "\n>b\n" + second + "\n>c\n" + first + "\n>d\n" + second + "\n");
+  const auto values =
+      dnalm::attribution_targets::of_logits(dnalm::load_model(gpn), std::vector<dnalm::index_t>{3})
+          .function()(std::vector<std::string>{first, second});
+  REQUIRE(values[0] != values[1]);
+  std::vector<std::string> order = {"a", "c", "b", "d"};
+  if (values[0] < values[1]) order = {"b", "d", "a", "c"};
+  for (const std::size_t top : {1U, 2U, 3U, 4U, 9U}) {
+    REQUIRE(work.attribute("saliency", "--top " + std::to_string(top)).err == "");
+    const auto names = dnalm::io::npz_reader(work.dir / "x.npz").read("names").texts();
+    CHECK(names ==
+          std::vector<std::string>(order.begin(), order.begin() + std::min<long>(4, static_cast<long>(top))));
+  }
+}
+
+TEST_CASE("drawings name the method and the target, and number positions along the genome", "[programs]") {
+  const bench work;
+  write(work.dir / "s.fa", ">chr1:100-120\nACGTTGCAACGTGATAAGCC\n>chr1:205-225(-)\nGGCATTGACCATGGCATTGC\n");
+  const std::string target =
+      dnalm::attribution_targets::of_logits(dnalm::load_model(gpn), std::vector<dnalm::index_t>{3}).name(0);
+  REQUIRE(work.attribute("saliency", "--svg " + (work.dir / "d")).err == "");
+  const std::string logo = content(work.dir / "d/0001.chr1_100-120.svg");
+  CHECK(logo.find("chr1:100-120: saliency of " + target) != std::string::npos);
+  CHECK(logo.find(">gradient<") != std::string::npos);
+  CHECK(logo.find(">110<") != std::string::npos);
+  CHECK(logo.find(">101<") != std::string::npos);
+  const std::string turned = content(work.dir / "d/0002.chr1_205-225_-_.svg");
+  CHECK(turned.find(">225<") < turned.find(">220<"));
+  CHECK(turned.find(">220<") < turned.find(">210<"));
+  REQUIRE(work.attribute("dependency", "--svg " + (work.dir / "m")).err == "");
+  const std::string map = content(work.dir / "m/0001.chr1_100-120.svg");
+  CHECK(map.find("chr1:100-120: dependency<") != std::string::npos);  // it explains no target
+  CHECK(map.find("observed position, chr1") != std::string::npos);
+  CHECK(map.find(">110<") != std::string::npos);
+}
+
+TEST_CASE("sequences too long for a drawing are told, and stand on the page without one", "[programs]") {
+  const bench work;
+  write(work.dir / "s.fa", ">long\n" + std::string(20001, 'A') + "\n>short\nACGTTGCAACGT\n");
+  const std::string rest = "--html " + (work.dir / "p.html") + " --svg " + (work.dir / "d");
+  const auto made = work.attribute("input_x_gradient", rest);
+  REQUIRE(made.code == 0);
+  CHECK(made.err.find("1 of 2 sequences have no drawing, of more than 20000 letters (long)") !=
+        std::string::npos);
+  const std::string page = content(work.dir / "p.html");
+  CHECK(page.find("<h2>long</h2>") != std::string::npos);
+  CHECK(page.find("none, of more than 20,000 letters") != std::string::npos);
+  CHECK(fs::exists(work.dir.path / "d/0002.short.svg"));
+  CHECK_FALSE(fs::exists(work.dir.path / "d/0001.long.svg"));
+}
+
+TEST_CASE("names that no track can place are refused before the work", "[programs]") {
+  const bench work;
+  write(work.dir / "s.fa", ">chr1:100-120\nACGTTGCAACGTGATAAGCC\n>enhancer\nGGCATTGACCATGGCATTGC\n");
+  const std::string track = "--bedgraph " + (work.dir / "t.bedgraph");
+  CHECK(work.attribute("rollout").id() == "dnalm.unsupported.866");  // told by the work itself
+  const auto refused = work.attribute("rollout", track);
+  CHECK(refused.id() == "dnalm.input.729");
+  CHECK(refused.err.find("enhancer") != std::string::npos);
+  CHECK(work.attribute("rollout", "--top 2 " + track).id() == "dnalm.input.729");
 }

@@ -90,6 +90,20 @@ TEST_CASE("a long logo goes on in further lines with one scale and running posit
   }
 }
 
+TEST_CASE("positions along a genome keep apart, and fall on the other strand", "[logo]") {
+  report::sequence_logo logo{.values = dnalm::nucleotide_map(40), .first_position = 123456789};
+  const std::string svg = report::draw(logo);
+  CHECK(svg.find(">123456789<") == std::string::npos);  // it would touch the next
+  for (const char* position : {">123456790<", ">123456800<"}) CHECK(svg.find(position) != std::string::npos);
+  logo.falling = true;
+  const std::string turned = report::draw(logo);
+  CHECK(turned.find(">123456789<") != std::string::npos);
+  CHECK(turned.find(">123456780<") < turned.find(">123456770<"));
+  CHECK(turned.find(">123456790<") == std::string::npos);
+  logo.letter_width = 1;
+  CHECK(report::draw(logo).find(">123456780<") == std::string::npos);  // 10 units for nine digits
+}
+
 TEST_CASE("very small numbers are shown with their power of ten", "[logo]") {
   report::sequence_logo logo{.values = dnalm::nucleotide_map(1), .y_label = "logit"};
   logo.values(0, 0) = 4e-12;
@@ -154,6 +168,32 @@ TEST_CASE("letters, numbers and the label beside a heat map have room of their o
     }
     CHECK(end < least - 6);
   }
+}
+
+TEST_CASE("the label of a heat map's colours stands beside the numbers of the bar", "[heat]") {
+  const std::regex tick(R"re(<text x="([0-9.]+)" y="[0-9.]+" class="map-words">([^<]+)<)re");
+  const std::regex label(R"re(<text x="([0-9.]+)"[^>]*>bits<)re");
+  for (const double most : {2.0, 12345.0}) {
+    const report::heat_map map{.rows = 1, .columns = 1, .values = {most}, .value_label = "bits"};
+    const std::string svg = report::draw(map);
+    double end = 0;
+    for (std::sregex_iterator i(svg.begin(), svg.end(), tick), last; i != last; ++i) {
+      end = std::max(end, std::stod((*i)[1]) + 7.0 * static_cast<double>((*i)[2].str().size()));
+    }
+    std::smatch found;
+    REQUIRE(std::regex_search(svg, found, label));
+    CHECK(std::stod(found[1]) - end > 12);  // letters of 12 units, turned
+    CHECK(std::stod(found[1]) - end < 24);
+  }
+}
+
+TEST_CASE("rows and columns of a heat map fall on the other strand", "[heat]") {
+  report::heat_map map{.rows = 30, .columns = 30, .values = std::vector<double>(900, 1.0)};
+  map.first_position = 1000;
+  map.falling = true;
+  const std::string svg = report::draw(map);
+  CHECK(svg.find(">1000<") < svg.find(">980<"));
+  CHECK(svg.find(">1010<") == std::string::npos);
 }
 
 TEST_CASE("numbers below a heat map do not touch", "[heat]") {

@@ -30,6 +30,16 @@ namespace detail {
          ".map-small{font:9px sans-serif;fill:#1b1f24}\n";
 }
 
+/// Room for a line of 12 pixels, about.
+[[nodiscard]] inline double words_width(const std::string& words) {
+  return 7.0 * static_cast<double>(words.size());
+}
+
+/// Where a title ends that begins at `left`; a long one is cut there.
+[[nodiscard]] inline double title_end(double left, const std::string& title) {
+  return std::min(720.0, left + 8.5 * static_cast<double>(title.size()) + 8);
+}
+
 /// A power of ten that brings very small or large numbers to a readable size, 0 for others.
 [[nodiscard]] inline int decimal_power(double largest) {
   if (!(largest > 0) || (largest >= 1e-3 && largest < 1e5)) return 0;
