@@ -253,12 +253,7 @@ namespace detail {
       if (options.entropy_weighted) {
         numbers = dnalm::entropy_weighted(numbers, entropies[i], dnalm::largest_entropy(entropies[i]));
       }
-      rows[i].attributions = dnalm::one_hot_map(sequences[i]);
-      for (dnalm::index_t p = 0; p < rows[i].attributions.length; ++p) {
-        for (dnalm::index_t a = 0; a < 4; ++a) {
-          rows[i].attributions(a, p) *= numbers[static_cast<std::size_t>(p)];
-        }
-      }
+      rows[i].attributions = observed_map(sequences[i], numbers);
     }
     return rows;
   };

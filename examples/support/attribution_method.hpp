@@ -42,6 +42,16 @@ enum class map_reading {
   return numbers;
 }
 
+/// One number a base, at the letter that stands there.
+[[nodiscard]] inline dnalm::nucleotide_map observed_map(const std::string& sequence,
+                                                        const std::vector<double>& numbers) {
+  dnalm::nucleotide_map map = dnalm::one_hot_map(sequence);
+  for (dnalm::index_t i = 0; i < map.length; ++i) {
+    for (dnalm::index_t a = 0; a < 4; ++a) map(a, i) *= numbers[static_cast<std::size_t>(i)];
+  }
+  return map;
+}
+
 /// A method, ready to run.
 struct attribution_method {
   std::function<std::vector<dnalm::attribution_row>(const std::vector<std::string>& sequences,

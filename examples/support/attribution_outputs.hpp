@@ -46,12 +46,7 @@ namespace program {
 [[nodiscard]] inline dnalm::nucleotide_map letters_of_drawing(const dnalm::attribution_row& row,
                                                               map_reading reading) {
   if (reading == map_reading::entropy) return row.attributions;
-  dnalm::nucleotide_map map = dnalm::one_hot_map(row.sequence);
-  const std::vector<double> numbers = numbers_of_bases(row, reading);
-  for (dnalm::index_t i = 0; i < map.length; ++i) {
-    for (dnalm::index_t a = 0; a < 4; ++a) map(a, i) *= numbers[static_cast<std::size_t>(i)];
-  }
-  return map;
+  return observed_map(row.sequence, numbers_of_bases(row, reading));
 }
 
 /// Letters that a logo may have.
@@ -62,7 +57,7 @@ inline constexpr std::size_t longest_drawing = 20000;
 struct position_numbers {
   dnalm::index_t first = 1;
   bool falling = false;
-  std::string chromosome = {};  ///< with a comma before it; empty: not known
+  std::string chromosome = {};  ///< after a comma, where it is known
 };
 [[nodiscard]] inline position_numbers positions_of(const dnalm::attribution_row& row) {
   const auto region = dnalm::io::region_of_name(row.name, static_cast<dnalm::index_t>(row.sequence.size()));
@@ -86,11 +81,10 @@ struct position_numbers {
                                             const attribution_method& method, std::size_t number,
                                             std::vector<dnalm::report::logo_mark> marks) {
   const std::string id = "d" + std::to_string(number);
-  const std::string title = row.name + ": " + method.subject;
   const position_numbers positions = positions_of(row);
   if (method.members.dependency) {
     dnalm::report::heat_map map;
-    map.title = title;
+    map.title = row.name + ": " + method.subject;
     map.description = method.explanation;
     map.rows = map.columns = static_cast<dnalm::index_t>(row.sequence.size());
     map.values = row.dependency;
@@ -106,7 +100,7 @@ struct position_numbers {
     return draw(map);
   }
   dnalm::report::sequence_logo logo;
-  logo.title = title;
+  logo.title = row.name + ": " + method.subject;
   logo.description = method.explanation;
   logo.values = letters_of_drawing(row, method.reading);
   logo.y_label = method.unit;

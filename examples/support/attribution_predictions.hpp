@@ -3,7 +3,6 @@
 /// \brief Methods of dnalm-attribute that ask what a language model predicts, or where it looks.
 #pragma once
 
-#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +12,6 @@
 #include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
-#include <dnalm/core/error.hpp>
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
 
@@ -57,19 +55,6 @@ namespace detail {
   return map;
 }
 
-/// log2(p / (1/4)). \throws error [dnalm.unsupported.891] a letter that no token of the model can hold.
-[[nodiscard]] inline dnalm::nucleotide_map log_odds_map(const dnalm::nucleotide_map& log_probabilities) {
-  dnalm::nucleotide_map map = dnalm::log_odds_bits(log_probabilities);
-  for (std::size_t i = 0; i < map.values.size(); ++i) {
-    if (!std::isinf(map.values[i])) continue;
-    throw dnalm::error(
-        dnalm::error_kind::unsupported, 891, "a letter of probability 0 has no log-odds",
-        {.where = "position " + std::to_string(1 + i % static_cast<std::size_t>(map.length)),
-         .expected = "a model in whose vocabulary every letter can stand there, or --method entropy"});
-  }
-  return map;
-}
-
 /// What a language model predicts at each position: `entropy`, or `log_odds`.
 [[nodiscard]] inline attribution_method prediction_method(const dnalm::model& network,
                                                           const method_options& options) {
@@ -101,7 +86,7 @@ namespace detail {
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const dnalm::nucleotide_map& predicted = found[i].log_probabilities;
-      rows[i].attributions = odds ? log_odds_map(predicted) : information_map(predicted);
+      rows[i].attributions = odds ? dnalm::log_odds_bits(predicted) : information_map(predicted);
       rows[i].entropy = dnalm::entropy_bits(predicted);
       rows[i].likeliest_letters = dnalm::likeliest_letters(predicted);
       rows[i].likeliest_tokens = std::move(found[i].likeliest_tokens);
@@ -160,12 +145,6 @@ namespace detail {
   made.explanation =
       "How much a substitution at one position (row) changes what the model predicts at another "
       "(column).";
-  if (!options.symmetric.empty()) {
-    made.explanation =
-        "How much a substitution at one position changes what the model predicts at another, the " +
-        options.symmetric + " of both directions.";
-  }
-  if (options.apc) made.explanation += " What rows and columns have in all (average product) is taken off.";
   made.rows = [network, options](const std::vector<std::string>& sequences, dnalm::index_t) {
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -194,12 +173,7 @@ namespace detail {
         network, records_of(sequences), {.threads = options.run.threads, .memory = options.run.memory});
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i].attributions = dnalm::one_hot_map(sequences[i]);
-      for (dnalm::index_t p = 0; p < rows[i].attributions.length; ++p) {
-        for (dnalm::index_t a = 0; a < 4; ++a) {
-          rows[i].attributions(a, p) *= found[i].bases[static_cast<std::size_t>(p)];
-        }
-      }
+      rows[i].attributions = observed_map(sequences[i], found[i].bases);
     }
     return rows;
   };

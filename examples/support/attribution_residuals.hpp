@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <dnalm/attribution/attribution_file.hpp>
@@ -14,46 +13,36 @@
 
 namespace program {
 
-/// Gathers the residuals of rows by hidden state.
+/// The largest residuals of a run by hidden state.
 class residual_tally {
  public:
   void add(const dnalm::attribution_row& row) {
-    states_.resize(row.residuals.size());
-    for (std::size_t k = 0; k < states_.size(); ++k) {
-      const double size = std::abs(row.residuals[k]);
-      states_[k].sum += size;
-      if (rows_ > 0 && !(size > states_[k].largest)) continue;
-      states_[k].largest = size;
-      states_[k].name = row.name;
+    largest_.resize(row.residuals.size(), 0.0);
+    names_.resize(largest_.size(), row.name);
+    for (std::size_t k = 0; k < largest_.size(); ++k) {
+      if (!(std::abs(row.residuals[k]) > largest_[k])) continue;
+      largest_[k] = std::abs(row.residuals[k]);
+      names_[k] = row.name;
     }
-    ++rows_;
   }
 
   [[nodiscard]] dnalm::report::page_table page_table() const {
     dnalm::report::page_table table;
     table.title = "Completeness by hidden state";
     table.explanation =
-        "A residual is the sum of multipliers times differences at a hidden state less f(x) - f(reference), "
-        "of a "
-        "sequence the largest of its references. Where it grows from one state to the one before, the layer "
-        "between them loses a part of the difference.";
-    table.columns = {"hidden state", "largest |residual|", "mean |residual|", "largest at"};
-    for (std::size_t k = 0; k < states_.size(); ++k) {
-      table.rows.push_back({std::to_string(k), short_text(states_[k].largest),
-                            short_text(states_[k].sum / static_cast<double>(rows_)), states_[k].name});
+        "A residual is the sum of multipliers times differences at a hidden state less f(x) - f(reference). "
+        "Where it grows from one state to the one before, the layer between them loses a part of the "
+        "difference.";
+    table.columns = {"hidden state", "largest |residual|", "sequence"};
+    for (std::size_t k = 0; k < largest_.size(); ++k) {
+      table.rows.push_back({std::to_string(k), short_text(largest_[k]), names_[k]});
     }
     return table;
   }
 
  private:
-  struct state {
-    double sum = 0;
-    double largest = 0;
-    std::string name = {};
-  };
-
-  std::vector<state> states_ = {};
-  dnalm::index_t rows_ = 0;
+  std::vector<double> largest_ = {};
+  std::vector<std::string> names_ = {};
 };
 
 }  // namespace program

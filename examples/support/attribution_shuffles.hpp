@@ -22,7 +22,6 @@ namespace program {
   return number.exact ? static_cast<double>(*number.exact) : std::exp(number.log);
 }
 
-/// `1`, `2.1e+14`.
 [[nodiscard]] inline std::string shuffles_text(double number) {
   return std::isinf(number) ? "more than 1e+308" : number < 1e6 ? number_text(number) : short_text(number);
 }
@@ -40,14 +39,12 @@ class shuffle_tally {
               std::to_string(taken);
   }
 
-  /// `at least 12 of a sequence; of 1 of 2 sequences fewer than ten times as many as are taken`.
   [[nodiscard]] std::string words() const {
     return "at least " + shuffles_text(fewest_) + " of a sequence, itself included; of " +
            std::to_string(few_) + " of " + std::to_string(rows_) +
            " sequences fewer than ten times as many as are taken";
   }
 
-  /// A line on stderr where a sequence has few.
   void tell() const {
     if (few_ == 0) return;
     std::fprintf(stderr,

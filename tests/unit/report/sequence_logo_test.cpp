@@ -91,17 +91,13 @@ TEST_CASE("a long logo goes on in further lines with one scale and running posit
 }
 
 TEST_CASE("positions along a genome keep apart, and fall on the other strand", "[logo]") {
-  report::sequence_logo logo{.values = dnalm::nucleotide_map(40), .first_position = 123456789};
+  report::sequence_logo logo{.values = dnalm::nucleotide_map(40), .first_position = 123456788};
   const std::string svg = report::draw(logo);
-  CHECK(svg.find(">123456789<") == std::string::npos);  // it would touch the next
-  for (const char* position : {">123456790<", ">123456800<"}) CHECK(svg.find(position) != std::string::npos);
+  CHECK(svg.find(">123456788<") == std::string::npos);  // it would touch the next
+  CHECK(svg.find(">123456790<") < svg.find(">123456800<"));
   logo.falling = true;
   const std::string turned = report::draw(logo);
-  CHECK(turned.find(">123456789<") != std::string::npos);
   CHECK(turned.find(">123456780<") < turned.find(">123456770<"));
-  CHECK(turned.find(">123456790<") == std::string::npos);
-  logo.letter_width = 1;
-  CHECK(report::draw(logo).find(">123456780<") == std::string::npos);  // 10 units for nine digits
 }
 
 TEST_CASE("very small numbers are shown with their power of ten", "[logo]") {
@@ -187,21 +183,15 @@ TEST_CASE("the label of a heat map's colours stands beside the numbers of the ba
   }
 }
 
-TEST_CASE("rows and columns of a heat map fall on the other strand", "[heat]") {
-  report::heat_map map{.rows = 30, .columns = 30, .values = std::vector<double>(900, 1.0)};
-  map.first_position = 1000;
-  map.falling = true;
-  const std::string svg = report::draw(map);
-  CHECK(svg.find(">1000<") < svg.find(">980<"));
-  CHECK(svg.find(">1010<") == std::string::npos);
-}
-
 TEST_CASE("numbers below a heat map do not touch", "[heat]") {
   report::heat_map map{.rows = 60, .columns = 60, .values = std::vector<double>(3600, 1.0)};
   map.first_position = 1234567890;
   const std::string svg = report::draw(map);
-  CHECK(svg.find(">1234567900<") != std::string::npos);
+  CHECK(svg.find(">1234567900<") < svg.find(">1234567920<"));
   CHECK(svg.find(">1234567895<") == std::string::npos);  // 5 cells of 9.33 units for ten digits
+  map.falling = true;
+  const std::string turned = report::draw(map);
+  CHECK(turned.find(">1234567880<") < turned.find(">1234567840<"));
 }
 
 TEST_CASE("a large heat map is drawn in blocks that keep the largest magnitude", "[heat]") {

@@ -8,8 +8,6 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <string>
-#include <vector>
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/report/detail/map_style.hpp>
@@ -122,11 +120,10 @@ class heat_page {
     right_ = left_ + side_ * static_cast<double>(cells_.columns);
     bottom_ = top + std::max(120.0, side_ * static_cast<double>(cells_.rows));
     foot_ = top + side_ * static_cast<double>(cells_.rows);
-    gather_ticks();
   }
 
   [[nodiscard]] std::string draw() const {
-    const double width = std::max({label_ + 10, title_end(left_, map_.title), 320.0});
+    const double width = std::max({right_ + 120, title_end(left_, map_.title), 320.0});
     const bool letters = shows(map_.x_letters, map_.columns);
     const double height = bottom_ + (cells_.block > 1 || letters ? 68 : 50);
     svg_drawing drawing({.width = width,
@@ -152,29 +149,6 @@ class heat_page {
 
  private:
   static constexpr double top = 36;
-  static constexpr double bar_gap = 20;  // between cells and colour bar
-
-  struct bar_tick {
-    double place = 0;  // 0: at the top, 1: at the foot
-    std::string text = {};
-  };
-
-  /// Numbers beside the colour bar, and how far they reach.
-  void gather_ticks() {
-    power_ = decimal_power(std::max(std::abs(cells_.low), std::abs(cells_.high)));
-    const double scale = std::pow(10.0, -power_);
-    const nice_ticks ticks = find_ticks(cells_.low * scale, cells_.high * scale, 5);
-    const auto steps = std::lround((ticks.last - ticks.first) / ticks.step);
-    double widest = 0;
-    for (long i = 0; i <= steps; ++i) {
-      const double value = ticks.first + static_cast<double>(i) * ticks.step;
-      const double place = (cells_.high - value / scale) / (cells_.high - cells_.low);
-      if (place < -1e-9 || place > 1 + 1e-9) continue;
-      ticks_.push_back({place, rounded_text(value, ticks.digits)});
-      widest = std::max(widest, words_width(ticks_.back().text));
-    }
-    label_ = right_ + bar_gap + 21 + widest + 16;
-  }
 
   /// Runs of one colour in a row are one rectangle, all rectangles of a colour one path.
   void draw_cells(svg_drawing& drawing) const {
@@ -201,13 +175,13 @@ class heat_page {
     }
   }
 
-  [[nodiscard]] index_t position(index_t row) const {
+  [[nodiscard]] index_t number_of(index_t row) const {
     return map_.falling ? map_.first_position - row : map_.first_position + row;
   }
 
   /// Room for the longest number of a row or column.
   [[nodiscard]] double number_width() const {
-    const std::string last = std::to_string(position(std::max(map_.rows, map_.columns) - 1));
+    const std::string last = std::to_string(number_of(std::max(map_.rows, map_.columns) - 1));
     return 8.0 * static_cast<double>(std::max(std::to_string(map_.first_position).size(), last.size()));
   }
 
@@ -229,8 +203,9 @@ class heat_page {
   void for_each_mark(index_t length, Mark&& mark) const {
     const index_t every = mark_distance();
     for (index_t i = 0; i < length; ++i) {
-      if (position(i) % every != 0) continue;
-      mark((static_cast<double>(i) + 0.5) * side_ / static_cast<double>(cells_.block), position(i));
+      const index_t position = number_of(i);
+      if (position % every != 0) continue;
+      mark((static_cast<double>(i) + 0.5) * side_ / static_cast<double>(cells_.block), position);
     }
   }
 
@@ -248,9 +223,9 @@ class heat_page {
                    text_anchor::middle);
     }
     const double y = foot_ + (letters ? 16 : 0);
-    for_each_mark(map_.columns, [&](double at, index_t number) {
+    for_each_mark(map_.columns, [&](double at, index_t position) {
       drawing.line({left_ + at, y}, {left_ + at, y + 4}, "map-axis");
-      drawing.text({left_ + at, y + 16}, std::to_string(number), "map-words", text_anchor::middle);
+      drawing.text({left_ + at, y + 16}, std::to_string(position), "map-words", text_anchor::middle);
     });
     drawing.text({(left_ + right_) / 2, y + 34}, map_.x_label, "map-words", text_anchor::middle);
   }
@@ -264,15 +239,15 @@ class heat_page {
                    text_anchor::middle);
     }
     const double x = left_ - (letters ? 16 : 0);
-    for_each_mark(map_.rows, [&](double at, index_t number) {
+    for_each_mark(map_.rows, [&](double at, index_t position) {
       drawing.line({x - 4, top + at}, {x, top + at}, "map-axis");
-      drawing.text({x - 7, top + at + 4}, std::to_string(number), "map-words", text_anchor::end);
+      drawing.text({x - 7, top + at + 4}, std::to_string(position), "map-words", text_anchor::end);
     });
     drawing.text({16, (top + foot_) / 2}, map_.y_label, "map-words", text_anchor::middle, -90);
   }
 
   void draw_bar(svg_drawing& drawing) const {
-    const double x = right_ + bar_gap;
+    const double x = right_ + 20;
     const double height = std::min(bottom_ - top, 240.0);
     for (int step = 0; step < colour_steps; ++step) {
       const double upper = top + height * (colour_steps - 1 - step) / colour_steps;
@@ -281,12 +256,22 @@ class heat_page {
       drawing.path(path, "map-cells", step_colour(map_.scale, step));
     }
     drawing.rectangle({x, top}, 14, height, "map-frame");
-    for (const bar_tick& tick : ticks_) {
-      const double y = top + tick.place * height;
+    const int power = decimal_power(std::max(std::abs(cells_.low), std::abs(cells_.high)));
+    const double scale = std::pow(10.0, -power);
+    const nice_ticks ticks = find_ticks(cells_.low * scale, cells_.high * scale, 5);
+    const auto steps = std::lround((ticks.last - ticks.first) / ticks.step);
+    double widest = 0;
+    for (long i = 0; i <= steps; ++i) {
+      const double value = (ticks.first + static_cast<double>(i) * ticks.step) / scale;
+      const double place = (cells_.high - value) / (cells_.high - cells_.low);
+      if (place < -1e-9 || place > 1 + 1e-9) continue;
+      const double y = top + place * height;
       drawing.line({x + 14, y}, {x + 18, y}, "map-axis");
-      drawing.text({x + 21, y + 4}, tick.text, "map-words");
+      const std::string number = rounded_text(value * scale, ticks.digits);
+      drawing.text({x + 21, y + 4}, number, "map-words");
+      widest = std::max(widest, words_width(number));
     }
-    drawing.text({label_, top + height / 2}, scaled_label(map_.value_label, power_), "map-words",
+    drawing.text({x + 37 + widest, top + height / 2}, scaled_label(map_.value_label, power), "map-words",
                  text_anchor::middle, -90);
   }
 
@@ -297,9 +282,6 @@ class heat_page {
   double right_ = 0;   // of the cells
   double foot_ = 0;    // of the cells
   double bottom_ = 0;  // of cells and colour bar
-  double label_ = 0;   // of the colour bar's label
-  int power_ = 0;      // of ten, of the colour bar's numbers
-  std::vector<bar_tick> ticks_ = {};
 };
 
 }  // namespace detail

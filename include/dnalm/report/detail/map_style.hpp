@@ -30,9 +30,10 @@ namespace detail {
          ".map-small{font:9px sans-serif;fill:#1b1f24}\n";
 }
 
-/// Room for a line of 12 pixels, about.
+/// Room for numbers of 12 pixels in a wide font; words of UTF-8 (a minus has three bytes).
 [[nodiscard]] inline double words_width(const std::string& words) {
-  return 7.0 * static_cast<double>(words.size());
+  const auto letters = std::count_if(words.begin(), words.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  return 7.7 * static_cast<double>(letters);
 }
 
 /// Where a title ends that begins at `left`; a long one is cut there.

@@ -43,9 +43,8 @@ class logo_page {
   explicit logo_page(const sequence_logo& logo) : logo_(logo), columns_(logo.columns) {
     check();
     columns_ = std::min(columns_, logo.values.length);
-    const index_t last = position(logo.values.length - 1);
-    position_width_ =
-        std::max(words_width(std::to_string(logo.first_position)), words_width(std::to_string(last)));
+    const index_t largest = std::max(logo.first_position, position(logo.values.length - 1));
+    position_width_ = words_width(std::to_string(largest));
     const double right = std::max(12.0, position_width_ / 2);
     width_ = std::max(left + static_cast<double>(columns_) * logo.letter_width + right, 240.0);
     width_ = std::max(width_, title_end(left, logo.title));
@@ -197,14 +196,9 @@ class logo_page {
   }
   /// Columns between two marks, so far that their numbers do not touch.
   [[nodiscard]] index_t mark_distance() const {
-    index_t power = 10;
-    for (;; power *= 10) {
-      for (const index_t lead : {1, 2, 5}) {
-        if (static_cast<double>(lead * power) * logo_.letter_width >= std::max(44.0, position_width_ + 6)) {
-          return lead * power;
-        }
-      }
-    }
+    index_t every = 10;
+    while (static_cast<double>(every) * logo_.letter_width < std::max(44.0, position_width_ + 6)) every *= 2;
+    return every;
   }
   /// From the first column to the first mark.
   [[nodiscard]] double next_mark(index_t every) const {
