@@ -21,6 +21,8 @@
 #include <support/attribution_outputs.hpp>
 #include <support/attribution_planting.hpp>
 #include <support/attribution_planting_options.hpp>
+#include <support/attribution_residuals.hpp>
+#include <support/attribution_shuffles.hpp>
 #include <support/attribution_tolerance.hpp>
 #include <support/device.hpp>
 #include <support/options.hpp>
@@ -153,6 +155,9 @@ std::vector<dnalm::report::setting> facts_of(double value, const dnalm::attribut
     facts.push_back({"convergence delta",
                      text + (known ? nodes + (row.within_tolerance ? "" : ": misses the tolerance") : "")});
   }
+  if (method.members.distinct_shuffles) {
+    facts.push_back({"distinct shuffles", program::shuffles_text(row.distinct_shuffles)});
+  }
   return facts;
 }
 
@@ -220,9 +225,8 @@ std::vector<dnalm::io::sequence_record> records_of(const settings& s, const dnal
 /// All that is written of the maps of a run.
 class map_files {
  public:
-  map_files(const settings& s, program::attribution_method& method, const std::string& label,
-            dnalm::index_t longest)
-      : s_(s), method_(method), motifs_(motifs_of(s, method)), outputs_(s.places, method, label) {
+  map_files(const settings& s, program::attribution_method& method, dnalm::index_t longest)
+      : s_(s), method_(method), motifs_(motifs_of(s, method)), outputs_(s.places, method) {
     dnalm::io::remove_leftovers(s.output);
     file_.emplace(s.output, longest, method.members, method.conventions);
     if (!s.modisco.empty()) modisco_.emplace(s.modisco, s.modisco_width);
@@ -232,6 +236,8 @@ class map_files {
     ++rows_;
     file_->add(row);
     tally_.add(row);
+    residuals_.add(row);
+    shuffles_.add(row.name, row.distinct_shuffles, s_.method.replicates);
     if (modisco_) modisco_->add(row.sequence, row.attributions);
     auto facts = facts_of(value, row, method_);
     program::row_sites sites;
@@ -247,13 +253,19 @@ class map_files {
       method_.conventions["tolerance"] += "; " + tally_.words();
       file_->set_convention("tolerance", method_.conventions["tolerance"]);
     }
+    if (method_.members.distinct_shuffles) {
+      method_.conventions["distinct_shuffles"] = shuffles_.words();
+      file_->set_convention("distinct_shuffles", shuffles_.words());
+    }
     file_->finish();
     if (modisco_) modisco_->finish();
     auto about = summary_of(s_, method_.conventions);
     if (motifs_ && !s_.places.page.empty()) about.tables.push_back(motifs_->page_table());
+    if (method_.members.residuals) about.tables.push_back(residuals_.page_table());
     outputs_.finish(std::move(about));
     if (motifs_) motifs_->finish(s_.method.method);
     if (method_.members.nodes) tally_.tell(s_.method.tolerance);
+    if (method_.members.distinct_shuffles) shuffles_.tell();
     if (modisco_ && modisco_->dropped() > 0) {
       std::fprintf(
           stderr,
@@ -271,6 +283,8 @@ class map_files {
   std::optional<dnalm::attribution_writer> file_ = {};
   std::optional<dnalm::modisco_writer> modisco_ = {};
   program::tolerance_tally tally_ = {};
+  program::shuffle_tally shuffles_ = {};
+  program::residual_tally residuals_ = {};
   dnalm::index_t rows_ = 0;
 };
 
@@ -279,12 +293,16 @@ void draw_maps(const settings& s, const dnalm::model& model,
                const std::optional<dnalm::attribution_targets>& targets) {
   auto method = program::make_method(s.method, model, targets);
   auto records = records_of(s, model);
+  if (s.top == 0) program::attribution_outputs::check_names(s.places, records);
   std::vector<double> values = values_of(targets, s.method.run, records);
-  if (s.top > 0) keep_top(s.top, records, values);
+  if (s.top > 0) {
+    keep_top(s.top, records, values);
+    program::attribution_outputs::check_names(s.places, records);
+  }
   dnalm::index_t longest = 1;
   for (const auto& record : records)
     longest = std::max(longest, static_cast<dnalm::index_t>(record.sequence.size()));
-  map_files files(s, method, targets ? targets->name(0) : s.method.method, longest);
+  map_files files(s, method, longest);
 
   dnalm::progress bar(s.method.method, static_cast<dnalm::index_t>(records.size()), s.common.display());
   const std::size_t block = s.top > 0 ? 1 : 16;  // numbers of records follow one another within a block
@@ -323,6 +341,7 @@ void plant_motifs(const settings& s, const dnalm::model& model, const dnalm::att
   }
   if (!s.places.page.empty()) report.write_page(s.places.page, summary_of(s, report.conventions()));
   report.write_table();
+  report.tell();
 }
 
 void attribute(settings s) {

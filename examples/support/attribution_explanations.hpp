@@ -22,6 +22,7 @@
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
 #include <support/attribution_predictions.hpp>
+#include <support/attribution_shuffles.hpp>
 #include <support/plain_text.hpp>
 
 namespace program {
@@ -56,6 +57,7 @@ namespace detail {
   const bool times_input = options.method == "input_x_gradient";
   const bool smooth = options.method == "smooth_grad";
   attribution_method made;
+  made.unit = times_input ? "gradient \u00d7 input" : "gradient";
   made.explanation = times_input ? "The gradient of the target by each base, times the one-hot input."
                      : smooth
                          ? "The mean gradient of the target by each letter at each position, under noise."
@@ -97,7 +99,10 @@ namespace detail {
   const dnalm::index_t most =
       options.most_nodes > 0 ? options.most_nodes : std::max<dnalm::index_t>(1024, options.nodes);
   attribution_method made;
+  made.unit = "contribution";
+  const bool shuffled = from.kind == dnalm::baseline_kind::shuffles;
   made.members.convergence_delta = true;
+  made.members.distinct_shuffles = shuffled;
   made.reading = map_reading::sum;
   made.conventions = baseline_convention(from);
   made.conventions["convergence_delta"] = "sum of attributions - (f(x) - f(baseline))";
@@ -112,7 +117,7 @@ namespace detail {
     made.conventions["tolerance"] =
         "|convergence_delta| <= " + number_text(options.tolerance) + " max(1, |f(x) - f(baseline)|)";
   }
-  made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, expected, from, most](
+  made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, expected, from, most, shuffled](
                   const std::vector<std::string>& sequences, dnalm::index_t first) {
     const auto found =
         expected
@@ -131,17 +136,27 @@ namespace detail {
       rows[i].convergence_delta = found[i].delta;
       rows[i].nodes = found[i].nodes;
       rows[i].within_tolerance = found[i].within_tolerance;
+      if (shuffled) rows[i].distinct_shuffles = distinct_shuffles(sequences[i]);
     }
     return rows;
   };
   return made;
 }
 
+/// By hidden state the residual of the reference where it is largest in size.
+[[nodiscard]] inline std::vector<double> largest_residuals(const dnalm::deep_lift_map& map) {
+  std::vector<double> largest;
+  for (const std::vector<double>& states : map.residuals) larger_in_size(largest, states);
+  return largest;
+}
+
 [[nodiscard]] inline attribution_method deep_lift_method(const dnalm::attribution_targets& targets,
                                                          const method_options& options) {
   const dnalm::baseline from = baseline_of(options);
   attribution_method made;
+  made.unit = "contribution";
   made.members.convergence_delta = true;
+  made.members.distinct_shuffles = from.kind == dnalm::baseline_kind::shuffles;
   made.conventions = baseline_convention(from);
   made.conventions["convergence_delta"] =
       "mean over references of sum of contributions - (f(x) - f(reference))";
@@ -149,6 +164,12 @@ namespace detail {
                                          ? "hypothetical contributions; times one_hot they are "
                                            "the contributions"
                                          : "contributions, 0 at other letters";
+  made.members.residuals = options.residuals;
+  if (options.residuals) {
+    made.conventions["residuals"] =
+        "at each hidden state sum of multipliers times differences - (f(x) - f(reference)), of the reference "
+        "where it is largest in size";
+  }
   made.explanation =
       "DeepLIFT's contributions of each base to the difference of the target between the sequence and its "
       "references, by exact rules for every layer; the mean over the references (DeepSHAP).";
@@ -161,10 +182,15 @@ namespace detail {
       for (dnalm::index_t r = 0; r < from.count(); ++r) {
         references.push_back(dnalm::baseline_weights(from, f, sequences[i], number, r));
       }
-      const auto found = dnalm::deep_lift(targets, 0, sequences[i], references,
-                                          {.threads = options.run.threads, .memory = options.run.memory});
+      const auto found = dnalm::deep_lift(
+          targets, 0, sequences[i], references,
+          {.threads = options.run.threads, .memory = options.run.memory, .residuals = options.residuals});
+      if (options.residuals) rows[i].residuals = largest_residuals(found);
       rows[i].attributions = options.hypothetical ? found.hypothetical : found.contributions;
       rows[i].convergence_delta = found.mean_delta();
+      if (from.kind == dnalm::baseline_kind::shuffles) {
+        rows[i].distinct_shuffles = distinct_shuffles(sequences[i]);
+      }
     }
     return rows;
   };
@@ -193,6 +219,7 @@ namespace detail {
                                                            const method_options& options) {
   const dnalm::effect_centring centring = centring_of(options.centring);
   attribution_method made;
+  made.unit = "effect";
   made.conventions["centring"] = std::string(to_string(centring));
   made.reading = centring == dnalm::effect_centring::raw ? map_reading::mean : map_reading::observed;
   made.explanation = "What each substitution does to the target, computed one by one";
@@ -214,6 +241,7 @@ namespace detail {
 [[nodiscard]] inline attribution_method embedding_method(const dnalm::attribution_targets& targets,
                                                          const method_options& options) {
   attribution_method made;
+  made.unit = options.entropy_weighted ? "weighted norm" : "gradient norm";
   made.conventions["embedding_saliency"] =
       "Euclidean norm of the gradient by a token's embedding, repeated at each of its bases";
   made.explanation =
@@ -237,12 +265,7 @@ namespace detail {
       if (options.entropy_weighted) {
         numbers = dnalm::entropy_weighted(numbers, entropies[i], dnalm::largest_entropy(entropies[i]));
       }
-      rows[i].attributions = dnalm::one_hot_map(sequences[i]);
-      for (dnalm::index_t p = 0; p < rows[i].attributions.length; ++p) {
-        for (dnalm::index_t a = 0; a < 4; ++a) {
-          rows[i].attributions(a, p) *= numbers[static_cast<std::size_t>(p)];
-        }
-      }
+      rows[i].attributions = observed_map(sequences[i], numbers);
     }
     return rows;
   };

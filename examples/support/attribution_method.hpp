@@ -3,6 +3,7 @@
 /// \brief What a method of dnalm-attribute gives: rows of results, and how they are read.
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <map>
 #include <string>
@@ -41,6 +42,16 @@ enum class map_reading {
   return numbers;
 }
 
+/// One number a base, at the letter that stands there.
+[[nodiscard]] inline dnalm::nucleotide_map observed_map(const std::string& sequence,
+                                                        const std::vector<double>& numbers) {
+  dnalm::nucleotide_map map = dnalm::one_hot_map(sequence);
+  for (dnalm::index_t i = 0; i < map.length; ++i) {
+    for (dnalm::index_t a = 0; a < 4; ++a) map(a, i) *= numbers[static_cast<std::size_t>(i)];
+  }
+  return map;
+}
+
 /// A method, ready to run.
 struct attribution_method {
   std::function<std::vector<dnalm::attribution_row>(const std::vector<std::string>& sequences,
@@ -49,12 +60,22 @@ struct attribution_method {
   dnalm::attribution_members members = {};
   map_reading reading = map_reading::observed;
   std::string explanation = {};
+  std::string unit = {};     ///< what the numbers of a drawing are
+  std::string subject = {};  ///< the method, and the target if it explains one
   std::map<std::string, std::string> conventions = {};
 };
 
 namespace detail {
 
 using rows_of = std::vector<dnalm::attribution_row>;
+
+/// Puts numbers in the place of those that they exceed in size.
+inline void larger_in_size(std::vector<double>& largest, const std::vector<double>& numbers) {
+  if (largest.empty()) largest.assign(numbers.size(), 0.0);
+  for (std::size_t k = 0; k < largest.size(); ++k) {
+    if (std::abs(numbers[k]) > std::abs(largest[k])) largest[k] = numbers[k];
+  }
+}
 
 }  // namespace detail
 }  // namespace program

@@ -30,6 +30,7 @@ inline void read_both_strands(attribution_method& method) {
       rows[i].convergence_delta = (rows[i].convergence_delta + others[i].convergence_delta) / 2;
       rows[i].nodes = std::max(rows[i].nodes, others[i].nodes);
       rows[i].within_tolerance = rows[i].within_tolerance && others[i].within_tolerance;
+      larger_in_size(rows[i].residuals, others[i].residuals);
       if (!rows[i].entropy.empty())
         rows[i].entropy = dnalm::strand_average(rows[i].entropy, others[i].entropy);
     }
@@ -46,7 +47,8 @@ inline void read_both_strands(attribution_method& method) {
   using namespace detail;
   const std::string& name = options.method;
   const bool path = name == "integrated_gradients" || name == "expected_gradients";
-  attribution_method made = name == "entropy"              ? entropy_method(network, options)
+  const bool predicted = name == "entropy" || name == "log_odds";
+  attribution_method made = predicted                      ? prediction_method(network, options)
                             : name == "dependency"         ? dependency_method(network, options)
                             : name == "rollout"            ? rollout_method(network, options)
                             : name == "ism"                ? mutagenesis_method(*targets, options)
@@ -55,6 +57,8 @@ inline void read_both_strands(attribution_method& method) {
                             : path                         ? path_method(*targets, options)
                                                            : gradient_method(*targets, options);
   if (options.both_strands && name != "dependency") read_both_strands(made);
+  made.subject = name;
+  if (targets && needs_target(name)) made.subject += " of " + targets->name(0);
   made.conventions["method"] = name;
   made.conventions["letters"] = "A, C, G, T";
   made.conventions["strands"] = options.both_strands ? "mean of both, the other turned back" : "as given";

@@ -22,6 +22,7 @@ struct method_options {
   std::string method = {};
   bool corrected = false;         ///< gradients less their mean over the letters
   bool hypothetical = false;      ///< every letter's contribution, not the observed one's alone
+  bool residuals = false;         ///< of DeepLIFT, by hidden state
   bool entropy_weighted = false;  ///< times the reversed entropy
   bool both_strands = false;
   std::string baseline = {};  ///< empty: the method's own
@@ -33,6 +34,9 @@ struct method_options {
   double noise = 0.1;
   std::string centring = "mean4";
   std::string context = "automatic";
+  std::string dependency = "log_odds";
+  std::string symmetric = {};  ///< empty: as it is
+  bool apc = false;            ///< average product correction
   dnalm::window_rule window = {};
   std::uint64_t seed = 1;
   dnalm::run_options run = {};
@@ -49,6 +53,7 @@ struct method_options {
                                                  "ism",
                                                  "embedding_saliency",
                                                  "entropy",
+                                                 "log_odds",
                                                  "dependency",
                                                  "rollout",
                                                  "global_importance"};
@@ -95,10 +100,14 @@ struct method_option {
         {"--corrected", {"saliency", "input_x_gradient", "smooth_grad"}},
         {"--entropy-weighted", {"embedding_saliency"}},
         {"--hypothetical", {"deep_lift_shap"}},
+        {"--residuals", {"deep_lift_shap"}},
         {"--centring", {"ism"}},
-        {"--context", {"embedding_saliency", "entropy"}},
-        {"--window", {"entropy", "dependency"}},
-        {"--overlap", {"entropy", "dependency"}},
+        {"--context", {"embedding_saliency", "entropy", "log_odds"}},
+        {"--window", {"entropy", "log_odds", "dependency"}},
+        {"--overlap", {"entropy", "log_odds", "dependency"}},
+        {"--dependency", {"dependency"}},
+        {"--symmetric", {"dependency"}},
+        {"--apc", {"dependency"}},
     };
     for (const char* name :
          {"--both-strands", "--modisco", "--modisco-width", "--drawings", "--bigwig", "--bedgraph", "--join",
@@ -122,7 +131,7 @@ struct method_option {
 
 /// Whether a method explains a number of the model or of a probe; the others explain the model's predictions.
 [[nodiscard]] inline bool needs_target(const std::string& method) {
-  return method != "entropy" && method != "dependency" && method != "rollout";
+  return method != "entropy" && method != "log_odds" && method != "dependency" && method != "rollout";
 }
 
 /// Adds to the description of each option which methods read it.
@@ -149,7 +158,7 @@ inline void check_readers(const CLI::App& app, const method_options& options) {
            "--method " + options.method + " --baseline " + baseline_name(options));
   }
   if (app.count("--context") > 0 && options.method == "embedding_saliency" && !options.entropy_weighted) {
-    refuse("--context", "--method entropy, or embedding_saliency with --entropy-weighted",
+    refuse("--context", "--method entropy or log_odds, or embedding_saliency with --entropy-weighted",
            "--method embedding_saliency");
   }
 }
@@ -162,7 +171,10 @@ inline void add_method_options(CLI::App& app, method_options& m) {
                  "Where the way begins, or what references are: zero, uniform, n, mask, shuffles\n"
                  "(dinucleotides) [integrated_gradients: zero, else shuffles]")
       ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
-  app.add_option("--replicates", m.replicates, "Shuffles of a sequence, of --baseline shuffles")
+  app.add_option(
+         "--replicates", m.replicates,
+         "Shuffles of a sequence, of --baseline shuffles; a sequence with fewer than ten times as many\n"
+         "distinct ones is told")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));
   app.add_option("--nodes", m.nodes,
@@ -187,6 +199,9 @@ inline void add_method_options(CLI::App& app, method_options& m) {
   app.add_flag("--entropy-weighted", m.entropy_weighted,
                "Times how much surer than elsewhere the language model is of a token");
   app.add_flag("--hypothetical", m.hypothetical, "Contributions of all four letters");
+  app.add_flag("--residuals", m.residuals,
+               "By how much the sum misses f(x) - f(reference) at each hidden state; keeps all of them\n"
+               "in memory");
   app.add_option("--centring", m.centring,
                  "mean4 (less the mean of the four), mean3 (of the other three), raw")
       ->capture_default_str()
@@ -196,6 +211,14 @@ inline void add_method_options(CLI::App& app, method_options& m) {
                  "embedding_saliency with --entropy-weighted")
       ->capture_default_str()
       ->check(CLI::IsMember({"automatic", "masked", "wild_type", "left"}));
+  app.add_option("--dependency", m.dependency,
+                 "What a substitution changes at another position: log_odds (the largest change), or\n"
+                 "jacobian (the categorical Jacobian's norm)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"log_odds", "jacobian"}));
+  app.add_option("--symmetric", m.symmetric, "The mean or the max of both directions")
+      ->check(CLI::IsMember({"mean", "max"}));
+  app.add_flag("--apc", m.apc, "Less the average product of row and column, after --symmetric");
   app.add_flag("--both-strands", m.both_strands, "The mean over the sequence and its reverse complement");
   app.option_defaults()->group("Options");
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -15,6 +16,7 @@
 #include <dnalm/core/error.hpp>
 #include <dnalm/io/atomic_file.hpp>
 #include <dnalm/io/bedgraph.hpp>
+#include <dnalm/io/sequence_record.hpp>
 #include <dnalm/io/track.hpp>
 #include <dnalm/report/attribution_page.hpp>
 #include <dnalm/report/heat_map.hpp>
@@ -25,6 +27,7 @@
 #endif
 
 #include <support/attribution_methods.hpp>
+#include <support/plain_text.hpp>
 
 namespace program {
 
@@ -43,41 +46,66 @@ namespace program {
 [[nodiscard]] inline dnalm::nucleotide_map letters_of_drawing(const dnalm::attribution_row& row,
                                                               map_reading reading) {
   if (reading == map_reading::entropy) return row.attributions;
-  dnalm::nucleotide_map map = dnalm::one_hot_map(row.sequence);
-  const std::vector<double> numbers = numbers_of_bases(row, reading);
-  for (dnalm::index_t i = 0; i < map.length; ++i) {
-    for (dnalm::index_t a = 0; a < 4; ++a) map(a, i) *= numbers[static_cast<std::size_t>(i)];
-  }
-  return map;
+  return observed_map(row.sequence, numbers_of_bases(row, reading));
 }
 
 /// Letters that a logo may have.
 inline constexpr std::size_t longest_drawing = 20000;
 
+/// How the positions of a row are numbered: along the genome (from 1) where its name is chr:start-end, else
+/// from its first letter.
+struct position_numbers {
+  dnalm::index_t first = 1;
+  bool falling = false;
+  std::string chromosome = {};  ///< after a comma, where it is known
+};
+[[nodiscard]] inline position_numbers positions_of(const dnalm::attribution_row& row) {
+  const auto region = dnalm::io::region_of_name(row.name, static_cast<dnalm::index_t>(row.sequence.size()));
+  if (!region) return {};
+  return {region->reverse ? region->end : region->start + 1, region->reverse, ", " + region->chromosome};
+}
+
+/// The region of a name. \throws error [dnalm.input.729].
+[[nodiscard]] inline dnalm::io::track_region region_for_track(const std::string& name, std::size_t letters) {
+  const auto region = dnalm::io::region_of_name(name, static_cast<dnalm::index_t>(letters));
+  if (region) return *region;
+  throw dnalm::error(dnalm::error_kind::input, 729, "a track needs to know where a sequence comes from",
+                     {.where = "sequence '" + name + "'",
+                      .expected = "a name like chr8:1000-1200, of the sequence's length",
+                      .found = std::to_string(letters) + " letters"});
+}
+
 /// The drawing of a row as an `<svg>` element: a heat map of dependencies, else a logo with its marks.
 /// `number` makes it unique on a page.
 [[nodiscard]] inline std::string drawing_of(const dnalm::attribution_row& row,
-                                            const attribution_method& method, const std::string& label,
-                                            std::size_t number, std::vector<dnalm::report::logo_mark> marks) {
+                                            const attribution_method& method, std::size_t number,
+                                            std::vector<dnalm::report::logo_mark> marks) {
   const std::string id = "d" + std::to_string(number);
+  const position_numbers positions = positions_of(row);
   if (method.members.dependency) {
     dnalm::report::heat_map map;
-    map.title = row.name;
+    map.title = row.name + ": " + method.subject;
     map.description = method.explanation;
     map.rows = map.columns = static_cast<dnalm::index_t>(row.sequence.size());
     map.values = row.dependency;
-    map.x_label = "observed position";
-    map.y_label = "substituted position";
-    map.value_label = "change of log2 odds";
+    map.x_label = "observed position" + positions.chromosome;
+    map.y_label = "substituted position" + positions.chromosome;
+    map.first_position = positions.first;
+    map.falling = positions.falling;
+    map.value_label = method.unit;
+    const bool below = std::any_of(map.values.begin(), map.values.end(), [](double v) { return v < 0; });
+    if (below) map.scale = dnalm::report::colour_scale::diverging;
     map.x_letters = map.y_letters = row.sequence;
     map.id = id;
     return draw(map);
   }
   dnalm::report::sequence_logo logo;
-  logo.title = row.name;
+  logo.title = row.name + ": " + method.subject;
   logo.description = method.explanation;
   logo.values = letters_of_drawing(row, method.reading);
-  logo.y_label = method.reading == map_reading::entropy ? "information (bits)" : label;
+  logo.y_label = method.unit;
+  logo.first_position = positions.first;
+  logo.falling = positions.falling;
   logo.id = id;
   logo.marks = std::move(marks);
   return draw(logo);
@@ -96,18 +124,30 @@ class attribution_outputs {
     dnalm::io::overlap_rule overlap = dnalm::io::overlap_rule::midpoint;
   };
 
-  attribution_outputs(places where, const attribution_method& method, std::string label)
-      : where_(std::move(where)), method_(method), label_(std::move(label)) {}
+  attribution_outputs(places where, const attribution_method& method)
+      : where_(std::move(where)), method_(method) {}
+
+  /// Refuses names that a track cannot place. \throws error [dnalm.input.729].
+  static void check_names(const places& where, const std::vector<dnalm::io::sequence_record>& records) {
+    if (where.bigwig.empty() && where.bedgraph.empty()) return;
+    for (const auto& record : records)
+      static_cast<void>(region_for_track(record.name, record.sequence.size()));
+  }
 
   /// `marks` stand in the logo. \throws error [dnalm.input.729] tracks are wanted and the name is no region.
   void add(const dnalm::attribution_row& row, std::vector<dnalm::report::setting> facts,
            std::vector<dnalm::report::logo_mark> marks = {}) {
     ++rows_;
     const bool wanted = !where_.svg_folder.empty() || !where_.page.empty();
-    if (wanted && row.sequence.size() <= longest_drawing &&
-        static_cast<dnalm::index_t>(items_.size()) < where_.drawings) {
-      items_.push_back({row.name, std::move(facts),
-                        drawing_of(row, method_, label_, items_.size() + 1, std::move(marks))});
+    if (wanted && static_cast<dnalm::index_t>(items_.size()) < where_.drawings) {
+      std::string drawing;
+      if (row.sequence.size() <= longest_drawing) {
+        drawing = drawing_of(row, method_, items_.size() + 1, std::move(marks));
+      } else {
+        facts.push_back({"drawing", "none, of more than 20,000 letters"});
+        too_long_.push_back(plain(row.name));
+      }
+      items_.push_back({row.name, std::move(facts), std::move(drawing)});
     }
     if (!where_.bigwig.empty() || !where_.bedgraph.empty()) add_window(row);
   }
@@ -122,6 +162,7 @@ class attribution_outputs {
                          {.expected = "a letter A, C, G or T"});
     }
     write_drawings();
+    tell_too_long();
     if (!where_.page.empty() && !items_.empty())
       dnalm::io::write_file(where_.page, dnalm::report::attribution_page(about, items_));
     if (windows_.empty()) return;
@@ -133,22 +174,25 @@ class attribution_outputs {
 
  private:
   void add_window(const dnalm::attribution_row& row) {
-    const auto region = dnalm::io::region_of_name(row.name, static_cast<dnalm::index_t>(row.sequence.size()));
-    if (!region) {
-      throw dnalm::error(dnalm::error_kind::input, 729, "a track needs to know where a sequence comes from",
-                         {.where = "sequence '" + row.name + "'",
-                          .expected = "a name like chr8:1000-1200, of the sequence's length",
-                          .found = std::to_string(row.sequence.size()) + " letters"});
-    }
+    const dnalm::io::track_region region = region_for_track(row.name, row.sequence.size());
     std::vector<double> numbers = numbers_of_bases(row, method_.reading);
-    if (region->reverse) std::reverse(numbers.begin(), numbers.end());
-    windows_.push_back({region->chromosome, region->start, std::move(numbers)});
+    if (region.reverse) std::reverse(numbers.begin(), numbers.end());
+    windows_.push_back({region.chromosome, region.start, std::move(numbers)});
+  }
+
+  void tell_too_long() const {
+    if (too_long_.empty()) return;
+    std::fprintf(stderr,
+                 "dnalm-attribute: %zu of %zu sequences have no drawing, of more than %zu letters (%s%s)\n",
+                 too_long_.size(), items_.size(), longest_drawing, too_long_.front().c_str(),
+                 too_long_.size() == 1 ? "" : ", ...");
   }
 
   void write_drawings() const {
     if (where_.svg_folder.empty()) return;
     std::filesystem::create_directories(where_.svg_folder);
     for (std::size_t i = 0; i < items_.size(); ++i) {
+      if (items_[i].drawing.empty()) continue;
       std::string number = std::to_string(i + 1);
       number.insert(0, number.size() < 4 ? 4 - number.size() : 0, '0');
       const std::string name = number + "." + dnalm::report::file_name_text(items_[i].name) + ".svg";
@@ -158,9 +202,9 @@ class attribution_outputs {
 
   places where_;
   const attribution_method& method_;
-  std::string label_;
   dnalm::index_t rows_ = 0;
   std::vector<dnalm::report::attribution_item> items_;
+  std::vector<std::string> too_long_;  // names
   std::vector<dnalm::io::track_window> windows_;
 };
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,6 +29,7 @@
 #include <dnalm/report/attribution_page.hpp>
 #include <dnalm/report/line_chart.hpp>
 #include <support/attribution_planting_options.hpp>
+#include <support/attribution_shuffles.hpp>
 #include <support/interrupt.hpp>
 #include <support/plain_text.hpp>
 
@@ -105,6 +107,7 @@ class planting_report {
     } else {
       texts["first_position"] = std::to_string(positions_.front());
     }
+    if (shuffles_) texts["distinct_shuffles"] = shuffles_->words();
     if (from_file_)
       texts["motifs"] = "letters with more than half of their column, N elsewhere and untouched";
     return texts;
@@ -141,7 +144,13 @@ class planting_report {
     file.add("effects", effects, {rows, columns});
     file.add_strings("backgrounds", backgrounds_);
     file.add("background_values", values_, {columns});
+    if (shuffles_) file.add("distinct_shuffles", distinct_, {columns});
     file.finish();
+  }
+
+  /// Sequences with few distinct shuffles, on stderr.
+  void tell() const {
+    if (shuffles_) shuffles_->tell();
   }
 
   void write_table() const {
@@ -273,16 +282,34 @@ class planting_report {
   }
 
   [[nodiscard]] std::vector<std::string> backgrounds_of(
-      const std::vector<dnalm::io::sequence_record>& records) const {
+      const std::vector<dnalm::io::sequence_record>& records) {
     std::vector<std::string> sequences;
     for (const auto& record : records) sequences.push_back(record.sequence);
     const dnalm::index_t count = options_.backgrounds > 0 ? options_.backgrounds : 100;
-    if (options_.background == "shuffles") return dnalm::shuffled_backgrounds(sequences, count, 2, seed_);
+    if (options_.background == "shuffles") {
+      auto backgrounds = dnalm::shuffled_backgrounds(sequences, count, 2, seed_);
+      count_shuffles(records, backgrounds.size());
+      return backgrounds;
+    }
     if (options_.background == "profile") return dnalm::profile_backgrounds(sequences, count, seed_);
     if (options_.backgrounds > 0 && sequences.size() > static_cast<std::size_t>(count)) {
       sequences.resize(static_cast<std::size_t>(count));
     }
     return sequences;
+  }
+
+  /// How many distinct shuffles the sequences have that `count` backgrounds are taken from in turn; equal
+  /// sequences share theirs.
+  void count_shuffles(const std::vector<dnalm::io::sequence_record>& records, std::size_t count) {
+    shuffles_.emplace();
+    const std::size_t used = std::min(records.size(), count);
+    std::map<std::string_view, dnalm::index_t> taken;
+    for (std::size_t i = 0; i < count; ++i) ++taken[records[i % used].sequence];
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& record = records[i % used];
+      distinct_.push_back(i < used ? distinct_shuffles(record.sequence) : distinct_[i - used]);
+      if (i < used) shuffles_->add(record.name, distinct_[i], taken[record.sequence]);
+    }
   }
 
   /// Effects of one motif at each position, or of its copies.
@@ -332,6 +359,8 @@ class planting_report {
   std::string target_ = {};
   std::vector<std::string> backgrounds_ = {};
   std::vector<double> values_ = {};
+  std::optional<shuffle_tally> shuffles_ = {};  // of shuffled backgrounds
+  std::vector<double> distinct_ = {};           // by background
   std::vector<point> points_ = {};
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <dnalm/attribution/attention_rollout.hpp>
@@ -54,28 +55,41 @@ namespace detail {
   return map;
 }
 
-[[nodiscard]] inline attribution_method entropy_method(const dnalm::model& network,
-                                                       const method_options& options) {
+/// What a language model predicts at each position: `entropy`, or `log_odds`.
+[[nodiscard]] inline attribution_method prediction_method(const dnalm::model& network,
+                                                          const method_options& options) {
+  const bool odds = options.method == "log_odds";
   attribution_method made;
   made.members.entropy = true;
-  made.reading = map_reading::entropy;
+  made.members.likeliest = true;
+  made.reading = odds ? map_reading::observed : map_reading::entropy;
+  made.unit = odds ? "log2 odds (bits)" : "information (bits)";
   const auto context = context_of(options.context);
   made.conventions["context"] = context_words(network, options.context);
   made.conventions["entropy"] = "bits, over A, C, G, T";
-  made.conventions["attributions"] = "probability times information (2 - entropy), bits";
+  made.conventions["likeliest"] = "of the sequence as given; tokens of the whole vocabulary";
+  made.conventions["attributions"] = odds ? "log2(p / (1/4)), bits; 0 without a prediction"
+                                          : "probability times information (2 - entropy), bits";
   made.explanation =
-      "What the language model expects at each position from the others: the height of a letter is its "
-      "probability times the information of the position in bits.";
-  made.rows = [network, options, context](const std::vector<std::string>& sequences, dnalm::index_t) {
-    const auto found = dnalm::predict_nucleotides(network, records_of(sequences),
-                                                  {.context = context,
-                                                   .window = options.window,
-                                                   .threads = options.run.threads,
-                                                   .memory = options.run.memory});
+      odds
+          ? "How much likelier than by chance (1/4) the language model holds each letter at each position, "
+            "in "
+            "bits. A drawing has the letter that stands there."
+          : "What the language model expects at each position from the others: the height of a letter is its "
+            "probability times the information of the position in bits.";
+  made.rows = [network, options, context, odds](const std::vector<std::string>& sequences, dnalm::index_t) {
+    auto found = dnalm::predict_nucleotides(network, records_of(sequences),
+                                            {.context = context,
+                                             .window = options.window,
+                                             .threads = options.run.threads,
+                                             .memory = options.run.memory});
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i].attributions = information_map(found[i].log_probabilities);
-      rows[i].entropy = dnalm::entropy_bits(found[i].log_probabilities);
+      const dnalm::nucleotide_map& predicted = found[i].log_probabilities;
+      rows[i].attributions = odds ? dnalm::log_odds_bits(predicted) : information_map(predicted);
+      rows[i].entropy = dnalm::entropy_bits(predicted);
+      rows[i].likeliest_letters = dnalm::likeliest_letters(predicted);
+      rows[i].likeliest_tokens = std::move(found[i].likeliest_tokens);
     }
     return rows;
   };
@@ -93,15 +107,38 @@ namespace detail {
   return entropies;
 }
 
+/// The map that `--dependency`, `--symmetric` and `--apc` ask for.
+[[nodiscard]] inline dnalm::dependency_map chosen_map(const dnalm::dependency_result& found,
+                                                      const method_options& options) {
+  dnalm::dependency_map map = options.dependency == "jacobian" ? found.jacobian : found.log_odds;
+  if (!options.symmetric.empty()) {
+    map = dnalm::symmetrized(map, options.symmetric == "max" ? dnalm::symmetry::max : dnalm::symmetry::mean);
+  }
+  return options.apc ? dnalm::average_product_corrected(map) : map;
+}
+
+/// What a number of that map is.
+[[nodiscard]] inline std::string dependency_convention(const method_options& options) {
+  std::string words =
+      options.dependency == "jacobian"
+          ? "categorical Jacobian: Frobenius norm of the changes of ln p over substitutions and "
+            "letters, centred over both"
+          : "largest change of log2 odds over substitutions and letters";
+  words += "; row substituted, column observed";
+  if (!options.symmetric.empty()) words += "; " + options.symmetric + " of the map and its transpose";
+  if (options.apc) words += "; average product correction";
+  return words;
+}
+
 [[nodiscard]] inline attribution_method dependency_method(const dnalm::model& network,
                                                           const method_options& options) {
   attribution_method made;
   made.members.dependency = true;
   made.reading = map_reading::mean;
   made.conventions["context"] = "nothing masked";
-  made.conventions["dependency"] =
-      "largest change of log2 odds over substitutions and letters; row substituted, "
-      "column observed";
+  made.conventions["dependency"] = dependency_convention(options);
+  made.unit = options.dependency == "jacobian" ? "Jacobian, norm (nats)" : "change of log2 odds";
+  if (options.apc) made.unit += ", corrected";
   made.conventions["attributions"] =
       "influence of a substitution: mean over the other positions of the largest "
       "change of log2 odds";
@@ -115,7 +152,7 @@ namespace detail {
           network, sequences[i], {}, options.both_strands,
           {.window = options.window, .threads = options.run.threads, .memory = options.run.memory});
       rows[i].attributions = found.influence;
-      rows[i].dependency = found.log_odds.values;
+      rows[i].dependency = chosen_map(found, options).values;
     }
     return rows;
   };
@@ -125,6 +162,7 @@ namespace detail {
 [[nodiscard]] inline attribution_method rollout_method(const dnalm::model& network,
                                                        const method_options& options) {
   attribution_method made;
+  made.unit = "attention";
   made.conventions["rollout"] =
       "mean over heads, half the residual; the mean over the tokens of bases, a token's "
       "number shared evenly among its bases";
@@ -135,12 +173,7 @@ namespace detail {
         network, records_of(sequences), {.threads = options.run.threads, .memory = options.run.memory});
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i].attributions = dnalm::one_hot_map(sequences[i]);
-      for (dnalm::index_t p = 0; p < rows[i].attributions.length; ++p) {
-        for (dnalm::index_t a = 0; a < 4; ++a) {
-          rows[i].attributions(a, p) *= found[i].bases[static_cast<std::size_t>(p)];
-        }
-      }
+      rows[i].attributions = observed_map(sequences[i], found[i].bases);
     }
     return rows;
   };

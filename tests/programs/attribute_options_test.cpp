@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // dnalm-attribute: which method reads which option, outputs in one place, windows, the tolerance of
 // integrals.
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include <dnalm/attribution/deep_lift.hpp>
 #include <dnalm/attribution/dependency_map.hpp>
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
+#include <dnalm/sequence/shuffle.hpp>
 
 #include "workbench.hpp"
 
@@ -36,7 +39,16 @@ struct bench {
     const auto text = dnalm::io::npz_reader(dir / "x.npz").read("conventions").values<std::uint8_t>();
     return std::string(text.begin(), text.end());
   }
+  [[nodiscard]] bool says(const std::string& words) const {
+    return conventions().find(words) != std::string::npos;
+  }
+  [[nodiscard]] bool holds(const std::string& file, const std::string& words) const {
+    return content(dir / file).find(words) != std::string::npos;
+  }
   scratch dir;
+  dnalm::model network = dnalm::load_model(gpn);
+  dnalm::attribution_targets targets =
+      dnalm::attribution_targets::of_logits(network, std::vector<dnalm::index_t>{3});
 };
 
 /// An option with its value, a method that does not read it, and words of the message.
@@ -72,12 +84,16 @@ TEST_CASE("an option that the method does not read is refused with the methods t
       {"--corrected", "ism", "saliency, input_x_gradient, smooth_grad"},
       {"--entropy-weighted", "entropy", "--method embedding_saliency"},
       {"--hypothetical", "saliency", "--method deep_lift_shap"},
+      {"--residuals", "expected_gradients", "--method deep_lift_shap"},
       {"--centring raw", "dependency", "--method ism"},
-      {"--context wild_type", "dependency", "embedding_saliency, entropy"},
+      {"--context wild_type", "dependency", "embedding_saliency, entropy, log_odds"},
       {"--context wild_type", "embedding_saliency", "with --entropy-weighted"},
       {"--replicates 3 --baseline zero", "deep_lift_shap", "--baseline shuffles"},
-      {"--window 8", "saliency", "entropy, dependency"},
-      {"--overlap 2", "ism", "entropy, dependency"},
+      {"--dependency jacobian", "entropy", "--method dependency"},
+      {"--symmetric max", "ism", "--method dependency"},
+      {"--apc", "saliency", "--method dependency"},
+      {"--window 8", "saliency", "entropy, log_odds, dependency"},
+      {"--overlap 2", "ism", "entropy, log_odds, dependency"},
       {"--positions 3", "ism", "--method global_importance"},
       {"--both-strands", "global_importance", "all but global_importance"},
       {"--modisco m", "global_importance", "all but global_importance"}};
@@ -216,4 +232,134 @@ TEST_CASE("an integral that misses its tolerance is told by name, in the file an
   CHECK(work.conventions().find("\"Gauss-Legendre, 5\"") != std::string::npos);
   CHECK(content(work.dir / "p.html").find("misses") == std::string::npos);
   CHECK(work.attribute("integrated_gradients", "--nodes 9 --most-nodes 4").id() == "dnalm.usage.807");
+}
+
+TEST_CASE("sequences with few distinct shuffles are told by name, in the file and on the page",
+          "[programs]") {
+  const bench work;
+  const std::string rich = "ACGTTGCAACGTGATAAGCCGGATTACAGCTTAGCA";
+  write(work.dir / "s.fa", ">repeat\nACTGACTGACTG\n>rich\n" + rich + "\n");
+  const std::string page = " --html " + (work.dir / "p.html");
+  const double many = static_cast<double>(dnalm::sequence_shuffler(rich).number().exact.value());
+  for (const char* method : {"deep_lift_shap", "expected_gradients", "integrated_gradients"}) {
+    INFO(method);
+    const auto made = work.attribute(method, "--baseline shuffles --replicates 2" + page);
+    CHECK(made.err.find("1 of 2 sequences have fewer than ten times") != std::string::npos);
+    CHECK(made.err.find("(repeat: 1 for 2);") != std::string::npos);
+    CHECK(work.numbers("distinct_shuffles") == std::vector<double>{1, many});
+    CHECK(work.says("at least 1 of a sequence, itself included; of 1 of 2 sequences fewer"));
+    CHECK(work.holds("p.html", "distinct shuffles</dt><dd>1</dd>"));
+  }
+  const auto planted = work.attribute("global_importance", "--insert GATA --backgrounds 5" + page);
+  CHECK(planted.err.find("(repeat: 1 for 3);") != std::string::npos);
+  CHECK(work.numbers("distinct_shuffles") == std::vector<double>{1, many, 1, many, 1});
+  CHECK(work.holds("p.html", "at least 1 of a sequence"));
+  CHECK(work.attribute("deep_lift_shap", "--baseline zero").err == "");
+  write(work.dir / "s.fa", ">rich\n" + rich + "\n");
+  CHECK(work.attribute("deep_lift_shap", "--replicates 2").err == "");
+}
+
+TEST_CASE("residuals of DeepLIFT at each hidden state are those of the library", "[programs]") {
+  const bench work;
+  REQUIRE(work.attribute("deep_lift_shap", "--baseline uniform --residuals --html " + (work.dir / "p")).err ==
+          "");
+  std::vector<double> expected;
+  for (const auto& record : dnalm::io::read_sequences(work.dir / "s.fa").records) {
+    const std::vector<dnalm::deep_lift_reference> reference = {dnalm::uniform_reference(record.sequence)};
+    const auto found = dnalm::deep_lift(work.targets, 0, record.sequence, reference, {.residuals = true});
+    expected.insert(expected.end(), found.residuals[0].begin(), found.residuals[0].end());
+  }
+  CHECK(work.numbers("residuals") == expected);
+  CHECK(work.holds("p", "Completeness by hidden state"));
+  CHECK(work.holds("p", "<td>" + std::to_string(expected.size() / 2 - 1) + "</td>"));
+}
+
+TEST_CASE("dependency maps of every kind are those of the library", "[programs]") {
+  const bench work;
+  const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;
+  const auto found = dnalm::nucleotide_dependencies(work.network, records[0].sequence);
+  const auto corrected = dnalm::average_product_corrected(dnalm::symmetrized(found.jacobian));
+  const std::vector<std::pair<std::string, dnalm::dependency_map>> cases = {
+      {"--dependency jacobian", found.jacobian},
+      {"--symmetric max", dnalm::symmetrized(found.log_odds, dnalm::symmetry::max)},
+      {"--dependency jacobian --symmetric mean --apc", corrected}};
+  for (const auto& [rest, map] : cases) {
+    INFO(rest);
+    REQUIRE(work.attribute("dependency", rest + " --svg " + (work.dir / "d")).err == "");
+    const auto all = work.numbers("dependency");
+    check_rows({all.begin(), all.begin() + 400}, {map.values}, 400);
+    const bool apc = rest.find("--apc") != std::string::npos;
+    CHECK(work.holds("d/0001.chr1_100-120.svg", "#123a82") == apc);  // numbers below 0 are blue
+  }
+  CHECK(
+      work.says("centred over both; row substituted, column observed; mean of the map and its transpose; "
+                "average product"));
+}
+
+TEST_CASE("log-odds and the likeliest letters and tokens are those of the library", "[programs]") {
+  const bench work;
+  write(work.dir / "s.fa", ">n\nGGCATTGNCCATGGCA\n");
+  const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;
+  const auto found = dnalm::predict_nucleotides(work.network, records).front();
+  const auto odds = dnalm::log_odds_bits(found.log_probabilities);
+  std::vector<double> codes;
+  for (const char letter : dnalm::likeliest_letters(found.log_probabilities)) {
+    codes.push_back(letter == 'N' ? -1 : static_cast<double>(std::string("ACGT").find(letter)));
+  }
+  for (const char* method : {"entropy", "log_odds"}) {
+    REQUIRE(work.attribute(method).err == "");
+    CHECK(work.numbers("likeliest_letters") == codes);
+    CHECK(work.numbers("likeliest_tokens") ==
+          std::vector<double>(found.likeliest_tokens.begin(), found.likeliest_tokens.end()));
+  }
+  check_rows(work.numbers("attributions"), {odds.values}, 64);
+}
+
+TEST_CASE("--top takes the sequences of largest target, of equals the first in the file", "[programs]") {
+  const bench work;
+  const std::vector<std::string> letters = {"ACGTTGCAACGTGATAAGCC", "GGCATTGACCATGGCATTGC"};
+  write(work.dir / "s.fa",
+        ">a\n" + letters[0] + "\n>b\n" + letters[1] + "\n>c\n" + letters[0] + "\n>d\n" + letters[1] + "\n");
+  const auto values = work.targets.function()(letters);
+  REQUIRE(values[0] != values[1]);
+  std::vector<std::string> order = {"a", "c", "b", "d"};
+  if (values[0] < values[1]) order = {"b", "d", "a", "c"};
+  for (const int top : {9, 4, 3, 2, 1}) {
+    if (top < 4) order.pop_back();
+    REQUIRE(work.attribute("saliency", "--top " + std::to_string(top)).err == "");
+    CHECK(dnalm::io::npz_reader(work.dir / "x.npz").read("names").texts() == order);
+  }
+}
+
+TEST_CASE("drawings name method and target, and number positions along the genome", "[programs]") {
+  const bench work;
+  write(work.dir / "s.fa",
+        ">chr1:100-116\nGGCATTGACCATGGCA\n>chr1:205-225(-)\nGGCATTGACCATGGCATTGC\n>long\n" +
+            std::string(20001, 'A') + "\n");
+  const std::string drawn = " --svg " + (work.dir / "d") + " --html " + (work.dir / "p");
+  const auto made = work.attribute("input_x_gradient", drawn);
+  CHECK(made.err.find("1 of 3 sequences have no drawing, of more than 20000 letters (long)") !=
+        std::string::npos);
+  CHECK(work.holds("p", "<h2>long</h2>"));
+  CHECK(work.holds("p", "none, of more than 20,000 letters"));
+  CHECK(work.holds("d/0001.chr1_100-116.svg", "chr1:100-116: input_x_gradient of " + work.targets.name(0)));
+  for (const char* words : {">gradient \u00d7 input<", ">101<", ">110<"}) {
+    CHECK(work.holds("d/0001.chr1_100-116.svg", words));
+  }
+  const std::string turned = content(work.dir / "d/0002.chr1_205-225_-_.svg");
+  CHECK(turned.find(">220<") < turned.find(">210<"));
+  write(work.dir / "s.fa", ">chr1:100-116\nGGCATTGACCATGGCA\n");
+  REQUIRE(work.attribute("dependency", drawn).err == "");
+  for (const char* words : {": dependency<", "observed position, chr1", ">110<"}) {
+    CHECK(work.holds("d/0001.chr1_100-116.svg", words));
+  }
+}
+
+TEST_CASE("names that no track can place are refused before the work", "[programs]") {
+  const bench work;
+  write(work.dir / "s.fa", ">chr1:100-120\nACGTTGCAACGTGATAAGCC\n>enhancer\nGGCATTGACCATGGCATTGC\n");
+  CHECK(work.attribute("rollout").id() == "dnalm.unsupported.866");  // told by the work itself
+  for (const char* more : {"", " --top 2"}) {
+    CHECK(work.attribute("rollout", "--bedgraph " + (work.dir / "t") + more).id() == "dnalm.input.729");
+  }
 }

@@ -3,6 +3,7 @@
 /// \brief Files of attribution maps: the npz of dnalm-attribute, and the pair that TF-MoDISco reads.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -23,8 +24,12 @@ struct attribution_row {
   double convergence_delta = 0;         ///< may be NaN
   index_t nodes = 0;                    ///< of the integral
   bool within_tolerance = true;         ///< whether the delta is as small as was asked for
+  double distinct_shuffles = 0;         ///< how many the sequence has, itself included; may be infinite
+  std::vector<double> residuals = {};   ///< by hidden state, as many in each row
   std::vector<double> entropy = {};     ///< (L), bits; may hold NaN
   std::vector<double> dependency = {};  ///< (L, L), row-major
+  std::string likeliest_letters = {};   ///< (L) of A, C, G, T; N: no prediction
+  std::vector<std::int32_t> likeliest_tokens = {};  ///< (L); -1: no prediction
 };
 
 /// Which members a file has beside `names`, `lengths`, `one_hot` and `conventions`.
@@ -32,8 +37,11 @@ struct attribution_members {
   bool attributions = true;
   bool convergence_delta = false;
   bool nodes = false;  ///< and within_tolerance
+  bool distinct_shuffles = false;
+  bool residuals = false;
   bool entropy = false;
   bool dependency = false;
+  bool likeliest = false;  ///< letters and tokens
 };
 
 /// Writes rows one after the other; memory does not grow with them but for names and lengths.
@@ -41,7 +49,9 @@ struct attribution_members {
 /// Members, for N rows padded to `longest` letters: `one_hot` int8 (N, 4, longest), `attributions` float32 of
 /// the same shape, both with zeros behind the end; `names`; `lengths` int64 (N); `convergence_delta` float64
 /// (N); `entropy` float32 (N, longest), NaN behind the end; `dependency` float32 (N, longest, longest), zeros
-/// behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1; `conventions`, the JSON object
+/// behind the end; `likeliest_letters` int8 (N, longest), 0 to 3, and `likeliest_tokens` int32 (N, longest),
+/// -1 without a prediction and behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1;
+/// `distinct_shuffles` float64 (N); `residuals` float64 (N, hidden states); `conventions`, the JSON object
 /// of the texts given, as uint8.
 class attribution_writer {
  public:
@@ -69,10 +79,14 @@ class attribution_writer {
   std::vector<double> deltas_;
   std::vector<index_t> nodes_;
   std::vector<std::int8_t> within_tolerance_;
+  std::vector<double> distinct_shuffles_;
+  std::vector<double> residuals_;  // of all rows
   std::size_t one_hot_ = 0;
   std::size_t attributions_ = 0;
   std::size_t entropy_ = 0;
   std::size_t dependency_ = 0;
+  std::size_t likeliest_letters_ = 0;
+  std::size_t likeliest_tokens_ = 0;
 };
 
 /// Writes `<prefix>.ohe.npz` (int8) and `<prefix>.attr.npz` (float32), each with `arr_0` (N, 4, width), and

@@ -17,7 +17,7 @@ namespace report {
 struct attribution_item {
   std::string name = {};
   std::vector<setting> facts = {};  ///< value of the target, convergence delta and the like, in words
-  std::string drawing = {};         ///< an `<svg>` element, as draw() gives it
+  std::string drawing = {};         ///< an `<svg>` element, as draw() gives it; may be empty
 };
 
 /// A table of the page; all is text. A row with fewer fields than columns ends with empty ones.

@@ -32,6 +32,7 @@ struct heat_map {
   std::string x_letters = {};    ///< a letter for each column, drawn where there is room; may be empty
   std::string y_letters = {};
   index_t first_position = 1;  ///< number of the first row and column
+  bool falling = false;        ///< the numbers fall from there: the other strand
   std::string id = "map";      ///< unique on a page
 };
 

@@ -29,6 +29,7 @@ struct sequence_logo {
   nucleotide_map values = {};  ///< zeros where a letter is not to be seen
   std::string y_label = {};    ///< what the numbers are, with their unit
   index_t first_position = 1;  ///< number of the first column on the axis
+  bool falling = false;        ///< the numbers fall from column to column: the other strand
   index_t columns = 100;       ///< columns of a line; longer maps go on in the next, with the same scale
   double letter_width = 8;     ///< in drawing units
   double line_height = 84;     ///< of the letters of a line

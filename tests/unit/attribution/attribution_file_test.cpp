@@ -87,6 +87,26 @@ TEST_CASE("a file tells of each integral how many nodes it took and whether they
   CHECK(conventions["method"] == "a");
 }
 
+TEST_CASE("a file tells shuffles, residuals and what is likeliest", "[attribution_file]") {
+  const temporary_folder folder("attribution");
+  dnalm::attribution_writer writer(
+      folder / "a.npz", 4,
+      {.attributions = false, .distinct_shuffles = true, .residuals = true, .likeliest = true}, {});
+  attribution_row row{.name = "x", .sequence = "ACN", .distinct_shuffles = 3, .residuals = {0.5, -1}};
+  row.likeliest_letters = "TCN";
+  CHECK(error_id_of([&] { writer.add(row); }) == "dnalm.shape.885");
+  row.likeliest_tokens = {9, 8, -1};
+  writer.add(row);
+  row.residuals = {0.5};
+  CHECK(error_id_of([&] { writer.add(row); }) == "dnalm.shape.885");  // as many states in each row
+  writer.finish();
+  const dnalm::io::npz_reader npz(folder / "a.npz");
+  CHECK(npz.read("distinct_shuffles").values<double>() == std::vector<double>{3});
+  CHECK(npz.read("residuals").shape == std::vector<index_t>{1, 2});
+  CHECK(npz.read("likeliest_letters").values<int>() == std::vector<int>{3, 1, -1, -1});
+  CHECK(npz.read("likeliest_tokens").values<int>() == std::vector<int>{9, 8, -1, -1});
+}
+
 TEST_CASE("members that were not asked for are not in the file", "[attribution_file]") {
   const temporary_folder folder("attribution");
   dnalm::attribution_writer writer(folder / "a.npz", 4, {.attributions = false, .entropy = true}, {});

@@ -90,6 +90,16 @@ TEST_CASE("a long logo goes on in further lines with one scale and running posit
   }
 }
 
+TEST_CASE("positions along a genome keep apart, and fall on the other strand", "[logo]") {
+  report::sequence_logo logo{.values = dnalm::nucleotide_map(40), .first_position = 123456788};
+  const std::string svg = report::draw(logo);
+  CHECK(svg.find(">123456788<") == std::string::npos);  // it would touch the next
+  CHECK(svg.find(">123456790<") < svg.find(">123456800<"));
+  logo.falling = true;
+  const std::string turned = report::draw(logo);
+  CHECK(turned.find(">123456780<") < turned.find(">123456770<"));
+}
+
 TEST_CASE("very small numbers are shown with their power of ten", "[logo]") {
   report::sequence_logo logo{.values = dnalm::nucleotide_map(1), .y_label = "logit"};
   logo.values(0, 0) = 4e-12;
@@ -156,12 +166,32 @@ TEST_CASE("letters, numbers and the label beside a heat map have room of their o
   }
 }
 
+TEST_CASE("the label of a heat map's colours stands beside the numbers of the bar", "[heat]") {
+  const std::regex tick(R"re(<text x="([0-9.]+)" y="[0-9.]+" class="map-words">([^<]+)<)re");
+  const std::regex label(R"re(<text x="([0-9.]+)"[^>]*>bits<)re");
+  for (const double most : {2.0, 12345.0}) {
+    const report::heat_map map{.rows = 1, .columns = 1, .values = {most}, .value_label = "bits"};
+    const std::string svg = report::draw(map);
+    double end = 0;
+    for (std::sregex_iterator i(svg.begin(), svg.end(), tick), last; i != last; ++i) {
+      end = std::max(end, std::stod((*i)[1]) + 7.0 * static_cast<double>((*i)[2].str().size()));
+    }
+    std::smatch found;
+    REQUIRE(std::regex_search(svg, found, label));
+    CHECK(std::stod(found[1]) - end > 12);  // letters of 12 units, turned
+    CHECK(std::stod(found[1]) - end < 24);
+  }
+}
+
 TEST_CASE("numbers below a heat map do not touch", "[heat]") {
   report::heat_map map{.rows = 60, .columns = 60, .values = std::vector<double>(3600, 1.0)};
   map.first_position = 1234567890;
   const std::string svg = report::draw(map);
-  CHECK(svg.find(">1234567900<") != std::string::npos);
+  CHECK(svg.find(">1234567900<") < svg.find(">1234567920<"));
   CHECK(svg.find(">1234567895<") == std::string::npos);  // 5 cells of 9.33 units for ten digits
+  map.falling = true;
+  const std::string turned = report::draw(map);
+  CHECK(turned.find(">1234567880<") < turned.find(">1234567840<"));
 }
 
 TEST_CASE("a large heat map is drawn in blocks that keep the largest magnitude", "[heat]") {

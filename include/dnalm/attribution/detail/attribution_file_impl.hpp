@@ -79,6 +79,10 @@ DNALM_INLINE attribution_writer::attribution_writer(const std::filesystem::path&
   if (members_.attributions) attributions_ = archive_.begin<float>("attributions", {4, longest_});
   if (members_.entropy) entropy_ = archive_.begin<float>("entropy", {longest_});
   if (members_.dependency) dependency_ = archive_.begin<float>("dependency", {longest_, longest_});
+  if (members_.likeliest) {
+    likeliest_letters_ = archive_.begin<std::int8_t>("likeliest_letters", {longest_});
+    likeliest_tokens_ = archive_.begin<std::int32_t>("likeliest_tokens", {longest_});
+  }
 }
 
 DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
@@ -98,6 +102,14 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
   if (members_.dependency) {
     detail::check_part(where, "dependency", checked_mul(bases, bases), row.dependency.size());
   }
+  if (members_.residuals && !names_.empty()) {
+    detail::check_part(where, "residuals", static_cast<index_t>(residuals_.size() / names_.size()),
+                       row.residuals.size());
+  }
+  if (members_.likeliest) {
+    detail::check_part(where, "likeliest letters", bases, row.likeliest_letters.size());
+    detail::check_part(where, "likeliest tokens", bases, row.likeliest_tokens.size());
+  }
   const auto padded = [&](std::span<const double> values, std::size_t rows) {
     return detail::padded_rows(values, length, 0, length, width, rows, where);
   };
@@ -113,11 +125,24 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     for (std::size_t i = 0; i < length; ++i) entropy[i] = static_cast<float>(row.entropy[i]);
     archive_.append(entropy_, entropy);
   }
+  if (members_.likeliest) {
+    std::vector<std::int8_t> codes(width, -1);
+    std::vector<std::int32_t> tokens(width, -1);
+    for (std::size_t i = 0; i < length; ++i) {
+      const int code = base_code(row.likeliest_letters[i]);
+      if (code < 4) codes[i] = static_cast<std::int8_t>(code);
+      tokens[i] = row.likeliest_tokens[i];
+    }
+    archive_.append(likeliest_letters_, codes);
+    archive_.append(likeliest_tokens_, tokens);
+  }
   names_.push_back(row.name);
   lengths_.push_back(bases);
   deltas_.push_back(row.convergence_delta);
   nodes_.push_back(row.nodes);
   within_tolerance_.push_back(row.within_tolerance ? 1 : 0);
+  distinct_shuffles_.push_back(row.distinct_shuffles);
+  residuals_.insert(residuals_.end(), row.residuals.begin(), row.residuals.end());
 }
 
 DNALM_INLINE void attribution_writer::finish() {
@@ -132,6 +157,11 @@ DNALM_INLINE void attribution_writer::finish() {
   if (members_.nodes) {
     archive_.add("nodes", nodes_, {rows});
     archive_.add("within_tolerance", within_tolerance_, {rows});
+  }
+  if (members_.distinct_shuffles) archive_.add("distinct_shuffles", distinct_shuffles_, {rows});
+  if (members_.residuals) {
+    const index_t states = rows == 0 ? 0 : static_cast<index_t>(residuals_.size()) / rows;
+    archive_.add("residuals", residuals_, {rows, states});
   }
   archive_.finish();
 }

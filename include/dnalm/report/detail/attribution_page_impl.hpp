@@ -18,7 +18,8 @@ DNALM_INLINE std::string attribution_section(const attribution_item& item) {
   for (const setting& each : item.facts) facts += fact(each.name, each.value);
   std::string inside = element("h2", escape_markup(item.name)) + "\n";
   if (!facts.empty()) inside += element("dl", "\n" + facts) + "\n";
-  return element("section", "\n" + inside + element("figure", "\n" + item.drawing)) + "\n";
+  if (!item.drawing.empty()) inside += element("figure", "\n" + item.drawing);
+  return element("section", "\n" + inside) + "\n";
 }
 
 /// One line of a table: its first field stands left, the others right.

@@ -123,7 +123,7 @@ class heat_page {
   }
 
   [[nodiscard]] std::string draw() const {
-    const double width = std::max(right_ + 120, 320.0);
+    const double width = std::max({right_ + 120, title_end(left_, map_.title), 320.0});
     const bool letters = shows(map_.x_letters, map_.columns);
     const double height = bottom_ + (cells_.block > 1 || letters ? 68 : 50);
     svg_drawing drawing({.width = width,
@@ -175,9 +175,13 @@ class heat_page {
     }
   }
 
+  [[nodiscard]] index_t number_of(index_t row) const {
+    return map_.falling ? map_.first_position - row : map_.first_position + row;
+  }
+
   /// Room for the longest number of a row or column.
   [[nodiscard]] double number_width() const {
-    const std::string last = std::to_string(map_.first_position + std::max(map_.rows, map_.columns) - 1);
+    const std::string last = std::to_string(number_of(std::max(map_.rows, map_.columns) - 1));
     return 8.0 * static_cast<double>(std::max(std::to_string(map_.first_position).size(), last.size()));
   }
 
@@ -199,7 +203,7 @@ class heat_page {
   void for_each_mark(index_t length, Mark&& mark) const {
     const index_t every = mark_distance();
     for (index_t i = 0; i < length; ++i) {
-      const index_t position = map_.first_position + i;
+      const index_t position = number_of(i);
       if (position % every != 0) continue;
       mark((static_cast<double>(i) + 0.5) * side_ / static_cast<double>(cells_.block), position);
     }
@@ -256,15 +260,18 @@ class heat_page {
     const double scale = std::pow(10.0, -power);
     const nice_ticks ticks = find_ticks(cells_.low * scale, cells_.high * scale, 5);
     const auto steps = std::lround((ticks.last - ticks.first) / ticks.step);
+    double widest = 0;
     for (long i = 0; i <= steps; ++i) {
       const double value = (ticks.first + static_cast<double>(i) * ticks.step) / scale;
       const double place = (cells_.high - value) / (cells_.high - cells_.low);
       if (place < -1e-9 || place > 1 + 1e-9) continue;
       const double y = top + place * height;
       drawing.line({x + 14, y}, {x + 18, y}, "map-axis");
-      drawing.text({x + 21, y + 4}, rounded_text(value * scale, ticks.digits), "map-words");
+      const std::string number = rounded_text(value * scale, ticks.digits);
+      drawing.text({x + 21, y + 4}, number, "map-words");
+      widest = std::max(widest, words_width(number));
     }
-    drawing.text({x + 84, top + height / 2}, scaled_label(map_.value_label, power), "map-words",
+    drawing.text({x + 37 + widest, top + height / 2}, scaled_label(map_.value_label, power), "map-words",
                  text_anchor::middle, -90);
   }
 

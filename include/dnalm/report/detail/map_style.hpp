@@ -30,6 +30,17 @@ namespace detail {
          ".map-small{font:9px sans-serif;fill:#1b1f24}\n";
 }
 
+/// Room for numbers of 12 pixels in a wide font; words of UTF-8 (a minus has three bytes).
+[[nodiscard]] inline double words_width(const std::string& words) {
+  const auto letters = std::count_if(words.begin(), words.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  return 7.7 * static_cast<double>(letters);
+}
+
+/// Where a title ends that begins at `left`; a long one is cut there.
+[[nodiscard]] inline double title_end(double left, const std::string& title) {
+  return std::min(720.0, left + 8.5 * static_cast<double>(title.size()) + 8);
+}
+
 /// A power of ten that brings very small or large numbers to a readable size, 0 for others.
 [[nodiscard]] inline int decimal_power(double largest) {
   if (!(largest > 0) || (largest >= 1e-3 && largest < 1e5)) return 0;

@@ -43,6 +43,11 @@ class logo_page {
   explicit logo_page(const sequence_logo& logo) : logo_(logo), columns_(logo.columns) {
     check();
     columns_ = std::min(columns_, logo.values.length);
+    const index_t largest = std::max(logo.first_position, position(logo.values.length - 1));
+    position_width_ = words_width(std::to_string(largest));
+    const double right = std::max(12.0, position_width_ / 2);
+    width_ = std::max(left + static_cast<double>(columns_) * logo.letter_width + right, 240.0);
+    width_ = std::max(width_, title_end(left, logo.title));
     for (index_t i = 0; i < logo.values.length; ++i) {
       double below = 0;
       double above = 0;
@@ -59,15 +64,14 @@ class logo_page {
 
   [[nodiscard]] std::string draw() const {
     const index_t lines = (logo_.values.length + columns_ - 1) / columns_;
-    const double width = left + static_cast<double>(columns_) * logo_.letter_width + right;
     const double height = top + static_cast<double>(lines) * pitch() + 4;
-    svg_drawing drawing({.width = std::max(width, 240.0),
+    svg_drawing drawing({.width = width_,
                          .height = height,
                          .title = logo_.title,
                          .description = logo_.description,
                          .id = logo_.id,
                          .style = map_style()});
-    drawing.rectangle({0, 0}, std::max(width, 240.0), height, "map-paper");
+    drawing.rectangle({0, 0}, width_, height, "map-paper");
     drawing.text({left, 20}, logo_.title, "map-title");
     for (const logo_letter& letter : logo_letters)
       drawing.define(id_of(letter), letter.outline, letter.colour);
@@ -77,7 +81,6 @@ class logo_page {
 
  private:
   static constexpr double left = 64;
-  static constexpr double right = 12;
   static constexpr double top = 34;
   static constexpr double foot = 34;         // under the letters of a line
   static constexpr double label_foot = 16;   // more of it where stretches are marked
@@ -179,18 +182,34 @@ class logo_page {
   }
 
   void draw_positions(svg_drawing& drawing, index_t begin, index_t end, double y) const {
-    const index_t every = logo_.letter_width * 10 >= 44 ? 10 : 20;
+    const index_t every = mark_distance();
     for (index_t i = begin; i < end; ++i) {
-      const index_t position = logo_.first_position + i;
-      if (position % every != 0 && i != 0) continue;
+      if (position(i) % every != 0 && (i != 0 || next_mark(every) < position_width_ + 6)) continue;
       const double x = left + (static_cast<double>(i - begin) + 0.5) * logo_.letter_width;
       drawing.line({x, y}, {x, y + 4}, "map-axis");
-      drawing.text({x, y + 17}, std::to_string(position), "map-words", text_anchor::middle);
+      drawing.text({x, y + 17}, std::to_string(position(i)), "map-words", text_anchor::middle);
     }
+  }
+
+  [[nodiscard]] index_t position(index_t column) const {
+    return logo_.falling ? logo_.first_position - column : logo_.first_position + column;
+  }
+  /// Columns between two marks, so far that their numbers do not touch.
+  [[nodiscard]] index_t mark_distance() const {
+    index_t every = 10;
+    while (static_cast<double>(every) * logo_.letter_width < std::max(44.0, position_width_ + 6)) every *= 2;
+    return every;
+  }
+  /// From the first column to the first mark.
+  [[nodiscard]] double next_mark(index_t every) const {
+    const index_t over = logo_.first_position % every;
+    return static_cast<double>(logo_.falling ? over : every - over) * logo_.letter_width;
   }
 
   const sequence_logo& logo_;
   index_t columns_;
+  double width_ = 0;
+  double position_width_ = 0;  // of the longest number of a position
   int power_ = 0;
   double scale_ = 1;
   double low_ = 0;  // ends of the scale, in units of the power of ten
