@@ -20,8 +20,10 @@ DNALM_BEGIN_NAMESPACE
 
 /// Means with which sequences run through a model. No number depends on them.
 struct run_options {
-  int threads = 0;                    ///< the calling one among them; 0: all cores
-  index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one sequence always runs
+  int threads = 0;  ///< the calling one among them; 0: all cores
+  /// Budget for batches and for what the model keeps of their lengths (model::kept_bytes), bytes; one
+  /// sequence always runs.
+  index_t memory = index_t{1} << 30;
 };
 
 /// Numbers f_0, ..., f_{C - 1} of a sequence that a model's hidden state or logits determine: their values,

@@ -30,8 +30,10 @@ using deep_lift_reference = nucleotide_weights;
 
 /// How deep_lift runs. No number depends on threads or memory.
 struct deep_lift_options {
-  int threads = 0;                    ///< the calling one among them; 0: all cores
-  index_t memory = index_t{1} << 30;  ///< budget for passes and what they find, bytes; one pair always runs
+  int threads = 0;  ///< the calling one among them; 0: all cores
+  /// Budget for passes, what they find and what the model keeps of their length (model::kept_bytes), bytes;
+  /// one pair always runs.
+  index_t memory = index_t{1} << 30;
   bool residuals = false;  ///< wanted: all hidden states of a pass are kept for them, beside `memory`
 };
 

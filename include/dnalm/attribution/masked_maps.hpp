@@ -31,11 +31,13 @@ enum class prediction_context {
 struct prediction_options {
   prediction_context context = prediction_context::automatic;
   letter_reading reading = letter_reading::marginal;
-  window_rule window = {};            ///< cuts sequences that are longer; off: too long a one is an error
-  int threads = 0;                    ///< the calling one among them; 0: all cores
-  index_t memory = index_t{1} << 30;  ///< budget for batches, bytes; one pass always runs
-  index_t batch_sequences = 0;        ///< most passes of a batch; 0: as many as the budget allows
-  progress* watcher = nullptr;        ///< advanced by finished passes
+  window_rule window = {};  ///< cuts sequences that are longer; off: too long a one is an error
+  int threads = 0;          ///< the calling one among them; 0: all cores
+  /// Budget for batches and for what the model keeps of their lengths (model::kept_bytes), bytes; one pass
+  /// always runs.
+  index_t memory = index_t{1} << 30;
+  index_t batch_sequences = 0;  ///< most passes of a batch; 0: as many as the budget allows
+  progress* watcher = nullptr;  ///< advanced by finished passes
 };
 
 /// What a language model predicts for one sequence.

@@ -62,8 +62,9 @@ inline void cpu_convolution(isa set, matrix_view<const float> x, const ragged_of
 /// alone.
 ///
 /// Itself a convolution, of dy with the taps in reverse order and each tap's matrix turned, 32 columns at a
-/// time, from the panels of the forward. Each sum is one chain over decreasing t and increasing n, in float
-/// for every format of W. dy (R, out) has all rows of `from`; residual (data null: none) and dx (rows, in);
+/// time, from the panels of the forward. Each sum is one chain over decreasing t and increasing n, in float;
+/// with weights in bf16 dy is rounded and pairs are multiplied as in cpu_linear_vjp, if `out` and `in` are
+/// even. dy (R, out) has all rows of `from`; residual (data null: none) and dx (rows, in);
 /// dx may be the residual, not dy. Cost: 2 rows taps in out operations, one read of W for every block of
 /// rows.
 void cpu_convolution_vjp(isa set, matrix_view<const float> dy, const ragged_offsets& from,

@@ -42,10 +42,11 @@ void cpu_linear_recorded(isa set, matrix_view<const float> x, const packed_weigh
 /// dx[r, k] = residual[r, k] + sum over n of dy[r, n] W[n, k]: the adjoint of the product alone.
 ///
 /// Read from the panels of the forward: 32 columns of W for 512 outputs at a time are turned into `scratch`,
-/// then a block of rows passes by. Each sum is one chain of fused multiply-adds over increasing n, in float
-/// for every format of W. dy (R, out), residual (R, in; data null: none), dx (R, in); dx may be the residual,
-/// not dy. Cost: 2 R in out operations, one read of W for every block of rows (576, fewer where out is beyond
-/// 4096).
+/// then a block of rows passes by. Each sum is one chain of fused multiply-adds over increasing n, in float.
+/// With weights in bf16 dy (below: dz) is rounded to bfloat16 first; on AVX512-BF16 the chain then goes over
+/// pairs of outputs, 1024 at a time, if `out` (of each half of a gated weight) is even. dy (R, out), residual
+/// (R, in; data null: none), dx (R, in); dx may be the residual, not dy. Cost: 2 R in out operations, one
+/// read of W for every block of rows (576, fewer where out is beyond 4096).
 void cpu_linear_vjp(isa set, matrix_view<const float> dy, const packed_weight& w,
                     matrix_view<const float> residual, vector_view<float> scratch, matrix_view<float> dx);
 

@@ -76,7 +76,7 @@ inline void check_tokens(std::span<const std::int32_t> ids, index_t vocabulary, 
     throw error(error_kind::input, 406, "sequence longer than the model allows",
                 {.where = where,
                  .expected = "at most " + std::to_string(limit) +
-                             " tokens, or windows over the sequence (--window max)",
+                             " tokens; what takes --window cuts longer sequences",
                  .found = std::to_string(count) + " tokens"});
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {

@@ -140,8 +140,10 @@ class deep_lift_job {
       const index_t running = checked_mul(workers_, network.gradient_bytes(sized, rows, tokens()));
       return checked_add(running, checked_mul(window(workers_) + 1, found_bytes()));
     };
-    while (pairs_ > 1 && bytes() > options_.memory) pairs_ = (pairs_ + 1) / 2;
-    while (workers_ > 1 && bytes() > options_.memory) --workers_;
+    const index_t length = tokens();
+    const index_t memory = options_.memory - network.kept_bytes({&length, 1});
+    while (pairs_ > 1 && bytes() > memory) pairs_ = (pairs_ + 1) / 2;
+    while (workers_ > 1 && bytes() > memory) --workers_;
   }
 
   /// Passes that run or wait for their turn; one more is being added up.

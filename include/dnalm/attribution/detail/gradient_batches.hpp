@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <span>
 #include <string>
@@ -250,20 +251,34 @@ inline constexpr index_t gradient_rows = 576;
   return std::clamp((rows + rounds * threads - 1) / (rounds * threads), preferred, most);
 }
 
+/// What gradients of a batch of at most so many tokens take: a smaller one may keep more of its forward pass
+/// and take more, but no more than all of it, nor more than the budget beside what must be kept.
+[[nodiscard]] inline index_t most_gradient_bytes(const model& network, gradient_request extent,
+                                                 index_t tokens) {
+  const index_t budget = extent.keep_bytes;
+  extent.keep_bytes = std::numeric_limits<index_t>::max();
+  const index_t all = network.gradient_bytes(extent, tokens, tokens);
+  extent.keep_bytes = 0;
+  return std::min(all, checked_add(network.gradient_bytes(extent, tokens, tokens), budget));
+}
+
 /// Runs all items: values (items, C), and gradients to work.receive.
 inline void run_gradients(const attribution_targets& targets, const gradient_work& work,
                           const run_options& options, std::span<double> values, workspace_store& store) {
   const model& network = targets.network();
   std::vector<sequence_load> loads;
+  std::vector<index_t> lengths;
   index_t rows = 0;
   for (const auto ids : work.ids) {
-    loads.push_back({network.inner_rows(static_cast<index_t>(ids.size())), 0});
+    lengths.push_back(static_cast<index_t>(ids.size()));
+    loads.push_back({network.inner_rows(lengths.back()), 0});
     rows += loads.back().tokens;
   }
   const int most = network.prefers().workers;
   const int wanted = thread_count(options.threads);
   const int threads = most == 0 ? wanted : std::min(wanted, most);
-  const index_t share = std::max<index_t>(options.memory, 0) / threads;
+  const index_t left = std::max<index_t>(options.memory, 0) - network.kept_bytes(lengths);
+  const index_t share = std::max<index_t>(left, 0) / threads;
   gradient_request extent;
   extent.keep_bytes = std::min(default_keep_bytes, share / 2);
   extent.tokens = work.tokens;
@@ -276,7 +291,7 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
     extent.hidden = [](index_t, matrix_view<const float>, matrix_view<float>) {};
   }
   chunk_limits limits{.tokens = rows_of_batch(rows, network.prefers().tokens, threads)};
-  const auto too_large = [&] { return network.gradient_bytes(extent, limits.tokens, limits.tokens) > share; };
+  const auto too_large = [&] { return most_gradient_bytes(network, extent, limits.tokens) > share; };
   while (limits.tokens > 1 && too_large()) limits.tokens /= 2;
   const auto chunks = plan_chunks(loads, limits);
   const auto items = static_cast<index_t>(chunks.size());

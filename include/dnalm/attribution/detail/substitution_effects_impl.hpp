@@ -155,7 +155,13 @@ DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(
     std::span<const std::string> sequences, const substitution_function& f, progress* watcher) {
   std::vector<substitution_effects> results(sequences.size());
   const detail::effects_receiver receive{results};
+  std::unordered_map<std::string_view, std::size_t> first_of;
   for (std::size_t s = 0; s < sequences.size(); ++s) {
+    const auto [known, is_new] = first_of.try_emplace(sequences[s], s);
+    if (!is_new) {
+      results[s] = results[known->second];
+      continue;
+    }
     const std::vector<substitution> edits = detail::all_substitutions(sequences[s]);
     results[s].effects.assign(static_cast<std::size_t>(std::max<index_t>(f.outputs, 0)),
                               nucleotide_map(static_cast<index_t>(sequences[s].size())));

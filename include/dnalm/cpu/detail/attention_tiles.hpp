@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief What attention and its adjoint share: key ranges, scratch memory, packed operands, tiles of scores.
+/// \brief What attention and its adjoint share: key ranges, scratch memory, packed operands.
 ///
 /// A head's rows (L, K) are packed in two ways: "by columns", panels of 32 rows, [panel][channel][row], for
 /// products x_i . row_j; "by rows", panels of 32 channels, [panel][row][channel], for sums over rows.

@@ -69,8 +69,8 @@ struct attention_vjp_memory {
   float* queries;  ///< of one tile, scaled; then the tile's dy
   float* tile_p;   ///< of one tile of queries, where those of the chunk are no floats
   float* tile_ds;  ///< likewise
-  float* p;        ///< of a chunk of queries: scores, then exponentials
-  float* ds;       ///< of a chunk of queries
+  float* p;        ///< of a chunk of queries: scores, then probabilities; or those as pairs of queries
+  float* ds;       ///< of a chunk of queries, likewise
   float* dk;       ///< sums over the queries so far: [token][channel], whole panels
   float* dv;       ///< likewise
   index_t stride;  ///< of p and ds
