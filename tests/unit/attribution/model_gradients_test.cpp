@@ -11,6 +11,7 @@
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/token_attribution.hpp>
+#include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
 #include <support/same_bits.hpp>
@@ -297,5 +298,27 @@ TEST_CASE("a gradient that is not finite is an error that names where it arose")
     refused(
         3.4e38, "dnalm.numeric.803",
         "sequence 1: the gradient on its way from " + top + " to hidden state " + std::to_string(layer - 1));
+  }
+}
+
+static_assert(dnalm::detail::gradient_rows == dnalm::detail::linear_vjp_most_rows);
+
+TEST_CASE("no batch takes more than the largest one is planned with, whatever of the forward it keeps",
+          "[attribution]") {
+  // Between two sizes the plan of a network may fall: the larger one has no room for its whole forward pass.
+  for (const char* folder : {"supervised/enformer", "supervised/phylogpn", "models/nt_v2_d24_bin"}) {
+    INFO(folder);
+    const dnalm::model network = dnalm::load_model(dnalm_test::golden_folder / folder);
+    dnalm::gradient_request request;
+    request.layers = {network.describe().layers()};
+    request.hidden = [](index_t, dnalm::matrix_view<const float>, dnalm::matrix_view<float>) {};
+    const index_t most = 4096;
+    for (const index_t budget : {index_t{1} << 16, index_t{1} << 20, index_t{1} << 23}) {
+      request.keep_bytes = budget;
+      const index_t planned = dnalm::detail::most_gradient_bytes(network, request, most);
+      for (index_t tokens = 128; tokens <= most; tokens += 128) {
+        CHECK(network.gradient_bytes(request, tokens, tokens) <= planned);
+      }
+    }
   }
 }
