@@ -113,14 +113,29 @@ std::optional<dnalm::attribution_targets> targets_of(const settings& s, const dn
                                     std::vector<dnalm::index_t>{chosen_output(names, s.target)});
 }
 
-/// Values of the target, one a record; NaN without a target.
-std::vector<double> values_of(const std::optional<dnalm::attribution_targets>& targets,
-                              const dnalm::run_options& run,
+/// Whether the model takes a sequence in one pass.
+bool fits(const dnalm::model& model, const std::string& sequence) {
+  const auto& about = model.describe();
+  if (!about.tokens || about.max_tokens == 0) return true;
+  return static_cast<dnalm::index_t>(about.tokens->encode(sequence).ids.size()) <= about.max_tokens;
+}
+
+/// Values of the target, one a record; none without a target. A target needs the sequence in one pass: where
+/// windows make the map of a longer one, its value is NaN.
+std::vector<double> values_of(const std::optional<dnalm::attribution_targets>& targets, const settings& s,
                               const std::vector<dnalm::io::sequence_record>& records) {
-  if (!targets) return std::vector<double>(records.size(), std::nan(""));
+  if (!targets) return {};
   std::vector<std::string> sequences;
-  for (const auto& record : records) sequences.push_back(record.sequence);
-  return targets->function(run)(sequences);
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (s.method.window.tokens != 0 && !fits(targets->network(), records[i].sequence)) continue;
+    sequences.push_back(records[i].sequence);
+    places.push_back(i);
+  }
+  std::vector<double> values(records.size(), std::nan(""));
+  const std::vector<double> found = targets->function(s.method.run)(sequences);
+  for (std::size_t i = 0; i < places.size(); ++i) values[places[i]] = found[i];
+  return values;
 }
 
 /// Keeps the `top` records of largest value, largest first; of equals the first in the file.
@@ -140,12 +155,14 @@ void keep_top(dnalm::index_t top, std::vector<dnalm::io::sequence_record>& recor
   values = std::move(kept_values);
 }
 
-std::vector<dnalm::report::setting> facts_of(double value, const dnalm::attribution_row& row,
+std::vector<dnalm::report::setting> facts_of(std::optional<double> value, const dnalm::attribution_row& row,
                                              const program::attribution_method& method) {
   std::vector<dnalm::report::setting> facts = {{"length", std::to_string(row.sequence.size())}};
   char text[40];
-  if (value == value) {
-    std::snprintf(text, sizeof text, "%.6g", value);
+  if (value && std::isnan(*value)) {
+    facts.push_back({"target at the sequence", "none, longer than the model takes at once"});
+  } else if (value) {
+    std::snprintf(text, sizeof text, "%.6g", *value);
     facts.push_back({"target at the sequence", text});
   }
   if (method.members.convergence_delta) {
@@ -208,12 +225,14 @@ void check_paths(const settings& s) {
 }
 
 /// The records of the input, read as the model will read them: what cannot be is told before the long work,
-/// by its name.
+/// by its name. Windows take sequences of any length, `--top` does not: it needs every target.
 std::vector<dnalm::io::sequence_record> records_of(const settings& s, const dnalm::model& model) {
   auto records = dnalm::io::read_sequences(s.input, {.unknown = s.letters.policy()}).records;
+  const bool windows = s.method.window.tokens != 0 && model.describe().tokens;
   for (const auto& record : records) {
-    const std::string where = "sequence '" + record.name + "'";
-    if (s.method.window.tokens != 0 && model.describe().tokens) {
+    const std::string where =
+        "sequence '" + record.name + "'" + (windows && s.top > 0 ? " (in one pass, for --top)" : "");
+    if (windows && s.top == 0) {
       static_cast<void>(model.describe().tokens->encode(record.sequence, where));  // of any length
     } else {
       static_cast<void>(model.tokenize(record.sequence, where));
@@ -232,7 +251,7 @@ class map_files {
     if (!s.modisco.empty()) modisco_.emplace(s.modisco, s.modisco_width);
   }
 
-  void add(const dnalm::attribution_row& row, double value) {
+  void add(const dnalm::attribution_row& row, std::optional<double> value) {
     ++rows_;
     file_->add(row);
     tally_.add(row);
@@ -294,7 +313,7 @@ void draw_maps(const settings& s, const dnalm::model& model,
   auto method = program::make_method(s.method, model, targets);
   auto records = records_of(s, model);
   if (s.top == 0) program::attribution_outputs::check_names(s.places, records);
-  std::vector<double> values = values_of(targets, s.method.run, records);
+  std::vector<double> values = values_of(targets, s, records);
   if (s.top > 0) {
     keep_top(s.top, records, values);
     program::attribution_outputs::check_names(s.places, records);
@@ -316,7 +335,7 @@ void draw_maps(const settings& s, const dnalm::model& model,
       dnalm::attribution_row& row = rows[i - first];
       row.name = records[i].name;
       row.sequence = records[i].sequence;
-      files.add(row, values[i]);
+      files.add(row, values.empty() ? std::nullopt : std::optional(values[i]));
     }
     bar.advance(static_cast<dnalm::index_t>(end - first));
   }
@@ -325,12 +344,12 @@ void draw_maps(const settings& s, const dnalm::model& model,
 }
 
 /// What planted motifs do, averaged over backgrounds that come from the records.
-void plant_motifs(const settings& s, const dnalm::model& model, const dnalm::attribution_targets& targets) {
-  program::planting_report report(s.planting, s.motifs.file, s.common.seed);
-  program::detail::check_table_place(s.output);
+void plant_motifs(const settings& s, program::planting_report& report, const dnalm::model& model,
+                  const dnalm::attribution_targets& targets) {
   auto records = records_of(s, model);
+  report.check_number(s.top > 0 ? std::min(records.size(), static_cast<std::size_t>(s.top)) : records.size());
   if (s.top > 0) {
-    std::vector<double> values = values_of(targets, s.method.run, records);
+    std::vector<double> values = values_of(targets, s, records);
     keep_top(s.top, records, values);
   }
   report.run(targets, s.method.run, records, s.common.display());
@@ -356,13 +375,18 @@ void attribute(settings s) {
                        {.expected = "--bedgraph, or a build with libbigwig-dev", .found = "--bigwig"});
   }
 #endif
+  std::optional<program::planting_report> planting;  // tells what cannot be planted before the model is read
+  if (s.method.method == "global_importance") {
+    planting.emplace(s.planting, s.motifs.file, s.common.seed);
+    program::detail::check_table_place(s.output);
+  }
   const auto model =
       dnalm::load_model(s.model, program::on_device(s.common, {.unknown = s.letters.policy(),
                                                                .access = s.model_use.access(),
                                                                .pack_cache = s.model_use.pack_cache}));
   const auto targets = targets_of(s, model);
-  if (s.method.method == "global_importance") {
-    plant_motifs(s, model, *targets);
+  if (planting) {
+    plant_motifs(s, *planting, model, *targets);
   } else {
     draw_maps(s, model, targets);
   }

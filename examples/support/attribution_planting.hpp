@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -57,13 +58,29 @@ class planting_report {
     detail::check_table_place(options_.effects);
   }
 
-  /// Computes all effects. \throws as global_importance.
+  /// Whether the input has as many sequences as are to be planted in as they are.
+  /// \throws error [dnalm.usage.735] fewer sequences than `--backgrounds` of `--background given`.
+  void check_number(std::size_t sequences) const {
+    if (options_.background != "given" || options_.backgrounds <= static_cast<dnalm::index_t>(sequences)) {
+      return;
+    }
+    throw dnalm::error(dnalm::error_kind::usage, 735, "fewer sequences than backgrounds",
+                       {.where = "--background given",
+                        .expected = "--backgrounds of " + std::to_string(sequences) + " at most",
+                        .found = std::to_string(options_.backgrounds)});
+  }
+
+  /// Computes all effects. What does not fit the shortest background is told before anything is evaluated.
+  /// \throws as global_importance.
   void run(const dnalm::attribution_targets& targets, const dnalm::run_options& means,
            const std::vector<dnalm::io::sequence_record>& records, dnalm::progress_display display) {
     target_ = targets.name(0);
     std::vector<std::string> backgrounds = backgrounds_of(records);
-    std::size_t shortest = backgrounds.front().size();
-    for (const std::string& each : backgrounds) shortest = std::min(shortest, each.size());
+    const std::string shortest = *std::min_element(
+        backgrounds.begin(), backgrounds.end(),
+        [](const std::string& one, const std::string& other) { return one.size() < other.size(); });
+    if (!gaps_.empty()) positions_ = places_of(motifs_.front(), shortest);
+    check_fit(shortest);
     const std::size_t points =
         gaps_.empty() ? motifs_.size() * std::max<std::size_t>(1, positions_.size()) : 1 + 2 * gaps_.size();
     dnalm::progress bar("global_importance", static_cast<dnalm::index_t>(backgrounds.size() * (1 + points)),
@@ -78,10 +95,9 @@ class planting_report {
     const dnalm::global_importance importance(std::move(function), std::move(backgrounds));
     backgrounds_ = importance.backgrounds();
     values_ = importance.values();
-    if (gaps_.empty()) {
-      for (const auto& motif : motifs_) add_curve(importance, motif, shortest);
-    } else {
-      add_spacings(importance, shortest);
+    for (const auto& motif : curves()) {
+      const auto places = places_of(motif, shortest);
+      add(motif, x_of(places), curve_of(importance, motif, places));
     }
     bar.finish();
   }
@@ -275,10 +291,44 @@ class planting_report {
             number_text(each.rank_p_value)};
   }
 
-  /// The position that was asked for, else that of a motif in the middle.
-  [[nodiscard]] dnalm::index_t first_position(const std::string& letters, std::size_t length) const {
-    if (!positions_.empty()) return positions_.front();
-    return length > letters.size() ? static_cast<dnalm::index_t>((length - letters.size()) / 2) : 0;
+  /// What has a curve: each motif, or the two of which interactions are asked for.
+  [[nodiscard]] std::vector<detail::named_letters> curves() const {
+    if (gaps_.empty()) return motifs_;
+    return {{motifs_[0].name + " and " + motifs_[1].name, motifs_[0].letters + "," + motifs_[1].letters}};
+  }
+
+  /// The positions that were asked for, else that of a motif in the middle.
+  [[nodiscard]] std::vector<dnalm::index_t> places_of(const detail::named_letters& motif,
+                                                      const std::string& background) const {
+    if (!positions_.empty()) return positions_;
+    const std::size_t width = motif.letters.size();
+    return {background.size() > width ? static_cast<dnalm::index_t>((background.size() - width) / 2) : 0};
+  }
+
+  /// Gaps, numbers of copies, or the positions themselves.
+  [[nodiscard]] std::vector<dnalm::index_t> x_of(std::vector<dnalm::index_t> places) const {
+    if (!gaps_.empty()) return gaps_;
+    if (options_.copies) std::iota(places.begin(), places.end(), dnalm::index_t{1});
+    return places;
+  }
+
+  [[nodiscard]] std::vector<dnalm::global_effect> curve_of(const dnalm::global_importance& importance,
+                                                           const detail::named_letters& motif,
+                                                           const std::vector<dnalm::index_t>& places) const {
+    if (!gaps_.empty()) {
+      return importance.spacing_curve({motifs_[0].letters, places[0]}, motifs_[1].letters, gaps_);
+    }
+    return options_.copies ? importance.multiplicity_curve(motif.letters, places)
+                           : importance.position_curve(motif.letters, places);
+  }
+
+  /// Every curve of a function that is 0, in the shortest background. \throws error [dnalm.input.882].
+  void check_fit(const std::string& shortest) const {
+    const dnalm::global_importance none({.evaluate = [](std::span<const std::string>, std::span<double>) {}},
+                                        {shortest, shortest});
+    for (const auto& motif : curves()) {
+      static_cast<void>(curve_of(none, motif, places_of(motif, shortest)));
+    }
   }
 
   [[nodiscard]] std::vector<std::string> backgrounds_of(
@@ -310,28 +360,6 @@ class planting_report {
       distinct_.push_back(i < used ? distinct_shuffles(record.sequence) : distinct_[i - used]);
       if (i < used) shuffles_->add(record.name, distinct_[i], taken[record.sequence]);
     }
-  }
-
-  /// Effects of one motif at each position, or of its copies.
-  void add_curve(const dnalm::global_importance& importance, const detail::named_letters& motif,
-                 std::size_t shortest) {
-    auto places = positions_;
-    if (places.empty()) places = {first_position(motif.letters, shortest)};
-    const auto curve = options_.copies ? importance.multiplicity_curve(motif.letters, places)
-                                       : importance.position_curve(motif.letters, places);
-    for (std::size_t i = 0; options_.copies && i < places.size(); ++i) {
-      places[i] = static_cast<dnalm::index_t>(i + 1);
-    }
-    add(motif, places, curve);
-  }
-
-  /// Interactions of the two motifs, the first of them at its position.
-  void add_spacings(const dnalm::global_importance& importance, std::size_t shortest) {
-    const std::string& letters = motifs_[0].letters;
-    const std::string& second = motifs_[1].letters;
-    positions_ = {first_position(letters, shortest)};
-    add({motifs_[0].name + " and " + motifs_[1].name, letters + "," + second}, gaps_,
-        importance.spacing_curve({letters, positions_[0]}, second, gaps_));
   }
 
   void add(const detail::named_letters& motif, const std::vector<dnalm::index_t>& places,

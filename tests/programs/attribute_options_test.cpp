@@ -3,9 +3,11 @@
 // integrals.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <string>
 #include <vector>
 
+#include <dnalm/attribution/attribution_targets.hpp>
 #include <dnalm/attribution/deep_lift.hpp>
 #include <dnalm/attribution/dependency_map.hpp>
 #include <dnalm/attribution/masked_maps.hpp>
@@ -205,6 +207,35 @@ TEST_CASE("dnalm-attribute takes windows where a sequence is longer than the mod
   REQUIRE(entropy.size() == letters.size());
   for (std::size_t i = 0; i < letters.size(); ++i) {
     CHECK((letters[i] == 'N' ? std::isnan(entropy[i]) : entropy[i] >= 0 && entropy[i] <= 2));
+  }
+}
+
+TEST_CASE("a target is told where the model takes the sequence at once, and --top needs every one",
+          "[programs]") {
+  const scratch dir;
+  const std::string model = make_model(dir, "tiny");  // at most 2048 tokens; each N is one
+  write(dir / "s.fa", ">short\nGATTACAGATTA\n>long\n" + std::string(2100, 'N') + "GATTACAGATTA\n");
+  const std::string command = "dnalm-attribute --model " + model + " --logit 9 --input " + (dir / "s.fa") +
+                              " --output " + (dir / "x.npz") + " --html " + (dir / "p.html") + " --method ";
+  const std::string windows = "entropy --context wild_type --window max";
+  REQUIRE(run(command + windows).err == "");
+  const auto targets =
+      dnalm::attribution_targets::of_logits(dnalm::load_model(model), std::vector<dnalm::index_t>{9});
+  char value[40];
+  std::snprintf(value, sizeof value, "%.6g",
+                targets.function()(std::vector<std::string>{"GATTACAGATTA"}).front());
+  const std::string page = content(dir / "p.html");
+  const std::size_t of_long = page.find("<h2>long</h2>");
+  REQUIRE(of_long != std::string::npos);
+  CHECK(page.find(value) < of_long);
+  CHECK(page.find("none, longer than the model takes at once") > of_long);
+  CHECK(page.find("none, longer than the model takes at once") != std::string::npos);
+  for (const std::string& refused : {windows + " --top 1", std::string("saliency")}) {
+    INFO(refused);
+    const auto told = run(command + refused);
+    CHECK(told.id() == "dnalm.input.406");
+    CHECK(told.err.find("sequence 'long'") != std::string::npos);
+    CHECK((told.err.find("--top") != std::string::npos) == (refused != "saliency"));
   }
 }
 

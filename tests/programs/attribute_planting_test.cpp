@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // dnalm-attribute --method global_importance: the numbers of the library, in every file.
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -178,4 +180,59 @@ TEST_CASE("dnalm-attribute says what cannot be planted", "[programs]") {
   CHECK(work.attribute("--insert GATA --background given").id() == "dnalm.input.881");
   CHECK_FALSE(fs::exists(work.dir.path / "x.npz"));
   CHECK_FALSE(fs::exists(work.dir.path / "e.tsv"));
+}
+
+TEST_CASE("dnalm-attribute says what cannot be planted before it reads the model", "[programs]") {
+  const planted work;
+  const auto without_model = [&](const std::string& rest) {
+    return run("dnalm-attribute --model " + (work.dir / "none") + " --logit 3 --method global_importance" +
+               " --input " + (work.dir / "s.fa") + " --output " + (work.dir / "x.npz") + " " + rest)
+        .id();
+  };
+  CHECK(without_model("") == "dnalm.usage.734");
+  CHECK(without_model("--insert GATX") == "dnalm.usage.734");
+  CHECK(without_model("--insert GATA --positions 9:3") == "dnalm.usage.735");
+  CHECK(without_model("--insert GATA --copies") == "dnalm.usage.735");
+  const std::string reached = without_model("--insert GATA");  // the folder's own error
+  CHECK(reached.starts_with("dnalm."));
+  CHECK_FALSE(reached.starts_with("dnalm.usage."));
+}
+
+TEST_CASE("dnalm-attribute says what does not fit before it evaluates anything", "[programs]") {
+  const planted work;
+  const std::string model = make_model(work.dir, "tiny");
+  const std::string weights = content(fs::path(model) / "model.safetensors");
+  std::uint64_t header = 0;
+  std::memcpy(&header, weights.data(), sizeof header);
+  std::string broken = weights.substr(0, header + 8);
+  while (broken.size() < weights.size()) broken += "\xff\xff\x7f\x7f";  // the largest float: sums overflow
+  write(fs::path(model) / "model.safetensors", broken);
+  const auto evaluate = [&](const std::string& rest) {
+    return run("dnalm-attribute --model " + model + " --logit 3 --method global_importance --input " +
+               (work.dir / "s.fa") + " --output " + (work.dir / "x.npz") + " --effects " +
+               (work.dir / "e.tsv") + " " + rest)
+        .id();
+  };
+  CHECK(evaluate("--insert GATA").starts_with("dnalm.numeric."));  // what an evaluation tells
+  for (const std::string misfit :
+       {"--insert GATA,CCATTGCCATTG --positions 0:16:4", "--insert GATA --copies --positions 0,9,11",
+        "--insert GATA,CC --spacings 0,3,30", "--insert CC,GATAGATAGATAGATAGATAG"}) {
+    INFO(misfit);
+    CHECK(evaluate(misfit) == "dnalm.input.882");
+  }
+}
+
+TEST_CASE("dnalm-attribute has as many given backgrounds as it was asked for", "[programs]") {
+  const planted work;  // three sequences
+  const std::string given = "--insert GATA --background given --backgrounds ";
+  REQUIRE(work.attribute(given + "2").err == "");
+  CHECK(work.numbers("background_values").size() == 2);
+  REQUIRE(work.attribute(given + "3").err == "");
+  CHECK(work.numbers("background_values").size() == 3);
+  const auto refused = work.attribute(given + "500");
+  CHECK(refused.id() == "dnalm.usage.735");
+  CHECK(refused.err.find("500") != std::string::npos);
+  CHECK(refused.err.find("of 3 at most") != std::string::npos);
+  CHECK(work.attribute(given + "3 --top 2").id() == "dnalm.usage.735");
+  CHECK(work.attribute("--insert GATA --backgrounds 5").err == "");  // of shuffles any number
 }
