@@ -69,7 +69,8 @@ DNALM_ISA_FUNCTION void linear_panel(const linear_memory& memory, const packed_w
   index_t first = 0;
   do {
     const index_t count = words - first < depth_words ? words - first : depth_words;
-    const float* panel = panel_words(w, p, first, count, memory.panel);
+    // Without inputs there is no panel, and no word is read.
+    const float* panel = count > 0 ? panel_words(w, p, first, count, memory.panel) : memory.sums;
     const bool last = first + count == words;
     const fetch_share share =
         share_of_next(w, {p, first, count, words, (y.rows + tile_rows - 1) / tile_rows});
