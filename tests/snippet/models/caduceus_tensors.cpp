@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include <dnalm/models/caduceus_tensors.hpp>
+#include <dnalm/models/tensor_plan.hpp>
 
 int main() {
   dnalm::caduceus_config config;

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include <dnalm/models/hyena_tensors.hpp>
+#include <dnalm/models/tensor_plan.hpp>
 
 int main() {
   dnalm::hyena_config config;
