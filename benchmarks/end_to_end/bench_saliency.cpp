@@ -4,8 +4,8 @@
 //   bench_saliency --case NAME --model FOLDER --sequences FILE [--limit 2] [--nodes 50] [--threads 1,2]
 //   [--formats f32]
 //
-// The probe has weights of a formula, on the mean over tokens. The floor is that of gradients by the input: 2 x
-// the operations of the forward pass at the measured peak, once per sequence, or per sequence and node.
+// The probe has weights of a formula, on the mean over tokens. The floor is that of gradients by the input: 2
+// x the operations of the forward pass at the measured peak, once per sequence, or per sequence and node.
 #include <algorithm>
 #include <string>
 #include <vector>

@@ -31,8 +31,8 @@ double lost_by(const dnalm::cpu_backend& backend, const golden_case& item, std::
 TEST_CASE("gradients of every golden model with weights in bfloat16 point where those of double do",
           "[models][gradient]") {
   // Of these small random models some lose more than 0.001 (up to 0.0044 was seen), whatever the instruction
-  // set: by the rounding of weights and rows alone. The pairs of AVX512-BF16, which round attention's operands
-  // as well, may cost as much once more.
+  // set: by the rounding of weights and rows alone. The pairs of AVX512-BF16, which round attention's
+  // operands as well, may cost as much once more.
   const auto cases = dnalm_test::golden_cases();
   for (const isa set : dnalm_test::instruction_sets(true)) {
     if (set == isa::portable || set == isa::avx512) continue;

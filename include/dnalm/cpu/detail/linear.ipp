@@ -61,8 +61,8 @@ DNALM_ISA_FUNCTION void multiply(bool pairs, index_t rows, const float* x, const
 
 /// One panel for a block of rows that copy_rows has copied to memory.rows.
 DNALM_ISA_FUNCTION void linear_panel(const linear_memory& memory, const packed_weight& w, index_t p,
-                                     bool join, const linear_epilogue<float>& epilogue,
-                                     matrix_view<float> z, matrix_view<float> y) {
+                                     bool join, const linear_epilogue<float>& epilogue, matrix_view<float> z,
+                                     matrix_view<float> y) {
   const bool pairs = DNALM_ISA_HAS_PAIRS && w.format != weight_format::f32;
   const index_t words = pairs ? (w.inputs + 1) / 2 : w.inputs;
   const float* x = memory.rows;
