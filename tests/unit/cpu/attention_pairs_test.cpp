@@ -6,17 +6,11 @@ using dnalm::index_t;
 using dnalm::isa;
 using dnalm::weight_format;
 using dnalm_test::attention_shape;
+using dnalm_test::has_pairs;
 using dnalm_test::numbers;
 using dnalm_test::run_attention;
 
 namespace {
-
-/// Whether the CPU has it; said where it has not.
-bool has_pairs() {
-  if (dnalm::supports(isa::avx512_bf16)) return true;
-  WARN("this CPU has no AVX512-BF16: nothing is tested here");
-  return false;
-}
 
 /// The largest |x| of the columns from `first` to `last`, and the largest norm of a head's columns there.
 struct sizes {

@@ -9,6 +9,13 @@
 
 namespace dnalm_test {
 
+/// Whether the CPU multiplies pairs of bfloat16; said where it does not.
+inline bool has_pairs() {
+  if (dnalm::supports(dnalm::isa::avx512_bf16)) return true;
+  WARN("this CPU has no AVX512-BF16: nothing is tested here");
+  return false;
+}
+
 /// y (R, D) of packed q | k | v (R, 3D).
 template <class B>
 numbers run_attention(const B& b, const attention_shape& shape, const numbers& packed) {

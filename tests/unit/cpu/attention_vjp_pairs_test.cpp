@@ -11,15 +11,10 @@ using dnalm::index_t;
 using dnalm::isa;
 using dnalm::weight_format;
 using dnalm_test::attention_shape;
+using dnalm_test::has_pairs;
 using dnalm_test::numbers;
 
 namespace {
-
-bool has_pairs() {
-  if (dnalm::supports(isa::avx512_bf16)) return true;
-  WARN("this CPU has no AVX512-BF16: nothing is tested here");
-  return false;
-}
 
 double rounded(double x) {
   return static_cast<double>(dnalm::float_from_bf16(dnalm::bf16_from_float(static_cast<float>(x))));

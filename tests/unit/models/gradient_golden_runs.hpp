@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <variant>
@@ -164,6 +165,15 @@ std::vector<gradient_gap> compare_gradients(const golden_case& item, Backend bac
 template <class T, class Run>
 std::vector<gradient_gap> compare_gradients_by(const golden_case& item, const Run& run) {
   return compare_stored<T>(golden_models / item.name, golden_gradients / (item.name + ".safetensors"), run);
+}
+
+/// 1 - cosine of all stored gradients of a golden model, one behind the other, and those found.
+inline double lost_by(const golden_case& item, const std::vector<gradient_gap>& found) {
+  two_rows all;
+  for (const gradient_gap& one : found) all.add(one.sums);
+  const double lost = 1.0 - all.cosine();
+  if (std::getenv("DNALM_TEST_VERBOSE") != nullptr) WARN(item.name << ": 1 - " << lost);
+  return lost;
 }
 
 }  // namespace dnalm_test
