@@ -17,17 +17,7 @@
 #include <vector>
 
 #include <dnalm/embed/embed.hpp>
-#include <dnalm/models/detail/convnet_gradient_impl.hpp>
-#include <dnalm/models/detail/convnet_impl.hpp>
-#include <dnalm/models/detail/encoder_attention_impl.hpp>
-#include <dnalm/models/detail/encoder_gradient_impl.hpp>
-#include <dnalm/models/detail/encoder_impl.hpp>
-#include <dnalm/models/detail/hyena_edits_impl.hpp>
-#include <dnalm/models/detail/hyena_gradient_impl.hpp>
-#include <dnalm/models/detail/hyena_network_impl.hpp>
-#include <dnalm/models/detail/layer_network_edits_impl.hpp>
-#include <dnalm/models/detail/layer_network_gradient_impl.hpp>
-#include <dnalm/models/detail/layer_network_impl.hpp>
+#include <dnalm/models/detail/encoder_instances_impl.hpp>
 
 #include "../support/bench_model.hpp"
 #include "../support/forward_flops.hpp"
