@@ -293,7 +293,7 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
   chunk_limits limits{.tokens = rows_of_batch(rows, network.prefers().tokens, threads)};
   const auto too_large = [&] { return most_gradient_bytes(network, extent, limits.tokens) > share; };
   while (limits.tokens > 1 && too_large()) limits.tokens /= 2;
-  const auto chunks = plan_chunks(loads, limits);
+  const auto chunks = plan_even_chunks(loads, limits, threads);
   const auto items = static_cast<index_t>(chunks.size());
   thread_team team(network.works_on_teams() && 2 * items <= threads ? threads : 1);
   const int workers = team.members() > 1 ? 1 : static_cast<int>(std::min<index_t>(threads, items));
