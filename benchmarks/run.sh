@@ -111,7 +111,7 @@ substitutions_hyena_d128_1kb hyena_d128 - 0 bench_substitutions --model MODEL --
 substitutions_gpn_centre_512bp gpn - 0 bench_substitutions --model MODEL --length 512 --read centre --repeats $(pick 3 3 2) --naive $(pick 8 4 2) --edits $(pick 24 12 6)
 substitutions_gpn_mean_512bp gpn - 0 bench_substitutions --model MODEL --length 512 --repeats $(pick 3 3 2) --naive $(pick 8 4 2) --edits $(pick 24 12 6)
 substitutions_gpn_centre_1kb gpn - 0 bench_substitutions --model MODEL --length 1000 --read centre --repeats $(pick 3 3 2) --naive $(pick 4 2 1) --edits $(pick 24 12 6)
-saliency_nt100m_1kb nt_v2_100m 1kb 4 bench_saliency --model MODEL --sequences SEQUENCES --threads $threads --formats f32,bf16 --repeats $(pick 6 3 1)
+saliency_nt100m_1kb nt_v2_100m 1kb 4 bench_saliency --model MODEL --sequences SEQUENCES --threads $threads --formats f32,bf16 --repeats $(pick 7 5 1)
 load_nt100m nt_v2_100m - 0 bench_load --model MODEL --packs PACKS --repeats $(pick 9 5 3)
 ridge_nt100m_230bp nt_v2_100m 230bp 0 bench_ridge --model MODEL --sequences SEQUENCES --repeats $(pick 9 5 3)
 planted_motifs - - 0 bench_planted_motifs --folder $root/benchmarks/truth --sequences $(pick 100 20 4) --held-out $(pick 3000 600 60)
@@ -269,7 +269,7 @@ peers_of() { # case, model, sequences, count
     substitutions_cnn_*) run_peer "$1" "$1" ism_tangermeme.py "$out/ours_$1.json" "$data/${1#*_}.safetensors" "$(pick 3 2 1)" ;;
     saliency_*)
       run_peer "${1}_torch" "$1" saliency_torch.py --case "${1#*_}" --model "$data/$2" --sequences "$data/$3.txt" --limit "$4" \
-        --threads "$threads" --batch 1,4 --repeats "$(pick 3 2 1)" ;;
+        --threads "$threads" --batch 1,2,4,8 --compile yes --repeats "$(pick 7 5 1)" ;;
   esac
 }
 selected | while read -r case_name model sequences count command; do

@@ -6,7 +6,6 @@
 //
 // The probe has weights of a formula, on the mean over tokens. The floor is that of gradients by the input: 2
 // x the operations of the forward pass at the measured peak, once per sequence, or per sequence and node.
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -57,7 +56,7 @@ class saliency_bench {
     repetitions saliency_times;
     repetitions path_times;
     repeat(a_.repeats, peak_, [&] { saliency_times.add(saliency()); });
-    for (int r = 0; r < std::max(1, a_.repeats / 3); ++r) path_times.add(paths());
+    repeat((a_.repeats + 1) / 2, peak_, [&] { path_times.add(paths()); });
     add("saliency", saliency_times, 1, static_cast<double>(sequences_.size()), out);
     add("integrated_gradients", path_times, static_cast<double>(a_.nodes), 1.0, out);
   }
