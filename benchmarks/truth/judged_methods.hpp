@@ -60,6 +60,7 @@ inline std::vector<judged_method> judged_methods(const judged_effort& effort) {
   add("saliency_size", "saliency", "", judged_as::size);
   add("input_x_gradient", "input_x_gradient", "");
   add("input_x_gradient_corrected", "input_x_gradient", "").corrected = true;
+  add("embedding_saliency", "embedding_saliency", "");
   add("smooth_grad", "smooth_grad", "");
   add("smooth_grad_corrected", "smooth_grad", "").corrected = true;
   add("integrated_gradients_zero", "integrated_gradients", "zero");
