@@ -18,6 +18,8 @@
 #include <dnalm/cpu/detail/for_each_isa.ipp>
 #define DNALM_ISA_BODY <dnalm/cpu/detail/two_row_phases.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/two_rows_vjp.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 
 #define DNALM_ISA_HAS_PAIRS 0
 #define DNALM_ISA_BODY <dnalm/cpu/detail/convolution.ipp>
@@ -90,6 +92,10 @@ DNALM_INLINE void cpu_convolution(isa set, matrix_view<const float> x, const rag
 }
 
 DNALM_INLINE index_t cpu_convolution_vjp_scratch(const packed_weight& w, const convolution_taps& taps) {
+  const index_t inputs = w.inputs / taps.taps;
+  if (detail::adjoint_makes_two_rows(w, inputs)) {
+    return detail::two_rows_vjp_scratch_size(*w.two_rows, inputs);
+  }
   const index_t depth = checked_mul(taps.taps, w.outputs);
   return detail::linear_scratch_size(depth, detail::linear_vjp_most_rows, detail::depth_words);
 }

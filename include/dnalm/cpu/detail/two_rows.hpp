@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/core/platform.hpp>
@@ -128,6 +129,11 @@ struct phase_memory {
   memory.zeros = memory.out + 2 * phase_block * panel_columns;
   return memory;
 }
+[[nodiscard]] inline index_t phase_memory_size(index_t channels, index_t groups) {
+  const index_t each = checked_mul(phase_places(phase_block, groups), channels);
+  return checked_add(checked_mul(3, each),
+                     checked_add((two_row_parts + 2) * phase_block * panel_columns, channels));
+}
 /// For the ordinary form of a weight: at least three taps, at most as many channels as a part has numbers.
 [[nodiscard]] inline index_t phase_scratch_size(const packed_weight& w) {
   const index_t depth = w.two_rows->inputs / two_row_parts;
@@ -135,6 +141,40 @@ struct phase_memory {
   const index_t each = checked_add(checked_mul(2 * phase_block, channels), checked_mul(3, depth));
   return checked_add(checked_mul(3, each),
                      checked_add((two_row_parts + 2) * phase_block * panel_columns, channels));
+}
+
+/// Whether the adjoint of a convolution from `inputs` channels makes two rows at a time as well.
+[[nodiscard]] inline bool adjoint_makes_two_rows(const packed_weight& w, index_t inputs) {
+  return w.two_rows != nullptr && goes_by_phases(inputs, w.outputs);
+}
+
+/// The taps of an adjoint, those of the forward reversed, where the last group of the forward's is filled
+/// with taps of zeros: the adjoint's first ones.
+[[nodiscard]] inline convolution_taps whole_groups_behind(convolution_taps reversed) {
+  const index_t taps = 3 * groups_of_three(reversed.taps);
+  reversed.before += (taps - reversed.taps) * reversed.dilation;
+  reversed.taps = taps;
+  return reversed;
+}
+
+/// The second form of the adjoint's weight where it lies (turn_two_rows); `w` is the forward's second form,
+/// of `inputs` channels.
+[[nodiscard]] inline packed_weight turned_two_rows(const packed_weight& w, index_t inputs,
+                                                   const float* panels) {
+  packed_weight turned;
+  turned.outputs = inputs;
+  turned.inputs = w.inputs / inputs * w.outputs;
+  const index_t bytes = turned.panel_count() * turned.panel_bytes();
+  turned.mapped = {reinterpret_cast<const std::byte*>(panels), static_cast<std::size_t>(bytes)};
+  return turned;
+}
+/// Its floats.
+[[nodiscard]] inline index_t turned_two_rows_size(const packed_weight& w, index_t inputs) {
+  return checked_mul(checked_mul(w.inputs / inputs, w.outputs), panel_count(inputs) * panel_columns);
+}
+[[nodiscard]] inline index_t two_rows_vjp_scratch_size(const packed_weight& w, index_t inputs) {
+  const index_t groups = w.inputs / inputs / two_row_parts;
+  return checked_add(turned_two_rows_size(w, inputs), phase_memory_size(w.outputs, groups));
 }
 
 /// Every `step`-th row of a matrix, from its first; of a missing one (data null) none.
