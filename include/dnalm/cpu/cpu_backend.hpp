@@ -203,8 +203,7 @@ class cpu_backend : public host_layer_kernels<float> {
                                     own(dx));
       return copy_to_references(dx);
     }
-    const bool two = detail::adjoint_makes_two_rows(w, dx.columns);
-    const index_t most = two ? detail::two_row_part_rows : detail::linear_vjp_most_rows;
+    const index_t most = w.two_rows != nullptr ? detail::two_row_part_rows : detail::linear_vjp_most_rows;
     by_products(dx.rows, most, scratch, [&](index_t first, index_t count, vector_view<float> own) {
       cpu_convolution_vjp(isa_, dy, from, to, first, w, taps, detail::rows_or_none(residual, first, count),
                           own, dx.row_block(first, count));

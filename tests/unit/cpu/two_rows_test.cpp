@@ -50,8 +50,9 @@ struct shape {
   }
 };
 
-/// One row, odd and even lengths, more pairs than a block has, taps that do not fill their groups of three,
-/// widths that are no multiple of a vector, pieces of 512 that end within a group, padding of any kind.
+/// One row, odd and even lengths, more pairs than a block (of the adjoint, too) has, taps that do not fill
+/// their groups of three, widths that are no multiple of a vector, pieces of 512 that end within a group,
+/// padding of any kind.
 const std::vector<shape> shapes = {
     {64, 64, 9, 4, 4, {1, 2, 3, 40, 0, 181}},
     {67, 70, 3, 1, 1, {5, 1, 33}},
@@ -62,6 +63,7 @@ const std::vector<shape> shapes = {
     {33, 40, 9, 0, 7, {81, 100, 60}, 10},
     {257, 50, 3, 1, 1, {9, 40}},
     {70, 45, 10, 2, 9, {6, 1, 31}, 2},
+    {40, 66, 3, 1, 1, {601, 3}},
     {32, 34, 6, -3, 100, {200, 49, 26}, 25},
 };
 
@@ -214,18 +216,6 @@ TEST_CASE("two rows at a time have the same bits in any cut, batch and team", "[
                                y.view());
     CHECK(std::equal(whole.begin(), whole.end(), y.data()));
   });
-}
-
-TEST_CASE("which adjoints make two rows at a time", "[cpu][convolution][adjoint]") {
-  const auto two = [](index_t inputs, index_t outputs, const convolution_taps& taps) {
-    const auto w = dnalm::pack_convolution(random_matrix(outputs, taps.taps * inputs, 1).view(), taps);
-    return dnalm::detail::adjoint_makes_two_rows(w, inputs);
-  };
-  CHECK(two(32, 32, {11, 4, 20}));
-  CHECK(two(256, 64, {9, 1, 4}));
-  CHECK_FALSE(two(64, 65, {9, 1, 4}));  // those that the forward does not make by phases
-  CHECK_FALSE(two(257, 64, {9, 1, 4}));
-  CHECK_FALSE(two(32, 32, {4, 4, 6}));
 }
 
 TEST_CASE("adjoints that make two rows at a time are within their bound", "[cpu][convolution][adjoint]") {

@@ -10,9 +10,7 @@ DNALM_ISA_FUNCTION void convolution_vjp(const convolution_rows& rows, index_t be
                                         matrix_view<const float> residual, float* scratch,
                                         matrix_view<float> dx) {
 #if !DNALM_ISA_HAS_PAIRS
-  if (adjoint_makes_two_rows(w, dx.columns)) {
-    return two_rows_vjp(rows, begin, *w.two_rows, residual, scratch, dx);
-  }
+  if (w.two_rows != nullptr) return two_rows_vjp(rows, begin, *w.two_rows, residual, scratch, dx);
 #endif
   const linear_memory memory = divide_linear_memory(rows.depth(), linear_vjp_most_rows, scratch);
   const turned_weight turned{w, rows.taps.taps, depth_words * (DNALM_ISA_HAS_PAIRS ? 2 : 1)};

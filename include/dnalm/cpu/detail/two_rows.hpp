@@ -10,6 +10,7 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cpu/detail/linear_memory.hpp>
+#include <dnalm/cpu/detail/turned_part.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/tensor/buffer.hpp>
 #include <dnalm/tensor/ragged.hpp>
@@ -72,6 +73,15 @@ struct two_row_memory {
   float* sums = nullptr;   ///< [part][pair][32]
   float* out = nullptr;    ///< [row][32]
   float* zeros = nullptr;  ///< a row of the input
+  float* panel = nullptr;  ///< of an adjoint: a piece of the weight that is turned
+};
+
+/// Pairs that are made together, and the rows that are kept of them.
+struct pair_block {
+  index_t pairs = 0;
+  index_t skipped = 0;  ///< 1: the first row of the first pair is left out
+  index_t row = 0;      ///< the first row of the output that is made
+  index_t rows = 0;
 };
 
 /// `depth` numbers of each part.
@@ -81,20 +91,24 @@ struct two_row_memory {
 [[nodiscard]] inline index_t two_row_block(index_t depth) {
   return std::clamp<index_t>(256 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 84);
 }
-[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, float* scratch) {
+/// More of the adjoint, which turns the weight anew for every block: up to 10 MB that stream, as of the
+/// single chain (linear_rows).
+[[nodiscard]] inline index_t two_row_vjp_block(index_t depth) {
+  return std::clamp<index_t>(1152 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 288);
+}
+[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, index_t block, float* scratch) {
   two_row_memory memory;
-  memory.block = two_row_block(depth);
+  memory.block = block;
   memory.part_words = two_row_pieces(depth) * memory.block * row_words;
   memory.rows = scratch;
   memory.sums = memory.rows + two_row_parts * memory.part_words;
   memory.out = memory.sums + two_row_parts * memory.block * panel_columns;
   memory.zeros = memory.out + 2 * memory.block * panel_columns;
+  memory.panel = memory.zeros + depth;
   return memory;
 }
-/// A row of the input has at most as many numbers as a part.
-[[nodiscard]] inline index_t two_row_scratch_size(const packed_weight& w) {
-  const index_t depth = w.inputs / two_row_parts;
-  const index_t block = two_row_block(depth);
+/// Without a panel. A row of the input has at most as many numbers as a part.
+[[nodiscard]] inline index_t two_row_scratch_size(index_t depth, index_t block) {
   const index_t rows = checked_mul(two_row_parts * block, checked_mul(two_row_pieces(depth), row_words));
   return checked_add(checked_add(rows, (two_row_parts + 2) * block * panel_columns), depth);
 }
@@ -143,11 +157,6 @@ struct phase_memory {
                      checked_add((two_row_parts + 2) * phase_block * panel_columns, channels));
 }
 
-/// Whether the adjoint of a convolution from `inputs` channels makes two rows at a time as well.
-[[nodiscard]] inline bool adjoint_makes_two_rows(const packed_weight& w, index_t inputs) {
-  return w.two_rows != nullptr && goes_by_phases(inputs, w.outputs);
-}
-
 /// The taps of an adjoint, those of the forward reversed, where the last group of the forward's is filled
 /// with taps of zeros: the adjoint's first ones.
 [[nodiscard]] inline convolution_taps whole_groups_behind(convolution_taps reversed) {
@@ -157,24 +166,46 @@ struct phase_memory {
   return reversed;
 }
 
-/// The second form of the adjoint's weight where it lies (turn_two_rows); `w` is the forward's second form,
-/// of `inputs` channels.
-[[nodiscard]] inline packed_weight turned_two_rows(const packed_weight& w, index_t inputs,
-                                                   const float* panels) {
+/// Which part of the forward's second form, its groups in reverse order, part p of the adjoint's is.
+[[nodiscard]] constexpr index_t part_of_forward(index_t p) {
+  return p == 0 || p == 3 ? p : 3 - p;
+}
+/// Piece `i` of the adjoint's second form for the channels from `column` on, each part in two_row_pieces;
+/// behind the last one the first of the next channels, else nothing.
+[[nodiscard]] inline turned_part piece_of_two_rows(const turned_weight& w, index_t column, index_t i) {
+  const index_t depth = w.depth() / two_row_parts;
+  const index_t pieces = two_row_pieces(depth);
+  if (i == two_row_parts * pieces) {
+    i = 0;
+    column += panel_columns;
+    if (column >= w.inputs()) return {};
+  }
+  const index_t first = i % pieces * depth_words;
+  return {column, part_of_forward(i / pieces) * depth + first, std::min(depth - first, depth_words)};
+}
+
+/// Floats of the adjoint's second form.
+[[nodiscard]] inline index_t turned_two_rows_size(const turned_weight& w) {
+  return checked_mul(w.depth(), panel_count(w.inputs()) * panel_columns);
+}
+/// It, where it lies (turn_two_rows).
+[[nodiscard]] inline packed_weight turned_two_rows(const turned_weight& w, const float* panels) {
   packed_weight turned;
-  turned.outputs = inputs;
-  turned.inputs = w.inputs / inputs * w.outputs;
-  const index_t bytes = turned.panel_count() * turned.panel_bytes();
-  turned.mapped = {reinterpret_cast<const std::byte*>(panels), static_cast<std::size_t>(bytes)};
+  turned.outputs = w.inputs();
+  turned.inputs = w.depth();
+  const auto bytes = static_cast<std::size_t>(turned_two_rows_size(w)) * sizeof(float);
+  turned.mapped = {reinterpret_cast<const std::byte*>(panels), bytes};
   return turned;
 }
-/// Its floats.
-[[nodiscard]] inline index_t turned_two_rows_size(const packed_weight& w, index_t inputs) {
-  return checked_mul(checked_mul(w.inputs / inputs, w.outputs), panel_count(inputs) * panel_columns);
-}
+/// For the second form of the forward's weight, of `inputs` channels.
 [[nodiscard]] inline index_t two_rows_vjp_scratch_size(const packed_weight& w, index_t inputs) {
-  const index_t groups = w.inputs / inputs / two_row_parts;
-  return checked_add(turned_two_rows_size(w, inputs), phase_memory_size(w.outputs, groups));
+  const turned_weight turned{w, w.inputs / inputs};
+  if (goes_by_phases(inputs, w.outputs)) {
+    const index_t groups = turned.taps / two_row_parts;
+    return checked_add(turned_two_rows_size(turned), phase_memory_size(w.outputs, groups));
+  }
+  const index_t depth = turned.depth() / two_row_parts;
+  return checked_add(two_row_scratch_size(depth, two_row_vjp_block(depth)), depth_words * panel_columns);
 }
 
 /// Every `step`-th row of a matrix, from its first; of a missing one (data null) none.

@@ -99,14 +99,14 @@ DNALM_ISA_FUNCTION void add_parts(const two_row_memory& memory, index_t count) {
   }
 }
 
-/// y's rows, those of the output from `begin` on. `w` is the second form of the weight.
-DNALM_ISA_FUNCTION void two_row_convolution(const convolution_rows& rows, index_t begin,
-                                            const packed_weight& w, const linear_epilogue<float>& epilogue,
-                                            float* scratch, matrix_view<float> y) {
-  const two_row_memory memory = divide_two_row_memory(w.inputs / two_row_parts, scratch);
+/// y's rows, those of the output from `begin` on, in blocks of pairs: `finish(p, block)` makes the rows of
+/// one panel of what the block's pairs have read.
+template <class Finish>
+DNALM_ISA_FUNCTION void two_row_blocks(const convolution_rows& rows, index_t begin, index_t panels,
+                                       const two_row_memory& memory, index_t made_rows, Finish&& finish) {
   for (index_t c = 0; c < rows.x.columns; ++c) memory.zeros[c] = 0.0F;
-  for (index_t row = 0; row < y.rows;) {
-    const sequence_rows run = sequence_rows_from(rows.to, begin + row, y.rows - row);
+  for (index_t row = 0; row < made_rows;) {
+    const sequence_rows run = sequence_rows_from(rows.to, begin + row, made_rows - row);
     index_t i = run.i;
     while (i < run.end) {
       const index_t pair = i / 2;
@@ -114,17 +114,27 @@ DNALM_ISA_FUNCTION void two_row_convolution(const convolution_rows& rows, index_
       const index_t count = left < memory.block ? left : memory.block;
       const index_t made = (2 * (pair + count) < run.end ? 2 * (pair + count) : run.end) - i;
       gather_pairs(rows, run.sequence, pair, count, memory);
-      linear_epilogue<float> part = epilogue;
-      part.residual = rows_or_none(part.residual, row, made);
-      for (index_t p = 0; p < w.panel_count(); ++p) {
-        multiply_pairs(w, p, count, memory);
-        add_parts(memory, count);
-        finish_panel(memory.out + (i % 2) * panel_columns, w, p, false, part, {}, y.row_block(row, made));
-      }
+      for (index_t p = 0; p < panels; ++p) finish(p, pair_block{count, i % 2, row, made});
       i += made;
       row += made;
     }
   }
+}
+
+/// y's rows, those of the output from `begin` on. `w` is the second form of the weight.
+DNALM_ISA_FUNCTION void two_row_convolution(const convolution_rows& rows, index_t begin,
+                                            const packed_weight& w, const linear_epilogue<float>& epilogue,
+                                            float* scratch, matrix_view<float> y) {
+  const index_t depth = w.inputs / two_row_parts;
+  const two_row_memory memory = divide_two_row_memory(depth, two_row_block(depth), scratch);
+  two_row_blocks(rows, begin, w.panel_count(), memory, y.rows, [&](index_t p, const pair_block& block) {
+    multiply_pairs(w, p, block.pairs, memory);
+    add_parts(memory, block.pairs);
+    linear_epilogue<float> part = epilogue;
+    part.residual = rows_or_none(part.residual, block.row, block.rows);
+    finish_panel(memory.out + block.skipped * panel_columns, w, p, false, part, {},
+                 y.row_block(block.row, block.rows));
+  });
 }
 
 }  // namespace detail::DNALM_ISA

@@ -1,39 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Adjoints of narrow convolutions that make two rows at a time, once per instruction set.
+/// \brief Adjoints of convolutions that make two rows at a time, once per instruction set.
 ///
 /// The adjoint is a convolution of dy with the taps in reverse order and every tap's matrix turned. Whole
 /// groups of three taps stay groups, so its second form is that of the forward: the groups in reverse order,
 /// the parts of g0 and g2 exchanged, the two of all three taps as they are, each matrix turned. No tap is
-/// summed again.
+/// summed again. unpack_columns passes the forward's 4 groups in reverse order, as if they were taps; so m1
+/// and m2 change places (part_of_forward).
 
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
-/// The second form of the adjoint's weight, panel after panel, from that of the forward with its 4 groups as
-/// taps, which unpack_columns passes in reverse order: so m1 and m2 change places.
+/// The second form of the adjoint's weight, panel after panel. `w` is that of the forward.
 DNALM_ISA_FUNCTION void turn_two_rows(const turned_weight& w, float* to) {
-  constexpr index_t parts[two_row_parts] = {0, 2, 1, 3};
   const index_t depth = w.depth() / two_row_parts;
   for (index_t column = 0; column < w.inputs(); column += panel_columns) {
-    for (const index_t part : parts) {
-      unpack_columns(w, {column, part * depth, depth}, to);
+    for (index_t part = 0; part < two_row_parts; ++part) {
+      unpack_columns(w, {column, part_of_forward(part) * depth, depth}, to);
       to += depth * panel_columns;
     }
   }
 }
 
-/// dx's rows, those of the input from `begin` on; `rows` are those of dy, with the taps reversed. `w` is the
-/// second form of the forward's weight.
+/// Narrow ones: dx's rows, those of the input from `begin` on. All of the weight is turned before.
+DNALM_ISA_FUNCTION void two_row_phases_vjp(const convolution_rows& rows, index_t begin,
+                                           const turned_weight& w, matrix_view<const float> residual,
+                                           float* scratch, matrix_view<float> dx) {
+  turn_two_rows(w, scratch);
+  const packed_weight turned = turned_two_rows(w, scratch);
+  linear_epilogue<float> add_residual;
+  add_residual.residual = residual;
+  two_rows_by_phases(rows, begin, turned, add_residual, scratch + turned_two_rows_size(w), dx);
+}
+
+/// sums[part][pair][32] of the input channels from `column` on. A piece of the weight is turned at a time,
+/// while the next one is asked for.
+DNALM_ISA_FUNCTION void multiply_turned_pairs(const turned_weight& w, index_t column, index_t count,
+                                              const two_row_memory& memory) {
+  const index_t tiles = (count + tile_rows - 1) / tile_rows;
+  const index_t pieces = two_row_pieces(w.depth() / two_row_parts);
+  for (index_t i = 0; i < two_row_parts * pieces; ++i) {
+    const index_t part = i / pieces;
+    const turned_part now = piece_of_two_rows(w, column, i);
+    const turned_part next = piece_of_two_rows(w, column, i + 1);
+    unpack_columns(w, now, memory.panel);
+    const float* x = memory.rows + part * memory.part_words + i % pieces * count * row_words;
+    float* sums = memory.sums + part * memory.block * panel_columns;
+    for (index_t row = 0; row < count; row += tile_rows, x += tile_rows * row_words) {
+      fetch_part(w, next, row / tile_rows, tiles);
+      const index_t n = count - row < tile_rows ? count - row : tile_rows;
+      product_panel(n, x, row_words, memory.panel, panel_columns, now.count, sums + row * panel_columns,
+                    panel_columns, i % pieces > 0, next_rows(x, n, now.count));
+    }
+  }
+}
+
+/// The others.
+DNALM_ISA_FUNCTION void two_row_blocks_vjp(const convolution_rows& rows, index_t begin,
+                                           const turned_weight& w, matrix_view<const float> residual,
+                                           float* scratch, matrix_view<float> dx) {
+  const index_t depth = w.depth() / two_row_parts;
+  const two_row_memory memory = divide_two_row_memory(depth, two_row_vjp_block(depth), scratch);
+  two_row_blocks(
+      rows, begin, panel_count(dx.columns), memory, dx.rows, [&](index_t p, const pair_block& block) {
+        multiply_turned_pairs(w, p * panel_columns, block.pairs, memory);
+        add_parts(memory, block.pairs);
+        finish_vjp_tile(memory.out + block.skipped * panel_columns, p * panel_columns,
+                        rows_or_none(residual, block.row, block.rows), dx.row_block(block.row, block.rows));
+      });
+}
+
+/// `rows` are those of dy, with the taps reversed; `w` is the second form of the forward's weight.
 DNALM_ISA_FUNCTION void two_rows_vjp(const convolution_rows& rows, index_t begin, const packed_weight& w,
                                      matrix_view<const float> residual, float* scratch,
                                      matrix_view<float> dx) {
-  turn_two_rows({w, w.inputs / dx.columns, depth_words}, scratch);
-  const packed_weight turned = turned_two_rows(w, dx.columns, scratch);
-  linear_epilogue<float> add_residual;
-  add_residual.residual = residual;
+  const turned_weight turned{w, w.inputs / dx.columns, depth_words};
   const convolution_rows whole{rows.x, rows.from, rows.to, whole_groups_behind(rows.taps)};
-  two_rows_by_phases(whole, begin, turned, add_residual, scratch + turned_two_rows_size(w, dx.columns), dx);
+  if (goes_by_phases(dx.columns, w.outputs)) {
+    return two_row_phases_vjp(whole, begin, turned, residual, scratch, dx);
+  }
+  two_row_blocks_vjp(whole, begin, turned, residual, scratch, dx);
 }
 
 }  // namespace detail::DNALM_ISA
