@@ -76,14 +76,6 @@ struct two_row_memory {
   float* panel = nullptr;  ///< of an adjoint: a piece of the weight that is turned
 };
 
-/// Pairs that are made together, and the rows that are kept of them.
-struct pair_block {
-  index_t pairs = 0;
-  index_t skipped = 0;  ///< 1: the first row of the first pair is left out
-  index_t row = 0;      ///< the first row of the output that is made
-  index_t rows = 0;
-};
-
 /// `depth` numbers of each part.
 [[nodiscard]] inline index_t two_row_pieces(index_t depth) {
   return (depth + depth_words - 1) / depth_words;
@@ -231,6 +223,35 @@ struct sequence_rows {
   const index_t sequence = std::upper_bound(all.begin(), all.end(), row) - all.begin() - 1;
   const index_t i = row - to.begin(sequence);
   return {sequence, i, std::min(to.length(sequence), i + most)};
+}
+
+/// Pairs of one sequence that follow each other in a block, and the output's rows that are kept of them.
+struct pair_run {
+  index_t sequence = 0;
+  index_t pair = 0;  ///< the first one, of the sequence
+  index_t pairs = 0;
+  index_t place = 0;    ///< pairs before them in the block
+  index_t skipped = 0;  ///< 1: the first row of the first pair is left out
+  index_t row = 0;      ///< the first row of those that the call makes
+  index_t rows = 0;
+};
+
+/// work(run) for the runs of the block of at most `block` pairs that begins with row `row` of those a call
+/// makes, of which the last one is row `end` - 1; the call's first row is row `begin` of the output. Returns
+/// the row behind the block.
+template <class Work>
+index_t for_pair_runs(const ragged_offsets& to, index_t begin, index_t row, index_t end, index_t block,
+                      Work&& work) {
+  for (index_t place = 0; row < end && place < block;) {
+    const sequence_rows own = sequence_rows_from(to, begin + row, end - row);
+    const index_t pair = own.i / 2;
+    const index_t pairs = std::min((own.end + 1) / 2 - pair, block - place);
+    const index_t rows = std::min(2 * (pair + pairs), own.end) - own.i;
+    work(pair_run{own.sequence, pair, pairs, place, own.i % 2, row, rows});
+    place += pairs;
+    row += rows;
+  }
+  return row;
 }
 
 }  // namespace detail

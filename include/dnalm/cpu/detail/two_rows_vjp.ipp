@@ -44,7 +44,7 @@ DNALM_ISA_FUNCTION void multiply_turned_pairs(const turned_weight& w, index_t co
     const turned_part now = piece_of_two_rows(w, column, i);
     const turned_part next = piece_of_two_rows(w, column, i + 1);
     unpack_columns(w, now, memory.panel);
-    const float* x = memory.rows + part * memory.part_words + i % pieces * count * row_words;
+    const float* x = memory.rows + part * memory.part_words + i % pieces * memory.block * row_words;
     float* sums = memory.sums + part * memory.block * panel_columns;
     for (index_t row = 0; row < count; row += tile_rows, x += tile_rows * row_words) {
       fetch_part(w, next, row / tile_rows, tiles);
@@ -61,13 +61,14 @@ DNALM_ISA_FUNCTION void two_row_blocks_vjp(const convolution_rows& rows, index_t
                                            float* scratch, matrix_view<float> dx) {
   const index_t depth = w.depth() / two_row_parts;
   const two_row_memory memory = divide_two_row_memory(depth, two_row_vjp_block(depth), scratch);
-  two_row_blocks(
-      rows, begin, panel_count(dx.columns), memory, dx.rows, [&](index_t p, const pair_block& block) {
-        multiply_turned_pairs(w, p * panel_columns, block.pairs, memory);
-        add_parts(memory, block.pairs);
-        finish_vjp_tile(memory.out + block.skipped * panel_columns, p * panel_columns,
-                        rows_or_none(residual, block.row, block.rows), dx.row_block(block.row, block.rows));
-      });
+  const auto multiply = [&](index_t p, index_t pairs) {
+    multiply_turned_pairs(w, p * panel_columns, pairs, memory);
+  };
+  const auto finish = [&](index_t p, const pair_run& run, const float* out) {
+    finish_vjp_tile(out, p * panel_columns, rows_or_none(residual, run.row, run.rows),
+                    dx.row_block(run.row, run.rows));
+  };
+  two_row_blocks(rows, begin, dx.rows, panel_count(dx.columns), memory, multiply, finish);
 }
 
 /// `rows` are those of dy, with the taps reversed; `w` is the second form of the forward's weight.
