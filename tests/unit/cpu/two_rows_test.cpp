@@ -190,6 +190,7 @@ TEST_CASE("two rows at a time have the same bits in any cut, batch and team", "[
     const index_t rows = s.to().rows();
     const auto whole = rows_of(cpu, s, x, packed, bias, 0, rows);
     for (const index_t part : {index_t{1}, index_t{3}, index_t{12}, index_t{50}}) {
+      if (part < rows / 200) continue;  // single rows of the shorter ones are enough
       std::vector<float> parts;
       for (index_t first = 0; first < rows; first += part) {
         const auto more = rows_of(cpu, s, x, packed, bias, first, std::min(part, rows - first));
