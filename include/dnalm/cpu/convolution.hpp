@@ -16,7 +16,7 @@ DNALM_BEGIN_NAMESPACE
 /// Packs the weight W (out, taps in) of a convolution. Of one in f32 with a stride of 1 and at least 32
 /// channels on either side, and with a dilation d above 1 at most 256 and 64, a second form, `two_rows`, is
 /// kept beside it where that needs at most nine tenths of the multiplications: cpu_convolution then makes two
-/// output rows of one sequence at a time.
+/// output rows of one sequence at a time, cpu_convolution_vjp two rows of the input's gradient.
 ///
 /// For rows i and i + d and three taps g0, g1, g2 of rows d0 ... d3, d rows apart (Winograd 1980, F(2, 3)):
 ///
@@ -54,6 +54,8 @@ inline void cpu_convolution(isa set, matrix_view<const float> x, const ragged_of
 }
 
 /// Floats of scratch memory for cpu_convolution_vjp: what up to 576 rows read of dy, and 32 columns of W.
+/// With `two_rows`, up to 256 input and 64 output channels: what up to 96 rows read, and all of the second
+/// form.
 [[nodiscard]] index_t cpu_convolution_vjp_scratch(const packed_weight& w, const convolution_taps& taps);
 
 /// dx[r, c] = residual[r, c] + sum over t, n of dy[(j + before - t dilation) / stride, n] W[n, t in + c] for
@@ -64,9 +66,11 @@ inline void cpu_convolution(isa set, matrix_view<const float> x, const ragged_of
 /// Itself a convolution, of dy with the taps in reverse order and each tap's matrix turned, 32 columns at a
 /// time, from the panels of the forward. Each sum is one chain over decreasing t and increasing n, in float;
 /// with weights in bf16 dy is rounded and pairs are multiplied as in cpu_linear_vjp, if `out` and `in` are
-/// even. dy (R, out) has all rows of `from`; residual (data null: none) and dx (rows, in);
-/// dx may be the residual, not dy. Cost: 2 rows taps in out operations, one read of W for every block of
-/// rows.
+/// even. A weight with `two_rows` makes two rows of dx at a time, as the forward two of y: with its taps g2,
+/// g1, g0 of turned matrices the formulas of pack_convolution, taps beyond the last being the first ones
+/// here; each sum is four chains over groups of three taps and increasing n. dy (R, out) has all rows of
+/// `from`; residual (data null: none) and dx (rows, in); dx may be the residual, not dy. Cost: 2 rows taps in
+/// out operations, one read of W for every block of rows.
 void cpu_convolution_vjp(isa set, matrix_view<const float> dy, const ragged_offsets& from,
                          const ragged_offsets& to, index_t first, const packed_weight& w,
                          const convolution_taps& taps, matrix_view<const float> residual,

@@ -203,12 +203,11 @@ class cpu_backend : public host_layer_kernels<float> {
                                     own(dx));
       return copy_to_references(dx);
     }
-    by_products(dx.rows, detail::linear_vjp_most_rows, scratch,
-                [&](index_t first, index_t count, vector_view<float> own) {
-                  cpu_convolution_vjp(isa_, dy, from, to, first, w, taps,
-                                      detail::rows_or_none(residual, first, count), own,
-                                      dx.row_block(first, count));
-                });
+    const index_t most = w.two_rows != nullptr ? detail::two_row_part_rows : detail::linear_vjp_most_rows;
+    by_products(dx.rows, most, scratch, [&](index_t first, index_t count, vector_view<float> own) {
+      cpu_convolution_vjp(isa_, dy, from, to, first, w, taps, detail::rows_or_none(residual, first, count),
+                          own, dx.row_block(first, count));
+    });
   }
   void embed_rows(std::span<const std::int32_t> ids, matrix_view<const float> table,
                   std::span<const float> row_scale, matrix_view<float> y) const {

@@ -50,8 +50,9 @@ struct shape {
   }
 };
 
-/// One row, odd and even lengths, more pairs than a block has, taps that do not fill their groups of three,
-/// widths that are no multiple of a vector, pieces of 512 that end within a group, padding of any kind.
+/// One row, odd and even lengths, more pairs than a block (of the adjoint, too) has, taps that do not fill
+/// their groups of three, widths that are no multiple of a vector, pieces of 512 that end within a group,
+/// padding of any kind.
 const std::vector<shape> shapes = {
     {64, 64, 9, 4, 4, {1, 2, 3, 40, 0, 181}},
     {67, 70, 3, 1, 1, {5, 1, 33}},
@@ -61,6 +62,8 @@ const std::vector<shape> shapes = {
     {32, 32, 11, 20, 20, {1, 3, 4, 5, 8, 190, 7}, 4},
     {33, 40, 9, 0, 7, {81, 100, 60}, 10},
     {257, 50, 3, 1, 1, {9, 40}},
+    {70, 45, 10, 2, 9, {6, 1, 31}, 2},
+    {40, 66, 3, 1, 1, {601, 3}},
     {32, 34, 6, -3, 100, {200, 49, 26}, 25},
 };
 
@@ -90,6 +93,24 @@ std::vector<float> rows_of(const dnalm::cpu_backend& cpu, const shape& s, const 
   std::vector<float> all;
   for (index_t r = 0; r < count; ++r) {
     all.insert(all.end(), y.view().row_data(r), y.view().row_data(r) + s.outputs);
+  }
+  return all;
+}
+
+/// The same of the adjoint: rows of the input's gradient, added to `residual`.
+std::vector<float> adjoint_rows_of(const dnalm::cpu_backend& cpu, const shape& s, const matrix<float>& dy,
+                                   const dnalm::packed_weight& w, const matrix<float>& residual,
+                                   index_t first, index_t count) {
+  poisoned<float> read(dy.rows(), dy.columns(), widened(dy).data());
+  poisoned<float> dx(count, s.inputs);
+  poisoned_scratch<float> scratch(dnalm::cpu_convolution_vjp_scratch(w, s.reads()));
+  dnalm::cpu_convolution_vjp(cpu.instruction_set(), read.view(), s.to(), s.from(), first, w, s.reads(),
+                             residual.view().row_block(first, count), scratch.view(), dx.view());
+  CHECK(dx.frame_is_whole());
+  CHECK(scratch.frame_is_whole());
+  std::vector<float> all;
+  for (index_t r = 0; r < count; ++r) {
+    all.insert(all.end(), dx.view().row_data(r), dx.view().row_data(r) + s.inputs);
   }
   return all;
 }
@@ -169,6 +190,7 @@ TEST_CASE("two rows at a time have the same bits in any cut, batch and team", "[
     const index_t rows = s.to().rows();
     const auto whole = rows_of(cpu, s, x, packed, bias, 0, rows);
     for (const index_t part : {index_t{1}, index_t{3}, index_t{12}, index_t{50}}) {
+      if (part < rows / 100) continue;  // single rows of the shorter ones are enough
       std::vector<float> parts;
       for (index_t first = 0; first < rows; first += part) {
         const auto more = rows_of(cpu, s, x, packed, bias, first, std::min(part, rows - first));
@@ -194,6 +216,81 @@ TEST_CASE("two rows at a time have the same bits in any cut, batch and team", "[
                                {bias.view().row(0), dnalm::activation::relu}, scratch.view(), s.to(),
                                y.view());
     CHECK(std::equal(whole.begin(), whole.end(), y.data()));
+  });
+}
+
+TEST_CASE("adjoints that make two rows at a time are within their bound", "[cpu][convolution][adjoint]") {
+  // As of the forward: chains of K operations for each of m0 ... m3, sums of three of them and the residual,
+  // (K + 6) units of what the sizes of the terms add up to; single chains of `taps` x `out` are within it
+  // too.
+  for_all([](const dnalm::cpu_backend& cpu, const shape& s) {
+    const auto dy = random_matrix(s.to().rows(), s.outputs, 5);
+    const auto w = random_matrix(s.outputs, s.taps * s.inputs, 2, 0.1F);
+    const auto residual = random_matrix(s.from().rows(), s.inputs, 6);
+    const auto packed = cpu.pack_convolution(w.view(), s.reads());
+    const auto found = adjoint_rows_of(cpu, s, dy, packed, residual, 0, s.from().rows());
+    matrix<double> exact(s.from().rows(), s.inputs);
+    dnalm::reference_convolution_vjp(widened(dy).view(), s.to(), widened(w).view(), s.reads(),
+                                     widened(residual).view(), s.from(), exact.view());
+    double most = 0.0;
+    for (index_t i = 0; i < dy.rows() * dy.columns(); ++i) {
+      most = std::max(most, static_cast<double>(std::abs(dy.data()[i])));
+    }
+    const double terms = static_cast<double>((s.taps + 2) / 3 * s.outputs + 6);
+    double worst = 0.0;
+    for (index_t c = 0; c < s.inputs; ++c) {
+      double sum = 0.0;  // of |g0| + |g1| + |g2| over groups and outputs
+      for (index_t n = 0; n < s.outputs; ++n) {
+        for (index_t t = 0; t < s.taps; ++t) sum += static_cast<double>(std::abs(w(n, t * s.inputs + c)));
+      }
+      for (index_t r = 0; r < exact.rows(); ++r) {
+        const double size = 4.0 * most * sum + std::abs(static_cast<double>(residual(r, c)));
+        const auto value = static_cast<double>(found[static_cast<std::size_t>(r * s.inputs + c)]);
+        const double gap = std::abs(value - exact(r, c));
+        worst = std::max(worst, std::isnan(gap) ? 1e300 : gap / (std::ldexp(terms, -24) * size));
+      }
+    }
+    CHECK(worst <= 1.0);
+  });
+}
+
+TEST_CASE("adjoints that make two rows at a time have the same bits in any cut, batch and team",
+          "[cpu][convolution][adjoint]") {
+  for_all([](const dnalm::cpu_backend& cpu, const shape& s) {
+    const auto dy = random_matrix(s.to().rows(), s.outputs, 5);
+    const index_t rows = s.from().rows();
+    const auto residual = random_matrix(rows, s.inputs, 6);
+    const auto packed =
+        cpu.pack_convolution(random_matrix(s.outputs, s.taps * s.inputs, 2).view(), s.reads());
+    const auto whole = adjoint_rows_of(cpu, s, dy, packed, residual, 0, rows);
+    for (const index_t part : {index_t{5}, index_t{12}, index_t{50}}) {
+      if (part < rows / 100) continue;
+      std::vector<float> parts;
+      for (index_t first = 0; first < rows; first += part) {
+        const auto more = adjoint_rows_of(cpu, s, dy, packed, residual, first, std::min(part, rows - first));
+        parts.insert(parts.end(), more.begin(), more.end());
+      }
+      CHECK(parts == whole);
+    }
+    for (std::size_t i = 0; i < s.lengths.size(); ++i) {
+      const auto at = static_cast<index_t>(i);
+      shape alone = s;
+      alone.lengths = {s.lengths[i]};
+      matrix<float> own(s.to().length(at), s.outputs);
+      std::copy_n(dy.data() + s.to().begin(at) * s.outputs, own.rows() * s.outputs, own.data());
+      matrix<float> added(s.lengths[i], s.inputs);
+      std::copy_n(residual.data() + s.from().begin(at) * s.inputs, s.lengths[i] * s.inputs, added.data());
+      const auto found = adjoint_rows_of(cpu, alone, own, packed, added, 0, s.lengths[i]);
+      CHECK(std::equal(found.begin(), found.end(), whole.begin() + s.from().begin(at) * s.inputs));
+    }
+    dnalm::thread_team team(3);
+    const auto shared = cpu.on_team(&team);
+    matrix<float> dx(rows, s.inputs);  // the residual's own place
+    std::copy_n(residual.data(), rows * s.inputs, dx.data());
+    dnalm::buffer<float> scratch(shared.convolution_vjp_scratch(packed, s.reads()));
+    shared.convolution_between_vjp(dy.view(), s.to(), packed, s.reads(), dx.view(), scratch.view(), s.from(),
+                                   dx.view());
+    CHECK(std::equal(whole.begin(), whole.end(), dx.data()));
   });
 }
 

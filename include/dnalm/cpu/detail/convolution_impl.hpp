@@ -18,6 +18,8 @@
 #include <dnalm/cpu/detail/for_each_isa.ipp>
 #define DNALM_ISA_BODY <dnalm/cpu/detail/two_row_phases.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/two_rows_vjp.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 
 #define DNALM_ISA_HAS_PAIRS 0
 #define DNALM_ISA_BODY <dnalm/cpu/detail/convolution.ipp>
@@ -75,7 +77,8 @@ DNALM_INLINE packed_weight pack_convolution(matrix_view<const float> w, const co
 
 DNALM_INLINE index_t cpu_convolution_scratch(const packed_weight& w) {
   if (w.two_rows != nullptr) {
-    const index_t plain = detail::two_row_scratch_size(*w.two_rows);
+    const index_t depth = w.two_rows->inputs / detail::two_row_parts;
+    const index_t plain = detail::two_row_scratch_size(depth, detail::two_row_block(depth));
     return detail::goes_by_phases(1, w.outputs) ? std::max(plain, detail::phase_scratch_size(w)) : plain;
   }
   return detail::linear_scratch_size(w.inputs, detail::linear_most_rows,
@@ -90,6 +93,7 @@ DNALM_INLINE void cpu_convolution(isa set, matrix_view<const float> x, const rag
 }
 
 DNALM_INLINE index_t cpu_convolution_vjp_scratch(const packed_weight& w, const convolution_taps& taps) {
+  if (w.two_rows != nullptr) return detail::two_rows_vjp_scratch_size(*w.two_rows, w.inputs / taps.taps);
   const index_t depth = checked_mul(taps.taps, w.outputs);
   return detail::linear_scratch_size(depth, detail::linear_vjp_most_rows, detail::depth_words);
 }

@@ -9,6 +9,9 @@ namespace detail::DNALM_ISA {
 DNALM_ISA_FUNCTION void convolution_vjp(const convolution_rows& rows, index_t begin, const packed_weight& w,
                                         matrix_view<const float> residual, float* scratch,
                                         matrix_view<float> dx) {
+#if !DNALM_ISA_HAS_PAIRS
+  if (w.two_rows != nullptr) return two_rows_vjp(rows, begin, *w.two_rows, residual, scratch, dx);
+#endif
   const linear_memory memory = divide_linear_memory(rows.depth(), linear_vjp_most_rows, scratch);
   const turned_weight turned{w, rows.taps.taps, depth_words * (DNALM_ISA_HAS_PAIRS ? 2 : 1)};
   for (index_t block = 0; block < dx.rows; block += memory.block_rows) {

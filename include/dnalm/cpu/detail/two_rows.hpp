@@ -4,11 +4,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 #include <dnalm/backend/convolution_taps.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cpu/detail/linear_memory.hpp>
+#include <dnalm/cpu/detail/turned_part.hpp>
 #include <dnalm/cpu/packed_weight.hpp>
 #include <dnalm/tensor/buffer.hpp>
 #include <dnalm/tensor/ragged.hpp>
@@ -71,6 +73,7 @@ struct two_row_memory {
   float* sums = nullptr;   ///< [part][pair][32]
   float* out = nullptr;    ///< [row][32]
   float* zeros = nullptr;  ///< a row of the input
+  float* panel = nullptr;  ///< of an adjoint: a piece of the weight that is turned
 };
 
 /// `depth` numbers of each part.
@@ -80,20 +83,24 @@ struct two_row_memory {
 [[nodiscard]] inline index_t two_row_block(index_t depth) {
   return std::clamp<index_t>(256 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 84);
 }
-[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, float* scratch) {
+/// More of the adjoint, which turns the weight anew for every block: up to 10 MB that stream, as of the
+/// single chain (linear_rows).
+[[nodiscard]] inline index_t two_row_vjp_block(index_t depth) {
+  return std::clamp<index_t>(1152 / std::max<index_t>(two_row_pieces(depth), 1) / 12 * 12, 36, 288);
+}
+[[nodiscard]] inline two_row_memory divide_two_row_memory(index_t depth, index_t block, float* scratch) {
   two_row_memory memory;
-  memory.block = two_row_block(depth);
+  memory.block = block;
   memory.part_words = two_row_pieces(depth) * memory.block * row_words;
   memory.rows = scratch;
   memory.sums = memory.rows + two_row_parts * memory.part_words;
   memory.out = memory.sums + two_row_parts * memory.block * panel_columns;
   memory.zeros = memory.out + 2 * memory.block * panel_columns;
+  memory.panel = memory.zeros + depth;
   return memory;
 }
-/// A row of the input has at most as many numbers as a part.
-[[nodiscard]] inline index_t two_row_scratch_size(const packed_weight& w) {
-  const index_t depth = w.inputs / two_row_parts;
-  const index_t block = two_row_block(depth);
+/// Without a panel. A row of the input has at most as many numbers as a part.
+[[nodiscard]] inline index_t two_row_scratch_size(index_t depth, index_t block) {
   const index_t rows = checked_mul(two_row_parts * block, checked_mul(two_row_pieces(depth), row_words));
   return checked_add(checked_add(rows, (two_row_parts + 2) * block * panel_columns), depth);
 }
@@ -128,6 +135,11 @@ struct phase_memory {
   memory.zeros = memory.out + 2 * phase_block * panel_columns;
   return memory;
 }
+[[nodiscard]] inline index_t phase_memory_size(index_t channels, index_t groups) {
+  const index_t each = checked_mul(phase_places(phase_block, groups), channels);
+  return checked_add(checked_mul(3, each),
+                     checked_add((two_row_parts + 2) * phase_block * panel_columns, channels));
+}
 /// For the ordinary form of a weight: at least three taps, at most as many channels as a part has numbers.
 [[nodiscard]] inline index_t phase_scratch_size(const packed_weight& w) {
   const index_t depth = w.two_rows->inputs / two_row_parts;
@@ -135,6 +147,57 @@ struct phase_memory {
   const index_t each = checked_add(checked_mul(2 * phase_block, channels), checked_mul(3, depth));
   return checked_add(checked_mul(3, each),
                      checked_add((two_row_parts + 2) * phase_block * panel_columns, channels));
+}
+
+/// The taps of an adjoint, those of the forward reversed, where the last group of the forward's is filled
+/// with taps of zeros: the adjoint's first ones.
+[[nodiscard]] inline convolution_taps whole_groups_behind(convolution_taps reversed) {
+  const index_t taps = 3 * groups_of_three(reversed.taps);
+  reversed.before += (taps - reversed.taps) * reversed.dilation;
+  reversed.taps = taps;
+  return reversed;
+}
+
+/// Which part of the forward's second form, its groups in reverse order, part p of the adjoint's is.
+[[nodiscard]] constexpr index_t part_of_forward(index_t p) {
+  return p == 0 || p == 3 ? p : 3 - p;
+}
+/// Piece `i` of the adjoint's second form for the channels from `column` on, each part in two_row_pieces;
+/// behind the last one the first of the next channels, else nothing.
+[[nodiscard]] inline turned_part piece_of_two_rows(const turned_weight& w, index_t column, index_t i) {
+  const index_t depth = w.depth() / two_row_parts;
+  const index_t pieces = two_row_pieces(depth);
+  if (i == two_row_parts * pieces) {
+    i = 0;
+    column += panel_columns;
+    if (column >= w.inputs()) return {};
+  }
+  const index_t first = i % pieces * depth_words;
+  return {column, part_of_forward(i / pieces) * depth + first, std::min(depth - first, depth_words)};
+}
+
+/// Floats of the adjoint's second form.
+[[nodiscard]] inline index_t turned_two_rows_size(const turned_weight& w) {
+  return checked_mul(w.depth(), panel_count(w.inputs()) * panel_columns);
+}
+/// It, where it lies (turn_two_rows).
+[[nodiscard]] inline packed_weight turned_two_rows(const turned_weight& w, const float* panels) {
+  packed_weight turned;
+  turned.outputs = w.inputs();
+  turned.inputs = w.depth();
+  const auto bytes = static_cast<std::size_t>(turned_two_rows_size(w)) * sizeof(float);
+  turned.mapped = {reinterpret_cast<const std::byte*>(panels), bytes};
+  return turned;
+}
+/// For the second form of the forward's weight, of `inputs` channels.
+[[nodiscard]] inline index_t two_rows_vjp_scratch_size(const packed_weight& w, index_t inputs) {
+  const turned_weight turned{w, w.inputs / inputs};
+  if (goes_by_phases(inputs, w.outputs)) {
+    const index_t groups = turned.taps / two_row_parts;
+    return checked_add(turned_two_rows_size(turned), phase_memory_size(w.outputs, groups));
+  }
+  const index_t depth = turned.depth() / two_row_parts;
+  return checked_add(two_row_scratch_size(depth, two_row_vjp_block(depth)), depth_words * panel_columns);
 }
 
 /// Every `step`-th row of a matrix, from its first; of a missing one (data null) none.
@@ -160,6 +223,35 @@ struct sequence_rows {
   const index_t sequence = std::upper_bound(all.begin(), all.end(), row) - all.begin() - 1;
   const index_t i = row - to.begin(sequence);
   return {sequence, i, std::min(to.length(sequence), i + most)};
+}
+
+/// Pairs of one sequence that follow each other in a block, and the output's rows that are kept of them.
+struct pair_run {
+  index_t sequence = 0;
+  index_t pair = 0;  ///< the first one, of the sequence
+  index_t pairs = 0;
+  index_t place = 0;    ///< pairs before them in the block
+  index_t skipped = 0;  ///< 1: the first row of the first pair is left out
+  index_t row = 0;      ///< the first row of those that the call makes
+  index_t rows = 0;
+};
+
+/// work(run) for the runs of the block of at most `block` pairs that begins with row `row` of those a call
+/// makes, of which the last one is row `end` - 1; the call's first row is row `begin` of the output. Returns
+/// the row behind the block.
+template <class Work>
+index_t for_pair_runs(const ragged_offsets& to, index_t begin, index_t row, index_t end, index_t block,
+                      Work&& work) {
+  for (index_t place = 0; row < end && place < block;) {
+    const sequence_rows own = sequence_rows_from(to, begin + row, end - row);
+    const index_t pair = own.i / 2;
+    const index_t pairs = std::min((own.end + 1) / 2 - pair, block - place);
+    const index_t rows = std::min(2 * (pair + pairs), own.end) - own.i;
+    work(pair_run{own.sequence, pair, pairs, place, own.i % 2, row, rows});
+    place += pairs;
+    row += rows;
+  }
+  return row;
 }
 
 }  // namespace detail

@@ -36,22 +36,23 @@ DNALM_ISA_FUNCTION void combine_into(const float* a, const float* b, bool plus, 
   }
 }
 
-/// What the pairs [begin, begin + count) of a sequence read, in four parts.
-DNALM_ISA_FUNCTION void gather_pairs(const convolution_rows& rows, index_t sequence, index_t begin,
-                                     index_t count, const two_row_memory& memory) {
+/// What the pairs of a run read, in four parts.
+DNALM_ISA_FUNCTION void gather_pairs(const convolution_rows& rows, const pair_run& run,
+                                     const two_row_memory& memory) {
   const index_t channels = rows.x.columns;
   const index_t groups = groups_of_three(rows.taps.taps);
-  const index_t first = rows.from.begin(sequence);
-  const index_t length = rows.from.length(sequence);
+  const index_t first = rows.from.begin(run.sequence);
+  const index_t length = rows.from.length(run.sequence);
   const auto row_at = [&](index_t at) {
     return at >= 0 && at < length ? rows.x.row_data(first + at) : memory.zeros;
   };
-  for (index_t r = 0; r < count; ++r) {
+  for (index_t r = 0; r < run.pairs; ++r) {
     for (index_t j = 0; j < groups; ++j) {
-      const index_t at = 2 * (begin + r) - rows.taps.before + 3 * j;
+      const index_t at = 2 * (run.pair + r) - rows.taps.before + 3 * j;
       const float* d[] = {row_at(at), row_at(at + 1), row_at(at + 2), row_at(at + 3)};
       const auto put = [&](index_t p, const float* a, const float* b, bool plus) {
-        combine_into(a, b, plus, j * channels, channels, count, r, memory.rows + p * memory.part_words);
+        combine_into(a, b, plus, j * channels, channels, memory.block, run.place + r,
+                     memory.rows + p * memory.part_words);
       };
       put(0, d[0], d[2], false);
       put(1, d[1], d[2], true);
@@ -79,7 +80,7 @@ DNALM_ISA_FUNCTION void multiply_pairs(const packed_weight& w, index_t p, index_
         product_panel(n, x, row_words, panel + begin * panel_columns, panel_columns, words,
                       sums + row * panel_columns, panel_columns, first > 0, share.of_tile(row / tile_rows));
       }
-      x = memory.rows + part * memory.part_words + (first / depth_words + 1) * count * row_words;
+      x = memory.rows + part * memory.part_words + (first / depth_words + 1) * memory.block * row_words;
     }
   }
 }
@@ -99,32 +100,45 @@ DNALM_ISA_FUNCTION void add_parts(const two_row_memory& memory, index_t count) {
   }
 }
 
+/// `made` rows, those of the output from `begin` on, in blocks of pairs, of several sequences where these are
+/// short: `multiply(p, pairs)` makes one panel of what a block's pairs have read, `finish(p, run, out)` the
+/// output's rows of one of its runs.
+template <class Multiply, class Finish>
+DNALM_ISA_FUNCTION void two_row_blocks(const convolution_rows& rows, index_t begin, index_t made,
+                                       index_t panels, const two_row_memory& memory, Multiply&& multiply,
+                                       Finish&& finish) {
+  for (index_t c = 0; c < rows.x.columns; ++c) memory.zeros[c] = 0.0F;
+  for (index_t row = 0; row < made;) {
+    index_t pairs = 0;
+    const auto gather = [&](const pair_run& run) {
+      gather_pairs(rows, run, memory);
+      pairs += run.pairs;
+    };
+    const index_t end = for_pair_runs(rows.to, begin, row, made, memory.block, gather);
+    for (index_t p = 0; p < panels; ++p) {
+      multiply(p, pairs);
+      add_parts(memory, pairs);
+      for_pair_runs(rows.to, begin, row, end, memory.block, [&](const pair_run& run) {
+        finish(p, run, memory.out + (2 * run.place + run.skipped) * panel_columns);
+      });
+    }
+    row = end;
+  }
+}
+
 /// y's rows, those of the output from `begin` on. `w` is the second form of the weight.
 DNALM_ISA_FUNCTION void two_row_convolution(const convolution_rows& rows, index_t begin,
                                             const packed_weight& w, const linear_epilogue<float>& epilogue,
                                             float* scratch, matrix_view<float> y) {
-  const two_row_memory memory = divide_two_row_memory(w.inputs / two_row_parts, scratch);
-  for (index_t c = 0; c < rows.x.columns; ++c) memory.zeros[c] = 0.0F;
-  for (index_t row = 0; row < y.rows;) {
-    const sequence_rows run = sequence_rows_from(rows.to, begin + row, y.rows - row);
-    index_t i = run.i;
-    while (i < run.end) {
-      const index_t pair = i / 2;
-      const index_t left = (run.end + 1) / 2 - pair;
-      const index_t count = left < memory.block ? left : memory.block;
-      const index_t made = (2 * (pair + count) < run.end ? 2 * (pair + count) : run.end) - i;
-      gather_pairs(rows, run.sequence, pair, count, memory);
-      linear_epilogue<float> part = epilogue;
-      part.residual = rows_or_none(part.residual, row, made);
-      for (index_t p = 0; p < w.panel_count(); ++p) {
-        multiply_pairs(w, p, count, memory);
-        add_parts(memory, count);
-        finish_panel(memory.out + (i % 2) * panel_columns, w, p, false, part, {}, y.row_block(row, made));
-      }
-      i += made;
-      row += made;
-    }
-  }
+  const index_t depth = w.inputs / two_row_parts;
+  const two_row_memory memory = divide_two_row_memory(depth, two_row_block(depth), scratch);
+  const auto multiply = [&](index_t p, index_t pairs) { multiply_pairs(w, p, pairs, memory); };
+  const auto finish = [&](index_t p, const pair_run& run, const float* out) {
+    linear_epilogue<float> part = epilogue;
+    part.residual = rows_or_none(part.residual, run.row, run.rows);
+    finish_panel(out, w, p, false, part, {}, y.row_block(run.row, run.rows));
+  };
+  two_row_blocks(rows, begin, y.rows, w.panel_count(), memory, multiply, finish);
 }
 
 }  // namespace detail::DNALM_ISA
