@@ -241,6 +241,54 @@ TEST_CASE("without noise SmoothGrad is the saliency") {
   CHECK(largest_gap(smooth.front().map, dnalm::saliency(f, one).front().map) < 1e-15);
 }
 
+TEST_CASE("SmoothGrad of a cube is its mean under normal noise of that variance, on bases alone") {
+  // f = s^3, s = w p: under noise s is normal(s, t^2), t^2 = sigma^2 sum of w^2 over the bases, and the
+  // gradient is 3 s^2 w. Of s^2 the mean is s^2 + t^2, the variance 4 s^2 t^2 + 2 t^4; the bound is 4
+  // standard errors of n samples. Without the noise, or with twice its variance, the mean is off by t^2.
+  constexpr double sigma = 0.7;
+  constexpr index_t samples = 4000;
+  for (const char* sequence : {"ACGTTGCA", "ACNTTGNA"}) {
+    const std::vector<std::string> sequences = {sequence};
+    const nucleotide_map x = dnalm::one_hot_map(sequence);
+    double s = 0;
+    double squares = 0;
+    for (index_t i = 0; i < x.length; ++i) {
+      for (index_t a = 0; a < 4 && sequence[i] != 'N'; ++a) {
+        const double w = weight_of(static_cast<std::size_t>(a * x.length + i), 0);
+        s += w * x(a, i);
+        squares += w * w;
+      }
+    }
+    const double noise = sigma * sigma * squares;
+    const double bound = 4 * std::sqrt((4 * s * s * noise + 2 * noise * noise) / samples);
+    REQUIRE(bound < 0.2 * noise);
+    const auto found =
+        dnalm::smooth_grad(power_function(3), sequences, {.deviation = sigma, .samples = samples}).front();
+    for (std::size_t k = 0; k < x.values.size(); ++k) {
+      const double w = weight_of(k, 0);
+      CHECK(std::abs(found.map.values[k] - 3 * (s * s + noise) * w) < 3 * bound * std::abs(w));
+    }
+    CHECK(std::abs(found.value - s * s * s) < 1e-12 * std::max(1.0, std::abs(s * s * s)));
+  }
+}
+
+TEST_CASE("expected gradients of a cube are its integrated gradients in the mean") {
+  // From zero s is t s: the gradient is 3 t^2 s^2 w, t uniform. Of 3 t^2 the mean is 1, the variance
+  // 9 / 5 - 1 = 4 / 5; the bound is 4 standard errors of n samples. At the middle alone it would be 3 / 4.
+  constexpr index_t samples = 4000;
+  const double bound = 4 * std::sqrt(0.8 / samples);
+  const auto exact = dnalm::integrated_gradients(power_function(3), one, {.nodes = 2, .most_nodes = 2});
+  const auto found = dnalm::expected_gradients(power_function(3), one, {.samples = samples});
+  double largest = 0;
+  for (std::size_t k = 0; k < found.front().map.values.size(); ++k) {
+    const double value = exact.front().map.values[k];
+    CHECK(std::abs(found.front().map.values[k] - value) <= bound * std::abs(value) + 1e-15);
+    largest = std::max(largest, std::abs(value));
+  }
+  CHECK(largest > 1);
+  CHECK(std::abs(found.front().delta) <= bound * std::abs(found.front().value));
+}
+
 TEST_CASE("sequence and baseline exchanged flip the sign, equal entries get exactly 0") {
   const std::string x = "ACGTTGCA";
   const std::string r = "ACGATGGT";
