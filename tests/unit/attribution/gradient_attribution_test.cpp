@@ -182,6 +182,41 @@ TEST_CASE("integrated gradients complete better with more nodes, and are doubled
   CHECK_FALSE(never.front().within_tolerance);
 }
 
+TEST_CASE("errors of baselines that make up for each other do not count as small") {
+  // s^3, s = p[C, 0] - p[G, 0]: with one node the integrals from C and from G are off by 1 / 4 and -1 / 4.
+  relaxed_function f{.outputs = 1};
+  f.evaluate = [](std::span<const relaxed_point> points, std::span<double> values,
+                  std::span<nucleotide_weights> gradients) {
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const double s = points[i].weights.letters(1, 0) - points[i].weights.letters(2, 0);
+      values[i] = s * s * s;
+      if (gradients.empty()) continue;
+      gradients[i].letters = nucleotide_map(1);
+      gradients[i].letters(1, 0) = 3 * s * s;
+      gradients[i].letters(2, 0) = -3 * s * s;
+    }
+  };
+  const std::vector<std::string> base = {"A"};
+  dnalm::path_options options{.nodes = 1, .most_nodes = 1};
+  options.from.kind = baseline_kind::shuffles;
+  options.from.replicates = 2;
+  options.from.shuffle = [](std::string_view, index_t, index_t replicate) {
+    return std::string(replicate == 0 ? "C" : "G");
+  };
+  const auto rough = dnalm::integrated_gradients(f, base, options).front();
+  CHECK(rough.delta == 0.0);
+  REQUIRE(rough.deltas.size() == 2);
+  CHECK(std::abs(rough.deltas[0] - 0.25) < 1e-15);
+  CHECK(std::abs(rough.deltas[1] + 0.25) < 1e-15);
+  CHECK(std::abs(std::abs(rough.largest_delta()) - 0.25) < 1e-15);
+  CHECK_FALSE(rough.within_tolerance);
+  options.most_nodes = 64;
+  const auto found = dnalm::integrated_gradients(f, base, options).front();
+  CHECK(found.nodes == 2);  // exact for a cube
+  CHECK(found.within_tolerance);
+  CHECK(std::abs(found.largest_delta()) < 1e-15);
+}
+
 TEST_CASE("integrated gradients are linear in the function") {
   // bent_function(2): tanh(s) and tanh(4 s); their difference with weights 2 and -3.
   const relaxed_function both = bent_function(2);
