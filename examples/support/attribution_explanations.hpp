@@ -105,7 +105,9 @@ namespace detail {
   made.members.distinct_shuffles = shuffled;
   made.reading = map_reading::sum;
   made.conventions = baseline_convention(from);
-  made.conventions["convergence_delta"] = "sum of attributions - (f(x) - f(baseline))";
+  made.conventions["convergence_delta"] =
+      expected ? "sum of attributions - (f(x) - f(baseline))"
+               : "sum of attributions - (f(x) - f(baseline)), of the baseline where it is largest in size";
   made.explanation =
       "What each base contributes to the difference of the target between the sequence and its baseline: the "
       "gradient, integrated on the way from one to the other. A drawing has the sum over the letters.";
@@ -133,7 +135,7 @@ namespace detail {
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].attributions = found[i].map;
-      rows[i].convergence_delta = found[i].delta;
+      rows[i].convergence_delta = found[i].largest_delta();
       rows[i].nodes = found[i].nodes;
       rows[i].within_tolerance = found[i].within_tolerance;
       if (shuffled) rows[i].distinct_shuffles = distinct_shuffles(sequences[i]);
@@ -159,7 +161,7 @@ namespace detail {
   made.members.distinct_shuffles = from.kind == dnalm::baseline_kind::shuffles;
   made.conventions = baseline_convention(from);
   made.conventions["convergence_delta"] =
-      "mean over references of sum of contributions - (f(x) - f(reference))";
+      "sum of contributions - (f(x) - f(reference)), of the reference where it is largest in size";
   made.conventions["attributions"] = options.hypothetical
                                          ? "hypothetical contributions; times one_hot they are "
                                            "the contributions"
@@ -187,7 +189,7 @@ namespace detail {
           {.threads = options.run.threads, .memory = options.run.memory, .residuals = options.residuals});
       if (options.residuals) rows[i].residuals = largest_residuals(found);
       rows[i].attributions = options.hypothetical ? found.hypothetical : found.contributions;
-      rows[i].convergence_delta = found.mean_delta();
+      rows[i].convergence_delta = found.largest_delta();
       if (from.kind == dnalm::baseline_kind::shuffles) {
         rows[i].distinct_shuffles = distinct_shuffles(sequences[i]);
       }

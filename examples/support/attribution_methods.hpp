@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +28,9 @@ inline void read_both_strands(attribution_method& method) {
     const rows_of others = one(turned, first);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].attributions = dnalm::strand_average(rows[i].attributions, others[i].attributions);
-      rows[i].convergence_delta = (rows[i].convergence_delta + others[i].convergence_delta) / 2;
+      if (!(std::abs(others[i].convergence_delta) <= std::abs(rows[i].convergence_delta))) {
+        rows[i].convergence_delta = others[i].convergence_delta;
+      }
       rows[i].nodes = std::max(rows[i].nodes, others[i].nodes);
       rows[i].within_tolerance = rows[i].within_tolerance && others[i].within_tolerance;
       larger_in_size(rows[i].residuals, others[i].residuals);

@@ -45,14 +45,15 @@ struct deep_lift_map {
   std::vector<double> tokens = {};    ///< by token: m (E[x] - row of r), E the words' rows
   double value = 0;                   ///< f(x)
   std::vector<double> reference_values = {};  ///< f(r)
-  std::vector<double> deltas = {};            ///< by reference: sum of `tokens` - (f(x) - f(r))
+  /// By reference: sum of its contributions, of pieces (BPE) of its `tokens`, - (f(x) - f(r)).
+  std::vector<double> deltas = {};
   /// If asked for, by reference and hidden state k: sum of m_k (h_k(x) - h_k(r)) - (f(x) - f(r)). Of a
   /// network whose states have sizes of their own state 0 alone: the others need not be all that the output
   /// depends on.
   std::vector<std::vector<double>> residuals = {};
 
-  /// Mean of `deltas`.
-  [[nodiscard]] double mean_delta() const;
+  /// The largest of `deltas` in size, with its sign.
+  [[nodiscard]] double largest_delta() const;
   /// The hidden state k below which most is lost: the largest |residual[k] - residual[k + 1]| of any
   /// reference, residual[top + 1] = 0. The step from k to k + 1 breaks completeness most.
   [[nodiscard]] index_t weakest_step() const;

@@ -49,7 +49,7 @@ struct path_options {
   baseline from = {};
   index_t nodes = 32;         ///< Gauss-Legendre nodes that are tried first
   index_t most_nodes = 1024;  ///< doubled up to here; `nodes`: never doubled
-  double tolerance = 1e-3;    ///< |delta| <= tolerance max(1, |f(x) - f(r)|) is enough
+  double tolerance = 1e-3;    ///< |delta| <= tolerance max(1, |f(x) - f(r)|) of every baseline is enough
   index_t first_number = 0;   ///< number of the first sequence, for baselines
 };
 
@@ -59,14 +59,21 @@ struct path_attribution {
   double value = 0;           ///< f(x)
   double baseline_value = 0;  ///< f(r), the mean over baselines
   double delta = 0;           ///< sum of the map - (f(x) - f(r)): 0 but for the error of the integral
-  index_t nodes = 0;          ///< per baseline; of expected gradients the samples
-  /// Whether delta is within the tolerance; of expected gradients, which have none, true.
+  /// By baseline: sum of its own map - (f(x) - its f(r)); delta is their mean, in which errors of opposite
+  /// signs are lost. Of expected gradients none.
+  std::vector<double> deltas = {};
+  index_t nodes = 0;  ///< per baseline; of expected gradients the samples
+  /// Whether the delta of every baseline is within the tolerance; of expected gradients, which have none,
+  /// true.
   bool within_tolerance = true;
+
+  /// The largest of `deltas` in size, with its sign; `delta` where there are none.
+  [[nodiscard]] double largest_delta() const;
 };
 
 /// Integrated gradients: (x - r)[a, i] times the integral over t in [0, 1] of df/dx[a, i] at r + t (x - r),
-/// the mean over baselines. The nodes are doubled, for each output, until delta is small enough or the most
-/// are reached; delta and nodes are returned.
+/// the mean over baselines. The nodes are doubled, for each output, until the delta of every baseline is
+/// small enough or the most are reached; deltas and nodes are returned.
 ///
 /// A reference token (baselines `n` and `mask`) has a weight of its own, 1 - t; its part counts for the
 /// observed base. Entries that are equal in x and r are 0. With k-mers the path runs through the multilinear

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A predictor that likes position 2 to pair with position 0: one entry of the map.
+// A predictor that likes position 2 to pair with position 0: one entry of each map.
 #include <iomanip>
 #include <iostream>
 #include <string>
@@ -20,7 +20,16 @@ int main() {
   };
   const auto found = dnalm::nucleotide_dependencies("GAC", pairing);
   std::cout << std::fixed << std::setprecision(3);
-  for (dnalm::index_t i = 0; i < 3; ++i) {
-    for (dnalm::index_t j = 0; j < 3; ++j) std::cout << found.log_odds(i, j) << (j < 2 ? ' ' : '\n');
-  }
+  const auto print = [](const std::string& name, const dnalm::dependency_map& map) {
+    std::cout << name << '\n';
+    for (dnalm::index_t i = 0; i < 3; ++i) {
+      for (dnalm::index_t j = 0; j < 3; ++j) std::cout << std::setw(7) << map(i, j) << (j < 2 ? "" : "\n");
+    }
+  };
+  print("log-odds", found.log_odds);
+  print("Jacobian", found.jacobian);
+  const auto both = dnalm::symmetrized(found.jacobian);
+  print("symmetric", both);
+  print("less the product of its row and column", dnalm::average_product_corrected(both));
+  std::cout << "influence of G0A " << found.influence(0, 0) << ", of A1C " << found.influence(1, 1) << '\n';
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Log-weights of the four letters become probabilities, entropy, information and log-odds.
+// Log-weights of the four letters become probabilities, entropy, information, log-odds.
 #include <iomanip>
 #include <iostream>
+#include <vector>
 
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 
@@ -18,4 +19,7 @@ int main() {
               << " entropy " << entropy[at] << " information " << information[at] << " log-odds of G "
               << dnalm::log_odds_bits(log_p)(2, i) << '\n';
   }
+  const std::vector<double> norms = {1.0, 2.0};  // of the saliency at the two positions
+  const auto product = dnalm::entropy_weighted(norms, entropy, dnalm::largest_entropy(entropy));
+  std::cout << "saliency by reversed entropy " << product[0] << ' ' << product[1] << '\n';
 }

@@ -111,7 +111,10 @@ TEST_CASE("contributions of bases add up to the difference of the outputs, refer
       const double bound = 1e-5 * std::max(std::abs(difference), size(map.tokens));
       CHECK(std::abs(difference) > 1e-4);
       CHECK(std::abs(map.deltas[0]) < bound);
-      CHECK(map.mean_delta() == map.deltas[0]);
+      CHECK(map.largest_delta() == map.deltas[0]);
+      // What is left over is that of the bases' contributions, the split of k-mers among them.
+      CHECK(std::abs(sum(map.contributions.values) - difference - map.deltas[0]) <
+            1e-13 * size(map.contributions.values));
       CHECK(std::abs(sum(map.contributions.values) - sum(map.tokens)) < bound);
       double made = 0.0;
       const dnalm::nucleotide_map x = dnalm::one_hot_map(sequence);
@@ -272,6 +275,8 @@ TEST_CASE("residuals tell what every hidden state explains", "[attribution][deep
     }
   }
   deep_lift_map made;
+  made.deltas = {0.25, -0.5, 0.25};
+  CHECK(made.largest_delta() == -0.5);
   made.residuals = {{0.1, 0.1, 0.5, 0.0}, {0.0, 0.0, 0.3, 0.0}};
   CHECK(made.weakest_step() == 2);
 }

@@ -182,6 +182,41 @@ TEST_CASE("integrated gradients complete better with more nodes, and are doubled
   CHECK_FALSE(never.front().within_tolerance);
 }
 
+TEST_CASE("errors of baselines that make up for each other do not count as small") {
+  // s^3, s = p[C, 0] - p[G, 0]: with one node the integrals from C and from G are off by 1 / 4 and -1 / 4.
+  relaxed_function f{.outputs = 1};
+  f.evaluate = [](std::span<const relaxed_point> points, std::span<double> values,
+                  std::span<nucleotide_weights> gradients) {
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const double s = points[i].weights.letters(1, 0) - points[i].weights.letters(2, 0);
+      values[i] = s * s * s;
+      if (gradients.empty()) continue;
+      gradients[i].letters = nucleotide_map(1);
+      gradients[i].letters(1, 0) = 3 * s * s;
+      gradients[i].letters(2, 0) = -3 * s * s;
+    }
+  };
+  const std::vector<std::string> base = {"A"};
+  dnalm::path_options options{.nodes = 1, .most_nodes = 1};
+  options.from.kind = baseline_kind::shuffles;
+  options.from.replicates = 2;
+  options.from.shuffle = [](std::string_view, index_t, index_t replicate) {
+    return std::string(replicate == 0 ? "C" : "G");
+  };
+  const auto rough = dnalm::integrated_gradients(f, base, options).front();
+  CHECK(rough.delta == 0.0);
+  REQUIRE(rough.deltas.size() == 2);
+  CHECK(std::abs(rough.deltas[0] - 0.25) < 1e-15);
+  CHECK(std::abs(rough.deltas[1] + 0.25) < 1e-15);
+  CHECK(std::abs(std::abs(rough.largest_delta()) - 0.25) < 1e-15);
+  CHECK_FALSE(rough.within_tolerance);
+  options.most_nodes = 64;
+  const auto found = dnalm::integrated_gradients(f, base, options).front();
+  CHECK(found.nodes == 2);  // exact for a cube
+  CHECK(found.within_tolerance);
+  CHECK(std::abs(found.largest_delta()) < 1e-15);
+}
+
 TEST_CASE("integrated gradients are linear in the function") {
   // bent_function(2): tanh(s) and tanh(4 s); their difference with weights 2 and -3.
   const relaxed_function both = bent_function(2);
@@ -239,6 +274,54 @@ TEST_CASE("without noise SmoothGrad is the saliency") {
   const relaxed_function f = bent_function();
   const auto smooth = dnalm::smooth_grad(f, one, {.deviation = 0, .samples = 4});
   CHECK(largest_gap(smooth.front().map, dnalm::saliency(f, one).front().map) < 1e-15);
+}
+
+TEST_CASE("SmoothGrad of a cube is its mean under normal noise of that variance, on bases alone") {
+  // f = s^3, s = w p: under noise s is normal(s, t^2), t^2 = sigma^2 sum of w^2 over the bases, and the
+  // gradient is 3 s^2 w. Of s^2 the mean is s^2 + t^2, the variance 4 s^2 t^2 + 2 t^4; the bound is 4
+  // standard errors of n samples. Without the noise, or with twice its variance, the mean is off by t^2.
+  constexpr double sigma = 0.7;
+  constexpr index_t samples = 4000;
+  for (const char* sequence : {"ACGTTGCA", "ACNTTGNA"}) {
+    const std::vector<std::string> sequences = {sequence};
+    const nucleotide_map x = dnalm::one_hot_map(sequence);
+    double s = 0;
+    double squares = 0;
+    for (index_t i = 0; i < x.length; ++i) {
+      for (index_t a = 0; a < 4 && sequence[i] != 'N'; ++a) {
+        const double w = weight_of(static_cast<std::size_t>(a * x.length + i), 0);
+        s += w * x(a, i);
+        squares += w * w;
+      }
+    }
+    const double noise = sigma * sigma * squares;
+    const double bound = 4 * std::sqrt((4 * s * s * noise + 2 * noise * noise) / samples);
+    REQUIRE(bound < 0.2 * noise);
+    const auto found =
+        dnalm::smooth_grad(power_function(3), sequences, {.deviation = sigma, .samples = samples}).front();
+    for (std::size_t k = 0; k < x.values.size(); ++k) {
+      const double w = weight_of(k, 0);
+      CHECK(std::abs(found.map.values[k] - 3 * (s * s + noise) * w) < 3 * bound * std::abs(w));
+    }
+    CHECK(std::abs(found.value - s * s * s) < 1e-12 * std::max(1.0, std::abs(s * s * s)));
+  }
+}
+
+TEST_CASE("expected gradients of a cube are its integrated gradients in the mean") {
+  // From zero s is t s: the gradient is 3 t^2 s^2 w, t uniform. Of 3 t^2 the mean is 1, the variance
+  // 9 / 5 - 1 = 4 / 5; the bound is 4 standard errors of n samples. At the middle alone it would be 3 / 4.
+  constexpr index_t samples = 4000;
+  const double bound = 4 * std::sqrt(0.8 / samples);
+  const auto exact = dnalm::integrated_gradients(power_function(3), one, {.nodes = 2, .most_nodes = 2});
+  const auto found = dnalm::expected_gradients(power_function(3), one, {.samples = samples});
+  double largest = 0;
+  for (std::size_t k = 0; k < found.front().map.values.size(); ++k) {
+    const double value = exact.front().map.values[k];
+    CHECK(std::abs(found.front().map.values[k] - value) <= bound * std::abs(value) + 1e-15);
+    largest = std::max(largest, std::abs(value));
+  }
+  CHECK(largest > 1);
+  CHECK(std::abs(found.front().delta) <= bound * std::abs(found.front().value));
 }
 
 TEST_CASE("sequence and baseline exchanged flip the sign, equal entries get exactly 0") {

@@ -11,6 +11,7 @@
 #include <support/catch.hpp>
 #include <unit/attribution/attribution_models.hpp>
 #include <unit/models/gradient_golden_runs.hpp>
+#include <unit/models/supervised_runs.hpp>
 
 namespace {
 
@@ -192,6 +193,30 @@ TEST_CASE("the gradient by nucleotides equals central differences in double, for
   const std::string sequence = "ACGTTNACGA";
   check_differences(network, input, sequence, dnalm::one_hot_weights(sequence));
   check_differences(network, input, sequence, random_weights(10, 3, input.unknown_token()));
+}
+
+TEST_CASE("the gradient by nucleotides equals central differences in double, for GPN, Caduceus and layers") {
+  const auto check = [](const auto& network, const dnalm::model& twin, const std::string& sequence,
+                        std::uint64_t seed) {
+    INFO(twin.describe().architecture_name());
+    const nucleotide_input input(twin);
+    check_differences(network, input, sequence, dnalm::one_hot_weights(sequence));
+    const auto length = static_cast<index_t>(sequence.size());
+    check_differences(network, input, sequence, random_weights(length, seed, input.unknown_token()));
+  };
+  const dnalm::reference_backend backend;
+  const auto gpn = dnalm_test::golden_folder / "convnets" / "gpn_7";
+  check(dnalm_test::golden_network<dnalm::convnet>(gpn, backend), dnalm::load_model(gpn), "ACGTTNACGA", 4);
+  const auto caduceus = dnalm_test::golden_folder / "caduceus" / "ps";
+  check(dnalm_test::golden_network<dnalm::caduceus_network>(caduceus, backend), dnalm::load_model(caduceus),
+        "ACGTTNACGA", 5);
+  // Attention and pooling by a softmax behind convolutions.
+  const auto folder = dnalm_test::golden_supervised / "enformer";
+  const auto graph = dnalm_test::golden_graph(folder);
+  const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph),
+                                        "enformer");
+  check(dnalm::reference_layers(backend, graph, source), dnalm::load_model(folder),
+        random_bases(6, 20) + "N" + random_bases(7, 27), 6);
 }
 
 TEST_CASE("rows of many k-mers are products, close to sums in double, each of its own weights alone") {

@@ -185,6 +185,25 @@ TEST_CASE("where a reading is not saturated, gradients and contributions find al
   }
 }
 
+TEST_CASE("of both strands the larger delta is told, and both must be within the tolerance",
+          "[attribution][truth]") {
+  const auto targets = prediction(dnalm::load_model(truth / "trained", {.threads = 1}), 0);
+  const std::string forward = planted_sequences(1).front().letters;
+  program::method_options options = method_named("integrated_gradients_uniform").options;
+  options.nodes = options.most_nodes = 2;
+  const auto row = [&](const std::string& sequence, bool both) {
+    options.both_strands = both;
+    return program::make_method(options, targets.network(), targets).rows({sequence}, 0).front();
+  };
+  const auto own = row(forward, false);
+  const auto other = row(dnalm::reverse_complement(forward), false);
+  REQUIRE(own.convergence_delta != other.convergence_delta);
+  const auto both = row(forward, true);
+  CHECK(std::abs(both.convergence_delta) ==
+        std::max(std::abs(own.convergence_delta), std::abs(other.convergence_delta)));
+  CHECK(both.within_tolerance == (own.within_tolerance && other.within_tolerance));
+}
+
 // A substitution can make a new site elsewhere: of 600 edits and 10 words each, 1e-4 of the words are sites,
 // so about one position in 200 may show an effect, and only where the new site is the stronger one. A base
 // that a tenth of the edits leaves out has its first-order effect, which is that of the gradient.

@@ -20,6 +20,7 @@
 #include <dnalm/models/graph_builder.hpp>
 #include <dnalm/models/layer_network.hpp>
 #include <support/catch.hpp>
+#include <support/same_bits.hpp>
 #include <unit/attribution/attribution_models.hpp>
 #include <unit/models/multiplier_runs.hpp>
 #include <unit/models/supervised_runs.hpp>
@@ -197,34 +198,46 @@ dnalm::reference_layers small_network(const std::string& name, index_t length) {
   return {dnalm::reference_backend(), net.take(), source};
 }
 
-/// Hypothetical contributions (4, L) and f(x) - f(r) of one pair, prediction 0.
+/// Hypothetical contributions (4, L) and f(x) - f(r) of a pair, prediction 0.
 struct explained_pair {
   std::vector<double> hypothetical = {};
   double difference = 0;
 };
-explained_pair explain(const dnalm::reference_layers& network, const std::string& sequence,
-                       const std::string& reference) {
-  const auto length = static_cast<index_t>(sequence.size());
-  dnalm_test::pair_batch pair{.ids = tokens_of(sequence + reference)};
-  pair.offsets.append(length);
-  pair.offsets.append(length);
-  explained_pair found;
+/// Pairs of sequences of one length in one batch.
+std::vector<explained_pair> explain(const dnalm::reference_layers& network,
+                                    std::span<const std::string> sequences,
+                                    std::span<const std::string> references) {
+  const auto length = static_cast<index_t>(sequences.front().size());
+  const auto pairs = static_cast<index_t>(sequences.size());
+  dnalm_test::pair_batch batch;
+  for (const auto& side : {sequences, references}) {
+    for (const std::string& text : side) {
+      const std::vector<std::int32_t> ids = tokens_of(text);
+      batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+      batch.offsets.append(length);
+    }
+  }
+  std::vector<explained_pair> found(sequences.size());
   dnalm::basic_gradient_request<double> request;
   request.pairs = true;
   request.logits = [&](dnalm::matrix_view<const double> x, dnalm::matrix_view<double> g) {
-    found.difference = x(0, 0) - x(1, 0);
-    g(0, 0) = g(1, 0) = 1;
+    for (index_t p = 0; p < pairs; ++p) {
+      found[static_cast<std::size_t>(p)].difference = x(p, 0) - x(pairs + p, 0);
+      g(p, 0) = g(pairs + p, 0) = 1;
+    }
   };
   const auto receive = [&](const dnalm::basic_input_gradient<double>& by) {
-    for (index_t b = 0; b < 4; ++b) {
-      for (index_t i = 0; i < length; ++i) {
-        const index_t own = pair.ids[static_cast<std::size_t>(length + i)];
-        found.hypothetical.push_back(by.words(i, b) - by.words(i, own));
+    for (index_t p = 0; p < pairs; ++p) {
+      for (index_t b = 0; b < 4; ++b) {
+        for (index_t i = p * length; i < (p + 1) * length; ++i) {
+          const index_t own = batch.ids[static_cast<std::size_t>(pairs * length + i)];
+          found[static_cast<std::size_t>(p)].hypothetical.push_back(by.words(i, b) - by.words(i, own));
+        }
       }
     }
   };
   dnalm::reference_layers::workspace workspace;
-  network.gradient(pair.tokens(), request, receive, workspace);
+  network.gradient(batch.tokens(), request, receive, workspace);
   return found;
 }
 
@@ -239,9 +252,10 @@ double contributions(const std::vector<double>& map, const std::string& sequence
 
 TEST_CASE("where windows of a max-pool overlap contributions keep the sum, tangermeme's lose half of it",
           "[attribution][deep_lift]") {
-  const std::string sequence = texts_of("overlap.sequences").front();
+  const auto sequences = texts_of("overlap.sequences");
+  const std::string& sequence = sequences.front();
   const explained_pair found =
-      explain(small_network("overlap", 40), sequence, texts_of("overlap.references").front());
+      explain(small_network("overlap", 40), sequences, texts_of("overlap.references")).front();
   const double difference = read_numbers(golden(), "overlap.differences")[0];
   CHECK(std::abs(found.difference - difference) < 1e-13);
   CHECK(std::abs(contributions(found.hypothetical, sequence) - difference) < 1e-13);
@@ -257,10 +271,15 @@ TEST_CASE("a softmax's contributions keep the sum and know no company, tangermem
   const auto network = small_network("softmax", 16);
   const auto theirs = read_numbers(golden(), "softmax.hypothetical");
   const auto alone = read_numbers(golden(), "softmax.alone");
+  const std::vector<explained_pair> both = explain(network, sequences, references);
+  REQUIRE(both.size() == 2);
   for (std::size_t s = 0; s < 2; ++s) {
-    const explained_pair found = explain(network, sequences[s], references[s]);
-    CHECK(std::abs(found.difference - differences[s]) < 1e-13);
-    CHECK(std::abs(contributions(found.hypothetical, sequences[s]) - differences[s]) < 1e-13);
+    const explained_pair own =
+        explain(network, std::span(&sequences[s], 1), std::span(&references[s], 1)).front();
+    CHECK(std::abs(own.difference - differences[s]) < 1e-13);
+    CHECK(std::abs(contributions(own.hypothetical, sequences[s]) - differences[s]) < 1e-13);
+    CHECK(dnalm_test::same_bits(both[s].hypothetical, own.hypothetical));
+    CHECK(both[s].difference == own.difference);
   }
   const std::vector<double> first(theirs.begin(), theirs.begin() + 64);
   CHECK(std::abs(contributions(alone, sequences[0]) - differences[0]) > 1e-2 * std::abs(differences[0]));

@@ -58,6 +58,7 @@ inline void check_layers_on_gpu(const std::string& name, const dnalm::cuda_optio
   INFO("outputs " << gaps.outputs << ", gradients " << gaps.gradients << ", of the reference itself "
                   << gaps.float_error);
   CHECK(gaps.compared >= 3);
+  REQUIRE(gaps.with_gradient >= 1);
   CHECK(gaps.outputs <= 1e-4);
   CHECK(gaps.gradients <= std::max(1e-4, 4.0 * gaps.float_error));
 }

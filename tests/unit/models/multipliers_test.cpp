@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // DeepLIFT's multipliers through every kind of network: they add up to the difference of the outputs.
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/checkpoint_source.hpp>
+#include <dnalm/models/graph_builder.hpp>
+#include <dnalm/models/random_source.hpp>
 #include <support/catch.hpp>
 #include <support/keras_folder.hpp>
+#include <support/same_bits.hpp>
 #include <support/temporary_folder.hpp>
 #include <unit/models/multiplier_runs.hpp>
 #include <unit/models/supervised_runs.hpp>
@@ -289,14 +295,29 @@ void check_pairs_are_over(const Network& network, const pair_batch& pairs) {
   CHECK_FALSE(workspace.pairs.any);
 }
 
-/// A pair alone, and as the second of three.
+/// A pair alone, and as the second of three of these lengths. `letter`: the token of A.
 template <class Network>
-void check_company(const Network& network) {
-  const pair_batch one = letter_pairs(7, 4, {17});
-  pair_batch many = letter_pairs(7, 4, {9, 17, 30});
-  std::copy_n(one.ids.begin(), 17, many.ids.begin() + 9);
-  std::copy_n(one.ids.begin() + 17, 17, many.ids.begin() + 56 + 9);
-  CHECK(words_of(network, many, 9, 17) == words_of(network, one, 0, 17));
+void check_company(const Network& network, std::int32_t letter = 7,
+                   const std::array<index_t, 3>& lengths = {9, 17, 30}) {
+  const auto [before, own, behind] = lengths;
+  const index_t half = before + own + behind;
+  const pair_batch one = letter_pairs(letter, 4, {own});
+  pair_batch many = letter_pairs(letter, 4, {before, own, behind});
+  for (index_t s = 0; s < 2; ++s) {
+    std::copy_n(one.ids.begin() + s * own, own, many.ids.begin() + s * half + before);
+  }
+  const std::vector<float> alone = words_of(network, one, 0, own);
+  CHECK(std::any_of(alone.begin(), alone.end(), [](float m) { return m != 0; }));
+  CHECK(dnalm_test::same_bits(words_of(network, many, before, own), alone));
+}
+
+/// The same of a golden network of layers.
+void check_layer_company(const std::string& name, const std::array<index_t, 3>& lengths) {
+  INFO(name);
+  const std::filesystem::path folder = dnalm_test::golden_supervised / name;
+  const auto graph = dnalm_test::golden_graph(folder);
+  const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph), name);
+  check_company(dnalm::layer_network<dnalm::cpu_backend>(dnalm::cpu_backend(), graph, source), 0, lengths);
 }
 
 }  // namespace
@@ -307,6 +328,88 @@ TEST_CASE("multipliers of a pair are the same bits in any batch", "[models][deep
   check_company(dnalm_test::golden_encoder({"dnabert2_a12"}, backend));
   check_company(dnalm_test::golden_network<dnalm::hyena_network>(golden / "hyena" / "hub", backend));
   check_company(dnalm_test::golden_network<dnalm::caduceus_network>(golden / "caduceus" / "ps", backend));
+  check_layer_company("legnet", {24, 30, 41});    // gates
+  check_layer_company("enformer", {77, 80, 48});  // attention, pooling by a softmax
+}
+
+namespace {
+
+/// Convolutions, a max-pool and products between ReLUs; all biases are 0.
+dnalm::reference_layers network_of_relus(index_t length) {
+  const dnalm::tensor_table table({{.name = "a.weight", .shape = {6, 4, 5}},
+                                   {.name = "a.bias", .shape = {6}},
+                                   {.name = "b.weight", .shape = {5, 6, 3}},
+                                   {.name = "c.weight", .shape = {7, 5 * (length / 2)}},
+                                   {.name = "c.bias", .shape = {7}},
+                                   {.name = "d.weight", .shape = {1, 7}}},
+                                  "ReLUs");
+  dnalm::graph_builder net("ReLUs", {.length = length}, table);
+  index_t x = net.relu(net.convolution(dnalm::graph_builder::input(), "a", {.same = true}));
+  x = net.max_pool(x, {2, 2});
+  x = net.relu(net.convolution(x, "b", {.same = true}));
+  x = net.relu(net.dense(net.flatten(x, true), "c"));
+  net.output("prediction", net.dense(x, "d"));
+  return {dnalm::reference_backend(), net.take(), dnalm::random_source(5, 0.5)};
+}
+
+/// The gradient of the prediction by the rows, or of pairs their multipliers, all rows one behind the other.
+std::vector<double> by_rows(const dnalm::reference_layers& network, index_t length,
+                            const std::vector<double>& rows, bool pairs, double& value) {
+  const auto width = static_cast<index_t>(rows.size()) / (pairs ? 2 : 1) / length;
+  dnalm::ragged_offsets offsets;
+  for (int s = 0; s < (pairs ? 2 : 1); ++s) offsets.append(length);
+  const std::vector<std::int32_t> ids(static_cast<std::size_t>(offsets.rows()), 0);
+  dnalm::basic_gradient_request<double> request;
+  request.pairs = pairs;
+  request.word_rows = {rows.data(), offsets.rows(), width, width};
+  request.logits = [&](dnalm::matrix_view<const double> x, dnalm::matrix_view<double> g) {
+    value = x(0, 0);
+    for (index_t r = 0; r < g.rows; ++r) g(r, 0) = 1.0;
+  };
+  std::vector<double> found;
+  const auto receive = [&](const dnalm::basic_input_gradient<double>& by) {
+    for (index_t r = 0; r < length; ++r) {
+      found.insert(found.end(), by.words.row_data(r), by.words.row_data(r) + width);
+    }
+  };
+  dnalm::reference_layers::workspace workspace;
+  network.gradient({ids, offsets}, request, receive, workspace);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("of ReLUs without biases, against rows of zeros, multipliers are the gradient",
+          "[models][deep_lift]") {
+  // Every step is then linear along the way from 0 to x: f(t x) = t f(x), and input times gradient is f(x).
+  const index_t length = 24;
+  const auto network = network_of_relus(length);
+  const index_t width = network.config().summary().width;
+  dnalm::matrix<double> observed(length, width);
+  std::vector<std::int32_t> ids;
+  for (index_t i = 0; i < length; ++i) ids.push_back(static_cast<std::int32_t>((i * i + i / 3) % 4));
+  network.word_rows(ids, observed.view());
+  std::vector<double> rows(observed.data(), observed.data() + length * width);
+  double value = 0.0;
+  const std::vector<double> gradient = by_rows(network, length, rows, false, value);
+  std::vector<double> pair = rows;
+  pair.resize(2 * rows.size());
+  double observed_value = 0.0;
+  const std::vector<double> multipliers = by_rows(network, length, pair, true, observed_value);
+  REQUIRE(multipliers.size() == gradient.size());
+  CHECK(observed_value == value);
+  CHECK(std::abs(value) > 0.1);
+  double sum = 0.0;
+  double largest = 0.0;
+  double gap = 0.0;
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    sum += rows[i] * multipliers[i];
+    largest = std::max(largest, std::abs(gradient[i]));
+    gap = std::max(gap, std::abs(multipliers[i] - gradient[i]));
+  }
+  // Double: sums of some hundred terms, each rounded to 1e-16.
+  CHECK(gap < 1e-12 * largest);
+  CHECK(std::abs(sum - value) < 1e-12 * largest * static_cast<double>(length));
 }
 
 TEST_CASE("a workspace has no pairs once their gradient is over", "[models][deep_lift]") {

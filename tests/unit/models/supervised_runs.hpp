@@ -48,6 +48,7 @@ struct supervised_gaps {
   double gradients = 0.0;    ///< as shares of the largest expected number
   double float_error = 0.0;  ///< of the gradients in float by the reference itself, as above
   int compared = 0;          ///< outputs and gradients
+  int with_gradient = 0;     ///< the gradients of them
 };
 
 /// Numbers of a tensor, and of the one whose name has `1` behind it (a second input).
@@ -127,6 +128,7 @@ void compare_gradient(const Network& network, const dnalm::io::safetensors_file&
     INFO(c.key << "gradient");
     gaps.gradients = std::max(gaps.gradients, relative_gap(wanted, found.tokens.column_block(0, 4)));
     ++gaps.compared;
+    ++gaps.with_gradient;
   };
   network.gradient({c.ids, c.offsets}, request, compare, workspace);
   const dnalm::matrix_view<const double> in_float{rounded.data(), static_cast<index_t>(rounded.size()), 1, 1};
@@ -162,13 +164,15 @@ template <class B>
       network, dnalm::io::safetensors_file(golden_supervised / "expected" / (name + ".safetensors")));
 }
 
-/// The bounds of CONTRIBUTING.md: double, and float.
+/// The bounds of CONTRIBUTING.md: double, and float. A golden file has a gradient of one sequence at least.
 inline void check_gaps(const supervised_gaps& exact, const supervised_gaps& rounded) {
   INFO("double " << exact.outputs << ", gradients " << exact.gradients << "; float " << rounded.outputs
                  << ", gradients " << rounded.gradients << ", of the reference itself "
                  << rounded.float_error);
   CHECK(exact.compared >= 3);
+  REQUIRE(exact.with_gradient >= 1);
   CHECK(exact.compared == rounded.compared);
+  CHECK(exact.with_gradient == rounded.with_gradient);
   CHECK(exact.outputs <= 1e-9);
   CHECK(exact.gradients <= 1e-9);
   CHECK(rounded.outputs <= 1e-4);

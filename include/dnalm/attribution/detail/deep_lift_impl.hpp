@@ -245,25 +245,30 @@ class deep_lift_job {
     }
     const double difference = result.value - result.reference_value;
     map.reference_values.push_back(result.reference_value);
-    map.deltas.push_back(sum - difference);
-    if (options_.residuals) {
-      std::vector<double> states = result.explained;
-      if (states.empty()) states.push_back(sum);
-      for (double& state : states) state -= difference;
-      map.residuals.push_back(std::move(states));
-    }
-    if (pieces()) return;
-    const nucleotide_map& m = result.multipliers.letters;
+    const double contributed = pieces() ? sum : add_letters(result.multipliers, reference, map);
+    map.deltas.push_back(contributed - difference);
+    if (!options_.residuals) return;
+    std::vector<double> states = result.explained;
+    if (states.empty()) states.push_back(sum);
+    for (double& state : states) state -= difference;
+    map.residuals.push_back(std::move(states));
+  }
+  /// Multipliers and hypothetical contributions against one reference; the sum of the contributions.
+  double add_letters(const nucleotide_weights& multipliers, const deep_lift_reference& reference,
+                     deep_lift_map& map) const {
+    const nucleotide_map& m = multipliers.letters;
+    double sum = 0.0;
     for (index_t i = 0; i < m.length; ++i) {
-      double from = reference.rest.empty() ? 0.0
-                                           : result.multipliers.rest[static_cast<std::size_t>(i)] *
-                                                 reference.rest[static_cast<std::size_t>(i)];
+      const auto at = static_cast<std::size_t>(i);
+      double from = reference.rest.empty() ? 0.0 : multipliers.rest[at] * reference.rest[at];
       for (index_t a = 0; a < 4; ++a) from += m(a, i) * reference.letters(a, i);
       for (index_t a = 0; a < 4; ++a) {
         map.multipliers(a, i) += m(a, i);
         map.hypothetical(a, i) += m(a, i) - from;
+        sum += observed_.letters(a, i) * (m(a, i) - from);
       }
     }
+    return sum;
   }
 
   const attribution_targets& targets_;
@@ -299,10 +304,12 @@ DNALM_INLINE std::vector<deep_lift_reference> sequence_references(std::span<cons
   return references;
 }
 
-DNALM_INLINE double deep_lift_map::mean_delta() const {
-  double sum = 0.0;
-  for (const double delta : deltas) sum += delta;
-  return sum / static_cast<double>(deltas.size());
+DNALM_INLINE double deep_lift_map::largest_delta() const {
+  double largest = 0.0;
+  for (const double delta : deltas) {
+    if (!(std::abs(delta) <= std::abs(largest))) largest = delta;
+  }
+  return largest;
 }
 
 DNALM_INLINE index_t deep_lift_map::weakest_step() const {

@@ -89,61 +89,87 @@ struct path {
   return paths;
 }
 
-/// f(x) and the mean of f(r), by output.
-inline void fill_ends(const relaxed_function& f, const std::vector<path>& paths,
-                      std::vector<path_attribution>& results) {
+/// f(x) and the mean of f(r), by output; f(r) by path, then by output.
+inline std::vector<double> fill_ends(const relaxed_function& f, const std::vector<path>& paths,
+                                     std::vector<path_attribution>& results) {
   std::vector<relaxed_point> points = {{paths.front().sequence, {.letters = paths.front().end}}};
   for (const path& one : paths) points.push_back(one.at(0));
-  const std::vector<double> values = f.values(points);
+  std::vector<double> values = f.values(points);
   for (std::size_t c = 0; c < results.size(); ++c) {
     results[c].value = values[c];
     double sum = 0;
     for (std::size_t r = 1; r < points.size(); ++r) sum += values[r * results.size() + c];
     results[c].baseline_value = sum / static_cast<double>(paths.size());
   }
+  values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(results.size()));
+  return values;
 }
 
 inline void set_delta(path_attribution& result) {
   result.delta = sum_of(result.map) - (result.value - result.baseline_value);
 }
 
-/// The integrals with n nodes, by output.
-[[nodiscard]] inline std::vector<nucleotide_map> integrals(const relaxed_function& f,
-                                                           const std::vector<path>& paths, index_t n) {
+/// The integrals with n nodes, by output: the mean over paths, and the sum of each path's own.
+struct path_integral {
+  nucleotide_map map = {};
+  std::vector<double> sums = {};  // by path
+};
+[[nodiscard]] inline std::vector<path_integral> integrals(const relaxed_function& f,
+                                                          const std::vector<path>& paths, index_t n) {
   const quadrature rule = gauss_legendre(n);
-  const auto length = static_cast<index_t>(paths.front().sequence.size());
-  std::vector<nucleotide_map> maps(static_cast<std::size_t>(f.outputs), nucleotide_map(length));
+  const nucleotide_map empty(static_cast<index_t>(paths.front().sequence.size()));
+  std::vector<path_integral> found(static_cast<std::size_t>(f.outputs), {.map = empty});
   const auto path_of = [&](index_t i) -> const path& { return paths[static_cast<std::size_t>(i / n)]; };
   const auto share = 1.0 / static_cast<double>(paths.size());
+  std::vector<nucleotide_map> own(found.size(), empty);  // of the path whose points are under way
   for_points(
       f, n * static_cast<index_t>(paths.size()),
       [&](index_t i) { return path_of(i).at(rule.nodes[static_cast<std::size_t>(i % n)]); },
       [&](index_t i, index_t c, double, const nucleotide_weights& gradient) {
-        path_of(i).add_products(share * rule.weights[static_cast<std::size_t>(i % n)], gradient,
-                                maps[static_cast<std::size_t>(c)]);
+        nucleotide_map& map = own[static_cast<std::size_t>(c)];
+        path_of(i).add_products(rule.weights[static_cast<std::size_t>(i % n)], gradient, map);
+        if (i % n + 1 < n) return;
+        path_integral& all = found[static_cast<std::size_t>(c)];
+        add_scaled(share, map, all.map);
+        all.sums.push_back(sum_of(map));
+        map = empty;
       });
-  return maps;
+  return found;
 }
 
-/// The results of one sequence: an output is done where its delta is small, whatever the others need.
+/// Whether the integrals of all paths are as near as is asked for. `starts`: f(r) by path, then by output.
+inline bool set_deltas(path_integral integral, const std::vector<double>& starts, index_t output,
+                       index_t outputs, double tolerance, path_attribution& result) {
+  result.map = std::move(integral.map);
+  result.deltas.clear();
+  bool within = true;
+  for (std::size_t p = 0; p < integral.sums.size(); ++p) {
+    const double start = starts[p * static_cast<std::size_t>(outputs) + static_cast<std::size_t>(output)];
+    const double change = result.value - start;
+    result.deltas.push_back(integral.sums[p] - change);
+    within = within && std::abs(result.deltas.back()) <= tolerance * std::max(1.0, std::abs(change));
+  }
+  set_delta(result);
+  return within;
+}
+
+/// The results of one sequence: an output is done where its deltas are small, whatever the others need.
 [[nodiscard]] inline std::vector<path_attribution> integrate(const relaxed_function& f,
                                                              const std::string& sequence, index_t number,
                                                              const path_options& options) {
   const std::vector<path> paths = paths_of(f, options.from, sequence, number);
   std::vector<path_attribution> results(static_cast<std::size_t>(f.outputs));
-  fill_ends(f, paths, results);
+  const std::vector<double> starts = fill_ends(f, paths, results);
   std::vector<bool> done(results.size(), false);
   for (index_t n = options.nodes;; n = std::min(2 * n, options.most_nodes)) {
-    std::vector<nucleotide_map> maps = integrals(f, paths, n);
+    std::vector<path_integral> found = integrals(f, paths, n);
     bool all = true;
     for (std::size_t c = 0; c < results.size(); ++c) {
       path_attribution& result = results[c];
       if (done[c]) continue;
-      result.map = std::move(maps[c]);
       result.nodes = n;
-      set_delta(result);
-      const double scale = std::max(1.0, std::abs(result.value - result.baseline_value));
-      done[c] = result.within_tolerance = std::abs(result.delta) <= options.tolerance * scale;
+      done[c] = result.within_tolerance = set_deltas(std::move(found[c]), starts, static_cast<index_t>(c),
+                                                     f.outputs, options.tolerance, result);
       all = all && done[c];
     }
     if (all || n >= options.most_nodes) return results;
@@ -167,6 +193,14 @@ inline void set_delta(path_attribution& result) {
 }
 
 }  // namespace detail
+
+DNALM_INLINE double path_attribution::largest_delta() const {
+  double largest = deltas.empty() ? delta : deltas.front();
+  for (const double one : deltas) {
+    if (std::abs(one) > std::abs(largest)) largest = one;
+  }
+  return largest;
+}
 
 DNALM_INLINE std::vector<gradient_map> saliency(const relaxed_function& f,
                                                 std::span<const std::string> sequences) {
