@@ -17,6 +17,8 @@ DNALM_BEGIN_NAMESPACE
 /// Rows that the scan takes at a time. The states between them are kept as they are: the numbers do not
 /// depend on it (bitwise).
 inline constexpr index_t scan_chunk = 64;
+/// The same of the adjoint, which keeps all states of a chunk: those of 16 channels stay in the first caches.
+inline constexpr index_t scan_vjp_chunk = 16;
 
 /// The channels of an adjoint are cut into so many groups at most, whatever the number of threads: gradients
 /// by B and C are sums within each, and then over them.
@@ -49,14 +51,15 @@ void cpu_selective_scan_from(isa set, const scan_input<float>& input, vector_vie
 /// The adjoint for the channels of the views and one sequence, rows [first, first + length): gradients by x
 /// and delta, and of those by B and C what these channels give, in `parts` (length, 2 N).
 ///
-/// The states of the scan's chunks are kept and those within a chunk computed again: `scratch` holds
-/// cpu_selective_scan_vjp_scratch(length, N, chunk) numbers. Cost: three times the forward's.
+/// The states of the scan's chunks are kept; those within a chunk are computed again, with the exponentials,
+/// which the adjoint then reads. `scratch` holds cpu_selective_scan_vjp_scratch(length, E, N, chunk) numbers.
+/// Cost: E N exponentials a row for the states of the chunks, as many for those within.
 void cpu_selective_scan_vjp(isa set, const scan_input<float>& input, index_t first, index_t length,
                             matrix_view<const float> dy, vector_view<float> scratch,
                             const scan_gradient<float>& gradient, matrix_view<float> parts,
-                            index_t chunk = scan_chunk);
-[[nodiscard]] index_t cpu_selective_scan_vjp_scratch(index_t length, index_t states,
-                                                     index_t chunk = scan_chunk);
+                            index_t chunk = scan_vjp_chunk);
+[[nodiscard]] index_t cpu_selective_scan_vjp_scratch(index_t length, index_t channels, index_t states,
+                                                     index_t chunk = scan_vjp_chunk);
 
 DNALM_END_NAMESPACE
 

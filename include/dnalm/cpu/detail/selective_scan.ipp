@@ -44,11 +44,11 @@ DNALM_ISA_INLINE scan_row read_scan_row(const float* x, const float* delta, inde
   return row;
 }
 /// exp(d A) for the rates of a state: d >= 0 >= A.
-DNALM_ISA_INLINE lanes scan_decay(const scan_row& row, const float* rates) {
-  return exp2_of_negative(mul(row.scaled, load(rates)));
+DNALM_ISA_INLINE lanes scan_decay(const scan_row& row, lanes rates) {
+  return exp2_of_negative(mul(row.scaled, rates));
 }
-DNALM_ISA_INLINE lanes next_state(const scan_row& row, const float* rates, const float* state, float b) {
-  return fma(scan_decay(row, rates), load(state), mul(row.input, set1(b)));
+DNALM_ISA_INLINE lanes next_state(const scan_row& row, lanes decay, lanes state, float b) {
+  return fma(decay, state, mul(row.input, set1(b)));
 }
 
 /// The rates of up to 16 channels together: (N, 16).
@@ -69,7 +69,8 @@ DNALM_ISA_FUNCTION void scan_block(const scan_input<float>& in, const scan_rows&
     const scan_row row = read_scan_row(in.x.row_data(r) + c, in.delta.row_data(r) + c, n);
     lanes sum = mul(skip, row.x);
     for (index_t s = 0; s < states; ++s) {
-      const lanes next = next_state(row, rates + 16 * s, state + 16 * s, parts[s]);
+      const lanes decay = scan_decay(row, load(rates + 16 * s));
+      const lanes next = next_state(row, decay, load(state + 16 * s), parts[s]);
       store(state + 16 * s, next);
       sum = fma(next, set1(parts[states + s]), sum);
     }
@@ -77,50 +78,151 @@ DNALM_ISA_FUNCTION void scan_block(const scan_input<float>& in, const scan_rows&
   }
 }
 
-/// The states behind rows [from, from + count), from the state before them: `history` (count, N, 16).
-DNALM_ISA_FUNCTION void scan_history(const scan_input<float>& in, const scan_rows& rows, index_t c,
-                                     index_t from, index_t count, const float* rates, const float* before,
-                                     float* history) {
+/// `state` (N, 16) from before rows from ... from + Rows - 1 to behind them.
+template <int Rows>
+DNALM_ISA_INLINE void advance_rows(const scan_input<float>& in, const scan_rows& rows, index_t c, index_t from,
+                                   const float* rates, float* state) {
+  const index_t states = in.rates.rows;
+  const float* parts[Rows];
+  scan_row row[Rows];
+  DNALM_CPU_UNROLL
+  for (int k = 0; k < Rows; ++k) {
+    const index_t r = rows.at(from + k);
+    parts[k] = in.parts.row_data(r);
+    row[k] = read_scan_row(in.x.row_data(r) + c, in.delta.row_data(r) + c, in.x.columns - c);
+  }
+  for (index_t s = 0; s < states; ++s) {
+    const lanes rate = load(rates + 16 * s);
+    lanes next = load(state + 16 * s);
+    DNALM_CPU_UNROLL
+    for (int k = 0; k < Rows; ++k) next = next_state(row[k], scan_decay(row[k], rate), next, parts[k][s]);
+    store(state + 16 * s, next);
+  }
+}
+DNALM_ISA_FUNCTION void advance_states(const scan_input<float>& in, const scan_rows& rows, index_t c,
+                                       index_t from, index_t count, const float* rates, float* state) {
+  index_t i = 0;
+  for (; i + scan_tile <= count; i += scan_tile) advance_rows<scan_tile>(in, rows, c, from + i, rates, state);
+  for (; i < count; ++i) advance_rows<1>(in, rows, c, from + i, rates, state);
+}
+
+/// What the adjoint reads of rows i ... i + Rows - 1 of a chunk that begins at row `from`, beside the states
+/// before row i: those behind each of them, exp(d A), and d and its slope.
+template <int Rows>
+DNALM_ISA_INLINE void record_rows(const scan_input<float>& in, const scan_rows& rows, index_t c, index_t from,
+                                  index_t i, const float* rates, const scan_vjp_memory& m) {
   const index_t states = in.rates.rows;
   const index_t n = in.x.columns - c;
-  const float* state = before;
-  for (index_t i = 0; i < count; ++i) {
-    const index_t r = rows.at(from + i);
-    const float* parts = in.parts.row_data(r);
-    const scan_row row = read_scan_row(in.x.row_data(r) + c, in.delta.row_data(r) + c, n);
-    float* next = history + i * 16 * states;
-    for (index_t s = 0; s < states; ++s) {
-      store(next + 16 * s, next_state(row, rates + 16 * s, state + 16 * s, parts[s]));
+  const float* parts[Rows];
+  scan_row row[Rows];
+  lanes slope[Rows];
+  DNALM_CPU_UNROLL
+  for (int k = 0; k < Rows; ++k) {
+    const index_t r = rows.at(from + i + k);
+    const float* raw = in.delta.row_data(r) + c;
+    parts[k] = in.parts.row_data(r);
+    row[k] = read_scan_row(in.x.row_data(r) + c, raw, n);
+    slope[k] = logistic_both(scan_load(raw, n)).value;
+  }
+  DNALM_CPU_UNROLL
+  for (int k = 0; k < Rows; ++k) {
+    store(m.steps + 32 * (i + k), row[k].delta);
+    store(m.steps + 32 * (i + k) + 16, slope[k]);
+  }
+  float* history = m.history + i * 16 * states;
+  float* decays = m.decays + i * 16 * states;
+  for (index_t s = 0; s < states; ++s) {
+    const lanes rate = load(rates + 16 * s);
+    lanes next = load(history + 16 * s);
+    DNALM_CPU_UNROLL
+    for (int k = 0; k < Rows; ++k) {
+      const lanes decay = scan_decay(row[k], rate);
+      next = next_state(row[k], decay, next, parts[k][s]);
+      store(decays + 16 * (k * states + s), decay);
+      store(history + 16 * ((k + 1) * states + s), next);
     }
-    state = next;
   }
 }
 
-/// The adjoint at one row (reference_scan_step_vjp): g (N, 16) goes along, `sums` (2 N) gets what these
-/// channels give to dB and dC. `before` and `behind` (N, 16) are the states.
-DNALM_ISA_FUNCTION void scan_step_vjp(const scan_input<float>& in, index_t r, index_t c, lanes dy,
-                                      const float* rates, const float* before, const float* behind, float* g,
-                                      const scan_gradient<float>& gradient, float* sums) {
+/// The adjoint at rows i ... i + Rows - 1 of a chunk, from the last to the first (reference_scan_step_vjp): g
+/// (N, 16) goes along, `sums` (2 N, 16) gets what these channels add to dB and dC (sum_fours).
+template <int Rows>
+DNALM_ISA_INLINE void go_back_rows(const scan_input<float>& in, const scan_rows& rows, index_t c, index_t from,
+                                   index_t i, matrix_view<const float> dy, const float* rates, float* g,
+                                   float* sums, const scan_vjp_memory& m,
+                                   const scan_gradient<float>& gradient) {
   const index_t states = in.rates.rows;
   const index_t n = in.x.columns - c;
-  const float* parts = in.parts.row_data(r);
-  const lanes raw = scan_load(in.delta.row_data(r) + c, n);
-  const scan_row row = read_scan_row(in.x.row_data(r) + c, in.delta.row_data(r) + c, n);
-  lanes by_input = set1(0.0F);
-  lanes by_rate = set1(0.0F);
-  for (index_t s = 0; s < states; ++s) {
-    const lanes h = fma(set1(parts[states + s]), dy, load(g + 16 * s));
-    sums[states + s] += reduce_add(mul(load(behind + 16 * s), dy));
-    sums[s] += reduce_add(mul(h, row.input));
-    by_input = fma(h, set1(parts[s]), by_input);
-    const lanes next = mul(h, scan_decay(row, rates + 16 * s));
-    store(g + 16 * s, next);
-    by_rate = fma(mul(next, load(rates + 16 * s)), load(before + 16 * s), by_rate);
+  const float* parts[Rows];
+  lanes d[Rows];
+  lanes input[Rows];
+  lanes by_input[Rows];
+  lanes by_rate[Rows];
+  DNALM_CPU_UNROLL
+  for (int k = 0; k < Rows; ++k) {
+    const index_t r = rows.at(from + i + k);
+    parts[k] = in.parts.row_data(r);
+    d[k] = scan_load(dy.row_data(r) + c, n);
+    input[k] = mul(load(m.steps + 32 * (i + k)), scan_load(in.x.row_data(r) + c, n));
+    by_input[k] = set1(0.0F);
+    by_rate[k] = set1(0.0F);
   }
-  const lanes dx = fma(row.delta, by_input, mul(scan_load(in.skip.data + c, n), dy));
-  const lanes dd = mul(fma(row.x, by_input, by_rate), logistic_both(raw).value);
-  scan_store(gradient.x.row_data(r) + c, dx, n);
-  scan_store(gradient.delta.row_data(r) + c, dd, n);
+  const float* history = m.history + i * 16 * states;
+  const float* decays = m.decays + i * 16 * states;
+  for (index_t s = 0; s < states; ++s) {
+    const lanes rate = load(rates + 16 * s);
+    lanes next = load(g + 16 * s);
+    lanes behind = load(history + 16 * (Rows * states + s));
+    lanes by_b[scan_tile];
+    lanes by_c[scan_tile];
+    DNALM_CPU_UNROLL
+    for (int k = Rows; k < scan_tile; ++k) by_b[k] = by_c[k] = set1(0.0F);
+    DNALM_CPU_UNROLL
+    for (int k = Rows - 1; k >= 0; --k) {
+      const lanes before = load(history + 16 * (k * states + s));
+      const lanes h = fma(set1(parts[k][states + s]), d[k], next);
+      by_b[k] = mul(h, input[k]);
+      by_c[k] = mul(behind, d[k]);
+      by_input[k] = fma(h, set1(parts[k][s]), by_input[k]);
+      next = mul(h, load(decays + 16 * (k * states + s)));
+      by_rate[k] = fma(mul(next, rate), before, by_rate[k]);
+      behind = before;
+    }
+    store(g + 16 * s, next);
+    float* of_b = sums + 16 * s;
+    float* of_c = of_b + 16 * states;
+    store(of_b, add(load(of_b), sum_fours(by_b[0], by_b[1], by_b[2], by_b[3])));
+    store(of_c, add(load(of_c), sum_fours(by_c[0], by_c[1], by_c[2], by_c[3])));
+  }
+  const lanes skip = scan_load(in.skip.data + c, n);
+  DNALM_CPU_UNROLL
+  for (int k = 0; k < Rows; ++k) {
+    const index_t r = rows.at(from + i + k);
+    const float* step = m.steps + 32 * (i + k);
+    const lanes x = scan_load(in.x.row_data(r) + c, n);
+    const lanes dx = fma(load(step), by_input[k], mul(skip, d[k]));
+    const lanes dd = mul(fma(x, by_input[k], by_rate[k]), load(step + 16));
+    scan_store(gradient.x.row_data(r) + c, dx, n);
+    scan_store(gradient.delta.row_data(r) + c, dd, n);
+  }
+}
+
+/// One block of channels of a chunk: forward from m.history (N, 16), then back.
+DNALM_ISA_FUNCTION void scan_block_vjp(const scan_input<float>& in, const scan_rows& rows, index_t c,
+                                       index_t from, index_t count, matrix_view<const float> dy,
+                                       const float* rates, float* g, const scan_vjp_memory& m,
+                                       const scan_gradient<float>& gradient) {
+  index_t i = 0;
+  for (; i + scan_tile <= count; i += scan_tile) record_rows<scan_tile>(in, rows, c, from, i, rates, m);
+  for (; i < count; ++i) record_rows<1>(in, rows, c, from, i, rates, m);
+  for (; i % scan_tile != 0; --i) {
+    float* sums = m.sums + scan_slot(count, i - 1) * 32 * in.rates.rows;
+    go_back_rows<1>(in, rows, c, from, i - 1, dy, rates, g, sums, m, gradient);
+  }
+  for (; i > 0; i -= scan_tile) {
+    float* sums = m.sums + scan_slot(count, i - scan_tile) * 32 * in.rates.rows;
+    go_back_rows<scan_tile>(in, rows, c, from, i - scan_tile, dy, rates, g, sums, m, gradient);
+  }
 }
 
 /// `carried`: the states that one sequence begins with and ends with, or null: zeros, and forgotten.
@@ -145,43 +247,61 @@ DNALM_ISA_FUNCTION void selective_scan(const scan_input<float>& in, const ragged
   }
 }
 
-/// One block of channels of the adjoint: the states before every chunk, then the chunks from the last to the
-/// first.
-DNALM_ISA_FUNCTION void scan_block_vjp(const scan_input<float>& in, const scan_rows& rows, index_t c,
-                                       matrix_view<const float> dy, const scan_vjp_memory& m,
-                                       const scan_gradient<float>& gradient, matrix_view<float> parts) {
+/// The states before every chunk, m.starts (chunks, blocks of channels, N, 16).
+DNALM_ISA_FUNCTION void find_starts(const scan_input<float>& in, const scan_rows& rows,
+                                    const scan_vjp_memory& m) {
   const index_t numbers = 16 * in.rates.rows;
-  const index_t n = in.x.columns - c;
-  copy_rates(in.rates.data + c, in.rates.stride, in.rates.rows, n, m.rates);
-  __builtin_memset(m.starts, 0, static_cast<std::size_t>(numbers) * sizeof(float));
-  __builtin_memset(m.g, 0, static_cast<std::size_t>(numbers) * sizeof(float));
-  const index_t chunks = (rows.count + m.chunk - 1) / m.chunk;
-  for (index_t k = 0; k + 1 < chunks; ++k) {
-    scan_history(in, rows, c, k * m.chunk, m.chunk, m.rates, m.starts + k * numbers, m.history);
-    __builtin_memcpy(m.starts + (k + 1) * numbers, m.history + (m.chunk - 1) * numbers,
-                     static_cast<std::size_t>(numbers) * sizeof(float));
-  }
-  for (index_t k = chunks; k-- > 0;) {
-    const index_t from = k * m.chunk;
-    const index_t count = rows.count - from < m.chunk ? rows.count - from : m.chunk;
-    const float* start = m.starts + k * numbers;
-    scan_history(in, rows, c, from, count, m.rates, start, m.history);
-    for (index_t i = count; i-- > 0;) {
-      const index_t r = rows.at(from + i);
-      const float* before = i == 0 ? start : m.history + (i - 1) * numbers;
-      scan_step_vjp(in, r, c, scan_load(dy.row_data(r) + c, n), m.rates, before, m.history + i * numbers, m.g,
-                    gradient, parts.row_data(r - rows.first));
+  const index_t all = (in.x.columns + 15) / 16 * numbers;
+  __builtin_memset(m.starts, 0, static_cast<std::size_t>(all) * sizeof(float));
+  for (index_t from = 0; from + m.chunk < rows.count; from += m.chunk) {
+    const float* start = m.starts + from / m.chunk * all;
+    float* next = m.starts + (from / m.chunk + 1) * all;
+    __builtin_memcpy(next, start, static_cast<std::size_t>(all) * sizeof(float));
+    for (index_t c = 0; c < in.x.columns; c += 16) {
+      const index_t block = c / 16 * numbers;
+      advance_states(in, rows, c, from, m.chunk, m.rates + block, next + block);
     }
   }
 }
 
+/// The adjoint of a chunk for all channels; m.g (blocks, N, 16) goes along.
+DNALM_ISA_FUNCTION void scan_chunk_vjp(const scan_input<float>& in, const scan_rows& rows, index_t from,
+                                       matrix_view<const float> dy, const scan_vjp_memory& m,
+                                       const scan_gradient<float>& gradient, matrix_view<float> parts) {
+  const index_t numbers = 16 * in.rates.rows;
+  const index_t all = (in.x.columns + 15) / 16 * numbers;
+  const index_t count = rows.count - from < m.chunk ? rows.count - from : m.chunk;
+  __builtin_memset(m.sums, 0, static_cast<std::size_t>(scan_slot(count, count) * 2 * numbers) * sizeof(float));
+  for (index_t c = 0; c < in.x.columns; c += 16) {
+    const index_t block = c / 16 * numbers;
+    const float* start = m.starts + from / m.chunk * all + block;
+    __builtin_memcpy(m.history, start, static_cast<std::size_t>(numbers) * sizeof(float));
+    scan_block_vjp(in, rows, c, from, count, dy, m.rates + block, m.g + block, m, gradient);
+  }
+  for (index_t i = 0; i < count; i += i < count / scan_tile * scan_tile ? scan_tile : 1) {
+    const float* sums = m.sums + scan_slot(count, i) * 2 * numbers;
+    const index_t live = i < count / scan_tile * scan_tile ? scan_tile : 1;
+    for (index_t s = 0; s < 2 * in.rates.rows; ++s) {
+      float of_rows[scan_tile];
+      add_fours(load(sums + 16 * s), of_rows);
+      for (index_t k = 0; k < live; ++k) parts(rows.at(from + i + k) - rows.first, s) = of_rows[k];
+    }
+  }
+}
+
+/// The states before every chunk, then the chunks from the last to the first.
 DNALM_ISA_FUNCTION void selective_scan_vjp(const scan_input<float>& in, const scan_rows& rows,
                                            matrix_view<const float> dy, const scan_vjp_memory& m,
                                            const scan_gradient<float>& gradient, matrix_view<float> parts) {
-  for (index_t r = 0; r < rows.count; ++r) {
-    __builtin_memset(parts.row_data(r), 0, static_cast<std::size_t>(2 * in.rates.rows) * sizeof(float));
+  const index_t numbers = 16 * in.rates.rows;
+  for (index_t c = 0; c < in.x.columns; c += 16) {
+    const index_t block = c / 16 * numbers;
+    copy_rates(in.rates.data + c, in.rates.stride, in.rates.rows, in.x.columns - c, m.rates + block);
+    __builtin_memset(m.g + block, 0, static_cast<std::size_t>(numbers) * sizeof(float));
   }
-  for (index_t c = 0; c < in.x.columns; c += 16) scan_block_vjp(in, rows, c, dy, m, gradient, parts);
+  find_starts(in, rows, m);
+  const index_t chunks = (rows.count + m.chunk - 1) / m.chunk;
+  for (index_t k = chunks; k-- > 0;) scan_chunk_vjp(in, rows, k * m.chunk, dy, m, gradient, parts);
 }
 
 }  // namespace detail::DNALM_ISA
