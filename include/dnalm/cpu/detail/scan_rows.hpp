@@ -6,6 +6,7 @@
 #include <dnalm/backend/selective_scan.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/tensor/view.hpp>
 
 DNALM_BEGIN_NAMESPACE
 namespace detail {
@@ -44,12 +45,13 @@ inline constexpr int scan_tile = 4;
 struct scan_vjp_memory {
   float* rates;    ///< (blocks, N, 16)
   float* g;        ///< (blocks, N, 16): the gradient that goes along
-  float* starts;   ///< (chunks, blocks, N, 16): the states before every chunk
+  matrix_view<float> starts;  ///< (chunks - 1, blocks N 16): place for the states before chunks
   float* history;  ///< (chunk + 1, N, 16): of one block, the states before a chunk and behind each of its rows
   float* decays;   ///< (chunk, N, 16): of one block
   float* steps;    ///< (chunk, 2, 16): of one block, d and its slope
   float* sums;     ///< (slots, 2 N, 16): gradients by B and C, four lanes for each row of a tile
   index_t chunk;
+  matrix_view<const float> kept;  ///< as `starts`; no rows: they are computed
 };
 
 }  // namespace detail

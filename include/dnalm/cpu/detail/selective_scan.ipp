@@ -78,6 +78,13 @@ DNALM_ISA_FUNCTION void scan_block(const scan_input<float>& in, const scan_rows&
   }
 }
 
+/// Asks for what a tile will read of rows [from, from + count), where there are such: they lie far apart.
+DNALM_ISA_INLINE void fetch_rows(matrix_view<const float> x, const scan_rows& rows, index_t c, index_t from,
+                                 index_t count) {
+  if (from < 0 || from + count > rows.count) return;
+  for (index_t i = from; i < from + count; ++i) __builtin_prefetch(x.row_data(rows.at(i)) + c);
+}
+
 /// `state` (N, 16) from before rows from ... from + Rows - 1 to behind them.
 template <int Rows>
 DNALM_ISA_INLINE void advance_rows(const scan_input<float>& in, const scan_rows& rows, index_t c, index_t from,
@@ -167,6 +174,9 @@ DNALM_ISA_INLINE void go_back_rows(const scan_input<float>& in, const scan_rows&
     by_input[k] = set1(0.0F);
     by_rate[k] = set1(0.0F);
   }
+  fetch_rows(in.x, rows, c, from + i - Rows, Rows);
+  fetch_rows(in.delta, rows, c, from + i - Rows, Rows);
+  fetch_rows(dy, rows, c, from + i - Rows, Rows);
   const float* history = m.history + i * 16 * states;
   const float* decays = m.decays + i * 16 * states;
   for (index_t s = 0; s < states; ++s) {
@@ -225,13 +235,18 @@ DNALM_ISA_FUNCTION void scan_block_vjp(const scan_input<float>& in, const scan_r
   }
 }
 
+DNALM_ISA_INLINE void copy_states(const float* from, index_t numbers, float* to) {
+  __builtin_memcpy(to, from, static_cast<std::size_t>(numbers) * sizeof(float));
+}
+
 /// `carried`: the states that one sequence begins with and ends with, or null: zeros, and forgotten.
 DNALM_ISA_FUNCTION void selective_scan(const scan_input<float>& in, const ragged_offsets& offsets,
                                        float* carried, vector_view<float> scratch, matrix_view<float> y,
-                                       index_t chunk) {
+                                       index_t chunk, matrix_view<float> kept) {
   const index_t numbers = 16 * in.rates.rows;
   float* rates = scratch.data;
   float* states = carried == nullptr ? scratch.data + numbers : carried;
+  index_t left = 0;  // rows of `kept` that are written
   for (index_t q = 0; q < offsets.sequences(); ++q) {
     const scan_rows rows(offsets.begin(q), offsets.length(q), in.order);
     for (index_t from = 0; from < rows.count; from += chunk) {
@@ -240,26 +255,29 @@ DNALM_ISA_FUNCTION void selective_scan(const scan_input<float>& in, const ragged
         float* state = states + c / 16 * numbers;
         if (from == 0 && carried == nullptr)
           __builtin_memset(state, 0, static_cast<std::size_t>(numbers) * sizeof(float));
+        if (from > 0 && kept.rows > 0) copy_states(state, numbers, kept.row_data(left) + c / 16 * numbers);
         copy_rates(in.rates.data + c, in.rates.stride, in.rates.rows, y.columns - c, rates);
         scan_block(in, rows, c, from, count, rates, state, y);
       }
+      if (from > 0) ++left;
     }
   }
 }
 
-/// The states before every chunk, m.starts (chunks, blocks of channels, N, 16).
+/// m.starts: every row begins as the one before it and goes along a chunk.
 DNALM_ISA_FUNCTION void find_starts(const scan_input<float>& in, const scan_rows& rows,
                                     const scan_vjp_memory& m) {
   const index_t numbers = 16 * in.rates.rows;
-  const index_t all = (in.x.columns + 15) / 16 * numbers;
-  __builtin_memset(m.starts, 0, static_cast<std::size_t>(all) * sizeof(float));
-  for (index_t from = 0; from + m.chunk < rows.count; from += m.chunk) {
-    const float* start = m.starts + from / m.chunk * all;
-    float* next = m.starts + (from / m.chunk + 1) * all;
-    __builtin_memcpy(next, start, static_cast<std::size_t>(all) * sizeof(float));
+  for (index_t k = 0; k < m.starts.rows; ++k) {
+    float* state = m.starts.row_data(k);
+    if (k == 0) {
+      __builtin_memset(state, 0, static_cast<std::size_t>(m.starts.columns) * sizeof(float));
+    } else {
+      copy_states(m.starts.row_data(k - 1), m.starts.columns, state);
+    }
     for (index_t c = 0; c < in.x.columns; c += 16) {
       const index_t block = c / 16 * numbers;
-      advance_states(in, rows, c, from, m.chunk, m.rates + block, next + block);
+      advance_states(in, rows, c, k * m.chunk, m.chunk, m.rates + block, state + block);
     }
   }
 }
@@ -269,13 +287,16 @@ DNALM_ISA_FUNCTION void scan_chunk_vjp(const scan_input<float>& in, const scan_r
                                        matrix_view<const float> dy, const scan_vjp_memory& m,
                                        const scan_gradient<float>& gradient, matrix_view<float> parts) {
   const index_t numbers = 16 * in.rates.rows;
-  const index_t all = (in.x.columns + 15) / 16 * numbers;
+  const matrix_view<const float> starts = m.kept.rows > 0 ? m.kept : m.starts;
   const index_t count = rows.count - from < m.chunk ? rows.count - from : m.chunk;
   __builtin_memset(m.sums, 0, static_cast<std::size_t>(scan_slot(count, count) * 2 * numbers) * sizeof(float));
   for (index_t c = 0; c < in.x.columns; c += 16) {
     const index_t block = c / 16 * numbers;
-    const float* start = m.starts + from / m.chunk * all + block;
-    __builtin_memcpy(m.history, start, static_cast<std::size_t>(numbers) * sizeof(float));
+    if (from == 0) {
+      __builtin_memset(m.history, 0, static_cast<std::size_t>(numbers) * sizeof(float));
+    } else {
+      copy_states(starts.row_data(from / m.chunk - 1) + block, numbers, m.history);
+    }
     scan_block_vjp(in, rows, c, from, count, dy, m.rates + block, m.g + block, m, gradient);
   }
   for (index_t i = 0; i < count; i += i < count / scan_tile * scan_tile ? scan_tile : 1) {
@@ -299,7 +320,7 @@ DNALM_ISA_FUNCTION void selective_scan_vjp(const scan_input<float>& in, const sc
     copy_rates(in.rates.data + c, in.rates.stride, in.rates.rows, in.x.columns - c, m.rates + block);
     __builtin_memset(m.g + block, 0, static_cast<std::size_t>(numbers) * sizeof(float));
   }
-  find_starts(in, rows, m);
+  if (m.kept.rows == 0) find_starts(in, rows, m);
   const index_t chunks = (rows.count + m.chunk - 1) / m.chunk;
   for (index_t k = chunks; k-- > 0;) scan_chunk_vjp(in, rows, k * m.chunk, dy, m, gradient, parts);
 }
