@@ -43,13 +43,14 @@ inline constexpr int scan_tile = 4;
 
 /// What an adjoint works in, for blocks of 16 channels and N states.
 struct scan_vjp_memory {
-  float* rates;    ///< (blocks, N, 16)
-  float* g;        ///< (blocks, N, 16): the gradient that goes along
+  float* rates;               ///< (blocks, N, 16)
+  float* g;                   ///< (blocks, N, 16): the gradient that goes along
   matrix_view<float> starts;  ///< (chunks - 1, blocks N 16): place for the states before chunks
-  float* history;  ///< (chunk + 1, N, 16): of one block, the states before a chunk and behind each of its rows
-  float* decays;   ///< (chunk, N, 16): of one block
-  float* steps;    ///< (chunk, 2, 16): of one block, d and its slope
-  float* sums;     ///< (slots, 2 N, 16): gradients by B and C, four lanes for each row of a tile
+  float*
+      history;    ///< (chunk + 1, N, 16): of one block, the states before a chunk and behind each of its rows
+  float* decays;  ///< (chunk, N, 16): of one block
+  float* steps;   ///< (chunk, 2, 16): of one block, d and its slope
+  float* sums;    ///< (slots, 2 N, 16): gradients by B and C, four lanes for each row of a tile
   index_t chunk;
   matrix_view<const float> kept;  ///< as `starts`; no rows: they are computed
 };

@@ -87,8 +87,8 @@ DNALM_ISA_INLINE void fetch_rows(matrix_view<const float> x, const scan_rows& ro
 
 /// `state` (N, 16) from before rows from ... from + Rows - 1 to behind them.
 template <int Rows>
-DNALM_ISA_INLINE void advance_rows(const scan_input<float>& in, const scan_rows& rows, index_t c, index_t from,
-                                   const float* rates, float* state) {
+DNALM_ISA_INLINE void advance_rows(const scan_input<float>& in, const scan_rows& rows, index_t c,
+                                   index_t from, const float* rates, float* state) {
   const index_t states = in.rates.rows;
   const float* parts[Rows];
   scan_row row[Rows];
@@ -154,9 +154,9 @@ DNALM_ISA_INLINE void record_rows(const scan_input<float>& in, const scan_rows& 
 /// The adjoint at rows i ... i + Rows - 1 of a chunk, from the last to the first (reference_scan_step_vjp): g
 /// (N, 16) goes along, `sums` (2 N, 16) gets what these channels add to dB and dC (sum_fours).
 template <int Rows>
-DNALM_ISA_INLINE void go_back_rows(const scan_input<float>& in, const scan_rows& rows, index_t c, index_t from,
-                                   index_t i, matrix_view<const float> dy, const float* rates, float* g,
-                                   float* sums, const scan_vjp_memory& m,
+DNALM_ISA_INLINE void go_back_rows(const scan_input<float>& in, const scan_rows& rows, index_t c,
+                                   index_t from, index_t i, matrix_view<const float> dy, const float* rates,
+                                   float* g, float* sums, const scan_vjp_memory& m,
                                    const scan_gradient<float>& gradient) {
   const index_t states = in.rates.rows;
   const index_t n = in.x.columns - c;
@@ -289,7 +289,8 @@ DNALM_ISA_FUNCTION void scan_chunk_vjp(const scan_input<float>& in, const scan_r
   const index_t numbers = 16 * in.rates.rows;
   const matrix_view<const float> starts = m.kept.rows > 0 ? m.kept : m.starts;
   const index_t count = rows.count - from < m.chunk ? rows.count - from : m.chunk;
-  __builtin_memset(m.sums, 0, static_cast<std::size_t>(scan_slot(count, count) * 2 * numbers) * sizeof(float));
+  __builtin_memset(m.sums, 0,
+                   static_cast<std::size_t>(scan_slot(count, count) * 2 * numbers) * sizeof(float));
   for (index_t c = 0; c < in.x.columns; c += 16) {
     const index_t block = c / 16 * numbers;
     if (from == 0) {
