@@ -174,7 +174,7 @@ class caduceus_network {
       return records[number];
     }
   };
-  /// Numbers of a block's record: [x | z | y] of every row, and what the scans keep.
+  /// Numbers that the scans of a block keep, and of its record: those and [x | z | y] of every row.
   [[nodiscard]] index_t kept_numbers(index_t tokens) const;
   [[nodiscard]] index_t record_numbers(index_t tokens) const;
   [[nodiscard]] index_t record_count(index_t tokens, const gradient_extent& extent) const;

@@ -13,6 +13,8 @@
 
 #define DNALM_ISA_BODY <dnalm/cpu/detail/selective_scan.ipp>
 #include <dnalm/cpu/detail/for_each_isa.ipp>
+#define DNALM_ISA_BODY <dnalm/cpu/detail/selective_scan_vjp.ipp>
+#include <dnalm/cpu/detail/for_each_isa.ipp>
 
 DNALM_BEGIN_NAMESPACE
 
