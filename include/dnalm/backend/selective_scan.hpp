@@ -83,6 +83,21 @@ concept carried_scan_kernels = selective_scan_kernels<B> &&
   { b.selective_scan_from(input, state, state, y) } -> std::same_as<void>;
 };
 
+/// A scan that leaves states for its adjoint: selective_scan_keeping(input, offsets, scratch, y, kept) is
+/// selective_scan and fills `kept`, scan_kept_size(R, E, N) numbers for R rows whatever the sequences;
+/// selective_scan_kept_vjp(input, offsets, dy, scratch, gradient, kept), with the input and the offsets of
+/// that scan, has the bits of selective_scan_vjp, whose scratch it needs, and does not compute them again.
+template <class B>
+concept kept_scan_kernels = selective_scan_kernels<B> &&
+    requires(const B& b, const scan_input<typename B::scalar, B::space>& input,
+             const scan_gradient<typename B::scalar, B::space>& gradient, const ragged_offsets& offsets,
+             index_t size, input_matrix<B> dy, output_matrix<B> y, output_vector<B> scratch,
+             input_vector<B> kept) {
+  { b.scan_kept_size(size, size, size) } -> std::same_as<index_t>;
+  { b.selective_scan_keeping(input, offsets, scratch, y, scratch) } -> std::same_as<void>;
+  { b.selective_scan_kept_vjp(input, offsets, dy, scratch, gradient, kept) } -> std::same_as<void>;
+};
+
 /// The two strands of a network whose hidden states are 2 D wide: x (R, 2 D) has the given strand in its
 /// first half and, its channels in the opposite order, the other strand in its second; y (2 R, D) has them
 /// below each other, with channels in one order.

@@ -432,6 +432,18 @@ class cpu_backend : public host_layer_kernels<float> {
                          y.column_block(first, count));
     });
   }
+  [[nodiscard]] index_t scan_kept_size(index_t rows, index_t channels, index_t states) const {
+    return checked_mul(rows / scan_chunk, cpu_scan_state_size(channels, states));
+  }
+  void selective_scan_keeping(const scan_input<float>& input, const ragged_offsets& offsets,
+                              vector_view<float> scratch, matrix_view<float> y,
+                              vector_view<float> kept) const {
+    const matrix_view<float> states = kept_states(input, y.rows, kept);
+    by_channels(y.columns, [&](index_t first, index_t count, int member) {
+      cpu_selective_scan(isa_, part_of(input, first, count), offsets, member_scratch(scratch, member),
+                         y.column_block(first, count), scan_chunk, states_of(states, input, first, count));
+    });
+  }
   [[nodiscard]] index_t scan_state_size(index_t channels, index_t states) const {
     return cpu_scan_state_size(channels, states);
   }
@@ -447,14 +459,24 @@ class cpu_backend : public host_layer_kernels<float> {
   /// For every member what it works in, and the gradients by B and C of every group of channels.
   [[nodiscard]] index_t selective_scan_vjp_scratch(index_t longest, index_t channels, index_t states) const {
     const index_t sums = checked_mul(checked_mul(scan_group_count(channels), longest), 2 * states);
-    return checked_add(all_scratch(cpu_selective_scan_vjp_scratch(longest, states)), sums);
+    return checked_add(all_scratch(group_scratch(longest, channels, states)), sums);
   }
   void selective_scan_vjp(const scan_input<float>& input, const ragged_offsets& offsets,
                           matrix_view<const float> dy, vector_view<float> scratch,
                           const scan_gradient<float>& gradient) const {
+    selective_scan_kept_vjp(input, offsets, dy, scratch, gradient, {});
+  }
+  void selective_scan_kept_vjp(const scan_input<float>& input, const ragged_offsets& offsets,
+                               matrix_view<const float> dy, vector_view<float> scratch,
+                               const scan_gradient<float>& gradient, vector_view<const float> kept) const {
     if (pairs_.any) return secant_selective_scan_vjp(input, offsets, dy, gradient);
+    const matrix_view<const float> states = kept_states(input, dy.rows, kept);
+    index_t passed = 0;
     for (index_t s = 0; s < offsets.sequences(); ++s) {
-      scan_sequence_vjp(input, offsets.begin(s), offsets.length(s), dy, scratch, gradient);
+      const index_t own = states.rows == 0 ? 0 : scan_kept_rows(offsets.length(s));
+      scan_sequence_vjp(input, offsets.begin(s), offsets.length(s), dy, scratch, gradient,
+                        states.row_block(passed, own));
+      passed += own;
     }
   }
   void fold_strands(matrix_view<const float> x, bool exchanged, matrix_view<float> y) const {
@@ -531,11 +553,11 @@ class cpu_backend : public host_layer_kernels<float> {
   /// give to B and C, in the order of the groups.
   void scan_sequence_vjp(const scan_input<float>& input, index_t first, index_t length,
                          matrix_view<const float> dy, vector_view<float> scratch,
-                         const scan_gradient<float>& gradient) const {
+                         const scan_gradient<float>& gradient, matrix_view<const float> kept) const {
     const index_t channels = input.x.columns;
     const index_t columns = input.parts.columns;
     const index_t groups = scan_group_count(channels);
-    const index_t own = all_scratch(cpu_selective_scan_vjp_scratch(length, input.rates.rows));
+    const index_t own = all_scratch(group_scratch(length, channels, input.rates.rows));
     const auto sums = [&](index_t group) {
       return as_matrix(scratch.data + own + group * length * columns, length, columns);
     };
@@ -545,11 +567,32 @@ class cpu_backend : public host_layer_kernels<float> {
       const scan_gradient<float> part{gradient.x.column_block(c, count),
                                       gradient.delta.column_block(c, count), gradient.parts};
       cpu_selective_scan_vjp(isa_, part_of(input, c, count), first, length, dy.column_block(c, count),
-                             member_scratch(scratch.part(0, own), member), part, sums(group));
+                             member_scratch(scratch.part(0, own), member), part, sums(group), scan_chunk,
+                             states_of(kept, input, c, count));
     });
     const matrix_view<float> total = gradient.parts.row_block(first, length);
     for (index_t r = 0; r < length; ++r) std::copy_n(sums(0).row_data(r), columns, total.row_data(r));
     for (index_t group = 1; group < groups; ++group) cpu_add(sums(group), total);
+  }
+  /// What the adjoint of the largest group of channels works in.
+  [[nodiscard]] static index_t group_scratch(index_t length, index_t channels, index_t states) {
+    const index_t blocks = checked_add(channels, 15) / 16;
+    const index_t groups = scan_group_count(channels);
+    return cpu_selective_scan_vjp_scratch(length, (blocks + groups - 1) / groups * 16, states);
+  }
+  /// The rows of what a scan of so many rows keeps; none of nothing.
+  template <class T>
+  [[nodiscard]] static matrix_view<T> kept_states(const scan_input<float>& input, index_t rows,
+                                                  vector_view<T> kept) {
+    const index_t size = cpu_scan_state_size(input.x.columns, input.rates.rows);
+    return as_matrix(kept.data, kept.size == 0 ? 0 : rows / scan_chunk, size);
+  }
+  template <class T>
+  [[nodiscard]] static matrix_view<T> states_of(matrix_view<T> states, const scan_input<float>& input,
+                                                index_t first, index_t count) {
+    if (states.rows == 0) return {};
+    return states.column_block(cpu_scan_state_size(first, input.rates.rows),
+                               cpu_scan_state_size(count, input.rates.rows));
   }
   [[nodiscard]] static scan_input<float> part_of(scan_input<float> input, index_t first, index_t count) {
     input.x = input.x.column_block(first, count);

@@ -125,6 +125,11 @@ class caduceus_network {
       next += rows * columns;
       return {first, rows, columns, columns};
     }
+    output_vector<B> take_numbers(index_t size) {
+      scalar* const first = next;
+      next += size;
+      return {first, size};
+    }
   };
   [[nodiscard]] index_t parts_columns() const { return config_.rank + 2 * config_.states; }
   /// Numbers per row of a strand: mamba_workspace without its part for adjoints.
@@ -153,6 +158,7 @@ class caduceus_network {
   struct gradient_views {
     std::vector<output_matrix<B>> saved = {};  // the input of block l, then the output of the last that runs
     std::vector<output_matrix<B>> records = {};    // of the highest blocks; the first also serves those below
+    std::vector<output_vector<B>> kept = {};       // of the same blocks: states of their scans
     output_matrix<B> normed = {};                  // of the final norm
     std::vector<output_matrix<B>> gradients = {};  // on their way down, one per number
     output_matrix<B> d = {};                       // that of the number whose turn it is
@@ -161,10 +167,16 @@ class caduceus_network {
     mamba_workspace<B> block = {};
 
     [[nodiscard]] bool keeps(std::size_t layer) const { return layer + records.size() + 1 >= saved.size(); }
-    [[nodiscard]] output_matrix<B> record(std::size_t layer) const {
-      return records[keeps(layer) ? layer + records.size() + 1 - saved.size() : 0];
+    /// Its record, the states that belong to it being those of `block` from now on.
+    output_matrix<B> turn_to(std::size_t layer) {
+      const std::size_t number = keeps(layer) ? layer + records.size() + 1 - saved.size() : 0;
+      block.kept = kept[number];
+      return records[number];
     }
   };
+  /// Numbers that the scans of a block keep, and of its record: those and [x | z | y] of every row.
+  [[nodiscard]] index_t kept_numbers(index_t tokens) const;
+  [[nodiscard]] index_t record_numbers(index_t tokens) const;
   [[nodiscard]] index_t record_count(index_t tokens, const gradient_extent& extent) const;
   [[nodiscard]] index_t gradient_numbers(index_t tokens, const gradient_extent& extent) const;
   [[nodiscard]] index_t gradient_scratch(const B& backend, index_t longest,

@@ -44,6 +44,7 @@ struct mamba_workspace {
   output_vector<B> scratch = {};            ///< what scratch of the mixer says; for adjoints vjp_scratch
   const ragged_offsets* offsets = nullptr;  ///< of one strand
   // For adjoints only.
+  output_vector<B> kept = {};            ///< states of a record: kept_size of the mixer; empty: none
   output_matrix<B> wide_gradient = {};   ///< (S, 3 E)
   output_matrix<B> before = {};          ///< (S, E): the convolution before its activation
   output_matrix<B> parts_gradient = {};  ///< (S, Q + 2 N)
@@ -70,8 +71,17 @@ struct mamba_mixer {
     return std::max(
         {in.scratch(backend), out.scratch(backend), ahead.scratch(backend), back.scratch(backend)});
   }
+  /// Numbers that the scans keep for vjp, of so many rows of a strand: 0 where the backend keeps none.
+  [[nodiscard]] static index_t kept_size(const B& backend, index_t strands, index_t rows, index_t channels,
+                                         index_t states) {
+    if constexpr (kept_scan_kernels<B>) {
+      return checked_mul(2 * strands, backend.scan_kept_size(rows, channels, states));
+    } else {
+      return 0;
+    }
+  }
   /// u is w.narrow or elsewhere, not in the rest of w; `y` may be `residual`. Leaves [x | z | y] in `wide`,
-  /// which is w.wide or a record for vjp.
+  /// which is w.wide or a record for vjp; w.kept belongs to the record.
   void forward(const B& backend, input_matrix<B> u, input_matrix<B> residual, const mamba_workspace<B>& w,
                output_matrix<B> wide, output_matrix<B> y) const {
     const index_t e = channels();
@@ -127,18 +137,23 @@ struct mamba_mixer {
   }
 
  private:
-  /// work(strand, order, rows of the strand) of x.
+  /// work(strand, order, rows of the strand of x).
   template <class Work>
   void for_strands(bool is_back, index_t rows, Work&& work) const {
     for (index_t strand = 0; strand < strands; ++strand) {
-      work(order_of(is_back, strand),
+      work(strand, order_of(is_back, strand),
            [strand, count = rows / strands](auto x) { return x.row_block(strand * count, count); });
     }
+  }
+  /// What one scan keeps of w.kept.
+  [[nodiscard]] output_vector<B> kept_of(const mamba_workspace<B>& w, bool is_back, index_t strand) const {
+    const index_t size = w.kept.size / (2 * strands);
+    return w.kept.part((is_back ? strands + strand : strand) * size, size);
   }
   /// to = the convolution of x with its bias.
   void convolve(const B& backend, const mamba_direction<B>& d, bool is_back, input_matrix<B> x,
                 const mamba_workspace<B>& w, output_matrix<B> to) const {
-    for_strands(is_back, x.rows, [&](scan_order order, auto of) {
+    for_strands(is_back, x.rows, [&](index_t, scan_order order, auto of) {
       if (order == scan_order::forward) {
         backend.short_convolution(of(x), d.taps.view(), d.bias.view(), *w.offsets, of(to));
       } else {
@@ -149,7 +164,7 @@ struct mamba_mixer {
   /// dx = its adjoint.
   void convolve_vjp(const B& backend, const mamba_direction<B>& d, bool is_back, input_matrix<B> dy,
                     const mamba_workspace<B>& w, output_matrix<B> dx) const {
-    for_strands(is_back, dy.rows, [&](scan_order order, auto of) {
+    for_strands(is_back, dy.rows, [&](index_t, scan_order order, auto of) {
       if (order == scan_order::forward) {
         backend.short_convolution_vjp(of(dy), d.taps.view(), *w.offsets, of(dx));
       } else {
@@ -162,11 +177,15 @@ struct mamba_mixer {
            const mamba_workspace<B>& w, output_matrix<B> y) const {
     convolve(backend, d, is_back, wide.column_block(0, channels()), w, w.convolved);
     project(backend, d, w.convolved, w);
-    for_strands(is_back, y.rows, [&](scan_order order, auto of) {
+    for_strands(is_back, y.rows, [&](index_t strand, scan_order order, auto of) {
       scan_input<scalar_of<B>, B::space> all = scan_of(d, w, order);
       all.x = of(all.x);
       all.delta = of(all.delta);
       all.parts = of(all.parts);
+      if constexpr (kept_scan_kernels<B>) {
+        const output_vector<B> kept = kept_of(w, is_back, strand);
+        if (kept.size > 0) return backend.selective_scan_keeping(all, *w.offsets, w.scratch, of(y), kept);
+      }
       backend.selective_scan(all, *w.offsets, w.scratch, of(y));
     });
   }
@@ -188,14 +207,19 @@ struct mamba_mixer {
                 const mamba_workspace<B>& w) const {
     const index_t e = channels();
     const index_t own = 2 * d.states();
-    for_strands(is_back, w.delta.rows, [&](scan_order order, auto of) {
+    for_strands(is_back, w.delta.rows, [&](index_t strand, scan_order order, auto of) {
       scan_input<scalar_of<B>, B::space> all = scan_of(d, w, order);
       all.x = of(all.x);
       all.delta = of(all.delta);
       all.parts = of(all.parts);
-      const auto parts = w.parts_gradient.column_block(w.parts.columns - own, own);
-      backend.selective_scan_vjp(all, *w.offsets, of(w.wide_gradient.column_block(2 * e, e)), w.scratch,
-                                 {of(w.convolved), of(w.delta), of(parts)});
+      const auto dy = of(w.wide_gradient.column_block(2 * e, e));
+      const auto parts = of(w.parts_gradient.column_block(w.parts.columns - own, own));
+      const scan_gradient<scalar_of<B>, B::space> gradient{of(w.convolved), of(w.delta), parts};
+      if constexpr (kept_scan_kernels<B>) {
+        const output_vector<B> kept = kept_of(w, is_back, strand);
+        return backend.selective_scan_kept_vjp(all, *w.offsets, dy, w.scratch, gradient, kept);
+      }
+      backend.selective_scan_vjp(all, *w.offsets, dy, w.scratch, gradient);
     });
   }
 };

@@ -47,8 +47,8 @@ numbers part_of(const numbers& all, index_t row_numbers, index_t first, index_t 
 
 TEST_CASE("the float selective scan is near double, in place too", "[cpu][scan]") {
   for (const scan_order order : {scan_order::forward, scan_order::backward}) {
-    for (const auto& [channels, states] : {std::pair<index_t, index_t>{1, 1}, {21, 3}, {48, 16}}) {
-      const scan_problem p{{1, 2, 63, 64, 65, 200}, channels, states, order};
+    for (const auto& [channels, states] : {std::pair<index_t, index_t>{1, 1}, {21, 3}, {48, 16}, {150, 5}}) {
+      const scan_problem p{{1, 2, 3, 5, 63, 64, 65, 67, 200}, channels, states, order};
       const numbers x = normal_numbers(p.size(), 1);
       const numbers u = normal_numbers(p.rows() * channels, 2);
       const numbers exact = dnalm_test::run_scan(reference, p, x);
@@ -152,7 +152,7 @@ TEST_CASE("a long scan in pieces of any length has the same bits, and so has its
       dnalm_test::poisoned<float> dx(3000, 18);
       dnalm_test::poisoned<float> ddelta(3000, 18);
       dnalm_test::poisoned<float> dparts(3000, 8);
-      dnalm_test::poisoned_scratch<float> more(dnalm::cpu_selective_scan_vjp_scratch(3000, 4, chunk));
+      dnalm_test::poisoned_scratch<float> more(dnalm::cpu_selective_scan_vjp_scratch(3000, 18, 4, chunk));
       dnalm::cpu_selective_scan_vjp(set, m.input(), 0, 3000, dy.view(), more.view(),
                                     {dx.view(), ddelta.view(), dparts.view()}, dparts.view(), chunk);
       CHECK(scratch.frame_is_whole());
@@ -320,5 +320,102 @@ TEST_CASE("a scan whose state goes from piece to piece has the bits of one in on
         }
       }
     }
+  }
+}
+
+namespace {
+
+/// The scan, then its adjoint from the states that it kept, changed by `change`.
+struct kept_run {
+  numbers y;
+  numbers kept;
+  numbers slopes;
+};
+template <class Change>
+kept_run run_scan_keeping(const dnalm::cpu_backend& b, const scan_problem& p, const numbers& all,
+                          const numbers& u, Change&& change) {
+  dnalm_test::scan_memory<float> m(p, all);
+  dnalm_test::poisoned<float> y(p.rows(), p.channels);
+  dnalm_test::poisoned_scratch<float> scratch(b.selective_scan_scratch(p.channels, p.states));
+  dnalm_test::poisoned_scratch<float> kept(b.scan_kept_size(p.rows(), p.channels, p.states));
+  b.selective_scan_keeping(m.input(), m.offsets, scratch.view(), y.view(), kept.view());
+  kept_run run;
+  dnalm_test::append_numbers(y.view(), run.y);
+  run.kept.assign(kept.view().begin(), kept.view().end());
+  change(kept.view());
+  const dnalm_test::poisoned<float> dy(p.rows(), p.channels, u.data());
+  dnalm_test::poisoned<float> dx(p.rows(), p.channels);
+  dnalm_test::poisoned<float> ddelta(p.rows(), p.channels);
+  dnalm_test::poisoned<float> dparts(p.rows(), 2 * p.states);
+  dnalm_test::poisoned_scratch<float> more(b.selective_scan_vjp_scratch(p.longest(), p.channels, p.states));
+  b.selective_scan_kept_vjp(m.input(), m.offsets, dy.view(), more.view(),
+                            {dx.view(), ddelta.view(), dparts.view()}, kept.view());
+  for (auto* part : {&dx, &ddelta, &dparts}) {
+    CHECK(part->frame_is_whole());
+    dnalm_test::append_numbers(part->view(), run.slopes);
+  }
+  CHECK((kept.frame_is_whole() && scratch.frame_is_whole() && more.frame_is_whole()));
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("an adjoint from the states that the scan kept has the bits of one that computes them again",
+          "[cpu][scan]") {
+  dnalm::thread_team team(3);
+  const auto as_they_are = [](dnalm::vector_view<float>) {};
+  for (const scan_order order : {scan_order::forward, scan_order::backward}) {
+    for (const auto& [channels, states] : {std::pair<index_t, index_t>{1, 1}, {21, 3}, {150, 5}}) {
+      const scan_problem p{{130, 1, 64, 65, 3, 129, 200}, channels, states, order};
+      const numbers x = normal_numbers(p.size(), 61);
+      const numbers u = normal_numbers(p.rows() * channels, 62);
+      for (const isa set : instruction_sets()) {
+        INFO(dnalm::to_string(set) << ", " << channels << " channels");
+        const dnalm::cpu_backend b(set);
+        const numbers slopes = dnalm_test::run_scan_vjp(b, p, x, u);
+        const kept_run alone = run_scan_keeping(b, p, x, u, as_they_are);
+        CHECK(dnalm_test::same_numbers(dnalm_test::run_scan(b, p, x), alone.y));
+        CHECK(dnalm_test::same_numbers(slopes, alone.slopes));
+        const kept_run shared = run_scan_keeping(b.on_team(&team), p, x, u, as_they_are);
+        CHECK(dnalm_test::same_numbers(alone.y, shared.y));
+        CHECK(dnalm_test::same_numbers(slopes, shared.slopes));
+      }
+    }
+  }
+}
+
+TEST_CASE("what a scan keeps are the states before every 64 rows but the first of a sequence",
+          "[cpu][scan]") {
+  const scan_problem p{{64, 200}, 21, 3};
+  const numbers x = normal_numbers(p.size(), 63);
+  const numbers u = normal_numbers(p.rows() * 21, 64);
+  for (const isa set : instruction_sets()) {
+    INFO(dnalm::to_string(set));
+    const dnalm::cpu_backend b(set);
+    const index_t size = b.scan_state_size(21, 3);
+    REQUIRE(b.scan_kept_size(p.rows(), 21, 3) == 4 * size);
+    const kept_run run = run_scan_keeping(b, p, x, u, [](dnalm::vector_view<float>) {});
+    dnalm_test::scan_memory<float> m(p, x);
+    std::vector<float> state(static_cast<std::size_t>(size));
+    std::vector<float> scratch(static_cast<std::size_t>(b.selective_scan_scratch(21, 3)));
+    for (index_t k = 0; k < 3; ++k) {
+      auto piece = m.input();
+      piece.x = piece.x.row_block(64 + 64 * k, 64);
+      piece.delta = piece.delta.row_block(64 + 64 * k, 64);
+      piece.parts = piece.parts.row_block(64 + 64 * k, 64);
+      dnalm_test::poisoned<float> y(64, 21);
+      b.selective_scan_from(piece, {state.data(), size},
+                            {scratch.data(), static_cast<index_t>(scratch.size())}, y.view());
+      const numbers expected(state.begin(), state.end());
+      CHECK(dnalm_test::same_numbers(expected, part_of(run.kept, size, k, 1)));
+    }
+    // The adjoint reads them: those before the last chunk matter to its rows' B and C alone.
+    const numbers changed =
+        run_scan_keeping(b, p, x, u, [&](dnalm::vector_view<float> kept) { kept[2 * size] += 1.0F; }).slopes;
+    const auto before = gradients_of(p, run.slopes)[2];
+    const auto after = gradients_of(p, changed)[2];
+    const index_t row = 64 + 192;
+    CHECK(dnalm_test::same_numbers(part_of(before, 6, 0, row), part_of(after, 6, 0, row)));
+    CHECK_FALSE(dnalm_test::same_numbers(part_of(before, 6, row, 8), part_of(after, 6, row, 8)));
   }
 }

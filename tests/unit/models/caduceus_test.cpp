@@ -390,6 +390,30 @@ TEST_CASE("the gradient of a number that knows no strand is that of the other st
   CHECK_FALSE(ahead == back);
 }
 
+TEST_CASE("gradients of Caduceus have the same bits with any memory for records", "[models][caduceus]") {
+  for (const std::string& json : {ph_json(), ps_json}) {
+    dnalm::caduceus_config config = small_config(json);
+    const cpu_network network(dnalm::cpu_backend(), config, dnalm::random_source(7, 0.2));
+    const batch_of batch = make_batch({150, 1, 64, 65, 3});  // scans keep states before every 64 rows
+    const auto bytes = [&](index_t keep_bytes) {
+      dnalm::gradient_extent extent{.depth = 3, .keep_bytes = keep_bytes};
+      return network.gradient_bytes(batch.offsets.rows(), 150, extent);
+    };
+    const index_t record = (bytes(dnalm::default_keep_bytes) - bytes(0)) / 2;
+    // [x | z | y] of every row, and of the 4 x 64 rows that 283 hold the states of two directions.
+    const index_t channels = (config.inner + 15) / 16 * 16;
+    const index_t numbers = 3 * config.inner * 283 + 2 * 4 * channels * config.states;
+    CHECK(record == 4 * config.strands() * numbers);
+    const auto all = run_gradient(network, batch, dnalm::default_keep_bytes);
+    for (const index_t keep_bytes : {index_t{0}, 2 * record - 1, 2 * record}) {
+      CHECK(bytes(keep_bytes) == bytes(0) + (keep_bytes == 2 * record ? record : 0));
+      CHECK(all == run_gradient(network, batch, keep_bytes));
+    }
+    dnalm::thread_team team(3);
+    CHECK(all == run_gradient(network, batch, record, &team));
+  }
+}
+
 TEST_CASE("words' rows and one-hot tokens of Caduceus fit together", "[models][caduceus]") {
   for (const std::string& json : {ph_json(), ps_json}) {
     const dnalm::caduceus_config config = small_config(json);

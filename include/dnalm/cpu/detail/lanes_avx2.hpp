@@ -97,6 +97,18 @@ DNALM_LANE float reduce_add(lanes x) {
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
+DNALM_LANE __m256 sum_fours(__m256 a, __m256 b, __m256 c, __m256 d) {
+  const __m256 low = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+  const __m256 high = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+  return _mm256_add_ps(_mm256_shuffle_ps(low, high, 0x44), _mm256_shuffle_ps(low, high, 0xEE));
+}
+DNALM_LANE lanes sum_fours(lanes a, lanes b, lanes c, lanes d) {
+  return {sum_fours(a.low, b.low, c.low, d.low), sum_fours(a.high, b.high, c.high, d.high)};
+}
+DNALM_LANE void add_fours(lanes x, float* to) {
+  const __m256 eight = _mm256_add_ps(x.low, x.high);
+  _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
+}
 DNALM_LANE float reduce_max(lanes x) {
   const __m256 eight = _mm256_max_ps(x.low, x.high);
   const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

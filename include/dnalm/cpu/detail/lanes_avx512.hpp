@@ -93,6 +93,18 @@ DNALM_LANE float reduce_add(lanes x) {
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
+DNALM_LANE lanes sum_fours(lanes a, lanes b, lanes c, lanes d) {
+  const __m512 low = _mm512_add_ps(_mm512_maskz_unpacklo_ps(all_lanes, a.at, b.at),
+                                   _mm512_maskz_unpackhi_ps(all_lanes, a.at, b.at));
+  const __m512 high = _mm512_add_ps(_mm512_maskz_unpacklo_ps(all_lanes, c.at, d.at),
+                                    _mm512_maskz_unpackhi_ps(all_lanes, c.at, d.at));
+  return {_mm512_add_ps(_mm512_maskz_shuffle_ps(all_lanes, low, high, 0x44),
+                        _mm512_maskz_shuffle_ps(all_lanes, low, high, 0xEE))};
+}
+DNALM_LANE void add_fours(lanes x, float* to) {
+  const __m256 eight = _mm256_add_ps(half_of<0>(x.at), half_of<1>(x.at));
+  _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
+}
 DNALM_LANE float reduce_max(lanes x) {
   const __m256 eight = _mm256_max_ps(half_of<0>(x.at), half_of<1>(x.at));
   const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

@@ -143,6 +143,23 @@ DNALM_LANE float reduce_add(lanes x) {
   const float4 four = (x.a + x.c) + (x.b + x.d);
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
+/// The sum of four numbers, in the order of reduce_add.
+DNALM_LANE float sum_four(float4 x) {
+  return (x[0] + x[2]) + (x[1] + x[3]);
+}
+DNALM_LANE float4 sum_fours(float4 a, float4 b, float4 c, float4 d) {
+  return float4{sum_four(a), sum_four(b), sum_four(c), sum_four(d)};
+}
+/// Four numbers of each in the place of four lanes: lane 4 i + 0 the sum of lanes 4 i ... 4 i + 3 of x, then
+/// those of y, z and w.
+DNALM_LANE lanes sum_fours(lanes x, lanes y, lanes z, lanes w) {
+  return {sum_fours(x.a, y.a, z.a, w.a), sum_fours(x.b, y.b, z.b, w.b), sum_fours(x.c, y.c, z.c, w.c),
+          sum_fours(x.d, y.d, z.d, w.d)};
+}
+/// to[k] = the sum of lanes k, 4 + k, 8 + k and 12 + k.
+DNALM_LANE void add_fours(lanes x, float* to) {
+  store4(to, (x.a + x.c) + (x.b + x.d));
+}
 DNALM_LANE float reduce_max(lanes x) {
   const float4 four = max4(max4(x.a, x.c), max4(x.b, x.d));
   const float left = four[0] > four[2] ? four[0] : four[2];

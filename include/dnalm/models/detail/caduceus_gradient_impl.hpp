@@ -20,12 +20,21 @@
 
 DNALM_BEGIN_NAMESPACE
 
+template <caduceus_backend B>
+index_t caduceus_network<B>::kept_numbers(index_t tokens) const {
+  return mamba_mixer<B>::kept_size(backend_, config_.strands(), tokens, config_.inner, config_.states);
+}
+template <caduceus_backend B>
+index_t caduceus_network<B>::record_numbers(index_t tokens) const {
+  const index_t rows = checked_mul(tokens, config_.strands());
+  return checked_add(checked_mul(rows, checked_mul(3, config_.inner)), kept_numbers(tokens));
+}
+
 /// Blocks that keep a record of their own: as many as fit, at least one if any runs.
 template <caduceus_backend B>
 index_t caduceus_network<B>::record_count(index_t tokens, const gradient_extent& extent) const {
   if (extent.depth == 0) return 0;
-  const index_t rows = checked_mul(std::max<index_t>(tokens, 1), config_.strands());
-  const index_t numbers = checked_mul(rows, checked_mul(3, config_.inner));
+  const index_t numbers = record_numbers(std::max<index_t>(tokens, 1));
   const index_t bytes = checked_mul(numbers, static_cast<index_t>(sizeof(scalar)));
   return std::clamp<index_t>(extent.keep_bytes / bytes, 1, extent.depth);
 }
@@ -35,10 +44,10 @@ index_t caduceus_network<B>::record_count(index_t tokens, const gradient_extent&
 template <caduceus_backend B>
 index_t caduceus_network<B>::gradient_numbers(index_t tokens, const gradient_extent& extent) const {
   const index_t states = checked_mul(checked_add(extent.depth, 4 + extent.numbers), config_.channels);
-  const index_t records = checked_mul(record_count(tokens, extent), 3 * config_.inner);
+  const index_t records = checked_mul(record_count(tokens, extent), record_numbers(tokens));
   const index_t adjoint = checked_add(4 * config_.inner, parts_columns());
-  const index_t row = checked_add(checked_add(states, records), checked_add(block_numbers(), adjoint));
-  return checked_mul(checked_mul(tokens, config_.strands()), row);
+  const index_t row = checked_add(states, checked_add(block_numbers(), adjoint));
+  return checked_add(checked_mul(checked_mul(tokens, config_.strands()), row), records);
 }
 
 template <caduceus_backend B>
@@ -88,8 +97,10 @@ typename caduceus_network<B>::gradient_views caduceus_network<B>::prepare_gradie
   views.block.wide_gradient = memory.take(3 * config_.inner);
   views.block.before = memory.take(config_.inner);
   views.block.parts_gradient = memory.take(parts_columns());
-  for (index_t i = record_count(rows, extent); i > 0; --i)
+  for (index_t i = record_count(rows, extent); i > 0; --i) {
     views.records.push_back(memory.take(3 * config_.inner));
+    views.kept.push_back(memory.take_numbers(kept_numbers(rows)));
+  }
   return views;
 }
 
@@ -109,7 +120,7 @@ void caduceus_network<B>::gradient(const token_batch& batch, const gradient_wish
   detail::for_numbers(request, views, [&](index_t) { top_vjp(request, views, w); });
   for (std::size_t layer = views.saved.size() - 1; layer-- > 0;) {
     const output_matrix<B> x = views.saved[layer];
-    const output_matrix<B> wide = views.record(layer);
+    const output_matrix<B> wide = views.turn_to(layer);
     if (!views.keeps(layer)) blocks_[layer].forward(backend, views.block, x, wide, views.normed);
     detail::for_numbers(request, views, [&](index_t) {
       blocks_[layer].vjp(backend, x, wide, views.block, views.d);
@@ -144,8 +155,8 @@ void caduceus_network<B>::run_saving(const token_batch& batch, const gradient_wi
   embed(backend, batch, request.word_rows, w, views.shown, views.saved[0]);
   show(0, views.saved[0]);
   for (std::size_t layer = 0; layer + 1 < views.saved.size(); ++layer) {
-    blocks_[layer].forward(backend, views.block, views.saved[layer], views.record(layer),
-                           views.saved[layer + 1]);
+    const output_matrix<B> wide = views.turn_to(layer);
+    blocks_[layer].forward(backend, views.block, views.saved[layer], wide, views.saved[layer + 1]);
     const bool last = layer + 1 == blocks_.size();
     if (last) final_norm_.forward(backend, views.saved[layer + 1], views.normed);
     show(layer + 1, last ? views.normed : views.saved[layer + 1]);
