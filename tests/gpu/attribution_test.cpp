@@ -2,7 +2,7 @@
 // Attribution of models on a real GPU.
 #include <unit/cuda/attribution_runs.hpp>
 
-TEST_CASE("gpu: gradient maps are those of the cpu", "[gpu][models][attribution]") {
+TEST_CASE("gpu: gradient maps are those of double", "[gpu][models][attribution]") {
   for (const auto& both : dnalm_test::models_on_both()) dnalm_test::check_gradient_maps(both);
 }
 

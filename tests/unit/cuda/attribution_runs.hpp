@@ -2,10 +2,10 @@
 /// \file
 /// \brief Attribution of models on the tested GPU beside the CPU: for the emulated GPU and a real one.
 ///
-/// Bounds: both backends compute in float, with sums in another order. Each rounding is 2^-24 of its number
-/// at most; a value is made by up to 168 of them one after another, through all blocks, and a gradient by as
-/// many again on its way back. Were all of one sign, they would add up to 1e-5 and 2e-5 of the largest
-/// number.
+/// Bounds: float, with sums in another order than the CPU's. Each rounding is 2^-24 of its number at most; a
+/// value is made by up to 168 of them one after another, through all blocks, and a gradient by as many again on
+/// its way back. Were all of one sign, they would add up to 1e-5 and 2e-5 of the largest number. Values are held
+/// against those of the CPU, gradients against those in double.
 #pragma once
 
 #include <algorithm>
@@ -35,11 +35,12 @@ namespace dnalm_test {
 inline constexpr double value_bound = 168 * 0x1p-24;
 inline constexpr double gradient_bound = 2 * value_bound;
 
-/// A model on the tested GPU and on the CPU, and sequences for it.
+/// A model on the tested GPU, on the CPU and in double, and sequences for it.
 struct model_on_both {
   std::string name = {};
   dnalm::model gpu;
   dnalm::model cpu;
+  dnalm::model exact;
   bool predicts = true;  ///< tokens: a language model
   std::vector<std::string> sequences = {};
 };
@@ -48,7 +49,9 @@ struct model_on_both {
 inline std::vector<model_on_both> models_on_both() {
   const auto both = [](const std::string& name, const auto& make, bool predicts,
                        std::vector<std::string> some) {
-    return model_on_both{name, make(on_gpu()), make(dnalm::load_options{}), predicts, std::move(some)};
+    const dnalm::load_options in_double{.backend = dnalm::backend_kind::reference};
+    return model_on_both{name,     make(on_gpu()), make(dnalm::load_options{}), make(in_double),
+                         predicts, std::move(some)};
   };
   const std::vector<std::string> letters = {"ACGTTGCAAC", "TTAGATTACAGGC"};
   const std::vector<std::string> some = {"ACGTTGCAAC", "TTNGATTACAGGC"};
@@ -72,7 +75,7 @@ inline double largest_of(std::span<const double> numbers) {
   return largest;
 }
 
-/// Numbers of both, and what they are a part of.
+/// Numbers of two backends, and what they are a part of.
 class backend_gap {
  public:
   /// `largest`: of other numbers than those expected, from which these were made.
@@ -99,38 +102,39 @@ class backend_gap {
   double worst_ = 0.0;
 };
 
-/// Saliency, input times gradient, integrated gradients from equal weights of all letters, norms of
-/// embeddings.
+/// What a method makes of the targets on the GPU, beside double. `numbers_of` one result.
+template <class Method, class Numbers>
+void check_gradients(const std::string& what, const model_on_both& both, const Method& method,
+                     const Numbers& numbers_of) {
+  const auto found = method(targets_on(both.gpu, both.predicts));
+  const auto exact = method(targets_on(both.exact, both.predicts));
+  REQUIRE(found.size() == exact.size());
+  backend_gap gap;
+  for (std::size_t i = 0; i < found.size(); ++i) gap.add(numbers_of(found[i]), numbers_of(exact[i]));
+  gap.check(both.name + ": " + what, gradient_bound);
+}
+
+/// Saliency (of which input times gradient are the entries of the observed letters), SmoothGrad, integrated
+/// and expected gradients from equal weights of all letters, norms of gradients by embeddings.
 inline void check_gradient_maps(const model_on_both& both) {
-  const auto gpu = targets_on(both.gpu, both.predicts);
-  const auto cpu = targets_on(both.cpu, both.predicts);
-  const auto f = dnalm::nucleotide_function(gpu);
-  const auto g = dnalm::nucleotide_function(cpu);
-  backend_gap gradients, products, integrals, norms;
-  const auto found = dnalm::saliency(f, both.sequences);
-  const auto expected = dnalm::saliency(g, both.sequences);
-  REQUIRE(found.size() == both.sequences.size() * static_cast<std::size_t>(cpu.size()));
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const std::string& sequence = both.sequences[i / static_cast<std::size_t>(cpu.size())];
-    gradients.add(found[i].map.values, expected[i].map.values);
-    products.add(dnalm::times_input(found[i].map, sequence).values,
-                 dnalm::times_input(expected[i].map, sequence).values, largest_of(expected[i].map.values));
-  }
-  const dnalm::path_options path{
-      .from = {.kind = dnalm::baseline_kind::uniform}, .nodes = 4, .most_nodes = 4};
-  const auto on_gpu_path = dnalm::integrated_gradients(f, both.sequences, path);
-  const auto on_cpu_path = dnalm::integrated_gradients(g, both.sequences, path);
-  for (std::size_t i = 0; i < on_gpu_path.size(); ++i) {
-    integrals.add(on_gpu_path[i].map.values, on_cpu_path[i].map.values);
-  }
-  const auto of_tokens = dnalm::token_attribution(gpu, both.sequences);
-  const auto wanted = dnalm::token_attribution(cpu, both.sequences);
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    norms.add(of_tokens[i].gradient_norm, wanted[i].gradient_norm);
-  gradients.check(both.name + ": saliency", gradient_bound);
-  products.check(both.name + ": input times gradient", gradient_bound);
-  integrals.check(both.name + ": integrated gradients", gradient_bound);
-  norms.check(both.name + ": norms by embeddings", gradient_bound);
+  const auto numbers = [](const auto& result) { return result.map.values; };
+  const dnalm::baseline uniform{.kind = dnalm::baseline_kind::uniform};
+  const auto check = [&](const char* what, const auto& method) {
+    const auto run = [&](const auto& targets) { return method(dnalm::nucleotide_function(targets)); };
+    check_gradients(what, both, run, numbers);
+  };
+  check("saliency", [&](const auto& f) { return dnalm::saliency(f, both.sequences); });
+  check("SmoothGrad", [&](const auto& f) { return dnalm::smooth_grad(f, both.sequences, {.samples = 2}); });
+  check("integrated gradients", [&](const auto& f) {
+    return dnalm::integrated_gradients(f, both.sequences, {.from = uniform, .nodes = 4, .most_nodes = 4});
+  });
+  check("expected gradients", [&](const auto& f) {
+    return dnalm::expected_gradients(f, both.sequences, {.from = uniform, .samples = 2});
+  });
+  check_gradients(
+      "norms by embeddings", both,
+      [&](const auto& targets) { return dnalm::token_attribution(targets, both.sequences); },
+      [](const auto& result) { return result.gradient_norm; });
 }
 
 /// Effects of all substitutions, whole passes. They are differences of values: parts of the largest of these.

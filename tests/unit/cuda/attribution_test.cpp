@@ -3,7 +3,7 @@
 #include <support/cuda_emulation/backend.hpp>
 #include <unit/cuda/attribution_runs.hpp>
 
-TEST_CASE("cuda: gradient maps are those of the cpu", "[cuda][attribution]") {
+TEST_CASE("cuda: gradient maps are those of double", "[cuda][attribution]") {
   for (const auto& both : dnalm_test::models_on_both()) dnalm_test::check_gradient_maps(both);
 }
 
