@@ -3,9 +3,9 @@
 /// \brief Attribution of models on the tested GPU beside the CPU: for the emulated GPU and a real one.
 ///
 /// Bounds: float, with sums in another order than the CPU's. Each rounding is 2^-24 of its number at most; a
-/// value is made by up to 168 of them one after another, through all blocks, and a gradient by as many again on
-/// its way back. Were all of one sign, they would add up to 1e-5 and 2e-5 of the largest number. Values are held
-/// against those of the CPU, gradients against those in double.
+/// value is made by up to 168 of them one after another, through all blocks, and a gradient by as many again
+/// on its way back. Were all of one sign, they would add up to 1e-5 and 2e-5 of the largest number. Values
+/// are held against those of the CPU, gradients against those in double.
 #pragma once
 
 #include <algorithm>
