@@ -15,6 +15,7 @@
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/probe/probe_file.hpp>
+#include <support/attribution_device.hpp>
 #include <support/attribution_methods.hpp>
 #include <support/attribution_motifs.hpp>
 #include <support/attribution_options.hpp>
@@ -366,6 +367,8 @@ void plant_motifs(const settings& s, program::planting_report& report, const dna
 void attribute(settings s) {
   program::check_common(s.common);
   check_paths(s);
+  program::tell_device(s.method.method, s.common.device);
+  s.common.device = program::device_of_method(s.method.method, s.common.device);
   s.method.seed = s.common.seed;
   s.method.run = {.threads = s.common.threads, .memory = program::parse_bytes(s.common.memory)};
   s.method.window = s.model_use.rule();
@@ -444,6 +447,9 @@ int main(int argc, char** argv) {
   program::add_model_options(app, s.model_use);
   program::add_letters(app, s.letters);
   program::add_common(app, s.common);
+  auto* device = app.get_option("--device");
+  device->description(device->get_description() +
+                      ",\nbut for deep_lift_shap and rollout, which always run there");
   program::describe_readers(app);
   app.final_callback([&] {
     if (s.output == "-") throw CLI::ValidationError("--output", "an npz file needs a name");

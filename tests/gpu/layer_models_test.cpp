@@ -4,7 +4,14 @@
 
 TEST_CASE("gpu: networks of layers reproduce the published code, and autograd", "[gpu][models][supervised]") {
   for (const char* name : dnalm_test::golden_layer_networks) dnalm_test::check_layers_on_gpu(name);
+  dnalm_test::check_spliceai_on_gpu();
 }
+
+#if defined(DNALM_WITH_HDF5)
+TEST_CASE("gpu: Keras models give what Keras gives", "[gpu][models][supervised][keras]") {
+  dnalm_test::check_keras_on_gpu();
+}
+#endif
 
 TEST_CASE("gpu: numbers of networks of layers do not depend on the batch", "[gpu][models][supervised]") {
   for (const char* name : {"deepsea_predict", "enformer", "legnet"}) dnalm_test::check_layers_alone(name);

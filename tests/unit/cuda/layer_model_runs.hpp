@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,15 +17,18 @@
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <support/same_bits.hpp>
+#include <support/temporary_folder.hpp>
 #include <unit/cuda/on_gpu.hpp>
+#include <unit/models/keras_cases.hpp>
+#include <unit/models/small_spliceai.hpp>
 #include <unit/models/supervised_runs.hpp>
 
 namespace dnalm_test {
 
 /// Golden folders that need no HDF5.
 inline constexpr const char* golden_layer_networks[] = {
-    "sei",    "deepsea_predict", "deepsea_variant_effects", "beluga",       "basset",
-    "legnet", "enformer",        "legnet_reverse",          "enformer_port"};
+    "sei",      "deepsea_predict", "deepsea_variant_effects", "beluga",   "basset",  "legnet",
+    "enformer", "legnet_reverse",  "enformer_port",           "mtsplice", "phylogpn"};
 
 /// A loaded model with the members that compare_supervised asks of a network.
 class loaded_layers {
@@ -49,10 +53,10 @@ class loaded_layers {
   dnalm::model model_;
 };
 
-/// Predictions, embeddings and gradients of a golden folder, within the bounds of the cpu.
-inline void check_layers_on_gpu(const std::string& name, const dnalm::cuda_options& where = {}) {
+/// Predictions, embeddings and gradients of a model folder, within the bounds of the cpu.
+inline void check_layers_on_gpu(const std::string& name, const std::filesystem::path& folder) {
   INFO(name);
-  const loaded_layers network(dnalm::load_model(golden_supervised / name, on_gpu(where)));
+  const loaded_layers network(dnalm::load_model(folder, on_gpu()));
   const supervised_gaps gaps = compare_supervised(
       network, dnalm::io::safetensors_file(golden_supervised / "expected" / (name + ".safetensors")));
   INFO("outputs " << gaps.outputs << ", gradients " << gaps.gradients << ", of the reference itself "
@@ -62,6 +66,25 @@ inline void check_layers_on_gpu(const std::string& name, const dnalm::cuda_optio
   CHECK(gaps.outputs <= 1e-4);
   CHECK(gaps.gradients <= std::max(1e-4, 4.0 * gaps.float_error));
 }
+
+/// The same of a golden folder.
+inline void check_layers_on_gpu(const std::string& name) {
+  check_layers_on_gpu(name, golden_supervised / name);
+}
+inline void check_spliceai_on_gpu() {
+  const temporary_folder folder("spliceai");
+  write_spliceai_folder(folder);
+  check_layers_on_gpu("spliceai", folder.path());
+}
+#if defined(DNALM_WITH_HDF5)
+inline void check_keras_on_gpu() {
+  for (const keras_case& c : keras_cases) {
+    const temporary_folder folder("keras");
+    write_keras_case(c, folder.path());
+    check_layers_on_gpu(c.name, folder.path());
+  }
+}
+#endif
 
 /// The gradient of all predictions with little and with much of the forward pass kept: the same bits.
 inline void check_layer_budgets(const std::string& name) {

@@ -4,10 +4,15 @@
 #include <unit/cuda/layer_model_runs.hpp>
 
 TEST_CASE("cuda: networks of layers reproduce the published code, and autograd", "[cuda][supervised]") {
-  for (const char* name : {"sei", "deepsea_predict", "basset", "legnet", "enformer", "enformer_port"}) {
-    dnalm_test::check_layers_on_gpu(name);
-  }
+  for (const char* name : dnalm_test::golden_layer_networks) dnalm_test::check_layers_on_gpu(name);
+  dnalm_test::check_spliceai_on_gpu();
 }
+
+#if defined(DNALM_WITH_HDF5)
+TEST_CASE("cuda: Keras models give what Keras gives", "[cuda][supervised][keras]") {
+  dnalm_test::check_keras_on_gpu();
+}
+#endif
 
 TEST_CASE("cuda: numbers of networks of layers do not depend on the batch", "[cuda][supervised]") {
   for (const char* name : {"enformer", "legnet"}) dnalm_test::check_layers_alone(name);

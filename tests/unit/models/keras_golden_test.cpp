@@ -2,9 +2,8 @@
 // Keras models, converted as dnalm-convert does, against Keras itself: predictions and input gradients.
 #include <dnalm/models/backends.hpp>
 #include <dnalm/models/keras_graph.hpp>
-#include <support/keras_folder.hpp>
 #include <support/temporary_folder.hpp>
-#include <unit/models/supervised_runs.hpp>
+#include <unit/models/keras_cases.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -12,14 +11,9 @@
 
 namespace {
 
-struct keras_case {
-  const char* name = "";
-  const char* file = "";
-  const char* config = R"({"model_type": "keras"})";
-};
-
 template <class B>
-dnalm_test::supervised_gaps run(const keras_case& c, const std::filesystem::path& folder, const B& backend) {
+dnalm_test::supervised_gaps run(const dnalm_test::keras_case& c, const std::filesystem::path& folder,
+                                const B& backend) {
   const dnalm::layer_graph graph = dnalm_test::golden_graph(folder);
   const dnalm::checkpoint_source source(dnalm::open_model_weights(folder), dnalm::plan_tensors(graph),
                                         c.name);
@@ -31,29 +25,10 @@ dnalm_test::supervised_gaps run(const keras_case& c, const std::filesystem::path
 }  // namespace
 
 TEST_CASE("Keras models give what Keras gives", "[models][supervised][keras]") {
-  const keras_case cases[] = {
-      {"rep_cnn", "model.h5"},
-      {"resnet", "model.h5"},
-      {"mprann", "model.h5"},
-      {"rep_mlp", "model.h5"},
-      {"chip_cnn", "model.h5"},
-      {"mtsplice_study", "model.h5"},
-      {"deepstarr", "DeepSTARR.model.h5",
-       R"({"model_type": "deepstarr", "keras_model": "DeepSTARR.model.json"})"},
-      {"deepstarr", "DeepSTARR.model.h5",
-       R"({"model_type": "keras", "keras_model": "DeepSTARR.model.json", "unknown_letter": "T"})"},
-      {"bpnet", "bias_model_scaled.h5"},
-      {"chrombpnet", "chrombpnet.h5"},
-  };
-  for (const keras_case& c : cases) {
+  for (const dnalm_test::keras_case& c : dnalm_test::keras_cases) {
     INFO(c.name);
     const dnalm_test::temporary_folder folder("keras");
-    const auto golden = dnalm_test::golden_supervised / c.name;
-    dnalm_test::write_keras_folder(golden / c.file, folder.path(), c.config);
-    const auto description = golden / "DeepSTARR.model.json";
-    if (std::filesystem::exists(description)) {
-      std::filesystem::copy_file(description, folder.path() / description.filename());
-    }
+    dnalm_test::write_keras_case(c, folder.path());
     dnalm_test::check_gaps(run(c, folder.path(), dnalm::reference_backend()),
                            run(c, folder.path(), dnalm::cpu_backend()));
   }

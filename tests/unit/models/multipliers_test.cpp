@@ -13,9 +13,9 @@
 #include <dnalm/models/graph_builder.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <support/catch.hpp>
-#include <support/keras_folder.hpp>
 #include <support/same_bits.hpp>
 #include <support/temporary_folder.hpp>
+#include <unit/models/keras_cases.hpp>
 #include <unit/models/multiplier_runs.hpp>
 #include <unit/models/supervised_runs.hpp>
 
@@ -217,31 +217,9 @@ TEST_CASE("hypothetical contributions of a Basset equal tangermeme's within 1e-9
 
 #if defined(DNALM_WITH_HDF5)
 TEST_CASE("multipliers of Keras models are complete in double and in float", "[models][deep_lift][keras]") {
-  struct keras_case {
-    const char* name;
-    const char* file;
-    const char* config = R"({"model_type": "keras"})";
-  };
-  const keras_case cases[] = {
-      {"rep_cnn", "model.h5"},
-      {"resnet", "model.h5"},
-      {"mprann", "model.h5"},
-      {"rep_mlp", "model.h5"},
-      {"chip_cnn", "model.h5"},
-      {"mtsplice_study", "model.h5"},
-      {"deepstarr", "DeepSTARR.model.h5",
-       R"({"model_type": "deepstarr", "keras_model": "DeepSTARR.model.json"})"},
-      {"bpnet", "bias_model_scaled.h5"},
-      {"chrombpnet", "chrombpnet.h5"},
-  };
-  for (const keras_case& c : cases) {
+  for (const dnalm_test::keras_case& c : dnalm_test::keras_cases) {
     const dnalm_test::temporary_folder folder("keras");
-    const auto source = dnalm_test::golden_supervised / c.name;
-    dnalm_test::write_keras_folder(source / c.file, folder.path(), c.config);
-    const auto description = source / "DeepSTARR.model.json";
-    if (std::filesystem::exists(description)) {
-      std::filesystem::copy_file(description, folder.path() / description.filename());
-    }
+    dnalm_test::write_keras_case(c, folder.path());
     check_layers(c.name, folder.path());
   }
 }

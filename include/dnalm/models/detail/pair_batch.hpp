@@ -38,7 +38,8 @@ template <class B>
   if (!wanted) return {};
   if constexpr (!pair_kernels<B>) {
     throw error(error_kind::unsupported, 830, "a backend without DeepLIFT's rules",
-                {.expected = "cpu or reference", .found = std::string(backend.name())});
+                {.expected = "a model on the cpu or the reference backend: load_model without on_cuda",
+                 .found = std::string(backend.name())});
   } else {
     check_pairs(batch.offsets);
     return {true, block};
