@@ -269,7 +269,7 @@ class cpu_backend : public host_layer_kernels<float> {
     });
   }
   [[nodiscard]] index_t attention_vjp_scratch(index_t longest, index_t head_width) const {
-    return all_scratch(cpu_attention_vjp_scratch(longest, head_width));
+    return all_scratch(cpu_attention_vjp_scratch(isa_, format_, longest, head_width));
   }
   void attention_vjp(matrix_view<const float> q, matrix_view<const float> k, matrix_view<const float> v,
                      const ragged_offsets& offsets, const attention_options<float>& options,
