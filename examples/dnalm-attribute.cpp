@@ -221,7 +221,11 @@ void check_paths(const settings& s) {
     outputs.push_back({"--motif-hits", s.motifs.hits});
     outputs.push_back({"--motif-recovery", s.motifs.recovery});
   }
-  program::check_outputs(outputs, {{"--input", s.input}, {"--probe", s.probe}, {"--motifs", s.motifs.file}});
+  auto inputs = program::files_of_model("--model", s.model);
+  inputs.push_back({"--input", s.input});
+  inputs.push_back({"--probe", s.probe});
+  inputs.push_back({"--motifs", s.motifs.file});
+  program::check_outputs(outputs, inputs);
 }
 
 /// The records of the input, read as the model will read them: what cannot be is told before the long work,
