@@ -272,6 +272,23 @@ TEST_CASE("a target is told where the model takes the sequence at once, and --to
   }
 }
 
+TEST_CASE("errors of predictions name the record, wherever it stands in the file", "[programs]") {
+  const scratch dir;
+  std::string text;
+  for (int i = 0; i < 20; ++i) {
+    text += i == 18 ? ">long\n" + std::string(30, 'C') + "GATTACAGAT\n"
+                    : ">s" + std::to_string(i) + "\nGATTACA\n";
+  }
+  write(dir / "s.fa", text);
+  for (const char* method : {"entropy", "dependency"}) {
+    INFO(method);
+    const auto told = run("dnalm-attribute --model " DNALM_GOLDEN_DIR "/hyena/hub --window 14 --input " +
+                          (dir / "s.fa") + " --output " + (dir / "x.npz") + " --method " + method);
+    CHECK(told.id() == "dnalm.usage.870");  // windows of a causal model without an overlap
+    CHECK(told.err.find("in sequence 'long', expected") != std::string::npos);
+  }
+}
+
 TEST_CASE("an integral that misses its tolerance is told by name, in the file and on the page",
           "[programs]") {
   const bench work;
