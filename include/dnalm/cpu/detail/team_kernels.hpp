@@ -17,8 +17,8 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail {
 
-/// A base of cpu_backend. Its members cut a kernel into parts: work(first, count) or work(first, count, member),
-/// one call for all without a team.
+/// A base of cpu_backend. Its members cut a kernel into parts: work(first, count) or work(first, count,
+/// member), one call for all without a team.
 class cpu_team_kernels : public host_layer_kernels<float> {
  public:
   [[nodiscard]] isa instruction_set() const { return isa_; }
