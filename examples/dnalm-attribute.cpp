@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -222,7 +223,11 @@ void check_paths(const settings& s) {
     outputs.push_back({"--motif-hits", s.motifs.hits});
     outputs.push_back({"--motif-recovery", s.motifs.recovery});
   }
-  program::check_outputs(outputs, {{"--input", s.input}, {"--probe", s.probe}, {"--motifs", s.motifs.file}});
+  auto inputs = program::files_of_model("--model", s.model);
+  inputs.push_back({"--input", s.input});
+  inputs.push_back({"--probe", s.probe});
+  inputs.push_back({"--motifs", s.motifs.file});
+  program::check_outputs(outputs, inputs);
 }
 
 /// The records of the input, read as the model will read them: what cannot be is told before the long work,
@@ -328,10 +333,8 @@ void draw_maps(const settings& s, const dnalm::model& model,
   const std::size_t block = s.top > 0 ? 1 : 16;  // numbers of records follow one another within a block
   for (std::size_t first = 0; first < records.size(); first += block) {
     program::stop_if_interrupted();
-    std::vector<std::string> sequences;
-    std::size_t end = std::min(first + block, records.size());
-    for (std::size_t i = first; i < end; ++i) sequences.push_back(records[i].sequence);
-    auto rows = method.rows(sequences, records[first].number);
+    const std::size_t end = std::min(first + block, records.size());
+    auto rows = method.rows(std::span(records).subspan(first, end - first));
     for (std::size_t i = first; i < end; ++i) {
       dnalm::attribution_row& row = rows[i - first];
       row.name = records[i].name;

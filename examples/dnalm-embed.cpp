@@ -173,7 +173,9 @@ int main(int argc, char** argv) {
   program::add_common(app, s.common);
   app.final_callback([&] {
     if (s.output == "-") throw CLI::ValidationError("--output", "an npz file needs a name");
-    program::check_outputs({{"--output", s.output}}, {{"--input", s.input}});
+    auto inputs = program::files_of_model("--model", s.model);
+    inputs.push_back({"--input", s.input});
+    program::check_outputs({{"--output", s.output}}, inputs);
   });
   return program::run(app, argc, argv, [&] { embed(s); });
 }

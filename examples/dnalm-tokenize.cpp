@@ -91,7 +91,10 @@ int main(int argc, char** argv) {
   program::add_common(app, s.common);
   app.final_callback([&] {
     if (s.model.empty() && s.tokenizer.empty()) throw CLI::RequiredError("--model or --tokenizer");
-    program::check_outputs({{"--output", s.output}}, {{"--input", s.input}, {"--tokenizer", s.tokenizer}});
+    auto inputs = s.model.empty() ? program::files_of_model("--tokenizer", s.tokenizer)
+                                  : program::files_of_model("--model", s.model);
+    inputs.push_back({"--input", s.input});
+    program::check_outputs({{"--output", s.output}}, inputs);
   });
   return program::run(app, argc, argv, [&] { tokenize(s); });
 }

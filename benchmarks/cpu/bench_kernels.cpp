@@ -179,7 +179,6 @@ class kernel_bench {
     matrix<float> dq(rows, d);
     matrix<float> dk(rows, d);
     matrix<float> dv(rows, d);
-    dnalm::buffer<float> more(dnalm::cpu_attention_vjp_scratch(length, head_width));
     for (const dnalm::weight_format format : parse_formats(a_.formats)) {
       const bool rounded = format != dnalm::weight_format::f32 && set_ == dnalm::isa::avx512_bf16;
       if (format != dnalm::weight_format::f32 && !rounded) continue;  // the same as f32
@@ -191,6 +190,7 @@ class kernel_bench {
           },
           rounded);
       if (!a_.vjp) continue;
+      dnalm::buffer<float> more(dnalm::cpu_attention_vjp_scratch(set_, format, length, head_width));
       compute_case(
           rounded ? "attention_vjp_bf16" : "attention_vjp", size, rows, 10 * pairs,
           [&] {

@@ -68,13 +68,14 @@ namespace detail {
     made.conventions["noise"] = "normal, standard deviation " + std::to_string(options.noise) + ", " +
                                 std::to_string(options.samples) + " samples";
   }
-  made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, times_input, smooth](
-                  const std::vector<std::string>& sequences, dnalm::index_t first) {
+  made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, times_input,
+               smooth](records_view records) {
+    const std::vector<std::string> sequences = letters_of(records);
     const auto found = smooth ? dnalm::smooth_grad(f, sequences,
                                                    {.deviation = options.noise,
                                                     .samples = options.samples,
                                                     .seed = options.seed,
-                                                    .first_number = first})
+                                                    .first_number = records.front().number})
                               : dnalm::saliency(f, sequences);
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -119,19 +120,20 @@ namespace detail {
     made.conventions["tolerance"] =
         "|convergence_delta| <= " + number_text(options.tolerance) + " max(1, |f(x) - f(baseline)|)";
   }
-  made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, expected, from, most, shuffled](
-                  const std::vector<std::string>& sequences, dnalm::index_t first) {
-    const auto found =
-        expected
-            ? dnalm::expected_gradients(
-                  f, sequences,
-                  {.from = from, .samples = options.samples, .seed = options.seed, .first_number = first})
-            : dnalm::integrated_gradients(f, sequences,
-                                          {.from = from,
-                                           .nodes = options.nodes,
-                                           .most_nodes = most,
-                                           .tolerance = options.tolerance,
-                                           .first_number = first});
+  made.rows = [f = dnalm::nucleotide_function(targets, options.run), options, expected, from, most,
+               shuffled](records_view records) {
+    const std::vector<std::string> sequences = letters_of(records);
+    const auto found = expected ? dnalm::expected_gradients(f, sequences,
+                                                            {.from = from,
+                                                             .samples = options.samples,
+                                                             .seed = options.seed,
+                                                             .first_number = records.front().number})
+                                : dnalm::integrated_gradients(f, sequences,
+                                                              {.from = from,
+                                                               .nodes = options.nodes,
+                                                               .most_nodes = most,
+                                                               .tolerance = options.tolerance,
+                                                               .first_number = records.front().number});
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].attributions = found[i].map;
@@ -175,11 +177,11 @@ namespace detail {
   made.explanation =
       "DeepLIFT's contributions of each base to the difference of the target between the sequence and its "
       "references, by exact rules for every layer; the mean over the references (DeepSHAP).";
-  made.rows = [targets, options, from, f = dnalm::nucleotide_function(targets)](
-                  const std::vector<std::string>& sequences, dnalm::index_t first) {
+  made.rows = [targets, options, from, f = dnalm::nucleotide_function(targets)](records_view records) {
+    const std::vector<std::string> sequences = letters_of(records);
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const dnalm::index_t number = first + static_cast<dnalm::index_t>(i);
+      const dnalm::index_t number = records[i].number;
       std::vector<dnalm::deep_lift_reference> references;
       for (dnalm::index_t r = 0; r < from.count(); ++r) {
         references.push_back(dnalm::baseline_weights(from, f, sequences[i], number, r));
@@ -228,8 +230,8 @@ namespace detail {
   made.explanation += centring == dnalm::effect_centring::raw
                           ? "; the letters that stand there have 0. A drawing has the mean over the others."
                           : ", less the mean at each position.";
-  made.rows = [targets, run = options.run, centring](const std::vector<std::string>& sequences,
-                                                     dnalm::index_t) {
+  made.rows = [targets, run = options.run, centring](records_view records) {
+    const std::vector<std::string> sequences = letters_of(records);
     const auto found = effects_of_all(targets, sequences, run);
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -255,10 +257,11 @@ namespace detail {
     made.explanation +=
         " It is weighed by how much surer than elsewhere in the sequence the language model is of the token.";
   }
-  made.rows = [targets, options](const std::vector<std::string>& sequences, dnalm::index_t) {
+  made.rows = [targets, options](records_view records) {
+    const std::vector<std::string> sequences = letters_of(records);
     const auto found = dnalm::token_attribution(targets, sequences, options.run);
     std::vector<std::vector<double>> entropies;
-    if (options.entropy_weighted) entropies = token_entropies(targets.network(), options, sequences);
+    if (options.entropy_weighted) entropies = token_entropies(targets.network(), options, records);
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       auto numbers = dnalm::spread_over_bases(found[i].tokens, found[i].gradient_norm,

@@ -6,11 +6,13 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <dnalm/attribution/attribution_file.hpp>
 #include <dnalm/core/types.hpp>
+#include <dnalm/io/sequence_record.hpp>
 #include <dnalm/sequence/alphabet.hpp>
 
 namespace program {
@@ -54,9 +56,8 @@ enum class map_reading {
 
 /// A method, ready to run.
 struct attribution_method {
-  std::function<std::vector<dnalm::attribution_row>(const std::vector<std::string>& sequences,
-                                                    dnalm::index_t first_number)>
-      rows = {};
+  /// Numbers of records follow one another.
+  std::function<std::vector<dnalm::attribution_row>(std::span<const dnalm::io::sequence_record>)> rows = {};
   dnalm::attribution_members members = {};
   map_reading reading = map_reading::observed;
   std::string explanation = {};
@@ -68,6 +69,13 @@ struct attribution_method {
 namespace detail {
 
 using rows_of = std::vector<dnalm::attribution_row>;
+using records_view = std::span<const dnalm::io::sequence_record>;
+
+[[nodiscard]] inline std::vector<std::string> letters_of(records_view records) {
+  std::vector<std::string> sequences;
+  for (const auto& record : records) sequences.push_back(record.sequence);
+  return sequences;
+}
 
 /// Puts numbers in the place of those that they exceed in size.
 inline void larger_in_size(std::vector<double>& largest, const std::vector<double>& numbers) {

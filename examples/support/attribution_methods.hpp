@@ -21,11 +21,11 @@ namespace detail {
 /// Both strands of a method that reads one: the mean of a sequence's result and its reverse complement's,
 /// turned back.
 inline void read_both_strands(attribution_method& method) {
-  method.rows = [one = method.rows](const std::vector<std::string>& sequences, dnalm::index_t first) {
-    std::vector<std::string> turned;
-    for (const std::string& sequence : sequences) turned.push_back(dnalm::reverse_complement(sequence));
-    rows_of rows = one(sequences, first);
-    const rows_of others = one(turned, first);
+  method.rows = [one = method.rows](records_view records) {
+    std::vector<dnalm::io::sequence_record> turned(records.begin(), records.end());
+    for (auto& record : turned) record.sequence = dnalm::reverse_complement(record.sequence);
+    rows_of rows = one(records);
+    const rows_of others = one(turned);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].attributions = dnalm::strand_average(rows[i].attributions, others[i].attributions);
       if (!(std::abs(others[i].convergence_delta) <= std::abs(rows[i].convergence_delta))) {

@@ -18,16 +18,6 @@
 namespace program {
 namespace detail {
 
-[[nodiscard]] inline std::vector<dnalm::io::sequence_record> records_of(
-    const std::vector<std::string>& sequences) {
-  std::vector<dnalm::io::sequence_record> records(sequences.size());
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    records[i].name = std::to_string(i + 1);
-    records[i].sequence = sequences[i];
-  }
-  return records;
-}
-
 [[nodiscard]] inline dnalm::prediction_context context_of(const std::string& name) {
   using dnalm::prediction_context;
   for (const auto context :
@@ -77,13 +67,13 @@ namespace detail {
             "bits. A drawing has the letter that stands there."
           : "What the language model expects at each position from the others: the height of a letter is its "
             "probability times the information of the position in bits.";
-  made.rows = [network, options, context, odds](const std::vector<std::string>& sequences, dnalm::index_t) {
-    auto found = dnalm::predict_nucleotides(network, records_of(sequences),
+  made.rows = [network, options, context, odds](records_view records) {
+    auto found = dnalm::predict_nucleotides(network, records,
                                             {.context = context,
                                              .window = options.window,
                                              .threads = options.run.threads,
                                              .memory = options.run.memory});
-    rows_of rows(sequences.size());
+    rows_of rows(records.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const dnalm::nucleotide_map& predicted = found[i].log_probabilities;
       rows[i].attributions = odds ? dnalm::log_odds_bits(predicted) : information_map(predicted);
@@ -97,10 +87,11 @@ namespace detail {
 }
 
 /// The entropies of the predicted tokens of each sequence.
-[[nodiscard]] inline std::vector<std::vector<double>> token_entropies(
-    const dnalm::model& network, const method_options& options, const std::vector<std::string>& sequences) {
+[[nodiscard]] inline std::vector<std::vector<double>> token_entropies(const dnalm::model& network,
+                                                                      const method_options& options,
+                                                                      records_view records) {
   const auto found = dnalm::predict_nucleotides(
-      network, records_of(sequences),
+      network, records,
       {.context = context_of(options.context), .threads = options.run.threads, .memory = options.run.memory});
   std::vector<std::vector<double>> entropies;
   for (const auto& each : found) entropies.push_back(each.token_entropy);
@@ -145,12 +136,13 @@ namespace detail {
   made.explanation =
       "How much a substitution at one position (row) changes what the model predicts at another "
       "(column).";
-  made.rows = [network, options](const std::vector<std::string>& sequences, dnalm::index_t) {
-    rows_of rows(sequences.size());
+  made.rows = [network, options](records_view records) {
+    rows_of rows(records.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const auto found = dnalm::nucleotide_dependencies(
-          network, sequences[i], {}, options.both_strands,
-          {.window = options.window, .threads = options.run.threads, .memory = options.run.memory});
+          network, records[i].sequence, {}, options.both_strands,
+          {.window = options.window, .threads = options.run.threads, .memory = options.run.memory},
+          records[i].name);
       rows[i].attributions = found.influence;
       rows[i].dependency = chosen_map(found, options).values;
     }
@@ -168,12 +160,12 @@ namespace detail {
       "number shared evenly among its bases";
   made.explanation =
       "How much attention, followed through all layers, the tokens of the sequence pay to each base.";
-  made.rows = [network, options](const std::vector<std::string>& sequences, dnalm::index_t) {
+  made.rows = [network, options](records_view records) {
     const auto found = dnalm::roll_out_attention(
-        network, records_of(sequences), {.threads = options.run.threads, .memory = options.run.memory});
-    rows_of rows(sequences.size());
+        network, records, {.threads = options.run.threads, .memory = options.run.memory});
+    rows_of rows(records.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i].attributions = observed_map(sequences[i], found[i].bases);
+      rows[i].attributions = observed_map(records[i].sequence, found[i].bases);
     }
     return rows;
   };

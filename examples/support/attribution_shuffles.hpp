@@ -12,6 +12,7 @@
 
 #include <dnalm/core/types.hpp>
 #include <dnalm/sequence/shuffle.hpp>
+#include <support/name_list.hpp>
 #include <support/plain_text.hpp>
 
 namespace program {
@@ -34,9 +35,7 @@ class shuffle_tally {
     fewest_ = std::min(fewest_, distinct);
     if (distinct >= 10 * static_cast<double>(taken)) return;
     ++few_;
-    if (names_.size() >= most_names) return;
-    names_ += (names_.empty() ? "" : ", ") + plain(name) + ": " + shuffles_text(distinct) + " for " +
-              std::to_string(taken);
+    names_.add(name + ": " + shuffles_text(distinct) + " for " + std::to_string(taken));
   }
 
   [[nodiscard]] std::string words() const {
@@ -49,18 +48,15 @@ class shuffle_tally {
     if (few_ == 0) return;
     std::fprintf(stderr,
                  "dnalm-attribute: %lld of %lld sequences have fewer than ten times as many distinct "
-                 "dinucleotide shuffles as are taken (%s%s); another --baseline or --background may help\n",
-                 static_cast<long long>(few_), static_cast<long long>(rows_), names_.c_str(),
-                 names_.size() < most_names ? "" : ", ...");
+                 "dinucleotide shuffles as are taken (%s); another --baseline or --background may help\n",
+                 static_cast<long long>(few_), static_cast<long long>(rows_), names_.text().c_str());
   }
 
  private:
-  static constexpr std::size_t most_names = 120;  // letters of them
-
   dnalm::index_t rows_ = 0;
   dnalm::index_t few_ = 0;
   double fewest_ = std::numeric_limits<double>::infinity();
-  std::string names_ = {};
+  name_list names_{120};
 };
 
 }  // namespace program

@@ -10,6 +10,7 @@
 
 #include <dnalm/attribution/attribution_file.hpp>
 #include <dnalm/core/types.hpp>
+#include <support/name_list.hpp>
 #include <support/plain_text.hpp>
 
 namespace program {
@@ -23,7 +24,7 @@ class tolerance_tally {
     if (row.within_tolerance) return;
     ++missed_;
     largest_ = std::max(largest_, std::abs(row.convergence_delta));
-    if (names_.size() < most_names) names_.append(names_.empty() ? "" : ", ").append(plain(row.name));
+    names_.add(row.name);
   }
 
   /// `met by 3 of 3 sequences`, and how far off the others are.
@@ -40,20 +41,17 @@ class tolerance_tally {
     std::fprintf(
         stderr,
         "dnalm-attribute: the integral of %lld of %lld sequences misses the tolerance %s with up to "
-        "%lld nodes, |convergence_delta| up to %s (%s%s); more --most-nodes or another --baseline may help\n",
+        "%lld nodes, |convergence_delta| up to %s (%s); more --most-nodes or another --baseline may help\n",
         static_cast<long long>(missed_), static_cast<long long>(rows_), short_text(tolerance).c_str(),
-        static_cast<long long>(nodes_), short_text(largest_).c_str(), names_.c_str(),
-        names_.size() < most_names ? "" : ", ...");
+        static_cast<long long>(nodes_), short_text(largest_).c_str(), names_.text().c_str());
   }
 
  private:
-  static constexpr std::size_t most_names = 80;  // letters of them
-
   dnalm::index_t rows_ = 0;
   dnalm::index_t missed_ = 0;
   dnalm::index_t nodes_ = 0;
   double largest_ = 0;
-  std::string names_ = {};
+  name_list names_{80};
 };
 
 }  // namespace program

@@ -3,6 +3,8 @@
 /// \brief Outputs of a program that would overwrite each other, or what is read.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -28,6 +30,24 @@ struct named_path {
   if (problem) return false;
   const auto other = std::filesystem::weakly_canonical(std::filesystem::absolute(second), problem);
   return !problem && one == other;
+}
+
+/// The files that a model folder is read from: weights, configuration and tokenizer, by the ends of their
+/// names. Of what is no folder the path itself; a folder that cannot be read has none, who loads it says so.
+[[nodiscard]] inline std::vector<named_path> files_of_model(const std::string& option,
+                                                            const std::string& folder) {
+  constexpr std::array ends = {".json", ".txt", ".safetensors", ".bin", ".pt", ".pth", ".ckpt"};
+  std::error_code problem;
+  if (!std::filesystem::is_directory(folder, problem)) return {{option, folder}};
+  std::vector<named_path> files;
+  std::filesystem::directory_iterator entry(folder, problem);
+  for (; !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
+    const std::string file = entry->path().string();
+    const bool is_read =
+        std::any_of(ends.begin(), ends.end(), [&](const char* end) { return file.ends_with(end); });
+    if (is_read) files.push_back({option, file});
+  }
+  return files;
 }
 
 /// Refuses two outputs in one place, and an output in the place of an input that is there. Empty paths and

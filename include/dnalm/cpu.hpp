@@ -20,6 +20,7 @@
 #include <dnalm/cpu/rms_norm.hpp>
 #include <dnalm/cpu/rotary.hpp>
 #include <dnalm/cpu/selective_scan.hpp>
+#include <dnalm/cpu/sequence_kernels.hpp>
 #include <dnalm/cpu/short_convolution.hpp>
 #include <dnalm/cpu/softmax.hpp>
 #include <dnalm/cpu/strands.hpp>

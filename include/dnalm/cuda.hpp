@@ -35,6 +35,7 @@
 #include <dnalm/cuda/row_moves.hpp>
 #include <dnalm/cuda/runtime.hpp>
 #include <dnalm/cuda/selective_scan.hpp>
+#include <dnalm/cuda/sequence_kernels.hpp>
 #include <dnalm/cuda/short_convolution.hpp>
 #include <dnalm/cuda/softmax.hpp>
 #include <dnalm/cuda/strands.hpp>

@@ -162,6 +162,39 @@ TEST_CASE("two outputs of one name, and an output in the place of an input, are 
   CHECK(work.attribute("saliency", "--html /dev/null").id() != "dnalm.usage.733");
 }
 
+TEST_CASE("outputs in the place of a model's files are refused, others beside them are written",
+          "[programs]") {
+  const bench work;
+  const fs::path folder = work.dir.path / "model";
+  fs::copy(gpn, folder);
+  fs::create_hard_link(folder / "model.safetensors", work.dir.path / "weights.npz");
+  const std::string config = content(folder / "config.json");
+  const std::string model = " --model " + folder.string();
+  const std::string input = " --input " + (work.dir / "s.fa");
+  const std::string inside = folder.string() + "/";
+  for (const std::string& command :
+       {"dnalm-embed" + model + input + " --output " + inside + "config.json",
+        "dnalm-embed" + model + "/." + input + " --output " + inside + "model.safetensors",
+        "dnalm-embed" + model + input + " --output " + (work.dir / "weights.npz"),
+        "dnalm-tokenize" + model + input + " --output " + inside + "../model/config.json",
+        "dnalm-tokenize --tokenizer " + folder.string() + input + " --output " + inside + "config.json",
+        "dnalm-attribute" + model + input + " --method entropy --output " + (work.dir / "x.npz") +
+            " --html " + inside + "config.json"}) {
+    INFO(command);
+    const auto refused = run(command);
+    CHECK(refused.code == 2);
+    CHECK(refused.id() == "dnalm.usage.733");
+  }
+  CHECK(
+      run("dnalm-evaluate" + model + " --data " + make_table(work.dir, "t.tsv") + " --out " + folder.string())
+          .id() == "dnalm.usage.590");
+  CHECK(content(folder / "config.json") == config);
+  CHECK(content(folder / "model.safetensors") == content(fs::path(gpn) / "model.safetensors"));
+  for (int again = 0; again < 2; ++again) {
+    CHECK(run("dnalm-embed --quiet" + model + input + " --output " + inside + "x.npz").err == "");
+  }
+}
+
 TEST_CASE("windows of maps of a language model are those of the library", "[programs]") {
   const bench work;
   const dnalm::model network = dnalm::load_model(gpn);
@@ -236,6 +269,23 @@ TEST_CASE("a target is told where the model takes the sequence at once, and --to
     CHECK(told.id() == "dnalm.input.406");
     CHECK(told.err.find("sequence 'long'") != std::string::npos);
     CHECK((told.err.find("--top") != std::string::npos) == (refused != "saliency"));
+  }
+}
+
+TEST_CASE("errors of predictions name the record, wherever it stands in the file", "[programs]") {
+  const scratch dir;
+  std::string text;
+  for (int i = 0; i < 20; ++i) {
+    text += i == 18 ? ">long\n" + std::string(30, 'C') + "GATTACAGAT\n"
+                    : ">s" + std::to_string(i) + "\nGATTACA\n";
+  }
+  write(dir / "s.fa", text);
+  for (const char* method : {"entropy", "dependency"}) {
+    INFO(method);
+    const auto told = run("dnalm-attribute --model " DNALM_GOLDEN_DIR "/hyena/hub --window 14 --input " +
+                          (dir / "s.fa") + " --output " + (dir / "x.npz") + " --method " + method);
+    CHECK(told.id() == "dnalm.usage.870");  // windows of a causal model without an overlap
+    CHECK(told.err.find("in sequence 'long', expected") != std::string::npos);
   }
 }
 

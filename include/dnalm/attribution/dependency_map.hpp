@@ -27,8 +27,10 @@ DNALM_BEGIN_NAMESPACE
 using nucleotide_predictor = std::function<std::vector<nucleotide_map>(std::span<const std::string>)>;
 
 /// That of a language model, by predict_nucleotides; `options.context` is wild_type, of causal models left,
-/// whatever is said. The model and what options name must outlive it.
-[[nodiscard]] nucleotide_predictor predictor_of(const model& network, const prediction_options& options = {});
+/// whatever is said. The model and what options name must outlive it. Errors call a sequence `name`, or by
+/// its number in the call when that is empty.
+[[nodiscard]] nucleotide_predictor predictor_of(const model& network, const prediction_options& options = {},
+                                                const std::string& name = {});
 
 /// (L, L), row-major: values[i * length + j] is what substitutions at i change at j.
 struct dependency_map {
@@ -85,12 +87,14 @@ struct dependency_result {
 
 /// Dependencies by a language model, of `options.causal` whatever is said. A causal model reads both strands,
 /// and of the other one comes what lies below the diagonal (stitched_strands; influences are summed). Another
-/// model reads this strand, or with `both_strands` the mean of both. \throws as the other overload; as
-/// predict_nucleotides; error [dnalm.input.150] of both strands a letter other than A, C, G, T, N.
+/// model reads this strand, or with `both_strands` the mean of both. Errors call the sequence `name`. \throws
+/// as the other overload; as predict_nucleotides; error [dnalm.input.150] of both strands a letter other than
+/// A, C, G, T, N.
 [[nodiscard]] dependency_result nucleotide_dependencies(const model& network, const std::string& sequence,
                                                         const dependency_options& options = {},
                                                         bool both_strands = false,
-                                                        const prediction_options& means = {});
+                                                        const prediction_options& means = {},
+                                                        const std::string& name = {});
 
 /// The map of the other strand at the places of this one: y_ij = x_(L-1-i)(L-1-j).
 [[nodiscard]] dependency_map turned_map(const dependency_map& map);

@@ -33,8 +33,10 @@ void cpu_attention(isa set, weight_format format, matrix_view<const float> q, ma
                    matrix_view<const float> v, const ragged_offsets& offsets,
                    const attention_options<float>& options, vector_view<float> scratch, matrix_view<float> y);
 
-/// Floats of scratch memory for cpu_attention_vjp when the longest sequence has `longest` tokens.
-[[nodiscard]] index_t cpu_attention_vjp_scratch(index_t longest, index_t head_width);
+/// Floats of scratch memory for cpu_attention_vjp when the longest sequence has `longest` tokens: more where
+/// operands are rounded to bfloat16.
+[[nodiscard]] index_t cpu_attention_vjp_scratch(isa set, weight_format format, index_t longest,
+                                                index_t head_width);
 
 /// Gradients by q, k and v: with dp_ij = dy_i . v_j and ds_ij = p_ij (dp_ij - sum over l of p_il dp_il): dq_i
 /// = scale sum over j of ds_ij k_j, dk_j = scale sum over i of ds_ij q_i, dv_j = sum over i of p_ij dy_i.
@@ -43,8 +45,8 @@ void cpu_attention(isa set, weight_format format, matrix_view<const float> q, ma
 /// are added to dk and dv; every element is one chain over increasing j or i, wherever chunks end. `format`
 /// as in the forward: scale q, k, v, dy, p and ds are rounded to bfloat16 before they are multiplied. All (R,
 /// D), column blocks as in the forward; dq, dk, dv overlap neither each other nor the inputs. `scratch` needs
-/// cpu_attention_vjp_scratch(longest, K) floats. Cost: 10 L^2 D operations and H L^2 exponentials per
-/// sequence, with a window as in the forward.
+/// cpu_attention_vjp_scratch(set, format, longest, K) floats. Cost: 10 L^2 D operations and H L^2
+/// exponentials per sequence, with a window as in the forward.
 void cpu_attention_vjp(isa set, weight_format format, matrix_view<const float> q, matrix_view<const float> k,
                        matrix_view<const float> v, const ragged_offsets& offsets,
                        const attention_options<float>& options, matrix_view<const float> dy,

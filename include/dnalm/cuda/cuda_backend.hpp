@@ -14,8 +14,6 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
-#include <utility>
-#include <vector>
 
 #include <dnalm/backend/concepts.hpp>
 #include <dnalm/backend/layer_concepts.hpp>
@@ -26,12 +24,10 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/cuda/attention.hpp>
-#include <dnalm/cuda/causal_filter.hpp>
 #include <dnalm/cuda/detail/captured_graph.hpp>
 #include <dnalm/cuda/detail/convolution_products.hpp>
 #include <dnalm/cuda/detail/cuda_state.hpp>
 #include <dnalm/cuda/detail/lent_rows.hpp>
-#include <dnalm/cuda/detail/long_convolution_groups.hpp>
 #include <dnalm/cuda/detail/pinned_memory.hpp>
 #include <dnalm/cuda/device_buffer.hpp>
 #include <dnalm/cuda/elementwise.hpp>
@@ -40,19 +36,14 @@
 #include <dnalm/cuda/gather.hpp>
 #include <dnalm/cuda/layer_kernels.hpp>
 #include <dnalm/cuda/layer_norm.hpp>
-#include <dnalm/cuda/long_convolution.hpp>
-#include <dnalm/cuda/multiply.hpp>
 #include <dnalm/cuda/norm_pool.hpp>
 #include <dnalm/cuda/pooling.hpp>
 #include <dnalm/cuda/product_rows.hpp>
 #include <dnalm/cuda/products.hpp>
-#include <dnalm/cuda/rms_norm.hpp>
 #include <dnalm/cuda/rotary.hpp>
 #include <dnalm/cuda/runtime.hpp>
-#include <dnalm/cuda/selective_scan.hpp>
-#include <dnalm/cuda/short_convolution.hpp>
+#include <dnalm/cuda/sequence_kernels.hpp>
 #include <dnalm/cuda/softmax.hpp>
-#include <dnalm/cuda/strands.hpp>
 #include <dnalm/cuda/views.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -69,15 +60,15 @@ DNALM_BEGIN_NAMESPACE
 /// What kernels read of host memory (ids, offsets, row scales, slopes) is copied to the GPU once and found by
 /// its contents as long as it is in use; a rotary table is found by its identity. Scratch comes from a pool
 /// of the backend: its scratch functions say 0.
-class cuda_backend : public cuda_layer_kernels<cuda_backend> {
+class cuda_backend : public cuda_sequence_kernels<cuda_backend> {
   friend cuda_layer_kernels<cuda_backend>;
+  friend cuda_sequence_kernels<cuda_backend>;
 
  public:
   using scalar = float;
   using weight = cuda_weight;
   using vector = device_buffer<float>;
   using tensor = device_tensor<float>;
-  using filter = cuda_causal_filter;
   static constexpr memory_space space = memory_space::device;
 
   /// \throws error as cuda_find_device, cuda_matmul and device_buffer; [dnalm.usage.616] for options that
@@ -247,95 +238,6 @@ class cuda_backend : public cuda_layer_kernels<cuda_backend> {
     const detail::uploaded_resizing rows = resizing(to, from);
     convolutions(to, from, rows.view()).vjp(dy, w, taps, residual, dx);
   }
-  void short_convolution(device_matrix<const float> x, device_matrix<const float> w,
-                         device_vector<const float> bias, const ragged_offsets& offsets,
-                         device_matrix<float> y) const {
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    cuda_short_convolution(stream(), x, w, bias, places.view, y);
-  }
-  void short_convolution_vjp(device_matrix<const float> dy, device_matrix<const float> w,
-                             const ragged_offsets& offsets, device_matrix<float> dx) const {
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    cuda_short_convolution_vjp(stream(), dy, w, places.view, dx);
-  }
-  void short_convolution_back(device_matrix<const float> x, device_matrix<const float> w,
-                              device_vector<const float> bias, const ragged_offsets& offsets,
-                              device_matrix<float> y) const {
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    cuda_short_convolution_back(stream(), x, w, bias, places.view, y);
-  }
-  void short_convolution_back_vjp(device_matrix<const float> dy, device_matrix<const float> w,
-                                  const ragged_offsets& offsets, device_matrix<float> dx) const {
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    cuda_short_convolution_back_vjp(stream(), dy, w, places.view, dx);
-  }
-  void rms_norm(device_matrix<const float> x, device_vector<const float> gamma, float eps,
-                device_matrix<float> y) const {
-    cuda_rms_norm<float>(stream(), x, gamma, eps, y);
-  }
-  void rms_norm_vjp(device_matrix<const float> x, device_vector<const float> gamma, float eps,
-                    device_matrix<const float> dy, device_matrix<float> dx) const {
-    cuda_rms_norm_vjp<float>(stream(), x, gamma, eps, dy, dx);
-  }
-  [[nodiscard]] index_t selective_scan_scratch(index_t, index_t) const { return 0; }
-  void selective_scan(const device_scan& input, const ragged_offsets& offsets, device_vector<float>,
-                      device_matrix<float> y) const {
-    by_chunks(offsets, [&](const device_scan_batch& batch) {
-      const auto scratch = scan_scratch(cuda_selective_scan_scratch(input, batch));
-      cuda_selective_scan(stream(), input, batch, scratch.view, y);
-    });
-  }
-  [[nodiscard]] index_t selective_scan_vjp_scratch(index_t, index_t, index_t) const { return 0; }
-  void selective_scan_vjp(const device_scan& input, const ragged_offsets& offsets,
-                          device_matrix<const float> dy, device_vector<float>,
-                          const device_scan_gradient& gradient) const {
-    by_chunks(offsets, [&](const device_scan_batch& batch) {
-      const auto scratch = scan_scratch(cuda_selective_scan_vjp_scratch(input, batch));
-      cuda_selective_scan_vjp(stream(), input, batch, dy, scratch.view, gradient);
-    });
-  }
-  void fold_strands(device_matrix<const float> x, bool exchanged, device_matrix<float> y) const {
-    cuda_fold_strands(stream(), x, exchanged, y);
-  }
-  void unfold_strands(device_matrix<const float> y, bool exchanged, device_matrix<float> x) const {
-    cuda_unfold_strands(stream(), y, exchanged, x);
-  }
-  /// \throws error [dnalm.device.660]
-  [[nodiscard]] index_t filter_taps(index_t length) const { return cuda_filter_taps(length); }
-  [[nodiscard]] filter make_filter(matrix_view<const double> taps) const {
-    return with_room([&] {
-      return detail::causal_filter_maker{state_->memory, state_->products.pool(), stream()}.make(taps);
-    });
-  }
-  /// Bytes that a network may keep in filters: a fourth of the memory.
-  [[nodiscard]] index_t filter_bytes() const {
-    const index_t limit = state_->options.memory_limit;
-    return (limit > 0 ? std::min(limit, state_->device.memory) : state_->device.memory) / 4;
-  }
-  [[nodiscard]] index_t long_convolution_scratch(index_t, index_t) const { return 0; }
-  void long_convolution(device_matrix<const float> v, std::span<const filter* const> filters,
-                        device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,
-                        device_matrix<float> y) const {
-    by_filters(filters, offsets,
-               [&](const device_filter& f, const device_sequence_group& group, device_vector<float> scratch) {
-                 cuda_long_convolution(stream(), v, f, group, d, scratch, y);
-               });
-  }
-  void long_convolution_vjp(device_matrix<const float> dy, std::span<const filter* const> filters,
-                            device_vector<const float> d, const ragged_offsets& offsets, device_vector<float>,
-                            device_matrix<float> dv) const {
-    by_filters(filters, offsets,
-               [&](const device_filter& f, const device_sequence_group& group, device_vector<float> scratch) {
-                 cuda_long_convolution_vjp(stream(), dy, f, group, d, scratch, dv);
-               });
-  }
-  void multiply(device_matrix<const float> a, device_matrix<const float> b, device_matrix<float> y) const {
-    cuda_multiply(stream(), a, b, y);
-  }
-  void multiply_vjp(device_matrix<const float> a, device_matrix<const float> b, device_matrix<const float> dy,
-                    device_matrix<float> da, device_matrix<float> db) const {
-    cuda_multiply_vjp(stream(), a, b, dy, da, db);
-  }
 
   /// y[i] = x[rows[i]].
   void gather_rows(device_matrix<const float> x, std::span<const index_t> rows,
@@ -435,36 +337,6 @@ class cuda_backend : public cuda_layer_kernels<cuda_backend> {
                                                           const ragged_offsets& outputs,
                                                           const device_resizing& rows) const {
     return {state_->products, stream(), state_->options.block_rows, inputs, outputs, rows};
-  }
-  /// work(filter, group, scratch) for the sequences of each filter.
-  template <class Work>
-  void by_filters(std::span<const filter* const> filters, const ragged_offsets& offsets,
-                  const Work& work) const {
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    for (const detail::filter_group& some : detail::groups_of_filters(filters, offsets)) {
-      const auto sequences = on_gpu(std::span<const index_t>(some.sequences));
-      const device_filter f = some.filter->view();
-      const index_t numbers = cuda_long_convolution_scratch(f, sequences.view.size, some.longest);
-      auto memory = state_->products.pool().lend_rows<float>(1, std::max<index_t>(numbers, 1));
-      work(f, {places.view, sequences.view, some.longest}, {memory.as<float>(), numbers});
-    }
-  }
-  /// work(batch) with the offsets and the chunks of a scan on the GPU.
-  template <class Work>
-  void by_chunks(const ragged_offsets& offsets, const Work& work) const {
-    const std::vector<index_t> counted = cuda_scan_chunks(offsets);
-    const auto places = on_gpu(std::span<const index_t>(offsets.offsets));
-    const auto chunks = on_gpu(std::span<const index_t>(counted));
-    work({places.view, chunks.view, counted.back(), longest_of(offsets)});
-  }
-  struct lent_floats {
-    detail::scratch_pool::loan memory;
-    device_vector<float> view;
-  };
-  [[nodiscard]] lent_floats scan_scratch(index_t numbers) const {
-    lent_floats memory{state_->products.pool().lend_rows<float>(1, std::max<index_t>(numbers, 1)), {}};
-    memory.view = {memory.memory.as<float>(), numbers};
-    return memory;
   }
   /// What `make` makes; when there is no memory for it, what the scratch pool has to spare goes first.
   template <class Make>

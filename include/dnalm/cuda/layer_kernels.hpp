@@ -114,13 +114,13 @@ class cuda_layer_kernels {
   void join_rows(in x, const ragged_offsets& part, vector_view<const index_t> first, const ragged_offsets& to,
                  out y) const {
     const detail::uploaded_resizing rows = resizing(part, to);
-    const auto begins = places_of(first);
+    const auto begins = places_of(std::span(first.begin(), first.end()));
     cuda_join_rows(self().stream(), x, rows.view(), begins.view, y);
   }
   void join_rows_vjp(in dy, const ragged_offsets& part, vector_view<const index_t> first,
                      const ragged_offsets& to, out dx) const {
     const detail::uploaded_resizing rows = resizing(part, to);
-    const auto begins = places_of(first);
+    const auto begins = places_of(std::span(first.begin(), first.end()));
     cuda_join_rows_vjp(self().stream(), dy, rows.view(), begins.view, dx);
   }
   void reverse_rows(in x, const ragged_offsets& offsets, out y) const {
@@ -197,23 +197,24 @@ class cuda_layer_kernels {
     return {places_of(from), places_of(to)};
   }
 
- private:
   [[nodiscard]] const Backend& self() const { return static_cast<const Backend&>(*this); }
   [[nodiscard]] detail::uploaded<index_t> places_of(const ragged_offsets& offsets) const {
     return self().template on_gpu<index_t>(offsets.offsets);
   }
-  [[nodiscard]] detail::uploaded<index_t> places_of(vector_view<const index_t> places) const {
-    return self().template on_gpu<index_t>({places.data, static_cast<std::size_t>(places.size)});
-  }
-  void reduce(in x, const ragged_offsets& offsets, row_reduction how, out y) const {
-    const auto places = places_of(offsets);
-    cuda_pool_rows<float>(self().stream(), x, {.offsets = places.view, .left_out = {}, .how = how}, y);
+  [[nodiscard]] detail::uploaded<index_t> places_of(std::span<const index_t> places) const {
+    return self().on_gpu(places);
   }
   /// work(scratch) with so many numbers.
   template <class Work>
   void with_scratch(index_t numbers, const Work& work) const {
     auto memory = self().state_->products.pool().template lend_rows<float>(1, std::max<index_t>(numbers, 1));
     work(device_vector<float>{memory.template as<float>(), numbers});
+  }
+
+ private:
+  void reduce(in x, const ragged_offsets& offsets, row_reduction how, out y) const {
+    const auto places = places_of(offsets);
+    cuda_pool_rows<float>(self().stream(), x, {.offsets = places.view, .left_out = {}, .how = how}, y);
   }
 };
 

@@ -22,5 +22,12 @@ struct sequence_record {
   index_t number = 0;               ///< row in the file, from 0 (headers and remarks do not count)
 };
 
+/// How errors call the record at `place` (from 0) among those that are worked on: `sequence 'chr8:1-200'`, or
+/// by its number, from 1, when it has no name.
+[[nodiscard]] inline std::string sequence_words(const sequence_record& record, index_t place) {
+  if (record.name.empty()) return "sequence " + std::to_string(place + 1);
+  return "sequence '" + record.name + "'";
+}
+
 }  // namespace io
 DNALM_END_NAMESPACE

@@ -31,8 +31,9 @@ The random sequences, exactly (all arithmetic modulo 2^64):
                         (the same t and the same tables)
               put out item
 
-Each hash is the low 32 bits of FNV-1a-64 over the ids, every id as 4 little-endian bytes
-(offset basis 0xCBF29CE484222325, prime 0x100000001B3), special tokens included as the tokenizer adds them.
+A hash of numbers is the low 32 bits of FNV-1a-64 over them, each as 4 little-endian bytes (offset basis 0xCBF29CE484222325,
+prime 0x100000001B3). Number b of a file of hashes stands for the sequences BLOCK b to BLOCK (b + 1) - 1 (the last block may be
+shorter): it is the hash of the hashes of their ids, special tokens included as the tokenizer adds them.
 """
 
 import argparse
@@ -52,6 +53,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 MASK64 = 2**64 - 1
 SEED = 20240607
 COUNT = 100_000
+BLOCK = 20
 SHOWN = 200
 OTHER = "RYKMSWBDHVUX-*.0123456789_acgtn?"
 SPECIAL = ["<mask>", "<cls>", "<unk>", "<pad>", "<eos>", "<bos>", "[MASK]", "[SEP]", "[CLS]", "[PAD]", "[UNK]"]
@@ -168,6 +170,13 @@ def hashes(id_lists):
     return h
 
 
+def block_hashes(id_lists, block=BLOCK):
+    """The hash of the hashes of every `block` id lists."""
+    single = (hashes(id_lists) & np.uint64(0xFFFFFFFF)).tolist()
+    blocks = [single[first:first + block] for first in range(0, len(single), block)]
+    return (hashes(blocks) & np.uint64(0xFFFFFFFF)).astype("<u4")
+
+
 # --- tokenizer files --------------------------------------------------------------------------------------------------
 
 def write_nucleotide_transformer(folder, name):
@@ -257,7 +266,7 @@ def main():
         different = [i for i in range(COUNT) if simple(sequences[i]) != ids[name][i]]
         print(name, "differs from the simple rule in", len(different), "sequences", different[:10])
     for name in encoders:
-        (hashes(ids[name]) & np.uint64(0xFFFFFFFF)).astype("<u4").tofile(folder / f"{name}.hash.bin")
+        block_hashes(ids[name]).tofile(folder / f"{name}.hash.bin")
     for i in (0, 5, 77):
         for name in encoders:
             assert int(hashes([ids[name][i]])[0]) == fnv1a(np.array(ids[name][i], "<u4").tobytes())
@@ -269,7 +278,8 @@ def main():
             out.write("\t".join([str(i), escape(sequences[i])] + columns) + "\n")
 
     meta = {"count": COUNT, "seed": SEED, "other": OTHER, "special": SPECIAL, "space": SPACE,
-            "hash": "low 32 bits of FNV-1a-64 of the ids as little-endian uint32; file: little-endian uint32 by index",
+            "hash": "low 32 bits of FNV-1a-64 of the ids as little-endian uint32; file: little-endian uint32, the hash of the "
+                    "hashes of each block of sequences", "block": BLOCK,
             "fnv1a64_of_first_1000_sequences_each_followed_by_a_zero_byte": f"{text_hash:016x}",
             "versions": {"transformers": transformers.__version__, "tokenizers": tokenizers.__version__}}
     if options.wtc11:
@@ -278,7 +288,7 @@ def main():
         column = rows[0].index("sequence")
         real = [row[column] for row in rows[1:]]
         for name, lists in encode_all(encoders, real).items():
-            (hashes(lists) & np.uint64(0xFFFFFFFF)).astype("<u4").tofile(folder / f"wtc11.{name}.hash.bin")
+            block_hashes(lists).tofile(folder / f"wtc11.{name}.hash.bin")
         meta["wtc11"] = {"rows": len(real), "key": "row of wtc11.tsv.gz after the header, from 0",
                          "sha256_of_sequences": hashlib.sha256("\n".join(real).encode()).hexdigest()}
     (folder / "META.json").write_text(json.dumps(meta, indent=2) + "\n")

@@ -8,9 +8,9 @@ human/BPE_32k/tokenizer.json and t2t_1000h_multi_32k/tokenizer.json. They are re
 `tokenizers/json/<name>/tokenizer.json`: the two GENA-LM pipelines with vocabularies of 1,500 tokens trained on generated
 letters, and the pipelines of GPN (BPE without merges) and SpliceBERT (WordPiece of single letters).
 
-`tokenizers/json/<name>.hash.bin`: 25,000 numbers (little-endian uint32), number g for the golden sequences 4 g .. 4 g + 3 of
-make_tokenizers.py as `variant` below changes them: low 32 bits of FNV-1a-64 over, for each of the four, the number of tokens,
-then id, begin and end of each, every number as 4 little-endian bytes. `gena_human_32k` and `gena_t2t_32k` are the published
+`tokenizers/json/<name>.hash.bin`: 5,000 numbers (little-endian uint32), number b the hash of the hashes of groups 5 b .. 5 b + 4.
+Group g are the golden sequences 4 g .. 4 g + 3 of make_tokenizers.py as `variant` below changes them; its hash is that of, for
+each of the four, the number of tokens, then id, begin and end of each. `gena_human_32k` and `gena_t2t_32k` are the published
 files.
 
 `tokenizers/json/odd.json`: odd texts through the same pipelines. `tokenizers/json/components.json`: small tokenizers, each
@@ -29,10 +29,11 @@ import numpy as np
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, processors, trainers
 
-from make_tokenizers import COUNT, hashes, random_sequence
+from make_tokenizers import COUNT, block_hashes, random_sequence
 
 SPECIALS = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
 GROUP = 4
+GROUPS = 5
 
 
 def variant(text, index, name):
@@ -171,7 +172,7 @@ def write_pipelines(folder, pipelines):
                 flat.append(len(tokens))
                 flat.extend(number for token in tokens for number in token)
             groups.append(flat)
-        (hashes(groups) & np.uint64(0xFFFFFFFF)).astype("<u4").tofile(folder / f"{name}.hash.bin")
+        block_hashes(groups, GROUPS).tofile(folder / f"{name}.hash.bin")
         print(name, "done", flush=True)
 
 
@@ -324,7 +325,7 @@ def main():
             pipelines[name] = (tokenizer, 1, 1, (5, "N") if "t2t" in name else None)
     if not options.no_sequences:
         write_pipelines(folder, pipelines)
-    meta = {"count": COUNT, "sequences in a number": GROUP, "versions": {"tokenizers": tokenizers.__version__}}
+    meta = {"count": COUNT, "sequences in a group": GROUP, "groups in a number": GROUPS, "versions": {"tokenizers": tokenizers.__version__}}
     (folder / "META.json").write_text(json.dumps(meta, indent=2) + "\n")
 
 

@@ -35,13 +35,11 @@ import sys
 import tempfile
 import types
 
-import numpy as np
 import tokenizers
 import transformers
 
-from make_tokenizers import COUNT, hashes, random_sequence
+from make_tokenizers import BLOCK, COUNT, block_hashes, random_sequence
 
-BLOCK = 20
 PROTEIN = "LAGVSERTIDPKQNFYMHWCXBUZO"
 ESM2 = ["<cls>", "<pad>", "<eos>", "<unk>"] + list(PROTEIN + ".-") + ["<null_1>", "<mask>"]
 ESM_RNA = ["<cls>", "<pad>", "<eos>", "<unk>"] + list("ACGURYKMSWBDHVN-") + ["<mask>"]
@@ -214,11 +212,6 @@ def own_dnabert_module(directory):
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
-
-def block_hashes(id_lists):
-    single = (hashes(id_lists) & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    return (hashes(single.reshape(-1, BLOCK).tolist()) & np.uint64(0xFFFFFFFF)).astype("<u4")
-
 
 def main():
     parser = argparse.ArgumentParser()

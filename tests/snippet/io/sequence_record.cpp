@@ -13,4 +13,5 @@ int main() {
     std::cout << record.name << " " << record.group << " " << record.sequence << " " << record.labels[0]
               << "\n";
   }
+  std::cout << "An error would name " << dnalm::io::sequence_words(records[1], 1) << "\n";
 }

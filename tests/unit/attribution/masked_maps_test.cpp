@@ -274,7 +274,10 @@ TEST_CASE("windows of a causal model share tokens, from which the first of a win
   const index_t frame = tokens.size() - 4;
   CHECK(as_in_windows(network, sequence, {.window = {.tokens = 14 + frame, .overlap = 6}}, 1, 1, frame));
   CHECK_THROWS_WITH(predict(network, sequence, {.window = {.tokens = 14}}),
-                    Catch::Contains("dnalm.usage.870"));
+                    Catch::Contains("dnalm.usage.870") && Catch::Contains("in sequence 's0'"));
+  const std::vector<dnalm::io::sequence_record> unnamed = {{.sequence = "ACGT"}, {.sequence = sequence}};
+  CHECK_THROWS_WITH(dnalm::predict_nucleotides(network, unnamed, {.window = {.tokens = 14}}),
+                    Catch::Contains("in sequence 2,"));
 }
 
 TEST_CASE("what is no language model, or lacks a context, is told by name") {

@@ -10,14 +10,16 @@ namespace {
 
 using dnalm::index_t;
 using dnalm::isa;
+using dnalm::weight_format;
 using dnalm_test::attention_case;
 using dnalm_test::attention_shape;
 using dnalm_test::numbers;
 
 /// Queries of a chunk.
 index_t chunk_of(index_t length) {
-  std::vector<float> scratch(static_cast<std::size_t>(dnalm::cpu_attention_vjp_scratch(length, 1)));
-  return dnalm::detail::divide_attention_vjp_scratch(scratch.data(), length, 1).chunk;
+  std::vector<float> scratch(static_cast<std::size_t>(
+      dnalm::cpu_attention_vjp_scratch(isa::portable, weight_format::f32, length, 1)));
+  return dnalm::detail::divide_attention_vjp_scratch(scratch.data(), length, 1, false).chunk;
 }
 
 std::vector<attention_shape> long_shapes() {
@@ -40,6 +42,30 @@ TEST_CASE("the lengths below are of one chunk, of one and a query more, of sever
   CHECK(chunk_of(241) == 240);
   CHECK(chunk_of(300) == 192);
   CHECK(chunk_of(5500) == 12);
+}
+
+TEST_CASE("only pairs of bfloat16 take tiles of queries beside the chunk", "[cpu][adjoint]") {
+  for (const index_t length : {1, 240, 5500, 20000}) {
+    const auto size = [&](isa set, weight_format format) {
+      return dnalm::cpu_attention_vjp_scratch(set, format, length, 64);
+    };
+    const index_t floats = size(isa::portable, weight_format::f32);
+    const index_t tiles = 2 * 12 * dnalm::detail::attention_vjp_stride(length);
+    for (const isa set : {isa::portable, isa::avx2, isa::avx512}) {
+      for (const weight_format format : {weight_format::f32, weight_format::bf16, weight_format::int8}) {
+        CHECK(size(set, format) == floats);
+      }
+    }
+    CHECK(size(isa::avx512_bf16, weight_format::f32) == floats);
+    CHECK(size(isa::avx512_bf16, weight_format::bf16) == floats + tiles);
+    CHECK(size(isa::avx512_bf16, weight_format::int8) == floats + tiles);
+    std::vector<float> scratch(static_cast<std::size_t>(floats + tiles));
+    for (const bool pairs : {false, true}) {
+      const auto parts = dnalm::detail::divide_attention_vjp_scratch(scratch.data(), length, 64, pairs);
+      const index_t end = parts.dv - scratch.data() + dnalm::detail::attention_vjp_sums_size(length, 64);
+      CHECK(end == (pairs ? floats + tiles : floats));
+    }
+  }
 }
 
 TEST_CASE("the adjoint of attention goes on from chunk to chunk", "[cpu][adjoint]") {

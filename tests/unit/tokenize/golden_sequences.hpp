@@ -29,8 +29,8 @@ class split_mix {
   std::uint64_t state_;
 };
 
-/// Every which of the 100,000 sequences (or of their groups) is compared: 1 but where the environment says
-/// DNALM_TEST_STRIDE, as the sanitizer lane does. A stride prime to the kinds of sequences meets all of them.
+/// Every which block of the 100,000 sequences is compared: 1 but where the environment says
+/// DNALM_TEST_STRIDE, as the sanitizer lane does. A block has all kinds of sequences.
 inline std::size_t golden_stride() {
   const char* text = std::getenv("DNALM_TEST_STRIDE");
   const long stride = text == nullptr ? 1 : std::strtol(text, nullptr, 10);

@@ -12,7 +12,7 @@
 
 #include <support/catch.hpp>
 
-#include "golden_sequences.hpp"
+#include "golden_hashes.hpp"
 #include "letter_models.hpp"
 
 using dnalm::unknown_policy;
@@ -20,8 +20,6 @@ using dnalm::unknown_policy;
 namespace {
 
 using text_change = std::function<std::string(std::string, std::uint64_t)>;
-
-constexpr std::size_t block = 20;
 
 std::string same(std::string text, std::uint64_t) {
   return text;
@@ -57,17 +55,6 @@ std::string clean(const std::string& text) {
   return kept;
 }
 
-std::vector<std::uint32_t> read_hashes(const std::string& name) {
-  std::ifstream file(std::filesystem::path(DNALM_GOLDEN_DIR) / "tokenizers" / name, std::ios::binary);
-  std::vector<std::uint32_t> hashes;
-  for (unsigned char bytes[4]; file.read(reinterpret_cast<char*>(bytes), 4);) {
-    hashes.push_back(bytes[0] | (static_cast<std::uint32_t>(bytes[1]) << 8) |
-                     (static_cast<std::uint32_t>(bytes[2]) << 16) |
-                     (static_cast<std::uint32_t>(bytes[3]) << 24));
-  }
-  return hashes;
-}
-
 /// Every token but the added ones covers characters of the text, and begins do not go back.
 bool offsets_are_sound(const dnalm::token_sequence& tokens, std::size_t size) {
   dnalm::index_t last = 0;
@@ -82,17 +69,9 @@ bool offsets_are_sound(const dnalm::token_sequence& tokens, std::size_t size) {
 /// First block of 20 sequences that differs from the golden file, -1 where none does.
 template <class Encode>
 int first_wrong_block(const std::string& file, Encode encode) {
-  const std::vector<std::uint32_t> expected = read_hashes(file);
-  REQUIRE(expected.size() * block == 100000);
-  for (std::size_t b = 0; b < expected.size(); b += dnalm_test::golden_stride()) {
-    std::vector<std::int32_t> hashes;
-    for (std::size_t i = b * block; i < (b + 1) * block; ++i) {
-      const std::string text = dnalm_test::golden_sequence(i);
-      hashes.push_back(static_cast<std::int32_t>(dnalm_test::hash_of_ids(encode(text, i))));
-    }
-    if (dnalm_test::hash_of_ids(hashes) != expected[b]) return static_cast<int>(b);
-  }
-  return -1;
+  const auto ids = [&](std::size_t i) { return encode(dnalm_test::golden_sequence(i), i); };
+  return dnalm_test::first_wrong_block(std::filesystem::path(DNALM_GOLDEN_DIR) / "tokenizers" / file, 100000,
+                                       20, ids, dnalm_test::golden_stride());
 }
 
 void require_simple_golden(const std::string& name, const dnalm::tokenizer& tokenizer,

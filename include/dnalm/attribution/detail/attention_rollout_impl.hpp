@@ -87,7 +87,7 @@ DNALM_INLINE std::vector<attention_rollout> roll_out_attention(const model& netw
   std::vector<token_sequence> tokens(sequences.size());
   std::vector<index_t> sizes(sequences.size());
   for (std::size_t s = 0; s < sequences.size(); ++s) {
-    const std::string where = "sequence '" + sequences[s].name + "' (number " + std::to_string(s + 1) + ")";
+    const std::string where = io::sequence_words(sequences[s], static_cast<index_t>(s));
     tokens[s] = network.tokenize(sequences[s].sequence, where);
     sizes[s] = tokens[s].size();
     results[s].tokens = identity_rollout(sizes[s]);

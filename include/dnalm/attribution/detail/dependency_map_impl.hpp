@@ -17,14 +17,15 @@
 
 DNALM_BEGIN_NAMESPACE
 
-DNALM_INLINE nucleotide_predictor predictor_of(const model& network, const prediction_options& options) {
+DNALM_INLINE nucleotide_predictor predictor_of(const model& network, const prediction_options& options,
+                                               const std::string& name) {
   prediction_options seen = options;
   seen.context = default_context(network) == prediction_context::left ? prediction_context::left
                                                                       : prediction_context::wild_type;
-  return [&network, seen](std::span<const std::string> sequences) {
+  return [&network, seen, name](std::span<const std::string> sequences) {
     std::vector<io::sequence_record> records(sequences.size());
     for (std::size_t i = 0; i < records.size(); ++i) {
-      records[i].name = std::to_string(i + 1);
+      records[i].name = name;
       records[i].sequence = sequences[i];
     }
     std::vector<nucleotide_map> maps;
@@ -241,10 +242,11 @@ namespace detail {
 
 DNALM_INLINE dependency_result nucleotide_dependencies(const model& network, const std::string& sequence,
                                                        const dependency_options& options, bool both_strands,
-                                                       const prediction_options& means) {
+                                                       const prediction_options& means,
+                                                       const std::string& name) {
   dependency_options own = options;
   own.causal = default_context(network) == prediction_context::left;
-  const nucleotide_predictor predict = predictor_of(network, means);
+  const nucleotide_predictor predict = predictor_of(network, means, name);
   const dependency_result here = nucleotide_dependencies(sequence, predict, own);
   if (!own.causal && !both_strands) return here;
   const dependency_result other = nucleotide_dependencies(reverse_complement(sequence), predict, own);

@@ -69,8 +69,7 @@ struct prediction_job {
     return plans[static_cast<std::size_t>(sequence)];
   }
   [[nodiscard]] std::string name_of(index_t sequence) const {
-    return "sequence '" + sequences[static_cast<std::size_t>(sequence)].name + "' (number " +
-           std::to_string(sequence + 1) + ")";
+    return io::sequence_words(sequences[static_cast<std::size_t>(sequence)], sequence);
   }
 };
 

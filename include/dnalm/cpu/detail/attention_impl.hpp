@@ -46,6 +46,14 @@ DNALM_END_NAMESPACE
 #include <dnalm/cpu/detail/for_pairs_isa.ipp>
 
 DNALM_BEGIN_NAMESPACE
+namespace detail {
+
+/// Whether attention multiplies pairs of bfloat16.
+DNALM_INLINE bool attention_takes_pairs(isa set, weight_format format) {
+  return set == isa::avx512_bf16 && format != weight_format::f32;
+}
+
+}  // namespace detail
 
 DNALM_INLINE index_t cpu_attention_scratch(index_t longest, index_t head_width) {
   const index_t packed = checked_add(detail::packed_columns_size(longest, head_width),
@@ -60,7 +68,7 @@ DNALM_INLINE void cpu_attention(isa set, weight_format format, matrix_view<const
                                 const ragged_offsets& offsets, const attention_options<float>& options,
                                 vector_view<float> scratch, matrix_view<float> y) {
 #if defined(__x86_64__)
-  if (set == isa::avx512_bf16 && format != weight_format::f32) {
+  if (detail::attention_takes_pairs(set, format)) {
     return detail::isa_avx512_bf16::attention(q, k, v, offsets, options, scratch, y);
   }
   if (set >= isa::avx512) return detail::isa_avx512::attention(q, k, v, offsets, options, scratch, y);
@@ -71,13 +79,14 @@ DNALM_INLINE void cpu_attention(isa set, weight_format format, matrix_view<const
   detail::isa_portable::attention(q, k, v, offsets, options, scratch, y);
 }
 
-DNALM_INLINE index_t cpu_attention_vjp_scratch(index_t longest, index_t head_width) {
+DNALM_INLINE index_t cpu_attention_vjp_scratch(isa set, weight_format format, index_t longest,
+                                               index_t head_width) {
   const index_t columns = checked_mul(detail::packed_columns_size(longest, head_width), 2);
   const index_t rows = checked_mul(detail::packed_rows_size(longest, head_width), 3);
   const index_t chunk = detail::attention_vjp_chunk_size(longest);
   const index_t sums = detail::attention_vjp_sums_size(longest, head_width);
   const index_t packed = checked_add(checked_add(columns, rows), detail::channel_tile_size(head_width));
-  const index_t tile = detail::attention_vjp_tile_size(longest);
+  const index_t tile = detail::attention_vjp_tile_size(longest, detail::attention_takes_pairs(set, format));
   return checked_add(packed, checked_mul(checked_add(checked_add(chunk, tile), sums), 2));
 }
 
@@ -88,7 +97,7 @@ DNALM_INLINE void cpu_attention_vjp(isa set, weight_format format, matrix_view<c
                                     matrix_view<float> dq, matrix_view<float> dk, matrix_view<float> dv) {
   const detail::attention_head_views all{q, k, v, dy, dq, dk, dv};
 #if defined(__x86_64__)
-  if (set == isa::avx512_bf16 && format != weight_format::f32) {
+  if (detail::attention_takes_pairs(set, format)) {
     return detail::isa_avx512_bf16::attention_vjp(all, offsets, options, scratch);
   }
   if (set >= isa::avx512) return detail::isa_avx512::attention_vjp(all, offsets, options, scratch);

@@ -209,7 +209,8 @@ DNALM_ISA_FUNCTION void attention_vjp(const attention_head_views& all, const rag
                                       const attention_options<float>& options, vector_view<float> scratch) {
   const index_t width = all.q.columns / options.heads;
   for (index_t s = 0; s < offsets.sequences(); ++s) {
-    const attention_vjp_memory memory = divide_attention_vjp_scratch(scratch.data, offsets.length(s), width);
+    const attention_vjp_memory memory =
+        divide_attention_vjp_scratch(scratch.data, offsets.length(s), width, takes_pairs);
     for (index_t h = 0; h < options.heads; ++h) {
       attention_vjp_head(all.part(offsets.begin(s), offsets.length(s), h * width, width),
                          scores_of_head(options, h), h + 1 == options.heads, memory);

@@ -6,6 +6,8 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
+inline constexpr bool takes_pairs = false;
+
 /// a b + sum, of words.
 DNALM_ISA_INLINE lanes multiply_add(lanes a, lanes b, lanes sum) {
   return fma(a, b, sum);

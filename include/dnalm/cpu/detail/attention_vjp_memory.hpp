@@ -50,16 +50,18 @@ inline constexpr index_t attention_vjp_floats = 65536;
   const index_t all = checked_mul(checked_add(length, most_tile_rows), stride);
   return std::max(std::min(all, attention_vjp_floats), checked_mul(most_tile_rows, stride));
 }
-/// Floats of p, and of ds, of one tile of queries.
-[[nodiscard]] inline index_t attention_vjp_tile_size(index_t length) {
-  return checked_mul(most_tile_rows, attention_vjp_stride(length));
+/// Floats of p, and of ds, of one tile of queries beside a chunk that is kept as pairs of bfloat16; floats
+/// are computed where they are kept.
+[[nodiscard]] inline index_t attention_vjp_tile_size(index_t length, bool pairs) {
+  return pairs ? checked_mul(most_tile_rows, attention_vjp_stride(length)) : 0;
 }
 /// Floats of the sums of dk, and of dv: whole tiles of rows and whole panels of channels.
 [[nodiscard]] inline index_t attention_vjp_sums_size(index_t length, index_t width) {
   return packed_rows_size(checked_add(length, most_tile_rows), width);
 }
 
-/// Where the parts of an attention's adjoint lie in its scratch memory.
+/// Where the parts of an attention's adjoint lie in its scratch memory. `pairs`: its operands are pairs of
+/// bfloat16.
 struct attention_vjp_memory {
   float* key_columns;
   float* value_columns;
@@ -67,7 +69,7 @@ struct attention_vjp_memory {
   float* query_rows;
   float* gradient_rows;
   float* queries;  ///< of one tile, scaled; then the tile's dy
-  float* tile_p;   ///< of one tile of queries, where those of the chunk are no floats
+  float* tile_p;   ///< of one tile of queries; for pairs only
   float* tile_ds;  ///< likewise
   float* p;        ///< of a chunk of queries: scores, then probabilities; or those as pairs of queries
   float* ds;       ///< of a chunk of queries, likewise
@@ -77,7 +79,7 @@ struct attention_vjp_memory {
   index_t chunk;   ///< queries of a chunk, whole tiles
 };
 [[nodiscard]] inline attention_vjp_memory divide_attention_vjp_scratch(float* scratch, index_t length,
-                                                                       index_t width) {
+                                                                       index_t width, bool pairs) {
   scratch_divider divider{scratch};
   attention_vjp_memory memory{};
   const index_t chunk_size = attention_vjp_chunk_size(length);
@@ -89,8 +91,8 @@ struct attention_vjp_memory {
   memory.query_rows = divider.take(packed_rows_size(length, width));
   memory.gradient_rows = divider.take(packed_rows_size(length, width));
   memory.queries = divider.take(channel_tile_size(width));
-  memory.tile_p = divider.take(attention_vjp_tile_size(length));
-  memory.tile_ds = divider.take(attention_vjp_tile_size(length));
+  memory.tile_p = divider.take(attention_vjp_tile_size(length, pairs));
+  memory.tile_ds = divider.take(attention_vjp_tile_size(length, pairs));
   memory.p = divider.take(chunk_size);
   memory.ds = divider.take(chunk_size);
   memory.dk = divider.take(attention_vjp_sums_size(length, width));

@@ -6,6 +6,8 @@
 DNALM_BEGIN_NAMESPACE
 namespace detail::DNALM_ISA {
 
+inline constexpr bool takes_pairs = true;
+
 /// The sum of both products of a pair + sum, of words.
 DNALM_ISA_INLINE lanes multiply_add(lanes a, lanes b, lanes sum) {
   return dot_pairs(a, b, sum);

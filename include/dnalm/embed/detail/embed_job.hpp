@@ -52,8 +52,7 @@ struct embed_job {
   }
   /// How errors call a sequence.
   [[nodiscard]] std::string name_of(index_t sequence) const {
-    return "sequence '" + sequences[static_cast<std::size_t>(sequence)].name + "' (number " +
-           std::to_string(sequence + 1) + ")";
+    return io::sequence_words(sequences[static_cast<std::size_t>(sequence)], sequence);
   }
 };
 

@@ -17,6 +17,7 @@
 
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/detail/edited_rows.hpp>
 #include <dnalm/models/detail/row_ranges.hpp>
 #include <dnalm/nn/convnet_block.hpp>
 #include <dnalm/tensor/ragged.hpp>
@@ -46,26 +47,19 @@ class convnet_edits {
   [[nodiscard]] input_matrix<B> run(std::span<const index_t> places, input_matrix<B> rows);
 
  private:
-  /// Rows of a state: of every edit those of its range, one behind the other.
+  /// Rows of a state.
   struct edited_state {
     std::vector<row_range> reached = {};  // by the edit; rows that nobody reads too
-    std::vector<row_range> ranges = {};
-    std::vector<index_t> starts = {};
-    typename B::vector memory = {};
-    index_t rows = 0;
+    edited_rows<B> made = {};
 
     /// Adds an edit.
     void append(const row_range& reach, const row_range& range) {
       reached.push_back(reach);
-      ranges.push_back(range);
-      starts.push_back(rows);
-      rows += range.size();
+      made.append(range);
     }
     void clear() {
       reached.clear();
-      ranges.clear();
-      starts.clear();
-      rows = 0;
+      made.clear();
     }
   };
 
@@ -88,19 +82,10 @@ class convnet_edits {
   void run_group(std::size_t layer, std::size_t first, std::size_t end);
   /// Rows `wanted` of an edit of `state_`, that of number `layer`. Returns the place behind them.
   scalar_of<B>* copy_rows(std::size_t layer, std::size_t edit, const row_range& wanted, scalar_of<B>* out) {
-    const row_range& changed = state_.ranges[edit];
-    const scalar_of<B>* own = state_.memory.view().data;
-    if (changed.size() > 0) own += state_.starts[edit] * width_;
-    return copy_edited_rows<scalar_of<B>>(wanted, changed, own, reference_[layer].view().data, length_,
-                                          width_, out);
+    return state_.made.copy(edit, wanted, reference_[layer].view().data, length_, width_, out);
   }
   [[nodiscard]] output_matrix<B> keep(typename B::vector& memory, index_t rows) const {
-    const index_t size = checked_mul(rows, width_);
-    if (memory.size() < size) {
-      memory = {};  // before the larger one is there
-      memory = backend_.allocate(size);
-    }
-    return {memory.view().data, rows, width_, width_};
+    return kept_matrix(backend_, memory, rows, width_);
   }
 
   const B& backend_;
@@ -176,11 +161,11 @@ input_matrix<B> convnet_edits<B>::run(std::span<const index_t> places, input_mat
   for (const index_t place : places) {
     state_.append({place, place + 1}, common_rows({place, place + 1}, read_[0]));
   }
-  const output_matrix<B> first = keep(state_.memory, state_.rows);
+  const output_matrix<B> first = state_.made.matrix(backend_, width_);
   for (std::size_t e = 0; e < places.size(); ++e) {
-    if (state_.ranges[e].size() == 0) continue;
+    if (state_.made.ranges[e].size() == 0) continue;
     copy_matrix<scalar_of<B>>(rows.row_block(static_cast<index_t>(e), 1),
-                              first.row_block(state_.starts[e], 1));
+                              first.row_block(state_.made.starts[e], 1));
   }
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) run_block(layer);
   const auto edits = static_cast<index_t>(places.size());
@@ -200,13 +185,13 @@ void convnet_edits<B>::run_block(std::size_t layer) {
     const row_range reach = reached(layer, before);
     next_.append(reach, common_rows(reach, read_[layer + 1]));
   }
-  static_cast<void>(keep(next_.memory, next_.rows));
+  static_cast<void>(next_.made.matrix(backend_, width_));
   const convolution_taps taps = seen(layer);
-  const auto reads = [&](std::size_t e) { return rows_read_by(next_.ranges[e], taps).size(); };
-  for (std::size_t first = 0; first < next_.ranges.size();) {
+  const auto reads = [&](std::size_t e) { return rows_read_by(next_.made.ranges[e], taps).size(); };
+  for (std::size_t first = 0; first < next_.made.ranges.size();) {
     index_t rows = reads(first);
     std::size_t end = first + 1;
-    while (end < next_.ranges.size() && rows + reads(end) <= group_rows_) rows += reads(end++);
+    while (end < next_.made.ranges.size() && rows + reads(end) <= group_rows_) rows += reads(end++);
     run_group(layer, first, end);
     first = end;
   }
@@ -220,18 +205,19 @@ void convnet_edits<B>::run_group(std::size_t layer, std::size_t first, std::size
   ragged_offsets from;
   ragged_offsets to;
   for (std::size_t e = first; e < end; ++e) {
-    if (next_.ranges[e].size() == 0) continue;
-    from.append(rows_read_by(next_.ranges[e], taps).size());
-    to.append(next_.ranges[e].size());
+    if (next_.made.ranges[e].size() == 0) continue;
+    from.append(rows_read_by(next_.made.ranges[e], taps).size());
+    to.append(next_.made.ranges[e].size());
   }
   if (to.rows() == 0) return;
   const output_matrix<B> read = keep(gathered_, from.rows());
-  const output_matrix<B> x = keep(next_.memory, next_.rows).row_block(next_.starts[first], to.rows());
+  const output_matrix<B> x =
+      next_.made.matrix(backend_, width_).row_block(next_.made.starts[first], to.rows());
   auto* gathered = read.data;
   auto* own = x.data;
   for (std::size_t e = first; e < end; ++e) {
-    gathered = copy_rows(layer, e, rows_read_by(next_.ranges[e], taps), gathered);
-    own = copy_rows(layer, e, next_.ranges[e], own);
+    gathered = copy_rows(layer, e, rows_read_by(next_.made.ranges[e], taps), gathered);
+    own = copy_rows(layer, e, next_.made.ranges[e], own);
   }
   const convnet_views<B> views{keep(narrow_, to.rows()), {}, scratch_, &to};
   blocks_[layer].forward_rows(backend_, views, read, from, x);

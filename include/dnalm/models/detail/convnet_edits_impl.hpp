@@ -3,14 +3,13 @@
 /// \brief Body of models/convnet.hpp: sequences that differ from one in a letter.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include <dnalm/models/convnet.hpp>
 #include <dnalm/models/detail/check_edits.hpp>
 #include <dnalm/models/detail/convnet_edits.hpp>
+#include <dnalm/models/detail/edit_list.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -44,32 +43,23 @@ void convnet<B>::edited_states(std::span<const std::int32_t> ids, std::span<cons
     blocks[layer].forward(backend, begun.block, begun.x);
     passes.keep_reference(layer + 1, begun.x);
   }
-  std::vector<std::int32_t> letters;
-  std::vector<index_t> places;
-  for (const token_edit& edit : edits) {
-    letters.push_back(edit.id);
-    places.push_back(edit.token);
-  }
+  const detail::edit_list list(edits, 0);
   const index_t more = request.logits ? config_.width + config_.vocabulary : 0;
-  const index_t most = passes.edits_in(request.bytes, places, more);
-  const auto all = static_cast<index_t>(edits.size());
   typename B::vector words;
   typename B::vector head_memory;
-  for (index_t first = 0; first < all; first += most) {
-    const index_t count = std::min(most, all - first);
-    const auto part = [&](const auto& of) {
-      return std::span(of).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-    };
-    grow(words, checked_mul(count, config_.width));
-    const output_matrix<B> rows{words.view().data, count, config_.width, config_.width};
-    word_rows(part(letters), rows);
-    const input_matrix<B> states = passes.run(part(places), rows);
+  const auto run = [&](index_t first, std::span<const std::int32_t> letters,
+                       std::span<const index_t> places) {
+    const output_matrix<B> rows =
+        detail::kept_matrix(backend, words, static_cast<index_t>(letters.size()), config_.width);
+    word_rows(letters, rows);
+    const input_matrix<B> states = passes.run(places, rows);
     if (request.logits) {
       receive(first, edited_logits(states, head_memory, w));
     } else {
       receive(first, states);
     }
-  }
+  };
+  list.in_parts(passes.edits_in(request.bytes, list.places, more), run);
 }
 
 DNALM_END_NAMESPACE

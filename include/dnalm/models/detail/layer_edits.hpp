@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/models/detail/edited_rows.hpp>
 #include <dnalm/models/detail/layer_forward.hpp>
 #include <dnalm/models/detail/row_ranges.hpp>
 #include <dnalm/models/detail/row_trims.hpp>
@@ -99,14 +100,6 @@ class layer_edits {
   [[nodiscard]] input_matrix<B> run(std::span<const index_t> places, input_matrix<B> rows);
 
  private:
-  /// Edited rows of a value: of every edit those of its range, one behind the other; or all.
-  struct edited_value {
-    std::vector<row_range> ranges = {};
-    std::vector<index_t> starts = {};  // of each edit's rows
-    typename B::vector memory = {};
-    index_t rows = 0;
-  };
-
   /// What an edit takes: rows of every value, and of what the steps gather, each slot of them by itself.
   struct edit_numbers {
     std::vector<index_t> values = {};
@@ -130,28 +123,17 @@ class layer_edits {
                                   const RangeOf& range_of) const;
   [[nodiscard]] input_matrix<B> gathered(index_t value, const std::vector<row_range>& ranges,
                                          std::size_t slot);
-  [[nodiscard]] output_matrix<B> keep(typename B::vector& memory, index_t rows, index_t columns) {
-    const index_t size = checked_mul(rows, columns);
-    if (memory.size() < size) {
-      memory = {};  // before the larger one is there
-      memory = backend_.allocate(size);
-    }
-    return {memory.view().data, rows, columns, columns};
+  [[nodiscard]] output_matrix<B> keep(typename B::vector& memory, index_t rows, index_t columns) const {
+    return kept_matrix(backend_, memory, rows, columns);
   }
-  [[nodiscard]] edited_value& edited(index_t value) { return edited_[static_cast<std::size_t>(value)]; }
+  [[nodiscard]] edited_rows<B>& edited(index_t value) { return edited_[static_cast<std::size_t>(value)]; }
   [[nodiscard]] index_t rows_of(index_t value) const { return rows_[static_cast<std::size_t>(value)]; }
   [[nodiscard]] output_matrix<B> rows_of_edited(index_t value) {
-    return keep(edited(value).memory, edited(value).rows, shapes_.channels(value));
+    return edited(value).matrix(backend_, shapes_.channels(value));
   }
-  void set_ranges(index_t value, std::vector<row_range> ranges) {
-    edited_value& of = edited(value);
-    of.ranges = std::move(ranges);
-    of.starts.clear();
-    of.rows = 0;
-    for (const row_range& range : of.ranges) {
-      of.starts.push_back(of.rows);
-      of.rows += range.size();
-    }
+  void set_ranges(index_t value, const std::vector<row_range>& ranges) {
+    edited(value).clear();
+    for (const row_range& range : ranges) edited(value).append(range);
   }
   [[nodiscard]] std::vector<row_range> whole(index_t value) const {
     return std::vector<row_range>(static_cast<std::size_t>(edits_), row_range{0, rows_of(value)});
@@ -169,7 +151,7 @@ class layer_edits {
   Workspace& w_;
   std::vector<index_t> rows_;                  // of every value
   std::vector<typename B::vector> reference_;  // of the unedited sequence
-  std::vector<edited_value> edited_;
+  std::vector<edited_rows<B>> edited_;
   std::vector<std::optional<convolution_taps>> taps_;  // by step; none: whole
   std::vector<char> whole_;                            // by value: made by a step that is not local
   std::vector<typename B::vector> gathered_{3};
@@ -279,7 +261,7 @@ input_matrix<B> layer_edits<B, Workspace>::run(std::span<const index_t> places, 
   edits_ = static_cast<index_t>(places.size());
   std::vector<row_range> ranges;
   for (const index_t place : places) ranges.push_back({place, place + 1});
-  set_ranges(0, std::move(ranges));
+  set_ranges(0, ranges);
   backend_.copy_matrix(rows, rows_of_edited(0));
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     if (taps_[i] && steps_[i].kind == layer_kind::join_positions) {
@@ -304,13 +286,9 @@ input_matrix<B> layer_edits<B, Workspace>::gathered(index_t value, const std::ve
   if (gathered_.size() <= slot) gathered_.resize(slot + 1);
   const output_matrix<B> y = keep(gathered_[slot], rows, columns);
   const auto* reference = reference_[static_cast<std::size_t>(value)].view().data;
-  const edited_value& of = edited(value);
-  const auto* own = of.memory.view().data;
   auto* out = y.data;
   for (std::size_t e = 0; e < ranges.size(); ++e) {
-    const row_range changed = of.ranges[e];
-    const auto* edited_rows = changed.size() > 0 ? own + of.starts[e] * columns : nullptr;
-    out = copy_edited_rows(ranges[e], changed, edited_rows, reference, rows_of(value), columns, out);
+    out = edited(value).copy(e, ranges[e], reference, rows_of(value), columns, out);
   }
   return y;
 }
@@ -321,7 +299,7 @@ void layer_edits<B, Workspace>::find_ranges(const layer_step<B>& step, const con
   for (std::size_t e = 0; e < ranges.size(); ++e) {
     ranges[e] = reached(step, taps, [&](index_t value) { return edited(value).ranges[e]; });
   }
-  set_ranges(step.output, std::move(ranges));
+  set_ranges(step.output, ranges);
 }
 
 /// The rows that an edit reaches, as short sequences: what they read lies there whole.

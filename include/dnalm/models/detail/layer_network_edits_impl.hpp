@@ -3,11 +3,12 @@
 /// \brief Body of models/layer_network.hpp: sequences that differ from one in a letter.
 #pragma once
 
-#include <algorithm>
-#include <vector>
+#include <cstdint>
+#include <span>
 
 #include <dnalm/backend/row_placement.hpp>
 #include <dnalm/models/detail/check_edits.hpp>
+#include <dnalm/models/detail/edit_list.hpp>
 #include <dnalm/models/detail/layer_edits.hpp>
 #include <dnalm/models/layer_network.hpp>
 
@@ -51,25 +52,16 @@ void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::spa
   read_input(batch, {}, backend, w, view(w.words, tokens, graph_.input.channels), passes.reference_input());
   passes.run_reference();
   const index_t before = detail::input_placement(graph_.input).rows_before(tokens, graph_.input.rows(tokens));
-  std::vector<std::int32_t> letters;
-  std::vector<index_t> places;
-  for (const token_edit& edit : edits) {
-    letters.push_back(edit.id);
-    places.push_back(edit.token + before);
-  }
-  const index_t most = passes.edits_in(request.bytes, places);
-  const auto all = static_cast<index_t>(edits.size());
+  const detail::edit_list list(edits, before);
   typename B::vector asked;
-  for (index_t first = 0; first < all; first += most) {
-    const index_t count = std::min(most, all - first);
-    const auto part = [&](const auto& of) {
-      return std::span(of).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-    };
-    const output_matrix<B> rows = view(w.words, count, graph_.input.channels);
-    backend.embed_rows(part(letters), table_.view(), {}, rows);
-    const input_matrix<B> states = passes.run(part(places), rows);
+  const auto run = [&](index_t first, std::span<const std::int32_t> letters,
+                       std::span<const index_t> places) {
+    const output_matrix<B> rows = view(w.words, static_cast<index_t>(letters.size()), graph_.input.channels);
+    backend.embed_rows(letters, table_.view(), {}, rows);
+    const input_matrix<B> states = passes.run(places, rows);
     receive(first, request.rows.empty() ? states : asked_rows(states, rows_of_each, request.rows, asked));
-  }
+  };
+  list.in_parts(passes.edits_in(request.bytes, list.places), run);
 }
 
 DNALM_END_NAMESPACE
