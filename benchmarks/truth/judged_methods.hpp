@@ -16,6 +16,7 @@
 #include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/substitution_effects.hpp>
+#include <dnalm/io/sequence_record.hpp>
 
 #include "../../examples/support/attribution_methods.hpp"
 
@@ -103,6 +104,15 @@ inline std::vector<dnalm::attribution_row> screened_rows(const dnalm::attributio
   return rows;
 }
 
+inline std::vector<dnalm::io::sequence_record> records_of(const std::vector<std::string>& sequences) {
+  std::vector<dnalm::io::sequence_record> records;
+  for (const std::string& sequence : sequences) {
+    const auto number = static_cast<index_t>(records.size());
+    records.push_back({.name = "planted_" + std::to_string(number), .sequence = sequence, .number = number});
+  }
+  return records;
+}
+
 inline double sum_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
@@ -116,7 +126,7 @@ inline judged_result run_method(const judged_method& method, const dnalm::attrib
                                 const std::vector<std::string>& sequences) {
   const auto made = program::make_method(method.options, targets.network(), targets);
   auto rows = method.reading == judged_as::screened ? detail::screened_rows(targets, sequences)
-                                                    : made.rows(sequences, 0);
+                                                    : made.rows(detail::records_of(sequences));
   judged_result result;
   if (made.members.convergence_delta) result.residual = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -193,7 +193,8 @@ TEST_CASE("of both strands the larger delta is told, and both must be within the
   options.nodes = options.most_nodes = 2;
   const auto row = [&](const std::string& sequence, bool both) {
     options.both_strands = both;
-    return program::make_method(options, targets.network(), targets).rows({sequence}, 0).front();
+    const std::vector<dnalm::io::sequence_record> records = {{.name = "one", .sequence = sequence}};
+    return program::make_method(options, targets.network(), targets).rows(records).front();
   };
   const auto own = row(forward, false);
   const auto other = row(dnalm::reverse_complement(forward), false);
