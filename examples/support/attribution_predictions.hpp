@@ -14,6 +14,7 @@
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
+#include <support/sequence_names.hpp>
 
 namespace program {
 namespace detail {
@@ -148,9 +149,11 @@ namespace detail {
   made.rows = [network, options](const std::vector<std::string>& sequences, dnalm::index_t) {
     rows_of rows(sequences.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto found = dnalm::nucleotide_dependencies(
-          network, sequences[i], {}, options.both_strands,
-          {.window = options.window, .threads = options.run.threads, .memory = options.run.memory});
+      const dnalm::prediction_options means{
+          .window = options.window, .threads = options.run.threads, .memory = options.run.memory};
+      const auto found = alone_of_list(static_cast<dnalm::index_t>(i), [&] {
+        return dnalm::nucleotide_dependencies(network, sequences[i], {}, options.both_strands, means);
+      });
       rows[i].attributions = found.influence;
       rows[i].dependency = chosen_map(found, options).values;
     }
