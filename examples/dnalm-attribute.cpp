@@ -18,6 +18,7 @@
 #include <dnalm/probe/probe_file.hpp>
 #include <support/attribution_device.hpp>
 #include <support/attribution_methods.hpp>
+#include <support/attribution_modisco.hpp>
 #include <support/attribution_motifs.hpp>
 #include <support/attribution_options.hpp>
 #include <support/attribution_outputs.hpp>
@@ -26,10 +27,13 @@
 #include <support/attribution_residuals.hpp>
 #include <support/attribution_shuffles.hpp>
 #include <support/attribution_tolerance.hpp>
+#include <support/chromosome_sizes.hpp>
 #include <support/device.hpp>
 #include <support/options.hpp>
 #include <support/output_paths.hpp>
+#include <support/output_places.hpp>
 #include <support/program.hpp>
+#include <support/sequence_names.hpp>
 
 namespace {
 
@@ -65,6 +69,7 @@ struct settings {
   dnalm::index_t modisco_width = 400;
   dnalm::index_t top = 0;
   std::string join = "midpoint";
+  std::string chromosome_sizes;
   std::vector<std::string> command;
   program::method_options method;
   program::attribution_outputs::places places;
@@ -135,7 +140,9 @@ std::vector<double> values_of(const std::optional<dnalm::attribution_targets>& t
     places.push_back(i);
   }
   std::vector<double> values(records.size(), std::nan(""));
-  const std::vector<double> found = targets->function(s.method.run)(sequences);
+  const auto name_of = [&](dnalm::index_t i) { return records[places[static_cast<std::size_t>(i)]].name; };
+  const std::vector<double> found =
+      program::with_names(name_of, [&] { return targets->function(s.method.run)(sequences); });
   for (std::size_t i = 0; i < places.size(); ++i) values[places[i]] = found[i];
   return values;
 }
@@ -205,7 +212,8 @@ std::string drawing_of_effects(const settings& s) {
   return (std::filesystem::path(s.places.svg_folder) / "effects.svg").string();
 }
 
-/// Every path that is written or read. \throws error [dnalm.usage.733].
+/// Every path that is written or read; outputs are tried. \throws error [dnalm.usage.733], [dnalm.io.222],
+/// [dnalm.io.591].
 void check_paths(const settings& s) {
   std::vector<program::named_path> outputs = {{"--output", s.output},
                                               {"--html", s.places.page},
@@ -227,7 +235,12 @@ void check_paths(const settings& s) {
   inputs.push_back({"--input", s.input});
   inputs.push_back({"--probe", s.probe});
   inputs.push_back({"--motifs", s.motifs.file});
+  inputs.push_back({"--chromosome-sizes", s.chromosome_sizes});
   program::check_outputs(outputs, inputs);
+  for (const program::named_path& output : outputs) {
+    if (output.option != "--svg") program::try_file(output.path);
+  }
+  program::try_folder(s.places.svg_folder);
 }
 
 /// The records of the input, read as the model will read them: what cannot be is told before the long work,
@@ -251,8 +264,13 @@ std::vector<dnalm::io::sequence_record> records_of(const settings& s, const dnal
 class map_files {
  public:
   map_files(const settings& s, program::attribution_method& method, dnalm::index_t longest)
-      : s_(s), method_(method), motifs_(motifs_of(s, method)), outputs_(s.places, method) {
+      : s_(s),
+        method_(method),
+        motifs_(motifs_of(s, method)),
+        outputs_(s.places, method),
+        instead_(s.modisco.empty() ? "" : program::scores_instead(s.method)) {
     dnalm::io::remove_leftovers(s.output);
+    if (!instead_.empty()) method.conventions["modisco"] = instead_;
     file_.emplace(s.output, longest, method.members, method.conventions);
     if (!s.modisco.empty()) modisco_.emplace(s.modisco, s.modisco_width);
   }
@@ -291,12 +309,8 @@ class map_files {
     if (motifs_) motifs_->finish(s_.method.method);
     if (method_.members.nodes) tally_.tell(s_.method.tolerance);
     if (method_.members.distinct_shuffles) shuffles_.tell();
-    if (modisco_ && modisco_->dropped() > 0) {
-      std::fprintf(
-          stderr,
-          "dnalm-attribute: %lld of %lld sequences are not in %s.*.npz: shorter than %lld letters, or N\n",
-          static_cast<long long>(modisco_->dropped()), static_cast<long long>(rows_), s_.modisco.c_str(),
-          static_cast<long long>(s_.modisco_width));
+    if (modisco_) {
+      program::tell_modisco(s_.modisco, instead_, modisco_->dropped(), rows_, s_.modisco_width);
     }
   }
 
@@ -305,6 +319,7 @@ class map_files {
   program::attribution_method& method_;
   std::optional<program::motif_report> motifs_;
   program::attribution_outputs outputs_;
+  std::string instead_;
   std::optional<dnalm::attribution_writer> file_ = {};
   std::optional<dnalm::modisco_writer> modisco_ = {};
   program::tolerance_tally tally_ = {};
@@ -318,11 +333,15 @@ void draw_maps(const settings& s, const dnalm::model& model,
                const std::optional<dnalm::attribution_targets>& targets) {
   auto method = program::make_method(s.method, model, targets);
   auto records = records_of(s, model);
-  if (s.top == 0) program::attribution_outputs::check_names(s.places, records);
+  const auto check_records = [&] {
+    program::attribution_outputs::check_names(s.places, records);
+    if (!s.modisco.empty()) program::check_modisco_lengths(records, s.modisco_width);
+  };
+  if (s.top == 0) check_records();
   std::vector<double> values = values_of(targets, s, records);
   if (s.top > 0) {
     keep_top(s.top, records, values);
-    program::attribution_outputs::check_names(s.places, records);
+    check_records();
   }
   dnalm::index_t longest = 1;
   for (const auto& record : records)
@@ -334,7 +353,9 @@ void draw_maps(const settings& s, const dnalm::model& model,
   for (std::size_t first = 0; first < records.size(); first += block) {
     program::stop_if_interrupted();
     const std::size_t end = std::min(first + block, records.size());
-    auto rows = method.rows(std::span(records).subspan(first, end - first));
+    const auto part = std::span(records).subspan(first, end - first);
+    const auto name_of = [&](dnalm::index_t i) { return part[static_cast<std::size_t>(i)].name; };
+    auto rows = program::with_names(name_of, [&] { return method.rows(part); });
     for (std::size_t i = first; i < end; ++i) {
       dnalm::attribution_row& row = rows[i - first];
       row.name = records[i].name;
@@ -359,7 +380,7 @@ void plant_motifs(const settings& s, program::planting_report& report, const dna
   report.run(targets, s.method.run, records, s.common.display());
   report.write_arrays(s.output);
   if (!s.places.svg_folder.empty()) {
-    std::filesystem::create_directories(s.places.svg_folder);
+    program::make_folder(s.places.svg_folder);
     dnalm::io::write_file(drawing_of_effects(s), report.drawing() + "\n");
   }
   if (!s.places.page.empty()) report.write_page(s.places.page, summary_of(s, report.conventions()));
@@ -384,8 +405,8 @@ void attribute(settings s) {
   std::optional<program::planting_report> planting;  // tells what cannot be planted before the model is read
   if (s.method.method == "global_importance") {
     planting.emplace(s.planting, s.motifs.file, s.common.seed);
-    program::detail::check_table_place(s.output);
   }
+  if (!s.chromosome_sizes.empty()) s.places.sizes = program::read_chromosome_sizes(s.chromosome_sizes);
   const auto model =
       dnalm::load_model(s.model, program::on_device(s.common, {.unknown = s.letters.policy(),
                                                                .access = s.model_use.access(),
@@ -401,8 +422,9 @@ void attribute(settings s) {
 void add_output_options(CLI::App& app, settings& s) {
   app.option_defaults()->group("Output");
   app.add_option("--output", s.output, "npz file to write")->required()->type_name("FILE");
-  auto* modisco =
-      app.add_option("--modisco", s.modisco, "Also PREFIX.ohe.npz and PREFIX.attr.npz")->type_name("PREFIX");
+  auto* modisco = app.add_option("--modisco", s.modisco,
+                                 "Also PREFIX.ohe.npz and PREFIX.attr.npz, which TF-MoDISco reads")
+                      ->type_name("PREFIX");
   app.add_option("--modisco-width", s.modisco_width, "Letters in their middle that these files hold")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000000))
@@ -418,6 +440,11 @@ void add_output_options(CLI::App& app, settings& s) {
   app.add_option("--bigwig", s.places.bigwig, "A number a base, where names are chr:start-end")
       ->type_name("FILE");
   app.add_option("--bedgraph", s.places.bedgraph, "The same as text")->type_name("FILE");
+  app.add_option(
+         "--chromosome-sizes", s.chromosome_sizes,
+         "Names and lengths of the chromosomes, as chrom.sizes or .fai: of the track's header, and\n"
+         "places beyond them are refused; without it a bigWig says that each ends with its last number")
+      ->type_name("FILE");
   app.add_option("--join", s.join, "Where sequences overlap in a track: midpoint, mean, max")
       ->capture_default_str()
       ->check(CLI::IsMember({"midpoint", "mean", "max"}));
@@ -433,7 +460,7 @@ int main(int argc, char** argv) {
   app.add_option("--model", s.model, "Model folder")->required()->type_name("DIR");
   auto* probe = app.add_option("--probe", s.probe, "Probe that dnalm-evaluate has fitted")->type_name("FILE");
   app.add_option("--logit", s.logit, "In place of a probe: a column of the model's own prediction, from 0")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 100000000))
       ->excludes(probe);
   app.add_option("--target", s.target, "Output of a probe that has several: its name, or name:class")
       ->needs(probe);
@@ -442,7 +469,7 @@ int main(int argc, char** argv) {
       ->type_name("FILE");
   app.add_option("--top", s.top, "Only the K sequences of largest target, largest first; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1000000000));
   program::add_method_options(app, s.method);
   add_output_options(app, s);
   program::add_motif_options(app, s.motifs);
@@ -457,6 +484,9 @@ int main(int argc, char** argv) {
   app.final_callback([&] {
     if (s.output == "-") throw CLI::ValidationError("--output", "an npz file needs a name");
     program::check_readers(app, s.method);
+    if (!s.chromosome_sizes.empty() && s.places.bigwig.empty() && s.places.bedgraph.empty()) {
+      throw CLI::RequiredError("--chromosome-sizes: --bigwig or --bedgraph");
+    }
     using dnalm::io::overlap_rule;
     s.places.overlap = s.join == "mean"  ? overlap_rule::mean
                        : s.join == "max" ? overlap_rule::max

@@ -167,7 +167,7 @@ int main(int argc, char** argv) {
          "Positions that HyenaDNA and Caduceus run of a long sequence at a time; never changes a number;\n"
          "0: in one piece, or in some where --memory asks for it")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1000000000));
   program::add_model_options(app, s.model_use);
   program::add_letters(app, s.letters);
   program::add_common(app, s.common);

@@ -77,6 +77,7 @@ void repeat(int times, peak_meter& peak, const Work& work) {
                                             const peak_meter& peak) {
   result_row row{.name = what + "/" + a.name + "/" + std::string(to_string(format)) + "/t" +
                          std::to_string(threads)};
+  row.threads = threads;
   row.work = work;
   row.floor_seconds = peak.floor_seconds(work);
   row.floor = peak.floor_name();

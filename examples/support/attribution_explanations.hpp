@@ -24,6 +24,7 @@
 #include <support/attribution_predictions.hpp>
 #include <support/attribution_shuffles.hpp>
 #include <support/plain_text.hpp>
+#include <support/sequence_names.hpp>
 
 namespace program {
 namespace detail {
@@ -186,9 +187,11 @@ namespace detail {
       for (dnalm::index_t r = 0; r < from.count(); ++r) {
         references.push_back(dnalm::baseline_weights(from, f, sequences[i], number, r));
       }
-      const auto found = dnalm::deep_lift(
-          targets, 0, sequences[i], references,
-          {.threads = options.run.threads, .memory = options.run.memory, .residuals = options.residuals});
+      const dnalm::deep_lift_options means{
+          .threads = options.run.threads, .memory = options.run.memory, .residuals = options.residuals};
+      const auto found = alone_of_list(static_cast<dnalm::index_t>(i), [&] {
+        return dnalm::deep_lift(targets, 0, sequences[i], references, means);
+      });
       if (options.residuals) rows[i].residuals = largest_residuals(found);
       rows[i].attributions = options.hypothetical ? found.hypothetical : found.contributions;
       rows[i].convergence_delta = found.largest_delta();

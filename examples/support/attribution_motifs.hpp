@@ -8,10 +8,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -28,6 +26,7 @@
 #include <dnalm/report/sequence_logo.hpp>
 
 #include <support/attribution_outputs.hpp>
+#include <support/output_places.hpp>
 #include <support/plain_text.hpp>
 
 namespace program {
@@ -96,19 +95,6 @@ inline void check_names(const dnalm::io::motif_list& list, const std::string& fi
   }
 }
 
-/// Fails now where the table could not be written after the work. What is there and no plain file (a pipe)
-/// is left alone until then. \throws as io::atomic_file.
-inline void check_table_place(const std::string& path) {
-  if (path == "-") return;
-  std::error_code problem;
-  const auto status = std::filesystem::status(path, problem);
-  const bool plain = !std::filesystem::exists(status) || std::filesystem::is_regular_file(status) ||
-                     std::filesystem::is_directory(status);
-  if (!plain) return;
-  dnalm::io::remove_leftovers(path);
-  const dnalm::io::atomic_file unused(path);
-}
-
 }  // namespace detail
 
 /// The sites of a row, for people.
@@ -125,7 +111,7 @@ class motif_report {
   motif_report(motif_options options, map_reading reading)
       : options_(std::move(options)), reading_(reading), list_(dnalm::io::read_motifs(options_.file)) {
     detail::check_names(list_, options_.file);
-    detail::check_table_place(options_.recovery);
+    try_file(options_.recovery);
     dnalm::motif_score_options scores;
     if (list_.background) scores.background = *list_.background;
     scores.largest_p_value = options_.threshold;

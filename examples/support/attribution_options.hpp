@@ -87,6 +87,9 @@ struct method_option {
     const std::vector<std::string> paths = {"integrated_gradients", "expected_gradients", "deep_lift_shap"};
     const std::vector<std::string> integrals = {"integrated_gradients"};
     const std::vector<std::string> planting = {"global_importance"};
+    const std::vector<std::string> by_letter = {
+        "saliency",           "input_x_gradient", "smooth_grad", "integrated_gradients",
+        "expected_gradients", "deep_lift_shap",   "ism",         "log_odds"};
     std::vector<std::string> maps = method_names();
     maps.pop_back();
     std::vector<method_option> all = {
@@ -109,11 +112,11 @@ struct method_option {
         {"--symmetric", {"dependency"}},
         {"--apc", {"dependency"}},
     };
-    for (const char* name :
-         {"--both-strands", "--modisco", "--modisco-width", "--drawings", "--bigwig", "--bedgraph", "--join",
-          "--motif-threshold", "--motif-hits", "--motif-recovery"}) {
+    for (const char* name : {"--both-strands", "--drawings", "--bigwig", "--bedgraph", "--join",
+                             "--chromosome-sizes", "--motif-threshold", "--motif-hits", "--motif-recovery"}) {
       all.push_back({name, maps});
     }
+    for (const char* name : {"--modisco", "--modisco-width"}) all.push_back({name, by_letter});
     for (const char* name : {"--insert", "--background", "--backgrounds", "--positions", "--copies",
                              "--spacings", "--effects"}) {
       all.push_back({name, planting});

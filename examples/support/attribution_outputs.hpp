@@ -27,6 +27,8 @@
 #endif
 
 #include <support/attribution_methods.hpp>
+#include <support/chromosome_sizes.hpp>
+#include <support/output_places.hpp>
 #include <support/plain_text.hpp>
 
 namespace program {
@@ -122,16 +124,20 @@ class attribution_outputs {
     std::string bedgraph = {};
     dnalm::index_t drawings = 50;
     dnalm::io::overlap_rule overlap = dnalm::io::overlap_rule::midpoint;
+    chromosome_sizes sizes = {};
   };
 
   attribution_outputs(places where, const attribution_method& method)
       : where_(std::move(where)), method_(method) {}
 
-  /// Refuses names that a track cannot place. \throws error [dnalm.input.729].
+  /// Refuses names that a track cannot place, and places beyond a chromosome. \throws error
+  /// [dnalm.input.729].
   static void check_names(const places& where, const std::vector<dnalm::io::sequence_record>& records) {
     if (where.bigwig.empty() && where.bedgraph.empty()) return;
-    for (const auto& record : records)
-      static_cast<void>(region_for_track(record.name, record.sequence.size()));
+    for (const auto& record : records) {
+      const auto region = region_for_track(record.name, record.sequence.size());
+      check_on_chromosome(where.sizes, region, record.name);
+    }
   }
 
   /// `marks` stand in the logo. \throws error [dnalm.input.729] tracks are wanted and the name is no region.
@@ -168,7 +174,7 @@ class attribution_outputs {
     if (windows_.empty()) return;
     if (!where_.bedgraph.empty()) dnalm::io::write_bedgraph(where_.bedgraph, intervals, about.method);
 #if defined(DNALM_WITH_BIGWIG)
-    if (!where_.bigwig.empty()) dnalm::io::write_bigwig(where_.bigwig, intervals);
+    if (!where_.bigwig.empty()) dnalm::io::write_bigwig(where_.bigwig, intervals, where_.sizes);
 #endif
   }
 
@@ -190,7 +196,7 @@ class attribution_outputs {
 
   void write_drawings() const {
     if (where_.svg_folder.empty()) return;
-    std::filesystem::create_directories(where_.svg_folder);
+    make_folder(where_.svg_folder);
     for (std::size_t i = 0; i < items_.size(); ++i) {
       if (items_[i].drawing.empty()) continue;
       std::string number = std::to_string(i + 1);

@@ -32,7 +32,9 @@
 #include <support/attribution_planting_options.hpp>
 #include <support/attribution_shuffles.hpp>
 #include <support/interrupt.hpp>
+#include <support/output_places.hpp>
 #include <support/plain_text.hpp>
+#include <support/sequence_names.hpp>
 
 namespace program {
 
@@ -55,7 +57,7 @@ class planting_report {
                                                       : "one, of the first of two motifs (--spacings)",
                           .found = std::to_string(positions_.size())});
     }
-    detail::check_table_place(options_.effects);
+    try_file(options_.effects);
   }
 
   /// Whether the input has as many sequences as are to be planted in as they are.
@@ -92,12 +94,14 @@ class planting_report {
       inner(sequences, values);
       bar.advance(static_cast<dnalm::index_t>(sequences.size()));
     };
-    const dnalm::global_importance importance(std::move(function), std::move(backgrounds));
+    const auto name_of = [&](dnalm::index_t i) { return background_name(records, i); };
+    const auto importance = with_names(
+        name_of, [&] { return dnalm::global_importance(std::move(function), std::move(backgrounds)); });
     backgrounds_ = importance.backgrounds();
     values_ = importance.values();
     for (const auto& motif : curves()) {
       const auto places = places_of(motif, shortest);
-      add(motif, x_of(places), curve_of(importance, motif, places));
+      add(motif, x_of(places), with_names(name_of, [&] { return curve_of(importance, motif, places); }));
     }
     bar.finish();
   }
@@ -346,6 +350,14 @@ class planting_report {
       sequences.resize(static_cast<std::size_t>(count));
     }
     return sequences;
+  }
+
+  /// What an error calls background `i`.
+  [[nodiscard]] std::string background_name(const std::vector<dnalm::io::sequence_record>& records,
+                                            dnalm::index_t i) const {
+    if (options_.background == "profile") return "background " + std::to_string(i + 1);
+    const std::string& name = records[static_cast<std::size_t>(i) % records.size()].name;
+    return options_.background == "shuffles" ? name + ", shuffled" : name;
   }
 
   /// How many distinct shuffles the sequences have that `count` backgrounds are taken from in turn; equal

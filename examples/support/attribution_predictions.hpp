@@ -14,6 +14,7 @@
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
+#include <support/sequence_names.hpp>
 
 namespace program {
 namespace detail {
@@ -139,10 +140,12 @@ namespace detail {
   made.rows = [network, options](records_view records) {
     rows_of rows(records.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto found = dnalm::nucleotide_dependencies(
-          network, records[i].sequence, {}, options.both_strands,
-          {.window = options.window, .threads = options.run.threads, .memory = options.run.memory},
-          records[i].name);
+      const dnalm::prediction_options means{
+          .window = options.window, .threads = options.run.threads, .memory = options.run.memory};
+      const auto found = alone_of_list(static_cast<dnalm::index_t>(i), [&] {
+        return dnalm::nucleotide_dependencies(network, records[i].sequence, {}, options.both_strands, means,
+                                              records[i].name);
+      });
       rows[i].attributions = found.influence;
       rows[i].dependency = chosen_map(found, options).values;
     }

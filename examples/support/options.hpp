@@ -46,6 +46,14 @@ inline CLI::Validator not_empty() {
   return {[](std::string& text) { return text.empty() ? std::string("is empty") : std::string(); }, ""};
 }
 
+/// Refuses a sign, which a conversion to a number without one would take for 2^64 less.
+inline CLI::Validator not_negative() {
+  return {[](std::string& text) {
+            return text.starts_with('-') ? "Value " + text + " not in range 0 to 2^64 - 1" : std::string();
+          },
+          ""};
+}
+
 inline void add_common(CLI::App& app, common_options& options) {
   app.option_defaults()->group("Running");
   app.add_option("--device", options.device,
@@ -67,7 +75,7 @@ inline void add_common(CLI::App& app, common_options& options) {
       ->check(CLI::Range(0, 4096));
   app.add_option("--seed", options.seed, "Seed of everything that is drawn")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   app.add_option("--memory", options.memory, "Memory budget, e.g. 500M or 4G; never changes a number")
       ->capture_default_str();
   app.add_flag("--quiet", options.quiet, "No progress on the terminal");
@@ -185,7 +193,7 @@ inline void add_model_options(CLI::App& app, model_options& options) {
       ->type_name("N|max|off");
   app.add_option("--overlap", options.overlap, "Tokens that neighbouring windows share")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1000000000));
   add_weight_options(app, options);
 }
 

@@ -8,6 +8,7 @@
 #include <dnalm/core/philox.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/progress.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/core/thread_team.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/core/version.hpp>

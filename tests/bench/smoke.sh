@@ -66,6 +66,10 @@ for row in peak/memory_read/t2 linear/f32/5x40x24/warm/t2 linear/int8-portable/1
   grep -q "^$row " "$scratch/table.txt" || { echo "no row $row in the table"; exit 1; }
   grep -q "\"case\": \"$row\"" "$scratch/joined.json" || { echo "no row $row in the joined document"; exit 1; }
 done
+# Every row of t2 says that it ran on two threads, those of t1 on one.
+awk -F'"' '$2 == "case" { name = wanted = $4; if (!sub(/^.*\/t/, "", wanted)) wanted = "" }
+  $2 == "threads" && wanted ~ /^[0-9]+$/ { gsub(/[^0-9]/, "", $3); if ($3 != wanted) { print name ": threads " $3; bad = 1 } }
+  END { exit bad }' "$scratch/joined.json" >"$scratch/threads.txt" || { echo "other threads than the name says:"; cat "$scratch/threads.txt"; exit 1; }
 "$programs/bench_table" --compare --base "$scratch/embed.json" --new "$scratch/embed.json" >"$scratch/compare.txt"
 grep -q "^embed/nt/f32/t1 .* 1\.000$" "$scratch/compare.txt" || { echo "a document is not equal to itself"; exit 1; }
 grep -q "^planted/formula_sum/deep_lift_zero .* AUROC 1.000" "$scratch/table.txt" || { echo "the table has no AUROC of the planted motifs"; exit 1; }

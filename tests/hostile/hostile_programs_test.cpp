@@ -88,17 +88,21 @@ TEST_CASE("the programs refuse hostile files with one line and leave nothing", "
     prepare(dir);
     row.change(dir.path);
     const auto before = dir.entries();
-    const auto result =
-        workbench::run("dnalm-embed --model " + (dir / "model") + " --input " + (dir / "input") +
-                       " --output " + (dir / "out.npz") + " --pool mean --quiet");
-    INFO(result.err);
-    CHECK(result.code == row.code);
-    if (row.id.empty()) continue;
-    CHECK(result.id() == row.id);
-    const bool names_file = result.err.find(dir.path.string()) != std::string::npos;
-    CHECK((names_file || row.id == "dnalm.input.406"));  // a sequence by itself: the message names its record
-    CHECK(result.err.size() < 4000);
-    CHECK(dir.entries() == before);
+    for (const std::string program : {"dnalm-embed --pool mean", "dnalm-attribute --method entropy",
+                                      "dnalm-attribute --method saliency --logit 3"}) {
+      INFO(program);
+      const auto result = workbench::run(program + " --model " + (dir / "model") + " --input " +
+                                         (dir / "input") + " --output " + (dir / "out.npz") + " --quiet");
+      INFO(result.err);
+      CHECK(result.code == row.code);
+      if (row.id.empty()) continue;
+      CHECK(result.id() == row.id);
+      const bool names_file = result.err.find(dir.path.string()) != std::string::npos;
+      CHECK(
+          (names_file || row.id == "dnalm.input.406"));  // a sequence by itself: the message names its record
+      CHECK(result.err.size() < 4000);
+      CHECK(dir.entries() == before);
+    }
   }
 }
 

@@ -98,7 +98,9 @@ TEST_CASE("an option that the method does not read is refused with the methods t
       {"--overlap 2", "ism", "entropy, log_odds, dependency"},
       {"--positions 3", "ism", "--method global_importance"},
       {"--both-strands", "global_importance", "all but global_importance"},
-      {"--modisco m", "global_importance", "all but global_importance"}};
+      {"--chromosome-sizes c", "global_importance", "all but global_importance"},
+      {"--modisco m", "rollout", "deep_lift_shap, ism, log_odds"},
+      {"--modisco m", "global_importance", "deep_lift_shap, ism, log_odds"}};
   for (const unread& each : cases) {
     INFO(each.option << " " << each.method);
     const auto refused = work.attribute(each.method, each.option);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <dnalm/attribution/nucleotide_map.hpp>
@@ -100,6 +101,8 @@ class modisco_writer {
   /// \throws error [dnalm.usage.887] for a width below 1; as io::npz_writer.
   modisco_writer(const std::string& prefix, index_t width);
 
+  /// Whether a sequence has a row in files of `width` letters.
+  [[nodiscard]] static bool takes(std::string_view sequence, index_t width);
   /// Whether the row was written. \throws as attribution_writer::add.
   bool add(const std::string& sequence, const nucleotide_map& attributions);
   [[nodiscard]] index_t dropped() const { return seen_ - static_cast<index_t>(rows_.size()); }

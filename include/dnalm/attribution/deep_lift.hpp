@@ -74,7 +74,8 @@ struct deep_lift_map {
 /// \throws error [dnalm.usage.833] no references, [dnalm.shape.834] a reference of another length, or with a
 /// weight that is not finite or stands where the sequence has no base, [dnalm.unsupported.835] letters of a
 /// reference for a model of pieces, [dnalm.usage.802] no such target, [dnalm.unsupported.830] a model on a
-/// GPU, [dnalm.numeric.836] multipliers that are not finite (names the hidden state); as nucleotide_input.
+/// GPU; sequence_error [dnalm.numeric.836] multipliers that are not finite (names the hidden state), of a
+/// list of one sequence; as nucleotide_input.
 [[nodiscard]] deep_lift_map deep_lift(const attribution_targets& targets, index_t target,
                                       std::string_view sequence,
                                       std::span<const deep_lift_reference> references,

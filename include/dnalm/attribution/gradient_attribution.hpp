@@ -18,7 +18,7 @@ DNALM_BEGIN_NAMESPACE
 
 // All results are n C in number: sequence by sequence, within a sequence output by output. A sequence's
 // results depend on the sequence, its number in the list where baselines or noise are drawn, and the options
-// only. Columns of N are 0.
+// only. Columns of N are 0. An error that is a sequence_error names the sequence of the list.
 
 /// A map and the value of f at the sequence.
 struct gradient_map {

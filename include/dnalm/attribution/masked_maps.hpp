@@ -72,10 +72,10 @@ struct nucleotide_prediction {
 ///
 /// A result has the same bits for any batch, order and number of threads. Cost: the passes; masked, of an
 /// encoder's head only the rows that are read. \throws error [dnalm.unsupported.853] a network that predicts
-/// no tokens, [dnalm.unsupported.854] a context that the model does not have, [dnalm.numeric.855] logits that
-/// are not finite (names the sequence), [dnalm.usage.870] windows of a causal model without an overlap,
-/// [dnalm.usage.459] a window larger than the model's limit, [dnalm.unsupported.852]; as plan_windows,
-/// model::tokenize and model::logits.
+/// no tokens, [dnalm.unsupported.854] a context that the model does not have; sequence_error
+/// [dnalm.numeric.855] logits that are not finite, [dnalm.usage.870] windows of a causal model without an
+/// overlap; error [dnalm.usage.459] a window larger than the model's limit, [dnalm.unsupported.852]; as
+/// plan_windows, model::tokenize and model::logits.
 [[nodiscard]] std::vector<nucleotide_prediction> predict_nucleotides(
     const model& network, std::span<const io::sequence_record> sequences,
     const prediction_options& options = {});

@@ -17,8 +17,8 @@ DNALM_BEGIN_NAMESPACE
 /// cost a pass as far as the targets' layer. The function keeps the memory of its passes, within the budget
 /// of `options`, until the last of its copies goes.
 /// \throws error [dnalm.unsupported.804] a model whose tokens are pieces of text. The function throws as
-/// model::tokenize and nucleotide_input::rows; error [dnalm.numeric.803] a gradient that is not finite,
-/// naming sequence, target and the layer where it arose.
+/// model::tokenize and nucleotide_input::rows; sequence_error [dnalm.numeric.803] a gradient that is not
+/// finite, naming the target and the layer where it arose.
 [[nodiscard]] relaxed_function nucleotide_function(const attribution_targets& targets,
                                                    const run_options& options = {});
 

@@ -4,6 +4,7 @@
 /// behind it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -21,6 +22,13 @@ DNALM_BEGIN_NAMESPACE
 struct relaxed_point {
   std::string sequence = {};
   nucleotide_weights weights = {};
+  /// Of the sequence in a caller's list, from 0, for errors; -1: the point's own place in the call.
+  index_t number = -1;
+
+  /// The number, of a point that has none its own place.
+  [[nodiscard]] index_t number_at(std::size_t place) const {
+    return number >= 0 ? number : static_cast<index_t>(place);
+  }
 };
 
 /// C numbers at points, and their gradients by the weights.
@@ -43,7 +51,7 @@ struct relaxed_function {
   std::int32_t mask_token = -1;     ///< the mask token; -1: none
 
   /// Values and gradients. \throws error [dnalm.usage.811] a function without a body or without outputs,
-  /// [dnalm.numeric.803] a value or a gradient that is not finite; what `evaluate` throws.
+  /// sequence_error [dnalm.numeric.803] a value or a gradient that is not finite; what `evaluate` throws.
   [[nodiscard]] relaxed_values operator()(std::span<const relaxed_point> points) const;
   /// Values alone, (n, C).
   [[nodiscard]] std::vector<double> values(std::span<const relaxed_point> points) const;

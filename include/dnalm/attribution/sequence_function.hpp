@@ -23,8 +23,7 @@ struct sequence_function {
   std::function<void(std::span<const std::string> sequences, std::span<double> values)> evaluate = {};
 
   /// The rows of `sequences`, (n, C) row-major. \throws what `evaluate` throws; error [dnalm.usage.800]
-  /// without a function or outputs; error [dnalm.numeric.801] a value that is not finite (names the sequence
-  /// by its place).
+  /// without a function or outputs; sequence_error [dnalm.numeric.801] a value that is not finite.
   [[nodiscard]] std::vector<double> operator()(std::span<const std::string> sequences) const;
 };
 

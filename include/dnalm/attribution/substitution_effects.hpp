@@ -40,13 +40,14 @@ struct substitution_options {
 /// Raw effects d(b, i) of each sequence, for all outputs of `f`: 3 edits at A, C, G, T, of which the fourth
 /// is 0 by construction; all 4 at N and other letters. Edited sequences are asked for in upper and lower case
 /// as the sequence has them, the new letter in upper case; of equal ones in a call of `f`, and of equal
-/// sequences, one is computed. Cost: 3 L + 1 evaluations of `f`. \throws what `f` throws.
+/// sequences, one is computed. Cost: 3 L + 1 evaluations of `f`. \throws what `f` throws; a
+/// sequence_error is about the sequence in `sequences` and tells the edit.
 [[nodiscard]] std::vector<substitution_effects> find_substitution_effects(
     std::span<const std::string> sequences, const sequence_function& f,
     const substitution_options& options = {});
 
 /// The same of a function that computes all substitutions of a sequence together; bitwise the same where both
-/// functions are. \throws what `f` throws; error [dnalm.usage.800], [dnalm.numeric.801] as sequence_function.
+/// functions are. \throws what `f` throws; error [dnalm.usage.800], [dnalm.numeric.801] as above.
 [[nodiscard]] std::vector<substitution_effects> find_substitution_effects(
     std::span<const std::string> sequences, const substitution_function& f, progress* watcher = nullptr);
 

@@ -28,7 +28,8 @@ struct token_scores {
 /// tokens have scores like all others. Source of the norm: the embedding saliency of "Evaluating the
 /// representational power of pre-trained DNA language models for regulatory genomics", Tang, Somia, Yu, Koo
 /// (there of a probe's own input; here through the model).
-/// \throws as model::tokenize; error [dnalm.numeric.803] a gradient that is not finite. Cost: one gradient.
+/// \throws as model::tokenize; sequence_error [dnalm.numeric.803] a gradient that is not finite. Cost: one
+/// gradient.
 [[nodiscard]] std::vector<token_scores> token_attribution(const attribution_targets& targets,
                                                           std::span<const std::string> sequences,
                                                           const run_options& options = {});

@@ -378,7 +378,7 @@ TEST_CASE("what cannot be explained is refused", "[attribution][deep_lift]") {
   dnalm::fitted_probe steep = dnalm_test::random_probe(network, last_layer(network), "mean");
   for (std::size_t d = 0; d < steep.weights.size(); ++d) steep.weights[d] = d % 2 == 0 ? 6e39 : -6e39;
   CHECK_THROWS_WITH(dnalm::deep_lift({network, steep}, 0, sequence, good),
-                    Contains("dnalm.numeric.836") && Contains("hidden state"));
+                    Contains("dnalm.numeric.836") && Contains("sequence 1: hidden state"));
 
   struct other_backend {
     [[nodiscard]] std::string_view name() const { return "elsewhere"; }

@@ -11,6 +11,7 @@
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/token_attribution.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/cpu/detail/linear_memory.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <support/catch.hpp>
@@ -293,12 +294,80 @@ TEST_CASE("a gradient that is not finite is an error that names where it arose")
                         Catch::Contains(id) && Catch::Contains(where));
     };
     refused(6e39, "dnalm.numeric.424", "the gradient given for " + top);  // no float
-    if (network.describe().summary().resizes) continue;                   // its sums are of too few
+    if (network.describe().summary().resizes) continue;                   // its sums are of too few: below
     // Each weight is a float; sums of their products with a block's are not.
     refused(
         3.4e38, "dnalm.numeric.803",
         "sequence 1: the gradient on its way from " + top + " to hidden state " + std::to_string(layer - 1));
   }
+}
+
+TEST_CASE("a gradient that is not finite is named by layer where hidden states have sizes of their own") {
+  struct broken_step {
+    const char* folder;
+    index_t layer;
+    std::string step;
+  };
+  for (const broken_step& row : {broken_step{"basset", 1, "from hidden state 1 to hidden state 0"},
+                                 broken_step{"sei", 5, "from hidden state 4 to hidden state 3"},
+                                 broken_step{"enformer", 6, "from hidden state 3 to hidden state 2"}}) {
+    INFO(row.folder);
+    const dnalm::model network = dnalm::load_model(dnalm_test::golden_folder / "supervised" / row.folder);
+    const index_t fixed = network.describe().max_tokens;
+    auto probe = random_probe(network, row.layer, "max");
+    std::fill(probe.weights.begin(), probe.weights.end(), 3.4e38);
+    const auto f = dnalm::nucleotide_function(attribution_targets(network, probe));
+    const std::vector<std::string> two = {random_bases(9, fixed > 0 ? fixed : 200),
+                                          random_bases(8, fixed > 0 ? fixed : 200)};
+    CHECK_THROWS_WITH((void)dnalm::saliency(f, two),
+                      Catch::Contains("dnalm.numeric.803") &&
+                          Catch::Contains("sequence 1: the gradient on its way " + row.step));
+  }
+}
+
+namespace {
+
+/// 70 sequences of which number 67 alone, of one token, gives a probe of the mean gradients that overflow.
+struct one_short_sequence {
+  explicit one_short_sequence(const dnalm::model& network, double size = 3e37) {
+    probe = random_probe(network, network.describe().layers(), "mean");
+    for (double& weight : probe.weights) weight = weight < 0 ? -size : size;
+    for (std::uint64_t s = 0; s < 70; ++s) sequences.push_back(random_bases(s, s == 66 ? 3 : 240));
+  }
+  dnalm::fitted_probe probe;
+  std::vector<std::string> sequences;
+};
+
+/// The sequence that an error is about, from 0.
+template <class Work>
+index_t broken_sequence_of(const Work& work) {
+  try {
+    work();
+  } catch (const dnalm::sequence_error& problem) {
+    const std::string words = "sequence " + std::to_string(problem.sequence() + 1) + ": ";
+    CHECK_THAT(problem.what(), Catch::Contains("[dnalm.numeric.803]") && Catch::Contains(words));
+    CHECK_THAT(problem.what(), Catch::Contains("on its way from hidden state"));
+    return problem.sequence();
+  }
+  return -1;
+}
+
+}  // namespace
+
+TEST_CASE("a gradient that is not finite names its one sequence of a long list, whatever the batches") {
+  const dnalm::model network = dnalm_test::kmer_model();
+  const one_short_sequence work(network);
+  const attribution_targets targets(network, work.probe);
+  const std::vector<std::string> two(work.sequences.begin() + 65, work.sequences.begin() + 67);
+  for (const int threads : {1, 2}) {
+    const auto f = dnalm::nucleotide_function(targets, {.threads = threads});
+    CHECK(broken_sequence_of([&] { (void)dnalm::saliency(f, work.sequences); }) == 66);
+    CHECK(broken_sequence_of([&] { (void)dnalm::token_attribution(targets, work.sequences); }) == 66);
+  }
+  const one_short_sequence no_float(network, 1e39);  // of one token alone beyond float
+  CHECK_THROWS_WITH(
+      (void)dnalm::saliency(dnalm::nucleotide_function({network, no_float.probe}, {.threads = 1}), two),
+      Catch::Contains("dnalm.numeric.424") && Catch::Contains("sequence 2: target t0"));
 }
 
 static_assert(dnalm::detail::gradient_rows == dnalm::detail::linear_vjp_most_rows);

@@ -30,7 +30,7 @@ TEST_CASE("a function of sequences names the sequence whose value is not finite"
   CHECK(f(good) == std::vector<double>{1, 0, 2, 0});
   CHECK(f({}).empty());
   const std::vector<std::string> bad = {"A", "N"};
-  CHECK_THROWS_WITH(f(bad), Catch::Contains("dnalm.numeric.801") && Catch::Contains("sequence 2, output 1"));
+  CHECK_THROWS_WITH(f(bad), Catch::Contains("dnalm.numeric.801") && Catch::Contains("sequence 2: output 1"));
   f.outputs = 0;
   CHECK_THROWS_WITH(f(good), Catch::Contains("dnalm.usage.800"));
 }

@@ -174,6 +174,14 @@ DNALM_INLINE modisco_writer::modisco_writer(const std::string& prefix, index_t w
       one_hot_(one_hot_file_.begin<std::int8_t>("arr_0", {4, width_})),
       attributions_(attribution_file_.begin<float>("arr_0", {4, width_})) {}
 
+DNALM_INLINE bool modisco_writer::takes(std::string_view sequence, index_t width) {
+  const auto bases = static_cast<index_t>(sequence.size());
+  if (width < 1 || bases < width) return false;
+  const auto begin = static_cast<std::size_t>((bases - width) / 2);
+  return sequence.substr(begin, static_cast<std::size_t>(width)).find_first_of("Nn") ==
+         std::string_view::npos;
+}
+
 DNALM_INLINE bool modisco_writer::add(const std::string& sequence, const nucleotide_map& attributions) {
   const index_t row = seen_;
   const std::string where = prefix_ + ", row " + std::to_string(row + 1);
@@ -181,10 +189,9 @@ DNALM_INLINE bool modisco_writer::add(const std::string& sequence, const nucleot
   const auto bases = static_cast<index_t>(letters.size());
   detail::check_part(where, "attributions", checked_mul(4, bases), attributions.values.size());
   ++seen_;
-  if (bases < width_) return false;
+  if (!takes(letters, width_)) return false;
   const auto begin = static_cast<std::size_t>((bases - width_) / 2);
   const auto width = static_cast<std::size_t>(width_);
-  if (letters.substr(begin, width).find('N') != std::string::npos) return false;
   const auto cut = detail::padded_rows(attributions.values, letters.size(), begin, width, width, 4, where);
   one_hot_file_.append<std::int8_t>(one_hot_, detail::one_hot_rows(letters, begin, width, width));
   attribution_file_.append(attributions_, cut);

@@ -179,6 +179,7 @@ class deep_lift_job {
     }
     pair_pass pass(targets_, chosen_, layout_.tokens, count, options_.residuals);
     const auto receive = [&](const input_gradient& found) {
+      pair_pass::check(found.words.row_block(0, count * tokens()), tokens(), "the words' rows");
       for (index_t p = 0; p < count; ++p) {
         pair_result& result = result_of(p, pass.number());
         result.explained = pass.explained(p, pass.number());

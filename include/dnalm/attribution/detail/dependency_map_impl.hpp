@@ -14,6 +14,7 @@
 #include <dnalm/attribution/detail/letter_edits.hpp>
 #include <dnalm/attribution/strand_average.hpp>
 #include <dnalm/core/error.hpp>
+#include <dnalm/core/sequence_error.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -161,11 +162,26 @@ class dependency_row {
   dependency_result& result_;
 };
 
-/// What the predictor gives for these sequences of `length` letters. \throws error [dnalm.shape.856].
+/// What the predictor gives for these edits of a sequence. \throws error about the sequence, as the
+/// predictor.
+[[nodiscard]] inline std::vector<nucleotide_map> predict_edits(const nucleotide_predictor& predict,
+                                                               const std::vector<std::string>& sequences,
+                                                               std::span<const substitution> edits) {
+  try {
+    return predict(sequences);
+  } catch (const sequence_error& problem) {
+    const auto edit = static_cast<std::size_t>(problem.sequence());
+    if (edit >= edits.size()) throw;
+    throw problem.of(0, edit_words(edits[edit]));
+  }
+}
+
+/// The same as views, of `length` letters. \throws error [dnalm.shape.856].
 [[nodiscard]] inline std::vector<dependency_view> views_of(const nucleotide_predictor& predict,
                                                            const std::vector<std::string>& sequences,
+                                                           std::span<const substitution> edits,
                                                            index_t length, double epsilon) {
-  std::vector<nucleotide_map> maps = predict(sequences);
+  std::vector<nucleotide_map> maps = predict_edits(predict, sequences, edits);
   std::vector<dependency_view> views;
   bool fits = maps.size() == sequences.size();
   for (const nucleotide_map& map : maps) fits = fits && map.length == length;
@@ -198,34 +214,45 @@ DNALM_INLINE dependency_result nucleotide_dependencies(std::string_view sequence
   const auto length = static_cast<index_t>(sequence.size());
   dependency_result result{dependency_map(length), dependency_map(length), nucleotide_map(length)};
   if (length == 0) return result;
-  const auto wild = detail::views_of(predict, {std::string(sequence)}, length, options.epsilon);
+  const std::vector<substitution> none(1);
+  const auto wild = detail::views_of(predict, {std::string(sequence)}, none, length, options.epsilon);
   const detail::dependency_row row(wild.front(), options, result);
   const index_t position_bytes = checked_mul(3 * 3 * 4 * 8, length);
   const index_t at_once = std::max<index_t>(options.memory / position_bytes, 1);
   for (index_t first = 0; first < length; first += at_once) {
     const index_t end = std::min(length, first + at_once);
     std::vector<std::string> edited;
-    std::vector<std::pair<index_t, int>> edits;
+    std::vector<substitution> edits;
     for (index_t i = first; i < end; ++i) {
       if (base_code(sequence[static_cast<std::size_t>(i)]) > 3) continue;
       detail::for_substitutions(sequence, i, [&](int letter, std::string text) {
         edited.push_back(std::move(text));
-        edits.emplace_back(i, letter);
+        edits.push_back({i, letter});
       });
     }
     if (edited.empty()) continue;
-    const auto views = detail::views_of(predict, edited, length, options.epsilon);
+    const auto views = detail::views_of(predict, edited, edits, length, options.epsilon);
     for (std::size_t e = 0; e < edits.size(); e += 3) {
       std::array<const detail::dependency_view*, 4> of_position{};
       for (std::size_t k = e; k < e + 3; ++k)
-        of_position[static_cast<std::size_t>(edits[k].second)] = &views[k];
-      row.fill(edits[e].first, of_position);
+        of_position[static_cast<std::size_t>(edits[k].letter)] = &views[k];
+      row.fill(edits[e].position, of_position);
     }
   }
   return result;
 }
 
 namespace detail {
+
+/// What `work` gives for a reverse complement; its errors tell the strand.
+template <class Work>
+[[nodiscard]] auto on_other_strand(const Work& work) {
+  try {
+    return work();
+  } catch (const sequence_error& problem) {
+    throw problem.of(problem.sequence(), "its reverse complement");
+  }
+}
 
 /// Both strands of a causal model.
 [[nodiscard]] inline dependency_result stitched_results(const dependency_result& here,
@@ -249,7 +276,8 @@ DNALM_INLINE dependency_result nucleotide_dependencies(const model& network, con
   const nucleotide_predictor predict = predictor_of(network, means, name);
   const dependency_result here = nucleotide_dependencies(sequence, predict, own);
   if (!own.causal && !both_strands) return here;
-  const dependency_result other = nucleotide_dependencies(reverse_complement(sequence), predict, own);
+  const dependency_result other = detail::on_other_strand(
+      [&] { return nucleotide_dependencies(reverse_complement(sequence), predict, own); });
   if (own.causal) return detail::stitched_results(here, other);
   return {strand_average(here.log_odds, other.log_odds), strand_average(here.jacobian, other.jacobian),
           strand_average(here.influence, other.influence)};

@@ -12,6 +12,7 @@
 #include <dnalm/attribution/sequence_function.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/progress.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/core/types.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -20,7 +21,8 @@ namespace detail {
 /// Collects requests until they fill a budget, evaluates the distinct sequences among them in one call, and
 /// hands each request its row.
 ///
-/// `Receive` is called as receive(key, row of C values), in the order of the requests.
+/// `Receive` is called as receive(key, row of C values), in the order of the requests; receive.refuse(key,
+/// problem) throws an error about a sequence as one about the request that asked for it first.
 template <class Key, class Receive>
 class distinct_sequences {
  public:
@@ -39,7 +41,7 @@ class distinct_sequences {
   /// Evaluates what is left.
   void flush() {
     if (requests_.empty()) return;
-    const std::vector<double> values = f_(sequences_);
+    const std::vector<double> values = evaluate();
     const auto columns = static_cast<std::size_t>(f_.outputs);
     for (const auto& [key, place] : requests_) {
       receive_(key, std::span<const double>(values).subspan(place * columns, columns));
@@ -52,6 +54,17 @@ class distinct_sequences {
   }
 
  private:
+  [[nodiscard]] std::vector<double> evaluate() const {
+    try {
+      return f_(sequences_);
+    } catch (const sequence_error& problem) {
+      for (const auto& [key, place] : requests_) {
+        if (static_cast<index_t>(place) == problem.sequence()) receive_.refuse(key, problem);
+      }
+      throw;
+    }
+  }
+
   const sequence_function& f_;
   index_t memory_;
   progress* watcher_;

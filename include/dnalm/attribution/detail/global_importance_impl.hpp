@@ -10,6 +10,7 @@
 #include <dnalm/attribution/global_importance.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/philox.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/sequence/alphabet.hpp>
 #include <dnalm/sequence/shuffle.hpp>
 
@@ -154,7 +155,15 @@ DNALM_INLINE std::vector<double> global_importance::values_with(std::span<const 
   std::vector<std::string> sequences;
   sequences.reserve(backgrounds_.size());
   for (const std::string& background : backgrounds_) sequences.push_back(with_motifs(background, motifs));
-  return function_(sequences);
+  try {
+    return function_(sequences);
+  } catch (const sequence_error& problem) {
+    std::string words = "with";
+    for (const planted_motif& motif : motifs) {
+      words += (words == "with" ? " " : ", ") + motif.letters + " at " + std::to_string(motif.position);
+    }
+    throw problem.of(problem.sequence(), words);
+  }
 }
 
 DNALM_INLINE global_effect global_importance::summary(std::vector<double> effects) const {

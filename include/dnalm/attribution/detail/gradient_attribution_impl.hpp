@@ -55,9 +55,10 @@ struct path {
   std::string sequence = {};
   nucleotide_map end = {};        // x
   nucleotide_weights start = {};  // r
+  index_t number = 0;             // of the sequence in the caller's list
 
   [[nodiscard]] relaxed_point at(double t) const {
-    return {.sequence = sequence, .weights = weights_between(end, start, t)};
+    return {.sequence = sequence, .weights = weights_between(end, start, t), .number = number};
   }
   /// map += factor (x - r) * gradient; the reference token's part counts for the observed base.
   void add_products(double factor, const nucleotide_weights& gradient, nucleotide_map& map) const {
@@ -77,14 +78,15 @@ struct path {
   return sum;
 }
 
-/// All baselines of a sequence.
+/// All baselines of sequence `place` of a list, the first of which has the number `first_number`.
 [[nodiscard]] inline std::vector<path> paths_of(const relaxed_function& f, const baseline& from,
-                                                const std::string& sequence, index_t number) {
+                                                const std::string& sequence, index_t place,
+                                                index_t first_number) {
   require_option(from.count() >= 1, "no baselines", "at least one replicate");
   std::vector<path> paths;
   for (index_t replicate = 0; replicate < from.count(); ++replicate) {
-    paths.push_back(
-        {sequence, one_hot_map(sequence), baseline_weights(from, f, sequence, number, replicate)});
+    paths.push_back({sequence, one_hot_map(sequence),
+                     baseline_weights(from, f, sequence, first_number + place, replicate), place});
   }
   return paths;
 }
@@ -92,7 +94,8 @@ struct path {
 /// f(x) and the mean of f(r), by output; f(r) by path, then by output.
 inline std::vector<double> fill_ends(const relaxed_function& f, const std::vector<path>& paths,
                                      std::vector<path_attribution>& results) {
-  std::vector<relaxed_point> points = {{paths.front().sequence, {.letters = paths.front().end}}};
+  const path& any = paths.front();
+  std::vector<relaxed_point> points = {{any.sequence, {.letters = any.end}, any.number}};
   for (const path& one : paths) points.push_back(one.at(0));
   std::vector<double> values = f.values(points);
   for (std::size_t c = 0; c < results.size(); ++c) {
@@ -155,9 +158,9 @@ inline bool set_deltas(path_integral integral, const std::vector<double>& starts
 
 /// The results of one sequence: an output is done where its deltas are small, whatever the others need.
 [[nodiscard]] inline std::vector<path_attribution> integrate(const relaxed_function& f,
-                                                             const std::string& sequence, index_t number,
+                                                             const std::string& sequence, index_t place,
                                                              const path_options& options) {
-  const std::vector<path> paths = paths_of(f, options.from, sequence, number);
+  const std::vector<path> paths = paths_of(f, options.from, sequence, place, options.first_number);
   std::vector<path_attribution> results(static_cast<std::size_t>(f.outputs));
   const std::vector<double> starts = fill_ends(f, paths, results);
   std::vector<bool> done(results.size(), false);
@@ -176,11 +179,12 @@ inline bool set_deltas(path_integral integral, const std::vector<double>& starts
   }
 }
 
-/// x + sigma e for the sample of a sequence's number; columns of N stay 0.
-[[nodiscard]] inline relaxed_point noisy_point(const std::string& sequence, index_t number, index_t sample,
+/// x + sigma e for a sample of sequence `place` of the list; columns of N stay 0.
+[[nodiscard]] inline relaxed_point noisy_point(const std::string& sequence, index_t place, index_t sample,
                                                const smooth_grad_options& options) {
-  relaxed_point point{.sequence = sequence, .weights = one_hot_weights(sequence)};
-  const auto stream = (static_cast<std::uint64_t>(number) << 32U) ^ static_cast<std::uint64_t>(sample);
+  relaxed_point point{.sequence = sequence, .weights = one_hot_weights(sequence), .number = place};
+  const auto number = static_cast<std::uint64_t>(options.first_number + place);
+  const auto stream = (number << 32U) ^ static_cast<std::uint64_t>(sample);
   philox random(options.seed, stream);
   for (index_t i = 0; i < point.weights.letters.length; ++i) {
     const bool base = base_code(sequence[static_cast<std::size_t>(i)]) < 4;
@@ -209,7 +213,7 @@ DNALM_INLINE std::vector<gradient_map> saliency(const relaxed_function& f,
       f, static_cast<index_t>(sequences.size()),
       [&](index_t i) {
         const std::string& sequence = sequences[static_cast<std::size_t>(i)];
-        return relaxed_point{.sequence = sequence, .weights = one_hot_weights(sequence)};
+        return relaxed_point{.sequence = sequence, .weights = one_hot_weights(sequence), .number = i};
       },
       [&](index_t, index_t, double value, const nucleotide_weights& gradient) {
         results.push_back({gradient.letters, value});
@@ -227,15 +231,15 @@ DNALM_INLINE std::vector<gradient_map> smooth_grad(const relaxed_function& f,
   const auto share = 1.0 / static_cast<double>(options.samples);
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     const std::string& sequence = sequences[s];
-    const std::vector<relaxed_point> clean = {{sequence, one_hot_weights(sequence)}};
+    const auto place = static_cast<index_t>(s);
+    const std::vector<relaxed_point> clean = {{sequence, one_hot_weights(sequence), place}};
     const std::size_t first = results.size();
     for (const double value : f.values(clean)) {
       results.push_back({nucleotide_map(static_cast<index_t>(sequence.size())), value});
     }
-    const index_t number = options.first_number + static_cast<index_t>(s);
     detail::for_points(
         f, options.samples,
-        [&](index_t sample) { return detail::noisy_point(sequence, number, sample, options); },
+        [&](index_t sample) { return detail::noisy_point(sequence, place, sample, options); },
         [&](index_t, index_t c, double, const nucleotide_weights& gradient) {
           detail::add_scaled(share, gradient.letters, results[first + static_cast<std::size_t>(c)].map);
         });
@@ -251,7 +255,7 @@ DNALM_INLINE std::vector<path_attribution> integrated_gradients(const relaxed_fu
   detail::require_option(options.tolerance >= 0, "an impossible tolerance", "a number from 0");
   std::vector<path_attribution> results;
   for (std::size_t s = 0; s < sequences.size(); ++s) {
-    auto found = detail::integrate(f, sequences[s], options.first_number + static_cast<index_t>(s), options);
+    auto found = detail::integrate(f, sequences[s], static_cast<index_t>(s), options);
     std::move(found.begin(), found.end(), std::back_inserter(results));
   }
   return results;
@@ -264,7 +268,8 @@ DNALM_INLINE std::vector<path_attribution> expected_gradients(const relaxed_func
   std::vector<path_attribution> results;
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     const index_t number = options.first_number + static_cast<index_t>(s);
-    std::vector<detail::path> paths = detail::paths_of(f, options.from, sequences[s], number);
+    std::vector<detail::path> paths =
+        detail::paths_of(f, options.from, sequences[s], static_cast<index_t>(s), options.first_number);
     if (static_cast<index_t>(paths.size()) > options.samples) {
       paths.erase(paths.begin() + static_cast<std::ptrdiff_t>(options.samples), paths.end());
     }

@@ -16,6 +16,7 @@
 #include <dnalm/attribution/attribution_targets.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/core/thread_team.hpp>
 #include <dnalm/embed/detail/chunk_plan.hpp>
 #include <dnalm/models/gradient_request.hpp>
@@ -28,7 +29,7 @@ namespace detail {
 /// What runs and who takes it. `rows` and `receive` are called from several threads, each item by one.
 struct gradient_work {
   std::vector<std::span<const std::int32_t>> ids = {};  ///< by item
-  std::vector<std::string> names = {};                  ///< of items, for errors
+  std::vector<index_t> numbers = {};                    ///< of items in the caller's list, for errors
   bool tokens = false;                                  ///< gradients by the one-hot tokens are wanted
   /// Fills the words' rows of an item; empty: ids are looked up.
   std::function<void(std::size_t item, matrix_view<float> rows)> rows = {};
@@ -38,6 +39,11 @@ struct gradient_work {
                      matrix_view<const float> tokens)>
       receive = {};
 };
+
+/// What a message calls a sequence of a list.
+[[nodiscard]] inline std::string sequence_words(index_t number) {
+  return "sequence " + std::to_string(number + 1);
+}
 
 [[nodiscard]] inline bool all_finite(matrix_view<const float> x) {
   unsigned bad = 0;
@@ -59,7 +65,7 @@ class gradient_batch {
       const auto count = static_cast<index_t>(ids.size());
       ids_.insert(ids_.end(), ids.begin(), ids.end());
       offsets_.append(count);
-      output_.append(targets.output_rows(count, work.names[item]));
+      output_.append(targets.output_rows(count, sequence_words(work.numbers[item])));
     }
     special_ = targets.special_rows(ids_, output_);
     if (work.rows) fill_rows();
@@ -74,19 +80,24 @@ class gradient_batch {
     index_t number = 0;
     request.select = [&](index_t chosen) { number = chosen; };
     seed(request, number);
-    bool finite = true;
+    index_t broken = -1;
     const auto take = [&](const input_gradient& found) {
-      finite = finite && all_finite(found.words);
-      if (finite) hand_on(number, found);
+      if (broken < 0) broken = broken_sequence(found.words);
+      if (broken < 0) hand_on(number, found);
     };
     targets_.network().input_gradients(batch(), request, take, workspace);
-    if (!finite) refuse(workspace);
+    if (broken >= 0)
+      gradient_batch(targets_, work_, {static_cast<index_t>(first_) + broken, 1}).refuse(workspace);
   }
 
  private:
   [[nodiscard]] token_batch batch() const { return {ids_, offsets_}; }
-  [[nodiscard]] const std::string& name_of(index_t sequence) const {
-    return work_.names[first_ + static_cast<std::size_t>(sequence)];
+  /// The first sequence whose rows are not all finite; -1: none.
+  [[nodiscard]] index_t broken_sequence(matrix_view<const float> rows) const {
+    for (index_t s = 0; s < offsets_.sequences(); ++s) {
+      if (!all_finite(rows.row_block(offsets_.begin(s), offsets_.length(s)))) return s;
+    }
+    return -1;
   }
   void fill_rows() {
     rows_ = matrix<float>(offsets_.rows(), targets_.network().describe().width());
@@ -107,6 +118,7 @@ class gradient_batch {
     const auto give = [this, &number](matrix_view<const float> output, matrix_view<float> gradient) {
       if (number == 0) targets_.values(output, output_, special_, values_);
       targets_.add_gradient(number, output, output_, special_, gradient);
+      check_given(number, gradient);
     };
     if (targets_.reads_logits()) {
       request.logits = give;
@@ -116,6 +128,18 @@ class gradient_batch {
     request.hidden = [give](index_t, matrix_view<const float> hidden, matrix_view<float> gradient) {
       give(hidden, gradient);
     };
+  }
+  /// \throws sequence_error [dnalm.numeric.424].
+  void check_given(index_t number, matrix_view<const float> gradient) const {
+    for (index_t s = 0; s < output_.sequences(); ++s) {
+      if (all_finite(gradient.row_block(output_.begin(s), output_.length(s)))) continue;
+      const std::string what =
+          targets_.reads_logits() ? "the logits" : "hidden state " + std::to_string(targets_.layer());
+      throw sequence_error(error_kind::numeric, 424,
+                           "a number that is not finite in the gradient given for " + what,
+                           work_.numbers[first_ + static_cast<std::size_t>(s)],
+                           {.where = "target " + targets_.name(number), .expected = "finite numbers"});
+    }
   }
   void hand_on(index_t number, const input_gradient& found) {
     for (index_t s = 0; s < offsets_.sequences(); ++s) {
@@ -148,9 +172,11 @@ class gradient_batch {
     network.input_gradients(
         batch(), request, [](const input_gradient&) {}, workspace);
   }
-  /// Runs again, watching each hidden state and each gradient. \throws error [dnalm.numeric.803] naming the
-  /// first that is not finite.
+  /// Of one sequence: runs it again, watching each hidden state and each gradient.
+  /// \throws sequence_error [dnalm.numeric.803] naming the first that is not finite.
   [[noreturn]] void refuse(forward_workspace& workspace) {
+    std::vector<double> values(static_cast<std::size_t>(targets_.size()));
+    values_ = values;
     gradient_request request = make_request();
     index_t number = 0;
     index_t above = -1;  // the hidden state whose gradient was seen last
@@ -177,9 +203,8 @@ class gradient_batch {
            "the gradient on its way from hidden state 0 to the words' rows, target " + targets_.name(number));
     };
     targets_.network().input_gradients(batch(), request, take, workspace);
-    const std::string last = offsets_.sequences() > 1 ? " to " + name_of(offsets_.sequences() - 1) : "";
-    throw error(error_kind::numeric, 803, "a gradient is not finite",
-                {.where = name_of(0) + last + ": " + where, .expected = "finite numbers"});
+    throw sequence_error(error_kind::numeric, 803, "a gradient is not finite", work_.numbers[first_],
+                         {.where = where, .expected = "finite numbers"});
   }
 
   const attribution_targets& targets_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <dnalm/attribution/substitution.hpp>
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/sequence/alphabet.hpp>
@@ -24,6 +25,12 @@ void for_substitutions(std::string_view sequence, index_t position, Use&& use) {
     edited[at] = "ACGT"[letter];
     use(letter, std::move(edited));
   }
+}
+
+/// An edit in a message, `T at position 4` (from 1); nothing of the sequence as it is.
+[[nodiscard]] inline std::string edit_words(const substitution& edit) {
+  if (edit.letter < 0) return {};
+  return std::string(1, "ACGT"[edit.letter]) + " at position " + std::to_string(edit.position + 1);
 }
 
 }  // namespace detail

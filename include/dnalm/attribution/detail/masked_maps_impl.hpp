@@ -15,6 +15,7 @@
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
+#include <dnalm/core/sequence_error.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -84,8 +85,8 @@ inline void plan_predictions(prediction_job& job) {
     const std::string& text = job.sequences[static_cast<std::size_t>(s)].sequence;
     plan.text = tokenize_windows(job.network, text, window, rule.overlap, job.name_of(s));
     if (left && !plan.text.windows.empty() && rule.overlap == 0) {
-      throw error(error_kind::usage, 870, "windows of a causal model that share no tokens",
-                  {.where = job.name_of(s), .expected = "an overlap: what a window's first tokens follow"});
+      throw sequence_error(error_kind::usage, 870, "windows of a causal model that share no tokens", s,
+                           {.expected = "an overlap: what a window's first tokens follow"}, job.name_of(s));
     }
     const token_sequence& tokens = plan.text.tokens;
     plan.readings = tokens_overlap(tokens)
@@ -123,8 +124,8 @@ inline void take_reading(const prediction_job& job, index_t sequence, const toke
                          vector_view<const float> logits, nucleotide_prediction& result) {
   for (const float logit : logits) {
     if (std::isfinite(logit)) continue;
-    throw error(error_kind::numeric, 855, "a logit that is not finite",
-                {.where = job.name_of(sequence) + ", token " + std::to_string(reading.token)});
+    throw sequence_error(error_kind::numeric, 855, "a logit that is not finite", sequence,
+                         {.where = "token " + std::to_string(reading.token)}, job.name_of(sequence));
   }
   const std::int32_t id = job.plan(sequence).text.tokens.ids[static_cast<std::size_t>(reading.token)];
   const nucleotide_map log_p = log_probabilities_of(job.vocabulary.read(logits, id, job.options.reading));

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -33,8 +32,8 @@ struct nucleotide_gradients {
     std::vector<nucleotide_layout> layouts;
     layouts.reserve(points.size());
     for (std::size_t i = 0; i < points.size(); ++i) {
-      work.names.push_back("sequence " + std::to_string(i + 1));
-      layouts.push_back(input.layout(points[i].sequence, work.names.back()));
+      work.numbers.push_back(points[i].number_at(i));
+      layouts.push_back(input.layout(points[i].sequence, sequence_words(work.numbers.back())));
       work.tokens = work.tokens || input.needs_tokens(layouts[i], points[i].weights);
     }
     for (const nucleotide_layout& layout : layouts) work.ids.push_back(layout.tokens.ids);

@@ -3,6 +3,7 @@
 /// \brief One sequence and some of its references side by side through a model, forward and back.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <string>
@@ -11,8 +12,8 @@
 #include <dnalm/attribution/attribution_targets.hpp>
 #include <dnalm/attribution/detail/max_pool_seed.hpp>
 #include <dnalm/attribution/nucleotide_input.hpp>
-#include <dnalm/core/error.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
@@ -85,6 +86,19 @@ class pair_pass {
     targets_.network().input_gradients({ids_, offsets_}, wanted, receive, workspace);
   }
 
+  /// Multipliers by `what`, `each` rows of a sequence. \throws sequence_error [dnalm.numeric.836].
+  static void check(matrix_view<const float> m, index_t each, const std::string& what) {
+    for (index_t r = 0; r < m.rows; ++r) {
+      for (index_t c = 0; c < m.columns; ++c) {
+        if (std::isfinite(m(r, c))) continue;
+        throw sequence_error(
+            error_kind::numeric, 836, "multipliers that are not finite", 0,
+            {.where = what + ", row " + std::to_string(r % each) + ", channel " + std::to_string(c),
+             .expected = "finite numbers",
+             .found = std::to_string(m(r, c))});
+      }
+    }
+  }
   /// Which of the chosen targets the receiver is called for.
   [[nodiscard]] index_t number() const { return number_; }
   [[nodiscard]] double value(index_t sequence, index_t number) const {
@@ -116,18 +130,8 @@ class pair_pass {
     for (index_t r = 0; r < x.rows; ++r) std::copy_n(x.row_data(r), x.columns, copy.view().row_data(r));
     states_.push_back(std::move(copy));
   }
-  /// \throws error [dnalm.numeric.836].
   void look_at(index_t layer, matrix_view<const float> m) {
-    for (index_t r = 0; r < m.rows; ++r) {
-      for (index_t c = 0; c < m.columns; ++c) {
-        if (std::isfinite(m(r, c))) continue;
-        throw error(error_kind::numeric, 836, "multipliers that are not finite",
-                    {.where = "hidden state " + std::to_string(layer) + ", row " + std::to_string(r) +
-                              " of the batch, channel " + std::to_string(c),
-                     .expected = "finite numbers",
-                     .found = std::to_string(m(r, c))});
-      }
-    }
+    check(m, std::max<index_t>(m.rows / (2 * pairs_), 1), "hidden state " + std::to_string(layer));
     if (!keeps_states()) return;
     const matrix_view<const float> x = states_[static_cast<std::size_t>(layer)].view();
     for (index_t p = 0; p < pairs_; ++p) {

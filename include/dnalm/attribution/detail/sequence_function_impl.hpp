@@ -7,6 +7,7 @@
 
 #include <dnalm/attribution/sequence_function.hpp>
 #include <dnalm/core/error.hpp>
+#include <dnalm/core/sequence_error.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -21,11 +22,11 @@ DNALM_INLINE std::vector<double> sequence_function::operator()(std::span<const s
   evaluate(sequences, values);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
-    throw error(
-        error_kind::numeric, 801, "a function of sequences gave a number that is not finite",
-        {.where = "sequence " + std::to_string(i / columns + 1) + ", output " + std::to_string(i % columns),
-         .expected = "finite numbers",
-         .found = std::to_string(values[i])});
+    throw sequence_error(error_kind::numeric, 801, "a function of sequences gave a number that is not finite",
+                         static_cast<index_t>(i / columns),
+                         {.where = "output " + std::to_string(i % columns),
+                          .expected = "finite numbers",
+                          .found = std::to_string(values[i])});
   }
   return values;
 }

@@ -12,6 +12,7 @@
 #include <dnalm/attribution/detail/letter_edits.hpp>
 #include <dnalm/attribution/substitution_effects.hpp>
 #include <dnalm/core/error.hpp>
+#include <dnalm/core/sequence_error.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -32,6 +33,12 @@ struct placed_substitution {
   substitution edit = {};
 };
 
+/// The same error about a sequence instead of one of its edits.
+[[noreturn]] inline void refuse_edit(const sequence_error& problem, std::size_t sequence,
+                                     const substitution& edit) {
+  throw problem.of(static_cast<index_t>(sequence), edit_words(edit));
+}
+
 /// Takes the values of a sequence and then of its edits.
 struct effects_receiver {
   std::vector<substitution_effects>& results;
@@ -46,6 +53,9 @@ struct effects_receiver {
     for (std::size_t c = 0; c < values.size(); ++c) {
       result.effects[c](edit.letter, edit.position) = values[c] - result.reference[c];
     }
+  }
+  [[noreturn]] void refuse(const placed_substitution& placed, const sequence_error& problem) const {
+    refuse_edit(problem, placed.sequence, placed.edit);
   }
 };
 
@@ -136,9 +146,9 @@ namespace detail {
   return edits;
 }
 
-/// The values of edits, checked as those of a sequence_function are.
+/// The values of edits of sequence `number` of a list, checked as those of a sequence_function are.
 [[nodiscard]] inline std::vector<double> values_of_edits(const substitution_function& f,
-                                                         const std::string& sequence,
+                                                         const std::string& sequence, std::size_t number,
                                                          std::span<const substitution> edits) {
   sequence_function checked{.outputs = f.outputs};
   if (f.evaluate) {
@@ -146,7 +156,13 @@ namespace detail {
       f.evaluate(sequence, edits, values);
     };
   }
-  return checked(std::vector<std::string>(edits.size()));
+  try {
+    return checked(std::vector<std::string>(edits.size()));
+  } catch (const sequence_error& problem) {
+    const auto edit = static_cast<std::size_t>(problem.sequence());
+    if (edit >= edits.size()) throw;
+    refuse_edit(problem, number, edits[edit]);
+  }
 }
 
 }  // namespace detail
@@ -165,7 +181,7 @@ DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(
     const std::vector<substitution> edits = detail::all_substitutions(sequences[s]);
     results[s].effects.assign(static_cast<std::size_t>(std::max<index_t>(f.outputs, 0)),
                               nucleotide_map(static_cast<index_t>(sequences[s].size())));
-    const std::vector<double> values = detail::values_of_edits(f, sequences[s], edits);
+    const std::vector<double> values = detail::values_of_edits(f, sequences[s], s, edits);
     const auto columns = static_cast<std::size_t>(f.outputs);
     for (std::size_t e = 0; e < edits.size(); ++e) {
       receive({s, edits[e]}, std::span<const double>(values).subspan(e * columns, columns));

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cmath>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,8 +37,8 @@ DNALM_INLINE std::vector<token_scores> token_attribution(const attribution_targe
   detail::gradient_work work;
   std::vector<token_sequence> tokens;
   for (std::size_t s = 0; s < sequences.size(); ++s) {
-    work.names.push_back("sequence " + std::to_string(s + 1));
-    tokens.push_back(network.tokenize(sequences[s], work.names.back()));
+    work.numbers.push_back(static_cast<index_t>(s));
+    tokens.push_back(network.tokenize(sequences[s], detail::sequence_words(work.numbers.back())));
   }
   for (const token_sequence& one : tokens) work.ids.push_back(one.ids);
   work.receive = [&](std::size_t item, index_t target, matrix_view<const float> words,

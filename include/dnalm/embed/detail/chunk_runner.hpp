@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/embed/detail/embed_job.hpp>
 #include <dnalm/embed/detail/window_part.hpp>
 
@@ -187,10 +188,12 @@ class chunk_runner {
       for (index_t r = offsets.begin(s); r < offsets.begin(s + 1); ++r) {
         if (finite_row(x.row(r))) continue;
         const bool cut = chunk_.windows > 0;
-        throw error(error_kind::numeric, 455, "NaN or infinity in " + what,
-                    {.where = job_.name_of(cut ? chunk_.first : chunk_.first + s) +
-                              (cut ? ", window " + std::to_string(chunk_.first_window + s + 1) : "") +
-                              ", token " + std::to_string(r - offsets.begin(s))});
+        const index_t sequence = cut ? chunk_.first : chunk_.first + s;
+        throw sequence_error(
+            error_kind::numeric, 455, "NaN or infinity in " + what, sequence,
+            {.where = (cut ? "window " + std::to_string(chunk_.first_window + s + 1) + ", " : "") + "token " +
+                      std::to_string(r - offsets.begin(s))},
+            job_.name_of(sequence));
       }
     }
   }
