@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
-#include <dnalm/attribution/detail/gradient_batches.hpp>
+#include <dnalm/attribution/detail/gradient_schedule.hpp>
 #include <dnalm/attribution/detail/read_edits.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/embed/embeddings.hpp>
@@ -302,15 +302,37 @@ namespace detail {
 /// Values of columns of a hidden state, which forward may not hand out.
 inline void values_of_state(const attribution_targets& targets, std::span<const std::string> sequences,
                             const run_options& options, std::span<double> values) {
+  const model& network = targets.network();
   std::vector<token_sequence> tokens;
-  gradient_work work;
+  std::vector<index_t> lengths;
+  std::vector<std::string> names;
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    work.names.push_back("sequence " + std::to_string(i + 1));
-    tokens.push_back(targets.network().tokenize(sequences[i], work.names.back()));
+    names.push_back("sequence " + std::to_string(i + 1));
+    tokens.push_back(network.tokenize(sequences[i], names.back()));
+    lengths.push_back(tokens.back().size());
   }
-  for (const token_sequence& one : tokens) work.ids.push_back(one.ids);
+  const gradient_schedule schedule = schedule_gradients(
+      network, lengths, names, values_request(targets.layer(), [](auto) {}), options.threads, options.memory);
   workspace_store workspaces(false);
-  run_gradients(targets, work, options, values, workspaces);
+  const auto columns = static_cast<std::size_t>(targets.size());
+  run_schedule(schedule, workspaces, [&](const sequence_chunk& chunk, forward_workspace& workspace) {
+    const auto first = static_cast<std::size_t>(chunk.first);
+    const auto count = static_cast<std::size_t>(chunk.count);
+    std::vector<std::int32_t> ids;
+    ragged_offsets offsets;
+    ragged_offsets rows;
+    for (std::size_t i = first; i < first + count; ++i) {
+      ids.insert(ids.end(), tokens[i].ids.begin(), tokens[i].ids.end());
+      offsets.append(lengths[i]);
+      rows.append(targets.output_rows(lengths[i], names[i]));
+    }
+    const auto special = targets.special_rows(ids, rows);
+    const auto take = [&](matrix_view<const float> hidden) {
+      targets.values(hidden, rows, special, values.subspan(first * columns, count * columns));
+    };
+    network.input_gradients(
+        {ids, offsets}, values_request(targets.layer(), take), [](const input_gradient&) {}, workspace);
+  });
 }
 
 }  // namespace detail
