@@ -72,7 +72,8 @@ class attribution_targets {
   [[nodiscard]] const std::string& name(index_t target) const {
     return names_[static_cast<std::size_t>(target)];
   }
-  /// What the numbers are, for people: `linear output of a probe`, `before sigmoid`, ...
+  /// What the numbers are, for people: `linear output of a probe`, `what the network's last sigmoid is
+  /// applied to`, ...
   [[nodiscard]] const std::string& scale_words() const { return scale_words_; }
   /// Whether the logits of a language model are read; else hidden state `layer`.
   [[nodiscard]] bool reads_logits() const { return layer_ < 0; }
@@ -97,7 +98,8 @@ class attribution_targets {
   void add_gradient(index_t target, matrix_view<const float> output, const ragged_offsets& rows,
                     std::span<const unsigned char> special, matrix_view<float> gradient) const;
 
-  /// The same numbers as a function of sequences, by embed().
+  /// The same numbers as a function of sequences, by embed(); of predictions of a network of layers by passes
+  /// as far as they need. Calling it throws as model::tokenize and output_rows.
   [[nodiscard]] sequence_function function(const run_options& options = {}) const;
   /// The same numbers of a sequence's substitutions, by what each reaches, and for cls what the first row
   /// reads: with the bits of `function` where the model's edits have those of a pass
