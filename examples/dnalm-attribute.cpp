@@ -24,6 +24,7 @@
 #include <support/attribution_outputs.hpp>
 #include <support/attribution_planting.hpp>
 #include <support/attribution_planting_options.hpp>
+#include <support/attribution_prediction_options.hpp>
 #include <support/attribution_residuals.hpp>
 #include <support/attribution_shuffles.hpp>
 #include <support/attribution_tolerance.hpp>
@@ -47,7 +48,10 @@ constexpr const char* examples = R"(Examples:
   dnalm-attribute --model gpn --input region.fa --method entropy --output e.npz --bigwig e.bw
       what the language model expects, without a probe; a track where names are chr:start-end
   dnalm-attribute --model spliceai --logit 1 --input gene.fa --method ism --output ism.npz --svg logos
-      of a supervised network: column 1 of its prediction, every substitution
+      of a supervised network: column 1 of its prediction before the softmax, every substitution
+  dnalm-attribute --model enformer --logit 41 --head mouse --rows 447:449 --input tss.fa --method saliency
+                  --output mouse.npz
+      of its head mouse, before the softplus, the mean over two rows in the middle
   dnalm-attribute --model gpn --input site.fa --method dependency --output d.npz --html d.html
       which positions depend on which: heat maps
   dnalm-attribute --model gpn --probe p.safetensors --input peaks.fa --top 500 --method ism --output ism.npz
@@ -62,7 +66,7 @@ struct settings {
   std::string model;
   std::string probe;
   std::string target;
-  dnalm::index_t logit = -1;
+  program::prediction_options prediction;
   std::string input;
   std::string output;
   std::string modisco;
@@ -103,7 +107,10 @@ dnalm::index_t chosen_output(const std::vector<std::string>& names, const std::s
 /// \throws error [dnalm.usage.727] a method that needs to be told, [dnalm.usage.728].
 std::optional<dnalm::attribution_targets> targets_of(const settings& s, const dnalm::model& model) {
   const bool needed = program::needs_target(s.method.method) || s.top > 0;
-  if (s.logit >= 0) return dnalm::attribution_targets::of_logits(model, std::vector<dnalm::index_t>{s.logit});
+  if (s.prediction.logit >= 0) {
+    return dnalm::attribution_targets::of_logits(model, std::vector<dnalm::index_t>{s.prediction.logit},
+                                                 program::choice_of(s.prediction));
+  }
   if (s.probe.empty() && !needed) return std::nullopt;
   if (s.probe.empty()) {
     throw dnalm::error(dnalm::error_kind::usage, 727, "nothing says which number is explained",
@@ -459,9 +466,7 @@ int main(int argc, char** argv) {
   app.footer(examples);
   app.add_option("--model", s.model, "Model folder")->required()->type_name("DIR");
   auto* probe = app.add_option("--probe", s.probe, "Probe that dnalm-evaluate has fitted")->type_name("FILE");
-  app.add_option("--logit", s.logit, "In place of a probe: a column of the model's own prediction, from 0")
-      ->check(CLI::Range(0, 100000000))
-      ->excludes(probe);
+  program::add_prediction_options(app, s.prediction, probe);
   app.add_option("--target", s.target, "Output of a probe that has several: its name, or name:class")
       ->needs(probe);
   app.add_option("--input", s.input, "FASTA, FASTQ, TSV or CSV, plain or .gz, or 2bit; - is standard input")

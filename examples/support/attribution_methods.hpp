@@ -69,7 +69,10 @@ inline void read_both_strands(attribution_method& method) {
     made.conventions["strands"] = "each strand gives what lies behind the substitution, both joined";
   }
   made.conventions["seed"] = std::to_string(options.seed);
-  if (targets && needs_target(name)) made.conventions["target"] = targets->name(0);
+  if (targets && needs_target(name)) {
+    made.conventions["target"] = targets->name(0);
+    made.conventions["target_scale"] = targets->scale_words();
+  }
   if (options.window.tokens != 0) {
     made.conventions["window"] =
         (options.window.tokens < 0 ? "the model's limit"

@@ -77,6 +77,7 @@ class planting_report {
   void run(const dnalm::attribution_targets& targets, const dnalm::run_options& means,
            const std::vector<dnalm::io::sequence_record>& records, dnalm::progress_display display) {
     target_ = targets.name(0);
+    target_scale_ = targets.scale_words();
     std::vector<std::string> backgrounds = backgrounds_of(records);
     const std::string shortest = *std::min_element(
         backgrounds.begin(), backgrounds.end(),
@@ -115,6 +116,7 @@ class planting_report {
     std::map<std::string, std::string> texts = {
         {"method", "global_importance"},
         {"target", target_},
+        {"target_scale", target_scale_},
         {"seed", std::to_string(seed_)},
         {"backgrounds", std::to_string(backgrounds_.size()) + ", " + kinds},
         {"x", x_label()},
@@ -397,6 +399,7 @@ class planting_report {
   std::vector<dnalm::index_t> positions_ = {};
   std::vector<dnalm::index_t> gaps_ = {};
   std::string target_ = {};
+  std::string target_scale_ = {};
   std::vector<std::string> backgrounds_ = {};
   std::vector<double> values_ = {};
   std::optional<shuffle_tally> shuffles_ = {};  // of shuffled backgrounds

@@ -33,6 +33,7 @@
 #include <dnalm/models/network_config.hpp>
 #include <dnalm/models/network_summary.hpp>
 #include <dnalm/models/planned_tensor.hpp>
+#include <dnalm/models/prediction_head.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <dnalm/models/read_config.hpp>
 #include <dnalm/models/recipe_source.hpp>

@@ -23,3 +23,11 @@ TEST_CASE("gpu: networks of layers in 16 bits, their twins and poolings", "[gpu]
   const std::string some(230, 'A');
   dnalm_test::check_layer_poolings("legnet", {some, some.substr(3) + "CGT"});
 }
+
+TEST_CASE("gpu: linear outputs of networks of layers are explained as on the cpu",
+          "[gpu][models][supervised]") {
+  std::string sequence;
+  for (int i = 0; i < 100; ++i) sequence += "GATTAC";
+  dnalm_test::check_linear_outputs("basset", sequence);
+  dnalm_test::check_linear_outputs("enformer", sequence.substr(0, 192));
+}

@@ -158,7 +158,7 @@ class device_model_of final : public model_base {
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
     const network_summary about = summary();
-    detail::check_gradient_layers(request, about.layers);
+    detail::check_gradient_layers(request, about.last_state());
     const gradient_extent extent = request.extent(about.layers);
     index_t copies = checked_mul(2, seen_numbers(tokens, extent.logits || extent.tokens));
     if (request.word_rows.data != nullptr) copies = checked_add(copies, checked_mul(tokens, about.width));

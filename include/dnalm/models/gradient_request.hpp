@@ -46,7 +46,8 @@ struct basic_gradient_request {
   /// Gets the output `from` (R, columns) and a matrix of zeros of its shape to put dS/dfrom in.
   using cotangent = std::function<void(matrix_view<const T, Space> from, matrix_view<T, Space> gradient)>;
 
-  /// Hidden states that S depends on, increasing: 0 (embedding output) to layers; as forward hands them out.
+  /// Hidden states that S depends on, increasing: 0 (embedding output) to layers, as forward hands them out;
+  /// of networks of layers also linear outputs behind them (prediction_head::linear_state).
   std::vector<index_t> layers = {};
   /// Called once for each of `layers`, the highest first, after the forward pass and after `logits`.
   std::function<void(index_t layer, matrix_view<const T, Space> hidden, matrix_view<T, Space> gradient)>
@@ -180,7 +181,7 @@ void check_word_rows(matrix_view<const T, Space> rows, index_t tokens, index_t w
 template <class T, memory_space Space>
 void check_gradient_request(const network_summary& about, const basic_gradient_request<T, Space>& request,
                             index_t tokens) {
-  detail::check_gradient_layers(request, about.layers);
+  detail::check_gradient_layers(request, about.last_state());
   check_word_rows(request.word_rows, tokens, about.width);
 }
 template <summarized Config, class T, memory_space Space>

@@ -163,16 +163,25 @@ struct layer_graph {
   std::vector<graph_result> layers = {};   ///< hidden states 1, 2, ...; 0 is the sequence's one-hot rows
   std::vector<graph_result> outputs = {};  ///< predictions: hidden states behind `layers`, the first also the
                                            ///< logits
-  std::vector<std::string> unused = {};    ///< tensors that the files carry and the graph does not need
-  index_t predictions = 0;                 ///< channels of the first output (complete() fills it in)
-  double initializer_range = 0.05;         ///< of a random twin's matrices
+  /// Of the network's own graph, for each output the value that its last map is applied to, or the output
+  /// itself (detail/linear_outputs.hpp): hidden states behind all others, which forward does not hand out.
+  std::vector<graph_result> linear = {};
+  std::vector<std::string> unused = {};  ///< tensors that the files carry and the graph does not need
+  index_t predictions = 0;               ///< channels of the first output (complete() fills it in)
+  double initializer_range = 0.05;       ///< of a random twin's matrices
 
-  /// Layers, then outputs; `state` from 1 on.
+  /// Layers, then outputs, then `linear`; `state` from 1 on.
   [[nodiscard]] const graph_result& result(index_t state) const {
-    const auto at = static_cast<std::size_t>(state - 1);
-    return at < layers.size() ? layers[at] : outputs[at - layers.size()];
+    auto at = static_cast<std::size_t>(state - 1);
+    if (at < layers.size()) return layers[at];
+    at -= layers.size();
+    return at < outputs.size() ? outputs[at] : linear[at - outputs.size()];
   }
   [[nodiscard]] index_t results() const { return static_cast<index_t>(layers.size() + outputs.size()); }
+  /// Results and `linear`.
+  [[nodiscard]] index_t states() const { return results() + static_cast<index_t>(linear.size()); }
+  /// The value of each result, and of each of `linear` that is no output.
+  [[nodiscard]] std::vector<index_t> seen_values() const;
   /// Checks the graph and fills in `predictions`: the last step of a recipe. \throws as graph_shapes.
   void complete();
   [[nodiscard]] network_summary summary() const;

@@ -288,8 +288,8 @@ class model {
     return base_->gradient_bytes(request, tokens, longest);
   }
   [[nodiscard]] batch_preference prefers() const { return base_->prefers(); }
-  /// Channels of hidden state `state`: describe().width() but for networks that resize
-  /// (network_summary::resizes).
+  /// Channels of hidden state `state`, up to network_summary::last_state: describe().width() but for networks
+  /// that resize (network_summary::resizes).
   [[nodiscard]] index_t state_width(index_t state) const { return base_->state_width(state); }
   /// Rows of a hidden state for a sequence of `tokens`: `tokens` but for networks that resize. `where` names
   /// the sequence. \throws error [dnalm.input.433] a length that the network does not read.
@@ -334,7 +334,8 @@ class model {
   /// that the edit reaches and the rows asked for read, and networks of layers, which compute of every value
   /// the rows that the edit reaches, up to the first layer that reads far away, both with the bits of
   /// forward; HyenaDNA, which computes the rows from the edit on, up to the rounding of its transforms.
-  /// Logits of networks of layers are their first prediction. \throws error [dnalm.input.422] another state,
+  /// Logits of networks of layers are their first prediction; states may also be linear outputs
+  /// (prediction_head). \throws error [dnalm.input.422] another state,
   /// [dnalm.input.407], [dnalm.input.428], [dnalm.input.443] a row that the state has not; as forward.
   [[nodiscard]] bool edited_states(std::span<const std::int32_t> ids, std::span<const token_edit> edits,
                                    const edit_request& request, edits_observer observer,

@@ -143,7 +143,7 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
   }
   [[nodiscard]] index_t gradient_bytes(const gradient_request& request, index_t tokens,
                                        index_t longest) const override {
-    detail::check_gradient_layers(request, summary().layers);
+    detail::check_gradient_layers(request, summary().last_state());
     const gradient_extent extent = request.extent(summary().layers);
     const index_t bytes = network_.gradient_bytes(tokens, longest, extent);
     if (is_float) return bytes;

@@ -18,6 +18,7 @@ struct network_summary {
   index_t width = 0;                   ///< D, channels of hidden states; where each has its own, of the first
   index_t vocabulary = 0;              ///< V, token numbers and width of the logits
   index_t predictions = 0;             ///< width of the logits where it is not V; 0: V
+  index_t linear_outputs = 0;          ///< hidden states behind those: what predictions are maps of
   bool resizes = false;                ///< hidden states have numbers of rows and channels of their own
   index_t letters = 0;                 ///< tokens a tokenizer knows, where V has rows for none; 0: V
   index_t token_multiple = 1;          ///< V may be the tokens of a tokenizer, up to a multiple of this
@@ -32,6 +33,8 @@ struct network_summary {
 
   /// Width of the logits, or of the predictions in their place.
   [[nodiscard]] index_t logits_width() const { return predictions > 0 ? predictions : vocabulary; }
+  /// The last hidden state that gradients and edits may be of.
+  [[nodiscard]] index_t last_state() const { return layers + linear_outputs; }
   /// Tokens that the model's tokenizer knows.
   [[nodiscard]] index_t known_tokens() const { return letters > 0 ? letters : vocabulary; }
   /// Whether a tokenizer of so many tokens fits: all that the model knows, or where it knows V, of which some

@@ -13,8 +13,11 @@
 #include <variant>
 #include <vector>
 
+#include <dnalm/attribution/gradient_attribution.hpp>
+#include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/embed.hpp>
 #include <dnalm/models/load_model.hpp>
+#include <dnalm/models/prediction_head.hpp>
 #include <dnalm/models/random_source.hpp>
 #include <support/same_bits.hpp>
 #include <support/temporary_folder.hpp>
@@ -202,6 +205,32 @@ inline void check_layer_poolings(const std::string& name, const std::vector<std:
           CHECK(gap <= 1e-4 * std::max(1.0, std::abs(expected)));
         }
       }
+    }
+  }
+}
+
+/// Values and gradients of the linear outputs of the last head on the GPU beside those of the cpu.
+inline void check_linear_outputs(const std::string& name, const std::string& sequence) {
+  INFO(name);
+  const auto cpu = dnalm::load_model(golden_supervised / name);
+  const std::string head = dnalm::prediction_heads(cpu).back().name;
+  const std::vector<dnalm::index_t> columns = {1, 0};
+  const std::vector<std::string> sequences = {sequence};
+  const auto run = [&](const dnalm::model& network) {
+    const auto targets = dnalm::attribution_targets::of_logits(network, columns, {.head = head});
+    const auto found = dnalm::saliency(dnalm::nucleotide_function(targets), sequences);
+    const auto values = targets.function()(sequences);
+    for (std::size_t t = 0; t < columns.size(); ++t) CHECK(found[t].value == values[t]);
+    return found;
+  };
+  const auto found = run(dnalm::load_model(golden_supervised / name, on_gpu()));
+  const auto wanted = run(cpu);
+  for (std::size_t t = 0; t < columns.size(); ++t) {
+    CHECK(std::abs(found[t].value - wanted[t].value) <= 1e-4 * std::max(1.0, std::abs(wanted[t].value)));
+    double largest = 0;
+    for (const double g : wanted[t].map.values) largest = std::max(largest, std::abs(g));
+    for (std::size_t i = 0; i < wanted[t].map.values.size(); ++i) {
+      CHECK(std::abs(found[t].map.values[i] - wanted[t].map.values[i]) <= 1e-4 * largest);
     }
   }
 }

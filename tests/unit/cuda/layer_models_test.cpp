@@ -35,3 +35,10 @@ TEST_CASE("cuda: poolings of networks of layers are those of the cpu", "[cuda][s
   dnalm_test::check_layer_poolings("legnet", {some, some.substr(3) + "CGT"});
   dnalm_test::check_layer_poolings("enformer", {some + "GATTACA", some.substr(9)});
 }
+
+TEST_CASE("cuda: linear outputs of networks of layers are explained as on the cpu", "[cuda][supervised]") {
+  std::string sequence;
+  for (int i = 0; i < 100; ++i) sequence += "GATTAC";
+  dnalm_test::check_linear_outputs("basset", sequence);
+  dnalm_test::check_linear_outputs("enformer", sequence.substr(0, 192));
+}

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/attribution/detail/gradient_schedule.hpp>
 #include <dnalm/attribution/detail/read_edits.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/embed/embeddings.hpp>
@@ -81,6 +83,37 @@ inline void check_targets(std::span<const index_t> asked, index_t outputs, const
   return names;
 }
 
+/// That of a model's heads which a name says; empty: the first. \throws error [dnalm.usage.871].
+[[nodiscard]] inline prediction_head chosen_head(const model& network, const std::string& name) {
+  const std::vector<prediction_head> heads = prediction_heads(network);
+  if (name.empty()) return heads.front();
+  std::string all;
+  for (const prediction_head& head : heads) {
+    if (head.name == name) return head;
+    all += (all.empty() ? "'" : ", '") + head.name + "'";
+  }
+  throw error(error_kind::usage, 871, "the model predicts nothing of this name",
+              {.where = network.describe().name, .expected = "one of " + all, .found = name});
+}
+
+/// \throws error [dnalm.usage.872].
+[[noreturn]] inline void refuse_rows(const row_interval& rows, const std::string& where,
+                                     const std::string& expected) {
+  throw error(error_kind::usage, 872, "rows that an output has not",
+              {.where = where,
+               .expected = expected,
+               .found = std::to_string(rows.first) + ":" + std::to_string(rows.end)});
+}
+
+/// What targets of a head are, for people.
+[[nodiscard]] inline std::string words_of(const prediction_head& head, target_scale scale) {
+  if (head.state < 0) return "logit of the language model";
+  if (head.map.empty()) return "linear output of the network";
+  if (scale == target_scale::prediction) return "prediction, behind the network's last " + head.map;
+  return (head.averaged ? "mean of what the network's last " : "what the network's last ") + head.map +
+         " is applied to";
+}
+
 /// Rows of a sequence that its mean is over.
 [[nodiscard]] inline index_t counted_rows(std::span<const unsigned char> special, index_t first, index_t rows,
                                           bool all) {
@@ -113,16 +146,47 @@ DNALM_INLINE attribution_targets::attribution_targets(model network, const fitte
 }
 
 DNALM_INLINE attribution_targets attribution_targets::of_logits(model network,
-                                                                std::span<const index_t> columns) {
-  const index_t width = network.describe().summary().logits_width();
-  const std::string where = "logits of " + network.describe().name;
+                                                                std::span<const index_t> columns,
+                                                                const prediction_choice& choice) {
+  const prediction_head head = detail::chosen_head(network, choice.head);
+  const std::string where = head.name + " of " + network.describe().name;
   if (columns.empty()) detail::refuse_target(where, 0, "none");
-  detail::check_targets(columns, width, where);
-  std::vector<std::string> names;
-  for (const index_t column : columns) names.push_back("logit " + std::to_string(column));
-  attribution_targets result(std::move(network), std::move(names));
-  result.columns_.assign(columns.begin(), columns.end());
+  detail::check_targets(columns, head.columns, where);
+  if (choice.rows && (choice.rows->first < 0 || choice.rows->end <= choice.rows->first)) {
+    detail::refuse_rows(*choice.rows, where, "a first row from 0 on, and an end behind it");
+  }
+  attribution_targets result(std::move(network), {columns.begin(), columns.end()});
+  const bool linear = choice.scale == target_scale::linear;
+  result.layer_ = linear ? head.linear_state : head.state;
+  result.rows_ = choice.rows;
+  if (choice.rows) result.kind_ = pooling::mean_all;
+  result.scale_words_ = detail::words_of(head, choice.scale);
+  const std::string before = choice.head.empty() ? "" : head.name + " ";
+  const std::string behind =
+      choice.rows ? ", rows " + std::to_string(choice.rows->first) + ":" + std::to_string(choice.rows->end)
+                  : "";
+  for (const index_t column : columns) {
+    result.names_.push_back(before + (linear ? "logit " : "prediction ") + std::to_string(column) + behind);
+  }
   return result;
+}
+
+DNALM_INLINE index_t attribution_targets::output_rows(index_t tokens, const std::string& where) const {
+  const index_t rows = network_.state_rows(reads_logits() ? network_.logits_state() : layer_, tokens, where);
+  check_rows(rows, where);
+  return rows;
+}
+
+DNALM_INLINE void attribution_targets::check_rows(index_t rows, const std::string& where) const {
+  if (rows_ && rows_->end > rows) detail::refuse_rows(*rows_, where, "rows of 0:" + std::to_string(rows));
+}
+
+DNALM_INLINE row_interval attribution_targets::chosen_rows(const ragged_offsets& rows,
+                                                           index_t sequence) const {
+  const index_t begin = rows.begin(sequence);
+  if (!rows_) return {begin, rows.begin(sequence + 1)};
+  check_rows(rows.length(sequence), "sequence " + std::to_string(sequence) + " of the batch");
+  return {begin + rows_->first, begin + rows_->end};
 }
 
 DNALM_INLINE std::vector<unsigned char> attribution_targets::special_rows(std::span<const std::int32_t> ids,
@@ -144,7 +208,7 @@ DNALM_INLINE void attribution_targets::values(matrix_view<const float> output, c
                                               std::span<const unsigned char> special,
                                               std::span<double> values) const {
   const index_t sequences = rows.sequences();
-  if (!reads_logits()) {
+  if (columns_.empty()) {
     matrix<float> pooled(sequences, output.columns);
     pool_sequences(kind_, output, rows, {special.data(), static_cast<index_t>(special.size())}, 0,
                    pooled.view());
@@ -154,11 +218,12 @@ DNALM_INLINE void attribution_targets::values(matrix_view<const float> output, c
   }
   std::size_t at = 0;
   for (index_t s = 0; s < sequences; ++s) {
+    const row_interval chosen = chosen_rows(rows, s);
     for (const index_t column : columns_) {
       double sum = 0;
       index_t count = 0;
-      for (index_t r = rows.begin(s); r < rows.begin(s + 1); ++r) {
-        if (special[static_cast<std::size_t>(r)] != 0) continue;
+      for (index_t r = chosen.first; r < chosen.end; ++r) {
+        if (kind_ != pooling::mean_all && special[static_cast<std::size_t>(r)] != 0) continue;
         sum += static_cast<double>(output(r, column));
         ++count;
       }
@@ -174,11 +239,10 @@ DNALM_INLINE void attribution_targets::add_gradient(index_t target, matrix_view<
   const auto counts = [&](index_t r) {
     return kind_ == pooling::mean_all || special[static_cast<std::size_t>(r)] == 0;
   };
-  const double* weights = reads_logits() ? nullptr : probe_.weights.data() + target * probe_.width;
-  const index_t column = reads_logits() ? columns_[static_cast<std::size_t>(target)] : -1;
+  const index_t column = columns_.empty() ? -1 : columns_[static_cast<std::size_t>(target)];
+  const double* weights = column >= 0 ? nullptr : probe_.weights.data() + target * probe_.width;
   for (index_t s = 0; s < rows.sequences(); ++s) {
-    const index_t first = rows.begin(s);
-    const index_t last = rows.begin(s + 1);
+    const auto [first, last] = chosen_rows(rows, s);
     if (kind_ == pooling::cls) {
       for (index_t c = 0; c < output.columns; ++c) gradient(first, c) += static_cast<float>(weights[c]);
       continue;
@@ -216,6 +280,9 @@ class logit_values final : public embedding_sink {
   void begin(const embedding_shape&) override {}
   void consume(index_t first, const embedding_block& block) override {
     const ragged_offsets& rows = block.rows_of_logits();
+    for (index_t s = 0; s < rows.sequences(); ++s) {
+      targets_.check_rows(rows.length(s), "sequence " + std::to_string(first + s + 1));
+    }
     const auto special = targets_.special_rows(block.ids, rows);
     const auto columns = static_cast<std::size_t>(targets_.size());
     const std::span<double> own = values_.subspan(static_cast<std::size_t>(first) * columns,
@@ -230,10 +297,53 @@ class logit_values final : public embedding_sink {
 
 }  // namespace detail
 
+namespace detail {
+
+/// Values of columns of a hidden state, which forward may not hand out.
+inline void values_of_state(const attribution_targets& targets, std::span<const std::string> sequences,
+                            const run_options& options, std::span<double> values) {
+  const model& network = targets.network();
+  std::vector<token_sequence> tokens;
+  std::vector<index_t> lengths;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    names.push_back("sequence " + std::to_string(i + 1));
+    tokens.push_back(network.tokenize(sequences[i], names.back()));
+    lengths.push_back(tokens.back().size());
+  }
+  const gradient_schedule schedule = schedule_gradients(
+      network, lengths, names, values_request(targets.layer(), [](auto) {}), options.threads, options.memory);
+  workspace_store workspaces(false);
+  const auto columns = static_cast<std::size_t>(targets.size());
+  run_schedule(schedule, workspaces, [&](const sequence_chunk& chunk, forward_workspace& workspace) {
+    const auto first = static_cast<std::size_t>(chunk.first);
+    const auto count = static_cast<std::size_t>(chunk.count);
+    std::vector<std::int32_t> ids;
+    ragged_offsets offsets;
+    ragged_offsets rows;
+    for (std::size_t i = first; i < first + count; ++i) {
+      ids.insert(ids.end(), tokens[i].ids.begin(), tokens[i].ids.end());
+      offsets.append(lengths[i]);
+      rows.append(targets.output_rows(lengths[i], names[i]));
+    }
+    const auto special = targets.special_rows(ids, rows);
+    const auto take = [&](matrix_view<const float> hidden) {
+      targets.values(hidden, rows, special, values.subspan(first * columns, count * columns));
+    };
+    network.input_gradients(
+        {ids, offsets}, values_request(targets.layer(), take), [](const input_gradient&) {}, workspace);
+  });
+}
+
+}  // namespace detail
+
 DNALM_INLINE sequence_function attribution_targets::function(const run_options& options) const {
   sequence_function result{.outputs = size()};
   result.evaluate = [targets = *this, options](std::span<const std::string> sequences,
                                                std::span<double> values) {
+    if (!targets.reads_logits() && !targets.columns_.empty()) {
+      return detail::values_of_state(targets, sequences, options, values);
+    }
     embed_options how{
         .layers = targets.reads_logits() ? layer_selection::none() : layer_selection{targets.layer()},
         .poolings = {targets.kind()},
@@ -274,7 +384,7 @@ inline void read_targets(const attribution_targets& targets, std::span<const std
     tokens.insert(tokens.end(), ids.begin(), ids.end());
     tokens[first + static_cast<std::size_t>(edit.token)] = edit.id;
     // Of the first row alone only its token.
-    if (targets.kind() == pooling::cls && !targets.reads_logits()) tokens.resize(first + 1);
+    if (targets.kind() == pooling::cls) tokens.resize(first + 1);
   }
   targets.values(rows, offsets, targets.special_rows(tokens, offsets), values);
 }
@@ -284,12 +394,22 @@ inline void read_targets(const attribution_targets& targets, std::span<const std
 DNALM_INLINE substitution_function
 attribution_targets::function_of_substitutions(const edited_options& options) const {
   read_output output{.state = layer(), .logits = reads_logits()};
-  if (!reads_logits() && kind() == pooling::cls) {
+  if (kind() == pooling::cls) {
     output.rows = [](index_t) { return std::vector<index_t>{0}; };
   }
-  const auto evaluate = [targets = *this, output, options](const std::string& sequence,
-                                                           std::span<const substitution> substitutions,
-                                                           std::span<double> values) {
+  attribution_targets read_alone = *this;
+  if (rows_) {
+    output.rows = [targets = *this](index_t rows) {
+      targets.check_rows(rows, "the sequence that is edited");
+      std::vector<index_t> chosen(static_cast<std::size_t>(targets.rows_->end - targets.rows_->first));
+      std::iota(chosen.begin(), chosen.end(), targets.rows_->first);
+      return chosen;
+    };
+    read_alone.rows_.reset();  // what comes are the chosen rows
+  }
+  const auto evaluate = [targets = std::move(read_alone), output, options](
+                            const std::string& sequence, std::span<const substitution> substitutions,
+                            std::span<double> values) {
     const detail::edits_reader read = [&](std::span<const std::int32_t> ids,
                                           std::span<const token_edit> edits, matrix_view<const float> rows,
                                           std::span<double> found) {

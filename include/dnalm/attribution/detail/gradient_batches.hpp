@@ -6,19 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
-#include <limits>
-#include <mutex>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/attribution/detail/gradient_schedule.hpp>
 #include <dnalm/core/error.hpp>
-#include <dnalm/core/parallel.hpp>
 #include <dnalm/core/sequence_error.hpp>
-#include <dnalm/core/thread_team.hpp>
-#include <dnalm/embed/detail/chunk_plan.hpp>
 #include <dnalm/models/gradient_request.hpp>
 #include <dnalm/models/model.hpp>
 #include <dnalm/tensor/buffer.hpp>
@@ -161,14 +156,10 @@ class gradient_batch {
       return network.forward_from_rows(
           batch(), rows_.view(), [](index_t, matrix_view<const float>) {}, on_logits, workspace);
     }
-    gradient_request request;
+    gradient_request request = values_request(targets_.layer(), [this](matrix_view<const float> hidden) {
+      targets_.values(hidden, output_, special_, values_);
+    });
     if (rows_.rows() > 0) request.word_rows = rows_.view();
-    request.layers = {targets_.layer()};
-    request.keep_bytes = 0;
-    request.backward = false;
-    request.states = [&](index_t layer, matrix_view<const float> hidden) {
-      if (layer == targets_.layer()) targets_.values(hidden, output_, special_, values_);
-    };
     network.input_gradients(
         batch(), request, [](const input_gradient&) {}, workspace);
   }
@@ -218,94 +209,14 @@ class gradient_batch {
   std::span<double> values_ = {};
 };
 
-/// Workspaces between calls: their memory is taken from the system once. For several threads.
-class workspace_store {
- public:
-  /// `keeps`: false where memory is short (a GPU's) or no call follows.
-  explicit workspace_store(bool keeps) : keeps_(keeps) {}
-  /// An idle one, or a new one.
-  [[nodiscard]] forward_workspace take() {
-    const std::scoped_lock guard(mutex_);
-    if (idle_.empty()) return {};
-    forward_workspace found = std::move(idle_.back());
-    idle_.pop_back();
-    return found;
-  }
-  void give_back(forward_workspace workspace) {
-    if (!keeps_) return;
-    workspace.join(nullptr);
-    const std::scoped_lock guard(mutex_);
-    idle_.push_back(std::move(workspace));
-  }
-
- private:
-  bool keeps_;
-  std::mutex mutex_;
-  std::vector<forward_workspace> idle_;
-};
-
-/// Some workspaces of a store, for the time of a call.
-class lent_workspaces {
- public:
-  lent_workspaces(workspace_store& store, int count, thread_team& team) : store_(store) {
-    for (int i = 0; i < count; ++i) {
-      lent_.push_back(store.take());
-      lent_.back().join(&team);
-    }
-  }
-  ~lent_workspaces() {
-    for (forward_workspace& workspace : lent_) store_.give_back(std::move(workspace));
-  }
-  lent_workspaces(const lent_workspaces&) = delete;
-  lent_workspaces& operator=(const lent_workspaces&) = delete;
-  [[nodiscard]] forward_workspace& of(int worker) { return lent_[static_cast<std::size_t>(worker)]; }
-
- private:
-  workspace_store& store_;
-  std::vector<forward_workspace> lent_;
-};
-
-/// Rows that go through the adjoints together: linear_vjp turns a weight anew for each 576 rows.
-inline constexpr index_t gradient_rows = 576;
-
-/// Bound of a batch that cuts `rows` into as many for each thread, none of more than gradient_rows unless the
-/// network prefers so.
-[[nodiscard]] inline index_t rows_of_batch(index_t rows, index_t preferred, int threads) {
-  const index_t most = std::max(preferred, gradient_rows);
-  const index_t rounds = std::max<index_t>((rows / threads + most - 1) / most, 1);
-  return std::clamp((rows + rounds * threads - 1) / (rounds * threads), preferred, most);
-}
-
-/// What gradients of a batch of at most so many tokens take: a smaller one may keep more of its forward pass
-/// and take more, but no more than all of it, nor more than the budget beside what must be kept.
-[[nodiscard]] inline index_t most_gradient_bytes(const model& network, gradient_request extent,
-                                                 index_t tokens) {
-  const index_t budget = extent.keep_bytes;
-  extent.keep_bytes = std::numeric_limits<index_t>::max();
-  const index_t all = network.gradient_bytes(extent, tokens, tokens);
-  extent.keep_bytes = 0;
-  return std::min(all, checked_add(network.gradient_bytes(extent, tokens, tokens), budget));
-}
-
 /// Runs all items: values (items, C), and gradients to work.receive.
 inline void run_gradients(const attribution_targets& targets, const gradient_work& work,
                           const run_options& options, std::span<double> values, workspace_store& store) {
-  const model& network = targets.network();
-  std::vector<sequence_load> loads;
   std::vector<index_t> lengths;
-  index_t rows = 0;
-  for (const auto ids : work.ids) {
-    lengths.push_back(static_cast<index_t>(ids.size()));
-    loads.push_back({network.inner_rows(lengths.back()), 0});
-    rows += loads.back().tokens;
-  }
-  const int most = network.prefers().workers;
-  const int wanted = thread_count(options.threads);
-  const int threads = most == 0 ? wanted : std::min(wanted, most);
-  const index_t left = std::max<index_t>(options.memory, 0) - network.kept_bytes(lengths);
-  const index_t share = std::max<index_t>(left, 0) / threads;
+  for (const auto ids : work.ids) lengths.push_back(static_cast<index_t>(ids.size()));
+  std::vector<std::string> names;
+  for (const index_t number : work.numbers) names.push_back(sequence_words(number));
   gradient_request extent;
-  extent.keep_bytes = std::min(default_keep_bytes, share / 2);
   extent.tokens = work.tokens;
   extent.numbers = targets.size();
   extent.select = [](index_t) {};
@@ -315,21 +226,14 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
     extent.layers = {targets.layer()};
     extent.hidden = [](index_t, matrix_view<const float>, matrix_view<float>) {};
   }
-  chunk_limits limits{.tokens = rows_of_batch(rows, network.prefers().tokens, threads)};
-  const auto too_large = [&] { return most_gradient_bytes(network, extent, limits.tokens) > share; };
-  while (limits.tokens > 1 && too_large()) limits.tokens /= 2;
-  const auto chunks = plan_even_chunks(loads, limits, threads);
-  const auto items = static_cast<index_t>(chunks.size());
-  thread_team team(network.works_on_teams() && 2 * items <= threads ? threads : 1);
-  const int workers = team.members() > 1 ? 1 : static_cast<int>(std::min<index_t>(threads, items));
-  lent_workspaces workspaces(store, std::max(workers, 1), team);
+  const gradient_schedule schedule =
+      schedule_gradients(targets.network(), lengths, names, extent, options.threads, options.memory);
   const auto columns = static_cast<std::size_t>(targets.size());
-  parallel_for(items, workers, [&](index_t item, int worker) {
-    const sequence_chunk& chunk = chunks[static_cast<std::size_t>(item)];
+  run_schedule(schedule, store, [&](const sequence_chunk& chunk, forward_workspace& workspace) {
     gradient_batch batch(targets, work, chunk);
     batch.run(values.subspan(static_cast<std::size_t>(chunk.first) * columns,
                              static_cast<std::size_t>(chunk.count) * columns),
-              extent.keep_bytes, workspaces.of(worker));
+              schedule.keep_bytes, workspace);
   });
 }
 

@@ -80,7 +80,7 @@ class convolution_composer {
       moved_.push_back(compose(graph_.nodes[i], graph_.nodes[i + 1]));
       ++i;
     }
-    for (auto* results : {&made_.layers, &made_.outputs}) {
+    for (auto* results : {&made_.layers, &made_.outputs, &made_.linear}) {
       for (graph_result& result : *results) result.value = moved(result.value);
     }
     return std::move(made_);
@@ -100,9 +100,7 @@ class convolution_composer {
         if (fused) fused_[static_cast<std::size_t>(value)] = 1;
       }
     }
-    for (index_t state = 1; state <= graph_.results(); ++state) {
-      ++readers_[static_cast<std::size_t>(graph_.result(state).value)];
-    }
+    for (const index_t value : graph_.seen_values()) ++readers_[static_cast<std::size_t>(value)];
   }
   [[nodiscard]] static bool is_plain(const layer_node& node) {
     const bool own_weights =

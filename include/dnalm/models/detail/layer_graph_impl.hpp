@@ -183,7 +183,7 @@ DNALM_INLINE graph_shapes::graph_shapes(const layer_graph& graph)
     channels_.push_back(node_channels(node));
     if (fixed && fixed_.back() == 1) single_.back() = 1;
   }
-  for (index_t state = 1; state <= graph.results(); ++state) {
+  for (index_t state = 1; state <= graph.states(); ++state) {
     const graph_result& result = graph.result(state);
     if (result.value >= 0 && result.value < static_cast<index_t>(channels_.size())) continue;
     throw error(error_kind::config, 432, "a result of the network that no operation makes",
@@ -397,6 +397,15 @@ DNALM_INLINE std::vector<index_t> graph_shapes::rows_near(index_t tokens) const 
   return {};
 }
 
+DNALM_INLINE std::vector<index_t> layer_graph::seen_values() const {
+  std::vector<index_t> values;
+  for (index_t state = 1; state <= results(); ++state) values.push_back(result(state).value);
+  for (std::size_t k = 0; k < linear.size(); ++k) {
+    if (linear[k].value != outputs[k].value) values.push_back(linear[k].value);
+  }
+  return values;
+}
+
 DNALM_INLINE void layer_graph::complete() {
   predictions = graph_shapes(*this).channels(outputs.front().value);
 }
@@ -407,6 +416,7 @@ DNALM_INLINE network_summary layer_graph::summary() const {
           .width = input.channels,
           .vocabulary = 5,
           .predictions = predictions,
+          .linear_outputs = static_cast<index_t>(outputs.size()),
           .resizes = true,
           .table_limit = input.length,
           .initializer_range = initializer_range};

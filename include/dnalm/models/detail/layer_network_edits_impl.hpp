@@ -36,7 +36,7 @@ void layer_network<B>::edited_states(std::span<const std::int32_t> ids, std::spa
                                      const edit_request& request, edits_receiver receive, workspace& w) const
     requires(B::space == memory_space::host) {
   const network_summary about = graph_.summary();
-  detail::check_edits(ids, edits, request.state, graph_.results(), about.vocabulary);
+  detail::check_edits(ids, edits, request.state, graph_.states(), about.vocabulary);
   const auto tokens = static_cast<index_t>(ids.size());
   ragged_offsets offsets;
   offsets.append(tokens);

@@ -7,13 +7,16 @@
 #include <utility>
 
 #include <dnalm/models/detail/layer_forward.hpp>
+#include <dnalm/models/detail/linear_outputs.hpp>
 #include <dnalm/models/layer_network.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
 template <layer_backend B>
 layer_network<B>::layer_network(B backend, const layer_graph& graph, const weight_source& source, int)
-    : backend_(std::move(backend)), graph_(detail::compose_convolutions(graph)), shapes_(graph_) {
+    : backend_(std::move(backend)),
+      graph_(detail::compose_convolutions(detail::with_linear_outputs(graph))),
+      shapes_(graph_) {
   const index_t channels = graph_.input.channels;
   const std::vector<scalar> table = graph_.input.template table<scalar>();
   table_ = backend_.upload(table, 5, channels);
@@ -43,12 +46,12 @@ void layer_network<B>::plan_slots() {
     for (const index_t value : s.inputs) last[static_cast<std::size_t>(value)] = i;
     if (s.residual >= 0) last[static_cast<std::size_t>(s.residual)] = i;
   }
-  ready_.assign(static_cast<std::size_t>(graph_.results()) + 1, -1);
-  for (index_t state = 1; state <= graph_.results(); ++state) {
+  ready_.assign(static_cast<std::size_t>(graph_.states()) + 1, -1);
+  for (index_t state = 1; state <= graph_.states(); ++state) {
     const auto at = static_cast<std::size_t>(state);
     const auto value = static_cast<std::size_t>(graph_.result(state).value);
     ready_[at] = std::max(ready_[at - 1], made[value]);
-    last[value] = std::max(last[value], ready_[at]);
+    if (state <= graph_.results()) last[value] = std::max(last[value], ready_[at]);
   }
   slot_.assign(values, -1);
   std::vector<index_t> free;
@@ -156,7 +159,7 @@ template <layer_backend B>
 index_t layer_network<B>::largest_state(index_t tokens) const {
   const std::vector<index_t> rows = shapes_.rows_near(tokens);
   index_t largest = checked_mul(tokens, graph_.input.channels);
-  for (index_t state = 1; state <= graph_.results() && !rows.empty(); ++state) {
+  for (index_t state = 1; state <= graph_.states() && !rows.empty(); ++state) {
     const auto value = static_cast<std::size_t>(graph_.result(state).value);
     largest = std::max(largest, checked_mul(rows[value], state_width(state)));
   }

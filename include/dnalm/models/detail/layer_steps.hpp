@@ -123,9 +123,7 @@ class step_planner {
     for (const layer_node& node : graph_.nodes) {
       for (const index_t value : node.inputs) ++uses_[static_cast<std::size_t>(value)];
     }
-    for (index_t state = 1; state <= graph_.results(); ++state) {
-      ++uses_[static_cast<std::size_t>(graph_.result(state).value)];
-    }
+    for (const index_t value : graph_.seen_values()) ++uses_[static_cast<std::size_t>(value)];
   }
   /// The step that makes a value which one operation alone sees, when it may still take a function; or null.
   [[nodiscard]] planned_step* open_maker(index_t value) {

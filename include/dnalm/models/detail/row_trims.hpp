@@ -33,7 +33,7 @@ class trim_finder {
   trim_finder(const layer_graph& graph, const graph_shapes& shapes)
       : shapes_(shapes), trims_(graph.nodes.size() + 1, row_trim{nobody, nobody}) {
     trims_[0] = {};
-    for (index_t state = 1; state <= graph.results(); ++state) of(graph.result(state).value) = {};
+    for (const index_t value : graph.seen_values()) of(value) = {};
   }
   /// From the last step to the first, until nothing changes; of a graph whose trims shrink from round to
   /// round every row is computed. Values that no step makes have no rows.
