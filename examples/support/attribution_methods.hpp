@@ -13,6 +13,7 @@
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
 #include <support/attribution_predictions.hpp>
+#include <support/attribution_substitutions.hpp>
 
 namespace program {
 namespace detail {

@@ -88,6 +88,7 @@ TEST_CASE("an option that the method does not read is refused with the methods t
       {"--hypothetical", "saliency", "--method deep_lift_shap"},
       {"--residuals", "expected_gradients", "--method deep_lift_shap"},
       {"--centring raw", "dependency", "--method ism"},
+      {"--whole-passes", "saliency", "--method ism"},
       {"--context wild_type", "dependency", "embedding_saliency, entropy, log_odds"},
       {"--context wild_type", "embedding_saliency", "with --entropy-weighted"},
       {"--replicates 3 --baseline zero", "deep_lift_shap", "--baseline shuffles"},

@@ -239,10 +239,15 @@ TEST_CASE("effects on the mean of HyenaDNA's last state are those of whole passe
   const auto expected = dnalm::find_substitution_effects(sequences, naive).front();
   const auto found =
       dnalm::find_substitution_effects(sequences, dnalm::function_of_edits(network, state, 1, mean)).front();
-  CHECK(found.reference[0] == Approx(expected.reference[0]).margin(1e-5));
+  CHECK(found.reference[0] == expected.reference[0]);
+  double gap = 0;
+  double largest = 0;
   for (std::size_t i = 0; i < expected.effects[0].values.size(); ++i) {
-    CHECK(found.effects[0].values[i] == Approx(expected.effects[0].values[i]).margin(1e-5));
+    const double effect = expected.effects[0].values[i];
+    gap = std::max(gap, std::abs(found.effects[0].values[i] - effect));
+    largest = std::max(largest, std::abs(effect));
   }
+  CHECK(gap / largest < 9.9e-7);  // four times what was seen: the rounding of the long convolutions
   CHECK(std::abs(expected.effects[0](2, 3)) > 1e-4);
 }
 
