@@ -23,6 +23,7 @@
 #include <support/attribution_planting_options.hpp>
 #include <support/attribution_residuals.hpp>
 #include <support/attribution_shuffles.hpp>
+#include <support/attribution_substitutions.hpp>
 #include <support/attribution_tolerance.hpp>
 #include <support/device.hpp>
 #include <support/options.hpp>
@@ -172,6 +173,9 @@ std::vector<dnalm::report::setting> facts_of(std::optional<double> value, const 
     facts.push_back({"convergence delta",
                      text + (known ? nodes + (row.within_tolerance ? "" : ": misses the tolerance") : "")});
   }
+  if (method.members.computed && !std::isnan(row.screen_recall)) {
+    facts.push_back({"largest edits that the screen found", program::short_text(row.screen_recall)});
+  }
   if (method.members.distinct_shuffles) {
     facts.push_back({"distinct shuffles", program::shuffles_text(row.distinct_shuffles)});
   }
@@ -257,6 +261,7 @@ class map_files {
     tally_.add(row);
     residuals_.add(row);
     shuffles_.add(row.name, row.distinct_shuffles, s_.method.replicates);
+    screens_.add(row);
     if (modisco_) modisco_->add(row.sequence, row.attributions);
     auto facts = facts_of(value, row, method_);
     program::row_sites sites;
@@ -276,6 +281,10 @@ class map_files {
       method_.conventions["distinct_shuffles"] = shuffles_.words();
       file_->set_convention("distinct_shuffles", shuffles_.words());
     }
+    if (method_.members.computed && !screens_.empty()) {
+      method_.conventions["screen_recall"] = screens_.words(s_.method.screen);
+      file_->set_convention("screen_recall", method_.conventions["screen_recall"]);
+    }
     file_->finish();
     if (modisco_) modisco_->finish();
     auto about = summary_of(s_, method_.conventions);
@@ -285,6 +294,7 @@ class map_files {
     if (motifs_) motifs_->finish(s_.method.method);
     if (method_.members.nodes) tally_.tell(s_.method.tolerance);
     if (method_.members.distinct_shuffles) shuffles_.tell();
+    if (method_.members.computed) screens_.tell(s_.method.screen);
     if (modisco_ && modisco_->dropped() > 0) {
       std::fprintf(
           stderr,
@@ -304,6 +314,7 @@ class map_files {
   program::tolerance_tally tally_ = {};
   program::shuffle_tally shuffles_ = {};
   program::residual_tally residuals_ = {};
+  program::screen_tally screens_ = {};
   dnalm::index_t rows_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,11 @@ inline void read_both_strands(attribution_method& method) {
       rows[i].nodes = std::max(rows[i].nodes, others[i].nodes);
       rows[i].within_tolerance = rows[i].within_tolerance && others[i].within_tolerance;
       larger_in_size(rows[i].residuals, others[i].residuals);
+      if (rows[i].computed.length > 0) {
+        rows[i].computed = dnalm::strand_average(rows[i].computed, others[i].computed);
+        for (double& share : rows[i].computed.values) share = std::floor(share);  // on both strands, or not
+        rows[i].screen_recall = (rows[i].screen_recall + others[i].screen_recall) / 2;
+      }
       if (!rows[i].entropy.empty())
         rows[i].entropy = dnalm::strand_average(rows[i].entropy, others[i].entropy);
     }

@@ -34,6 +34,8 @@ struct method_options {
   double noise = 0.1;
   std::string centring = "mean4";
   bool whole_passes = false;  ///< of every edited sequence
+  dnalm::index_t screen = 0;  ///< edits that are computed; 0: all
+  dnalm::index_t screen_check = 0;
   std::string context = "automatic";
   std::string dependency = "log_odds";
   std::string symmetric = {};  ///< empty: as it is
@@ -104,6 +106,8 @@ struct method_option {
         {"--residuals", {"deep_lift_shap"}},
         {"--centring", {"ism"}},
         {"--whole-passes", {"ism"}},
+        {"--screen", {"ism"}},
+        {"--screen-check", {"ism"}},
         {"--context", {"embedding_saliency", "entropy", "log_odds"}},
         {"--window", {"entropy", "log_odds", "dependency"}},
         {"--overlap", {"entropy", "log_odds", "dependency"}},
@@ -212,6 +216,19 @@ inline void add_method_options(CLI::App& app, method_options& m) {
                "Every edited sequence in a pass of its own. Without it GPN, HyenaDNA and networks of\n"
                "layers on the CPU compute what an edit reaches: the same bits, of HyenaDNA the same\n"
                "numbers but for rounding (hidden states within 3e-6 of their largest number)");
+  auto* screen =
+      app.add_option(
+             "--screen", m.screen,
+             "Only the K edits of a sequence whose first-order effect, by the gradient, is largest are\n"
+             "computed; the others have that effect [all are computed]")
+          ->type_name("K")
+          ->check(CLI::Range(1, 1000000000));
+  app.add_option("--screen-check", m.screen_check,
+                 "Of the first M sequences of the file compute all edits too, and tell which share of the\n"
+                 "K largest the screen has found")
+      ->type_name("M")
+      ->check(CLI::Range(1, 1000000000))
+      ->needs(screen);
   app.add_option("--context", m.context,
                  "What the model sees: masked, wild_type, left; automatic suits the model. Of\n"
                  "embedding_saliency with --entropy-weighted")

@@ -4,13 +4,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
 #include <dnalm/attribution/deep_lift.hpp>
 #include <dnalm/attribution/dependency_map.hpp>
+#include <dnalm/attribution/gradient_attribution.hpp>
+#include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/masked_maps.hpp>
+#include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
@@ -89,6 +93,7 @@ TEST_CASE("an option that the method does not read is refused with the methods t
       {"--residuals", "expected_gradients", "--method deep_lift_shap"},
       {"--centring raw", "dependency", "--method ism"},
       {"--whole-passes", "saliency", "--method ism"},
+      {"--screen 3", "saliency", "--method ism"},
       {"--context wild_type", "dependency", "embedding_saliency, entropy, log_odds"},
       {"--context wild_type", "embedding_saliency", "with --entropy-weighted"},
       {"--replicates 3 --baseline zero", "deep_lift_shap", "--baseline shuffles"},
@@ -394,4 +399,45 @@ TEST_CASE("names that no track can place are refused before the work", "[program
   for (const char* more : {"", " --top 2"}) {
     CHECK(work.attribute("rollout", "--bedgraph " + (work.dir / "t") + more).id() == "dnalm.input.729");
   }
+}
+
+TEST_CASE("--screen computes the edits of largest first-order effect, and says which and what it found",
+          "[programs]") {
+  const bench work;
+  REQUIRE(work.attribute("ism", "--centring raw").err == "");
+  const std::vector<double> all = work.numbers("attributions");
+  const std::string page = " --html " + (work.dir / "p.html");
+  const auto made = work.attribute("ism", "--centring raw --screen 7 --screen-check 1" + page);
+  CHECK(made.err.find("of the 7 largest edits were computed, mean of 1 sequences") != std::string::npos);
+  const std::vector<double> some = work.numbers("attributions");
+  const std::vector<double> computed = work.numbers("computed");
+  CHECK(dnalm::io::npz_reader(work.dir / "x.npz").read("computed").type == dnalm::dtype::boolean);
+  const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;
+  const auto slopes = dnalm::saliency(dnalm::nucleotide_function(work.targets),
+                                      std::vector<std::string>{records[0].sequence, records[1].sequence});
+  REQUIRE(computed.size() == all.size());
+  for (std::size_t s = 0; s < 2; ++s) {
+    const auto guess = dnalm::first_order_effects(slopes[s].map, records[s].sequence);
+    double count = 0;
+    for (dnalm::index_t a = 0; a < 4; ++a) {
+      for (dnalm::index_t i = 0; i < guess.length; ++i) {
+        const std::size_t at = 80 * s + static_cast<std::size_t>(20 * a + i);
+        count += computed[at];
+        CHECK(some[at] ==
+              (computed[at] != 0 ? all[at] : static_cast<double>(static_cast<float>(guess(a, i)))));
+      }
+    }
+    CHECK(count == 7);
+  }
+  const std::vector<double> recall = work.numbers("screen_recall");
+  CHECK((recall[0] >= 0 && recall[0] <= 1));
+  CHECK(std::isnan(recall[1]));
+  CHECK(work.says("the 7 edits of largest first-order effect"));
+  CHECK(work.says("\"screen_recall\""));
+  CHECK(work.holds("p.html", "largest edits that the screen found"));
+  REQUIRE(work.attribute("ism", "--centring raw --screen 1000 --both-strands").err == "");
+  const std::vector<double> both = work.numbers("computed");
+  CHECK(std::accumulate(both.begin(), both.end(), 0.0) == 3 * (20 + 16));
+  CHECK(work.attribute("ism", "--screen 0").id() == "dnalm.usage.702");
+  CHECK(work.attribute("ism", "--screen-check 2").id() == "dnalm.usage.702");
 }

@@ -25,6 +25,8 @@ struct attribution_row {
   index_t nodes = 0;                    ///< of the integral
   bool within_tolerance = true;         ///< whether the delta is as small as was asked for
   double distinct_shuffles = 0;         ///< how many the sequence has, itself included; may be infinite
+  nucleotide_map computed = {};         ///< (4, L): not 0 where an effect was computed, not guessed
+  double screen_recall = 0;             ///< share of the largest effects that were; NaN: not known
   std::vector<double> residuals = {};   ///< by hidden state, as many in each row
   std::vector<double> entropy = {};     ///< (L), bits; may hold NaN
   std::vector<double> dependency = {};  ///< (L, L), row-major
@@ -38,6 +40,7 @@ struct attribution_members {
   bool convergence_delta = false;
   bool nodes = false;  ///< and within_tolerance
   bool distinct_shuffles = false;
+  bool computed = false;  ///< and screen_recall
   bool residuals = false;
   bool entropy = false;
   bool dependency = false;
@@ -51,8 +54,8 @@ struct attribution_members {
 /// (N); `entropy` float32 (N, longest), NaN behind the end; `dependency` float32 (N, longest, longest), zeros
 /// behind the end; `likeliest_letters` int8 (N, longest), 0 to 3, and `likeliest_tokens` int32 (N, longest),
 /// -1 without a prediction and behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1;
-/// `distinct_shuffles` float64 (N); `residuals` float64 (N, hidden states); `conventions`, the JSON object
-/// of the texts given, as uint8.
+/// `distinct_shuffles` float64 (N); `computed` bool (N, 4, longest) and `screen_recall` float64 (N);
+/// `residuals` float64 (N, hidden states); `conventions`, the JSON object of the texts given, as uint8.
 class attribution_writer {
  public:
   /// \throws error [dnalm.usage.887] for a longest length below 1; as io::npz_writer.
@@ -80,9 +83,11 @@ class attribution_writer {
   std::vector<index_t> nodes_;
   std::vector<std::int8_t> within_tolerance_;
   std::vector<double> distinct_shuffles_;
+  std::vector<double> screen_recalls_;
   std::vector<double> residuals_;  // of all rows
   std::size_t one_hot_ = 0;
   std::size_t attributions_ = 0;
+  std::size_t computed_ = 0;
   std::size_t entropy_ = 0;
   std::size_t dependency_ = 0;
   std::size_t likeliest_letters_ = 0;

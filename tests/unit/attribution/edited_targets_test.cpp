@@ -139,6 +139,15 @@ TEST_CASE("targets of HyenaDNA's edits have the same bits on any threads, with a
       CHECK(dnalm_test::same_bits(other.effects[c].values, alone.effects[c].values));
     }
   }
+  // Those of a screen.
+  const dnalm::nucleotide_map guess = alone.effects[1];
+  const std::vector<dnalm::nucleotide_map> guesses = {guess, guess};
+  const auto screened = dnalm::screen_substitution_effects(
+      sequence, targets.function_of_substitutions({.threads = 3}), guesses, 20);
+  for (std::size_t i = 0; i < guess.values.size(); ++i) {
+    const double expected = screened.computed.values[i] != 0 ? alone.effects[0].values[i] : guess.values[i];
+    CHECK(screened.effects[0].values[i] == expected);
+  }
   // A few edits, in another order.
   const auto f = targets.function_of_substitutions({.threads = 2});
   const std::vector<dnalm::substitution> some = {{59, 1}, {7, 2}, {30, 0}, {7, 3}};

@@ -160,6 +160,23 @@ TEST_CASE("a screen computes the edits of largest guess, and its recall is what 
   CHECK(computed == 8);
   CHECK(screened.reference == all.reference);
   CHECK(dnalm::screen_recall(x, all.effects, screened.computed, 8) == Approx(7.0 / 8));
+  const dnalm::substitution_function together{
+      .outputs = 2,
+      .evaluate = [](const std::string& sequence, std::span<const dnalm::substitution> edits,
+                     std::span<double> values) {
+        for (std::size_t e = 0; e < edits.size(); ++e) {
+          std::string edited = sequence;
+          const auto place = static_cast<std::size_t>(edits[e].position);
+          if (edits[e].letter >= 0) edited[place] = "ACGT"[edits[e].letter];
+          for (index_t c = 0; c < 2; ++c) values[2 * e + static_cast<std::size_t>(c)] = additive(edited, c);
+        }
+      }};
+  const auto same = dnalm::screen_substitution_effects(x, together, guess, 8);
+  CHECK(same.reference == screened.reference);
+  CHECK(same.computed.values == screened.computed.values);
+  for (std::size_t c = 0; c < 2; ++c) CHECK(same.effects[c].values == screened.effects[c].values);
+  CHECK_THROWS_WITH(dnalm::screen_substitution_effects(x, together, guess, -1),
+                    Catch::Contains("dnalm.usage.862"));
   const auto full = dnalm::screen_substitution_effects(x, f, guess, 1000);
   CHECK(dnalm_test::same_bits(full.effects[0].values, all.effects[0].values));
   CHECK(dnalm::screen_recall(x, all.effects, full.computed, 31) == 1);
