@@ -15,6 +15,7 @@
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/probe/probe_file.hpp>
+#include <support/attribution_baselines.hpp>
 #include <support/attribution_methods.hpp>
 #include <support/attribution_motifs.hpp>
 #include <support/attribution_options.hpp>
@@ -225,7 +226,10 @@ void check_paths(const settings& s) {
     outputs.push_back({"--motif-hits", s.motifs.hits});
     outputs.push_back({"--motif-recovery", s.motifs.recovery});
   }
-  program::check_outputs(outputs, {{"--input", s.input}, {"--probe", s.probe}, {"--motifs", s.motifs.file}});
+  program::check_outputs(outputs, {{"--input", s.input},
+                                   {"--probe", s.probe},
+                                   {"--motifs", s.motifs.file},
+                                   {"--baseline-file", s.method.baseline_file}});
 }
 
 /// The records of the input, read as the model will read them: what cannot be is told before the long work,
@@ -321,8 +325,12 @@ class map_files {
 /// A map of each record.
 void draw_maps(const settings& s, const dnalm::model& model,
                const std::optional<dnalm::attribution_targets>& targets) {
-  auto method = program::make_method(s.method, model, targets);
   auto records = records_of(s, model);
+  program::method_options options = s.method;
+  if (!options.baseline_file.empty()) {
+    options.baselines = program::read_baselines(options.baseline_file, records);
+  }
+  auto method = program::make_method(options, model, targets);
   if (s.top == 0) program::attribution_outputs::check_names(s.places, records);
   std::vector<double> values = values_of(targets, s, records);
   if (s.top > 0) {

@@ -40,14 +40,17 @@ namespace detail {
 [[nodiscard]] inline dnalm::baseline baseline_of(const method_options& options) {
   return {.kind = dnalm::parse_baseline(baseline_name(options)),
           .replicates = options.replicates,
-          .shuffle = shuffler(options.seed)};
+          .shuffle = shuffler(options.seed),
+          .arrays = options.baselines};
 }
 
-[[nodiscard]] inline std::map<std::string, std::string> baseline_convention(const dnalm::baseline& from) {
+[[nodiscard]] inline std::map<std::string, std::string> baseline_convention(const dnalm::baseline& from,
+                                                                            const std::string& file) {
   std::string words(to_string(from.kind));
   if (from.kind == dnalm::baseline_kind::shuffles) {
     words = std::to_string(from.replicates) + " dinucleotide shuffles";
   }
+  if (from.kind == dnalm::baseline_kind::array) words = "given, file " + plain(file);
   return {{"baseline", words}};
 }
 
@@ -103,7 +106,7 @@ namespace detail {
   made.members.convergence_delta = true;
   made.members.distinct_shuffles = shuffled;
   made.reading = map_reading::sum;
-  made.conventions = baseline_convention(from);
+  made.conventions = baseline_convention(from, options.baseline_file);
   made.conventions["convergence_delta"] = "sum of attributions - (f(x) - f(baseline))";
   made.explanation =
       "What each base contributes to the difference of the target between the sequence and its baseline: the "
@@ -156,7 +159,7 @@ namespace detail {
   made.unit = "contribution";
   made.members.convergence_delta = true;
   made.members.distinct_shuffles = from.kind == dnalm::baseline_kind::shuffles;
-  made.conventions = baseline_convention(from);
+  made.conventions = baseline_convention(from, options.baseline_file);
   made.conventions["convergence_delta"] =
       "mean over references of sum of contributions - (f(x) - f(reference))";
   made.conventions["attributions"] = options.hypothetical

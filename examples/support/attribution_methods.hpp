@@ -20,13 +20,14 @@ namespace program {
 namespace detail {
 
 /// Both strands of a method that reads one: the mean of a sequence's result and its reverse complement's,
-/// turned back.
-inline void read_both_strands(attribution_method& method) {
-  method.rows = [one = method.rows](const std::vector<std::string>& sequences, dnalm::index_t first) {
+/// turned back; `other` is the method that reads that one.
+inline void read_both_strands(attribution_method& method, const attribution_method& other) {
+  method.rows = [one = method.rows, two = other.rows](const std::vector<std::string>& sequences,
+                                                      dnalm::index_t first) {
     std::vector<std::string> turned;
     for (const std::string& sequence : sequences) turned.push_back(dnalm::reverse_complement(sequence));
     rows_of rows = one(sequences, first);
-    const rows_of others = one(turned, first);
+    const rows_of others = two(turned, first);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].attributions = dnalm::strand_average(rows[i].attributions, others[i].attributions);
       rows[i].convergence_delta = (rows[i].convergence_delta + others[i].convergence_delta) / 2;
@@ -63,7 +64,12 @@ inline void read_both_strands(attribution_method& method) {
                             : name == "embedding_saliency" ? embedding_method(*targets, options)
                             : path                         ? path_method(*targets, options)
                                                            : gradient_method(*targets, options);
-  if (options.both_strands && name != "dependency") read_both_strands(made);
+  if (options.both_strands && name != "dependency") {
+    method_options other = options;
+    other.both_strands = false;
+    for (dnalm::nucleotide_map& map : other.baselines) map = dnalm::turned_map(map);
+    read_both_strands(made, other.baselines.empty() ? made : make_method(other, network, targets));
+  }
   made.subject = name;
   if (targets && needs_target(name)) made.subject += " of " + targets->name(0);
   made.conventions["method"] = name;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/attribution/nucleotide_map.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/embed/window_rule.hpp>
@@ -25,7 +26,9 @@ struct method_options {
   bool residuals = false;         ///< of DeepLIFT, by hidden state
   bool entropy_weighted = false;  ///< times the reversed entropy
   bool both_strands = false;
-  std::string baseline = {};  ///< empty: the method's own
+  std::string baseline = {};                          ///< empty: the method's own
+  std::string baseline_file = {};                     ///< in place of a baseline by name
+  std::vector<dnalm::nucleotide_map> baselines = {};  ///< what it holds, by the sequence's number
   dnalm::index_t replicates = 20;
   dnalm::index_t nodes = 32;
   dnalm::index_t most_nodes = 0;  ///< 0: 1,024, or the first ones where these are more
@@ -94,6 +97,7 @@ struct method_option {
     maps.pop_back();
     std::vector<method_option> all = {
         {"--baseline", paths},
+        {"--baseline-file", paths},
         {"--replicates", paths},
         {"--nodes", integrals},
         {"--most-nodes", integrals},
@@ -131,6 +135,7 @@ struct method_option {
 
 /// The baseline of a method that was told none.
 [[nodiscard]] inline std::string baseline_name(const method_options& options) {
+  if (!options.baseline_file.empty()) return "array";
   if (!options.baseline.empty()) return options.baseline;
   return options.method == "integrated_gradients" ? "zero" : "shuffles";
 }
@@ -160,8 +165,10 @@ inline void check_readers(const CLI::App& app, const method_options& options) {
     refuse(each.name, "--method " + each.readers(), "--method " + options.method);
   }
   if (app.count("--replicates") > 0 && baseline_name(options) != "shuffles") {
-    refuse("--replicates", "--baseline shuffles",
-           "--method " + options.method + " --baseline " + baseline_name(options));
+    refuse(
+        "--replicates", "--baseline shuffles",
+        "--method " + options.method +
+            (options.baseline_file.empty() ? " --baseline " + baseline_name(options) : " --baseline-file"));
   }
   if (app.count("--context") > 0 && options.method == "embedding_saliency" && !options.entropy_weighted) {
     refuse("--context", "--method entropy or log_odds, or embedding_saliency with --entropy-weighted",
@@ -173,10 +180,17 @@ inline void check_readers(const CLI::App& app, const method_options& options) {
 inline void add_method_options(CLI::App& app, method_options& m) {
   app.add_option("--method", m.method, "What is computed")->required()->check(CLI::IsMember(method_names()));
   app.option_defaults()->group("Method");
-  app.add_option("--baseline", m.baseline,
-                 "Where the way begins, or what references are: zero, uniform, n, mask, shuffles\n"
-                 "(dinucleotides) [integrated_gradients: zero, else shuffles]")
-      ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
+  auto* baseline =
+      app.add_option("--baseline", m.baseline,
+                     "Where the way begins, or what references are: zero, uniform, n, mask, shuffles\n"
+                     "(dinucleotides) [integrated_gradients: zero, else shuffles]")
+          ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
+  app.add_option(
+         "--baseline-file", m.baseline_file,
+         "Baselines of your own: sequences (FASTA and the like) named as those of --input, or one for\n"
+         "all; or npz or npy with weights of A, C, G, T, (N, L, 4) in the order of the file or (L, 4)")
+      ->type_name("FILE")
+      ->excludes(baseline);
   app.add_option(
          "--replicates", m.replicates,
          "Shuffles of a sequence, of --baseline shuffles; a sequence with fewer than ten times as many\n"
