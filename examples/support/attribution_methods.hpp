@@ -13,6 +13,7 @@
 #include <support/attribution_explanations.hpp>
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
+#include <support/attribution_pieces.hpp>
 #include <support/attribution_predictions.hpp>
 #include <support/attribution_substitutions.hpp>
 
@@ -56,10 +57,12 @@ inline void read_both_strands(attribution_method& method, const attribution_meth
   const std::string& name = options.method;
   const bool path = name == "integrated_gradients" || name == "expected_gradients";
   const bool predicted = name == "entropy" || name == "log_odds";
+  const bool by_pieces = scores_pieces(network, options);
   attribution_method made = predicted                      ? prediction_method(network, options)
                             : name == "dependency"         ? dependency_method(network, options)
                             : name == "rollout"            ? rollout_method(network, options)
                             : name == "ism"                ? mutagenesis_method(*targets, options)
+                            : by_pieces                    ? piece_method(*targets, options)
                             : name == "deep_lift_shap"     ? deep_lift_method(*targets, options)
                             : name == "embedding_saliency" ? embedding_method(*targets, options)
                             : path                         ? path_method(*targets, options)

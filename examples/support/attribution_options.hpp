@@ -36,6 +36,7 @@ struct method_options {
   dnalm::index_t samples = 50;
   double noise = 0.1;
   std::string centring = "mean4";
+  std::string spread = {};    ///< of a token's score over its bases; empty: even
   bool whole_passes = false;  ///< of every edited sequence
   dnalm::index_t screen = 0;  ///< edits that are computed; 0: all
   dnalm::index_t screen_check = 0;
@@ -109,6 +110,7 @@ struct method_option {
         {"--hypothetical", {"deep_lift_shap"}},
         {"--residuals", {"deep_lift_shap"}},
         {"--centring", {"ism"}},
+        {"--spread", {"input_x_gradient", "deep_lift_shap"}},
         {"--whole-passes", {"ism"}},
         {"--screen", {"ism"}},
         {"--screen-check", {"ism"}},
@@ -183,7 +185,9 @@ inline void add_method_options(CLI::App& app, method_options& m) {
   auto* baseline =
       app.add_option("--baseline", m.baseline,
                      "Where the way begins, or what references are: zero, uniform, n, mask, shuffles\n"
-                     "(dinucleotides) [integrated_gradients: zero, else shuffles]")
+                     "(dinucleotides) [integrated_gradients: zero, else shuffles; deep_lift_shap of models "
+                     "of pieces\n"
+                     "(BPE), which take no other: mask]")
           ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
   app.add_option(
          "--baseline-file", m.baseline_file,
@@ -226,6 +230,11 @@ inline void add_method_options(CLI::App& app, method_options& m) {
                  "mean4 (less the mean of the four), mean3 (of the other three), raw")
       ->capture_default_str()
       ->check(CLI::IsMember({"mean4", "mean3", "raw"}));
+  app.add_option(
+         "--spread", m.spread,
+         "Of models whose tokens are pieces of text (BPE), how a token's score becomes numbers of its\n"
+         "bases: even (in equal parts, so that sums are kept), repeat (at each) [even]")
+      ->check(CLI::IsMember({"even", "repeat"}));
   app.add_flag("--whole-passes", m.whole_passes,
                "Every edited sequence in a pass of its own. Without it GPN, HyenaDNA and networks of\n"
                "layers on the CPU compute what an edit reaches: the same bits, of HyenaDNA the same\n"

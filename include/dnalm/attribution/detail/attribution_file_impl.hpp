@@ -123,6 +123,7 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     detail::check_part(where, "residuals", static_cast<index_t>(residuals_.size() / names_.size()),
                        row.residuals.size());
   }
+  if (members_.tokens) detail::check_part(where, "scores", row.tokens.size(), row.scores.size());
   if (members_.likeliest) {
     detail::check_part(where, "likeliest letters", bases, row.likeliest_letters.size());
     detail::check_part(where, "likeliest tokens", bases, row.likeliest_tokens.size());
@@ -157,6 +158,15 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     archive_.append(likeliest_letters_, codes);
     archive_.append(likeliest_tokens_, tokens);
   }
+  if (members_.tokens) {
+    for (std::size_t t = 0; t < row.scores.size(); ++t) {
+      token_scores_.push_back(detail::checked_float(row.scores[t], where));
+      token_ids_.push_back(row.tokens.ids[t]);
+      token_begin_.push_back(static_cast<index_t>(row.tokens.begin[t]));
+      token_end_.push_back(static_cast<index_t>(row.tokens.end[t]));
+    }
+    offsets_.push_back(static_cast<index_t>(token_ids_.size()));
+  }
   names_.push_back(row.name);
   lengths_.push_back(bases);
   deltas_.push_back(row.convergence_delta);
@@ -181,6 +191,14 @@ DNALM_INLINE void attribution_writer::finish() {
     archive_.add("within_tolerance", within_tolerance_, {rows});
   }
   if (members_.distinct_shuffles) archive_.add("distinct_shuffles", distinct_shuffles_, {rows});
+  if (members_.tokens) {
+    const index_t tokens = offsets_.back();
+    archive_.add("token_scores", token_scores_, {tokens});
+    archive_.add("token_ids", token_ids_, {tokens});
+    archive_.add("token_begin", token_begin_, {tokens});
+    archive_.add("token_end", token_end_, {tokens});
+    archive_.add("offsets", offsets_, {rows + 1});
+  }
   if (members_.computed) archive_.add("screen_recall", screen_recalls_, {rows});
   if (members_.residuals) {
     const index_t states = rows == 0 ? 0 : static_cast<index_t>(residuals_.size()) / rows;
