@@ -16,6 +16,7 @@
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
 #include <dnalm/probe/probe_file.hpp>
+#include <support/attribution_baselines.hpp>
 #include <support/attribution_device.hpp>
 #include <support/attribution_methods.hpp>
 #include <support/attribution_modisco.hpp>
@@ -27,6 +28,7 @@
 #include <support/attribution_prediction_options.hpp>
 #include <support/attribution_residuals.hpp>
 #include <support/attribution_shuffles.hpp>
+#include <support/attribution_substitutions.hpp>
 #include <support/attribution_tolerance.hpp>
 #include <support/chromosome_sizes.hpp>
 #include <support/device.hpp>
@@ -188,6 +190,9 @@ std::vector<dnalm::report::setting> facts_of(std::optional<double> value, const 
     facts.push_back({"convergence delta",
                      text + (known ? nodes + (row.within_tolerance ? "" : ": misses the tolerance") : "")});
   }
+  if (method.members.computed && !std::isnan(row.screen_recall)) {
+    facts.push_back({"largest edits that the screen found", program::short_text(row.screen_recall)});
+  }
   if (method.members.distinct_shuffles) {
     facts.push_back({"distinct shuffles", program::shuffles_text(row.distinct_shuffles)});
   }
@@ -243,6 +248,7 @@ void check_paths(const settings& s) {
   inputs.push_back({"--probe", s.probe});
   inputs.push_back({"--motifs", s.motifs.file});
   inputs.push_back({"--chromosome-sizes", s.chromosome_sizes});
+  inputs.push_back({"--baseline-file", s.method.baseline_file});
   program::check_outputs(outputs, inputs);
   for (const program::named_path& output : outputs) {
     if (output.option != "--svg") program::try_file(output.path);
@@ -288,6 +294,7 @@ class map_files {
     tally_.add(row);
     residuals_.add(row);
     shuffles_.add(row.name, row.distinct_shuffles, s_.method.replicates);
+    screens_.add(row);
     if (modisco_) modisco_->add(row.sequence, row.attributions);
     auto facts = facts_of(value, row, method_);
     program::row_sites sites;
@@ -307,6 +314,10 @@ class map_files {
       method_.conventions["distinct_shuffles"] = shuffles_.words();
       file_->set_convention("distinct_shuffles", shuffles_.words());
     }
+    if (method_.members.computed && !screens_.empty()) {
+      method_.conventions["screen_recall"] = screens_.words(s_.method.screen);
+      file_->set_convention("screen_recall", method_.conventions["screen_recall"]);
+    }
     file_->finish();
     if (modisco_) modisco_->finish();
     auto about = summary_of(s_, method_.conventions);
@@ -316,6 +327,7 @@ class map_files {
     if (motifs_) motifs_->finish(s_.method.method);
     if (method_.members.nodes) tally_.tell(s_.method.tolerance);
     if (method_.members.distinct_shuffles) shuffles_.tell();
+    if (method_.members.computed) screens_.tell(s_.method.screen);
     if (modisco_) {
       program::tell_modisco(s_.modisco, instead_, modisco_->dropped(), rows_, s_.modisco_width);
     }
@@ -332,18 +344,23 @@ class map_files {
   program::tolerance_tally tally_ = {};
   program::shuffle_tally shuffles_ = {};
   program::residual_tally residuals_ = {};
+  program::screen_tally screens_ = {};
   dnalm::index_t rows_ = 0;
 };
 
 /// A map of each record.
 void draw_maps(const settings& s, const dnalm::model& model,
                const std::optional<dnalm::attribution_targets>& targets) {
-  auto method = program::make_method(s.method, model, targets);
   auto records = records_of(s, model);
   const auto check_records = [&] {
     program::attribution_outputs::check_names(s.places, records);
     if (!s.modisco.empty()) program::check_modisco_lengths(records, s.modisco_width);
   };
+  program::method_options options = s.method;
+  if (!options.baseline_file.empty()) {
+    options.baselines = program::read_baselines(options.baseline_file, records);
+  }
+  auto method = program::make_method(options, model, targets);
   if (s.top == 0) check_records();
   std::vector<double> values = values_of(targets, s, records);
   if (s.top > 0) {

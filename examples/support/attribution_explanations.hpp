@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief Methods of dnalm-attribute that explain a target: by gradients, by DeepLIFT, by substitutions.
+/// \brief Methods of dnalm-attribute that explain a target by gradients or by DeepLIFT.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,6 @@
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
-#include <dnalm/attribution/substitution_effects.hpp>
 #include <dnalm/attribution/token_attribution.hpp>
 #include <dnalm/sequence/shuffle.hpp>
 #include <support/attribution_method.hpp>
@@ -42,14 +41,17 @@ namespace detail {
 [[nodiscard]] inline dnalm::baseline baseline_of(const method_options& options) {
   return {.kind = dnalm::parse_baseline(baseline_name(options)),
           .replicates = options.replicates,
-          .shuffle = shuffler(options.seed)};
+          .shuffle = shuffler(options.seed),
+          .arrays = options.baselines};
 }
 
-[[nodiscard]] inline std::map<std::string, std::string> baseline_convention(const dnalm::baseline& from) {
+[[nodiscard]] inline std::map<std::string, std::string> baseline_convention(const dnalm::baseline& from,
+                                                                            const std::string& file) {
   std::string words(to_string(from.kind));
   if (from.kind == dnalm::baseline_kind::shuffles) {
     words = std::to_string(from.replicates) + " dinucleotide shuffles";
   }
+  if (from.kind == dnalm::baseline_kind::array) words = "given, file " + plain(file);
   return {{"baseline", words}};
 }
 
@@ -106,7 +108,7 @@ namespace detail {
   made.members.convergence_delta = true;
   made.members.distinct_shuffles = shuffled;
   made.reading = map_reading::sum;
-  made.conventions = baseline_convention(from);
+  made.conventions = baseline_convention(from, options.baseline_file);
   made.conventions["convergence_delta"] =
       expected ? "sum of attributions - (f(x) - f(baseline))"
                : "sum of attributions - (f(x) - f(baseline)), of the baseline where it is largest in size";
@@ -162,7 +164,7 @@ namespace detail {
   made.unit = "contribution";
   made.members.convergence_delta = true;
   made.members.distinct_shuffles = from.kind == dnalm::baseline_kind::shuffles;
-  made.conventions = baseline_convention(from);
+  made.conventions = baseline_convention(from, options.baseline_file);
   made.conventions["convergence_delta"] =
       "sum of contributions - (f(x) - f(reference)), of the reference where it is largest in size";
   made.conventions["attributions"] = options.hypothetical
@@ -198,47 +200,6 @@ namespace detail {
       if (from.kind == dnalm::baseline_kind::shuffles) {
         rows[i].distinct_shuffles = distinct_shuffles(sequences[i]);
       }
-    }
-    return rows;
-  };
-  return made;
-}
-
-[[nodiscard]] inline dnalm::effect_centring centring_of(const std::string& name) {
-  return name == "raw"     ? dnalm::effect_centring::raw
-         : name == "mean3" ? dnalm::effect_centring::mean3
-                           : dnalm::effect_centring::mean4;
-}
-
-/// By what each substitution reaches where that gives the bits of a pass of each.
-[[nodiscard]] inline std::vector<dnalm::substitution_effects> effects_of_all(
-    const dnalm::attribution_targets& targets, const std::vector<std::string>& sequences,
-    const dnalm::run_options& run) {
-  if (targets.network().edits_are_exact() && (targets.reads_logits() || targets.layer() > 0)) {
-    dnalm::edited_options options{.threads = run.threads};
-    options.memory = std::min(options.memory, run.memory);
-    return dnalm::find_substitution_effects(sequences, targets.function_of_substitutions(options));
-  }
-  return dnalm::find_substitution_effects(sequences, targets.function(run));
-}
-
-[[nodiscard]] inline attribution_method mutagenesis_method(const dnalm::attribution_targets& targets,
-                                                           const method_options& options) {
-  const dnalm::effect_centring centring = centring_of(options.centring);
-  attribution_method made;
-  made.unit = "effect";
-  made.conventions["centring"] = std::string(to_string(centring));
-  made.reading = centring == dnalm::effect_centring::raw ? map_reading::mean : map_reading::observed;
-  made.explanation = "What each substitution does to the target, computed one by one";
-  made.explanation += centring == dnalm::effect_centring::raw
-                          ? "; the letters that stand there have 0. A drawing has the mean over the others."
-                          : ", less the mean at each position.";
-  made.rows = [targets, run = options.run, centring](records_view records) {
-    const std::vector<std::string> sequences = letters_of(records);
-    const auto found = effects_of_all(targets, sequences, run);
-    rows_of rows(sequences.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i].attributions = dnalm::centred(found[i].effects[0], sequences[i], centring);
     }
     return rows;
   };

@@ -13,19 +13,21 @@
 #include <support/attribution_explanations.hpp>
 #include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
+#include <support/attribution_pieces.hpp>
 #include <support/attribution_predictions.hpp>
+#include <support/attribution_substitutions.hpp>
 
 namespace program {
 namespace detail {
 
 /// Both strands of a method that reads one: the mean of a sequence's result and its reverse complement's,
-/// turned back.
-inline void read_both_strands(attribution_method& method) {
-  method.rows = [one = method.rows](records_view records) {
+/// turned back; `other` is the method that reads that one.
+inline void read_both_strands(attribution_method& method, const attribution_method& other) {
+  method.rows = [one = method.rows, two = other.rows](records_view records) {
     std::vector<dnalm::io::sequence_record> turned(records.begin(), records.end());
     for (auto& record : turned) record.sequence = dnalm::reverse_complement(record.sequence);
     rows_of rows = one(records);
-    const rows_of others = one(turned);
+    const rows_of others = two(turned);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].attributions = dnalm::strand_average(rows[i].attributions, others[i].attributions);
       if (!(std::abs(others[i].convergence_delta) <= std::abs(rows[i].convergence_delta))) {
@@ -34,6 +36,11 @@ inline void read_both_strands(attribution_method& method) {
       rows[i].nodes = std::max(rows[i].nodes, others[i].nodes);
       rows[i].within_tolerance = rows[i].within_tolerance && others[i].within_tolerance;
       larger_in_size(rows[i].residuals, others[i].residuals);
+      if (rows[i].computed.length > 0) {
+        rows[i].computed = dnalm::strand_average(rows[i].computed, others[i].computed);
+        for (double& share : rows[i].computed.values) share = std::floor(share);  // on both strands, or not
+        rows[i].screen_recall = (rows[i].screen_recall + others[i].screen_recall) / 2;
+      }
       if (!rows[i].entropy.empty())
         rows[i].entropy = dnalm::strand_average(rows[i].entropy, others[i].entropy);
     }
@@ -51,15 +58,22 @@ inline void read_both_strands(attribution_method& method) {
   const std::string& name = options.method;
   const bool path = name == "integrated_gradients" || name == "expected_gradients";
   const bool predicted = name == "entropy" || name == "log_odds";
+  const bool by_pieces = scores_pieces(network, options);
   attribution_method made = predicted                      ? prediction_method(network, options)
                             : name == "dependency"         ? dependency_method(network, options)
                             : name == "rollout"            ? rollout_method(network, options)
                             : name == "ism"                ? mutagenesis_method(*targets, options)
+                            : by_pieces                    ? piece_method(*targets, options)
                             : name == "deep_lift_shap"     ? deep_lift_method(*targets, options)
                             : name == "embedding_saliency" ? embedding_method(*targets, options)
                             : path                         ? path_method(*targets, options)
                                                            : gradient_method(*targets, options);
-  if (options.both_strands && name != "dependency") read_both_strands(made);
+  if (options.both_strands && name != "dependency") {
+    method_options other = options;
+    other.both_strands = false;
+    for (dnalm::nucleotide_map& map : other.baselines) map = dnalm::turned_map(map);
+    read_both_strands(made, other.baselines.empty() ? made : make_method(other, network, targets));
+  }
   made.subject = name;
   if (targets && needs_target(name)) made.subject += " of " + targets->name(0);
   made.conventions["method"] = name;

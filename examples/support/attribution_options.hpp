@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
+#include <dnalm/attribution/nucleotide_map.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/embed/window_rule.hpp>
@@ -25,7 +26,9 @@ struct method_options {
   bool residuals = false;         ///< of DeepLIFT, by hidden state
   bool entropy_weighted = false;  ///< times the reversed entropy
   bool both_strands = false;
-  std::string baseline = {};  ///< empty: the method's own
+  std::string baseline = {};                          ///< empty: the method's own
+  std::string baseline_file = {};                     ///< in place of a baseline by name
+  std::vector<dnalm::nucleotide_map> baselines = {};  ///< what it holds, by the sequence's number
   dnalm::index_t replicates = 20;
   dnalm::index_t nodes = 32;
   dnalm::index_t most_nodes = 0;  ///< 0: 1,024, or the first ones where these are more
@@ -33,6 +36,10 @@ struct method_options {
   dnalm::index_t samples = 50;
   double noise = 0.1;
   std::string centring = "mean4";
+  std::string spread = {};    ///< of a token's score over its bases; empty: even
+  bool whole_passes = false;  ///< of every edited sequence
+  dnalm::index_t screen = 0;  ///< edits that are computed; 0: all
+  dnalm::index_t screen_check = 0;
   std::string context = "automatic";
   std::string dependency = "log_odds";
   std::string symmetric = {};  ///< empty: as it is
@@ -94,6 +101,7 @@ struct method_option {
     maps.pop_back();
     std::vector<method_option> all = {
         {"--baseline", paths},
+        {"--baseline-file", paths},
         {"--replicates", paths},
         {"--nodes", integrals},
         {"--most-nodes", integrals},
@@ -105,6 +113,10 @@ struct method_option {
         {"--hypothetical", {"deep_lift_shap"}},
         {"--residuals", {"deep_lift_shap"}},
         {"--centring", {"ism"}},
+        {"--spread", {"input_x_gradient", "deep_lift_shap"}},
+        {"--whole-passes", {"ism"}},
+        {"--screen", {"ism"}},
+        {"--screen-check", {"ism"}},
         {"--context", {"embedding_saliency", "entropy", "log_odds"}},
         {"--window", {"entropy", "log_odds", "dependency"}},
         {"--overlap", {"entropy", "log_odds", "dependency"}},
@@ -128,6 +140,7 @@ struct method_option {
 
 /// The baseline of a method that was told none.
 [[nodiscard]] inline std::string baseline_name(const method_options& options) {
+  if (!options.baseline_file.empty()) return "array";
   if (!options.baseline.empty()) return options.baseline;
   return options.method == "integrated_gradients" ? "zero" : "shuffles";
 }
@@ -157,8 +170,10 @@ inline void check_readers(const CLI::App& app, const method_options& options) {
     refuse(each.name, "--method " + each.readers(), "--method " + options.method);
   }
   if (app.count("--replicates") > 0 && baseline_name(options) != "shuffles") {
-    refuse("--replicates", "--baseline shuffles",
-           "--method " + options.method + " --baseline " + baseline_name(options));
+    refuse(
+        "--replicates", "--baseline shuffles",
+        "--method " + options.method +
+            (options.baseline_file.empty() ? " --baseline " + baseline_name(options) : " --baseline-file"));
   }
   if (app.count("--context") > 0 && options.method == "embedding_saliency" && !options.entropy_weighted) {
     refuse("--context", "--method entropy or log_odds, or embedding_saliency with --entropy-weighted",
@@ -170,10 +185,19 @@ inline void check_readers(const CLI::App& app, const method_options& options) {
 inline void add_method_options(CLI::App& app, method_options& m) {
   app.add_option("--method", m.method, "What is computed")->required()->check(CLI::IsMember(method_names()));
   app.option_defaults()->group("Method");
-  app.add_option("--baseline", m.baseline,
-                 "Where the way begins, or what references are: zero, uniform, n, mask, shuffles\n"
-                 "(dinucleotides) [integrated_gradients: zero, else shuffles]")
-      ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
+  auto* baseline =
+      app.add_option("--baseline", m.baseline,
+                     "Where the way begins, or what references are: zero, uniform, n, mask, shuffles\n"
+                     "(dinucleotides) [integrated_gradients: zero, else shuffles; deep_lift_shap of models "
+                     "of pieces\n"
+                     "(BPE), which take no other: mask]")
+          ->check(CLI::IsMember({"zero", "uniform", "n", "mask", "shuffles"}));
+  app.add_option(
+         "--baseline-file", m.baseline_file,
+         "Baselines of your own: sequences (FASTA and the like) named as those of --input, or one for\n"
+         "all; or npz or npy with weights of A, C, G, T, (N, L, 4) in the order of the file or (L, 4)")
+      ->type_name("FILE")
+      ->excludes(baseline);
   app.add_option(
          "--replicates", m.replicates,
          "Shuffles of a sequence, of --baseline shuffles; a sequence with fewer than ten times as many\n"
@@ -209,6 +233,28 @@ inline void add_method_options(CLI::App& app, method_options& m) {
                  "mean4 (less the mean of the four), mean3 (of the other three), raw")
       ->capture_default_str()
       ->check(CLI::IsMember({"mean4", "mean3", "raw"}));
+  app.add_option(
+         "--spread", m.spread,
+         "Of models whose tokens are pieces of text (BPE), how a token's score becomes numbers of its\n"
+         "bases: even (in equal parts, so that sums are kept), repeat (at each) [even]")
+      ->check(CLI::IsMember({"even", "repeat"}));
+  app.add_flag("--whole-passes", m.whole_passes,
+               "Every edited sequence in a pass of its own. Without it GPN, HyenaDNA and networks of\n"
+               "layers on the CPU compute what an edit reaches: the same bits, of HyenaDNA the same\n"
+               "numbers but for rounding (hidden states within 3e-6 of their largest number)");
+  auto* screen =
+      app.add_option(
+             "--screen", m.screen,
+             "Only the K edits of a sequence whose first-order effect, by the gradient, is largest are\n"
+             "computed; the others have that effect [all are computed]")
+          ->type_name("K")
+          ->check(CLI::Range(1, 1000000000));
+  app.add_option("--screen-check", m.screen_check,
+                 "Of the first M sequences of the file compute all edits too, and tell which share of the\n"
+                 "K largest the screen has found")
+      ->type_name("M")
+      ->check(CLI::Range(1, 1000000000))
+      ->needs(screen);
   app.add_option("--context", m.context,
                  "What the model sees: masked, wild_type, left; automatic suits the model. Of\n"
                  "embedding_saliency with --entropy-weighted")

@@ -4,17 +4,22 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
 #include <dnalm/attribution/deep_lift.hpp>
 #include <dnalm/attribution/dependency_map.hpp>
+#include <dnalm/attribution/gradient_attribution.hpp>
+#include <dnalm/attribution/map_transforms.hpp>
 #include <dnalm/attribution/masked_maps.hpp>
+#include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
+#include <dnalm/sequence/alphabet.hpp>
 #include <dnalm/sequence/shuffle.hpp>
 
 #include "workbench.hpp"
@@ -88,6 +93,10 @@ TEST_CASE("an option that the method does not read is refused with the methods t
       {"--hypothetical", "saliency", "--method deep_lift_shap"},
       {"--residuals", "expected_gradients", "--method deep_lift_shap"},
       {"--centring raw", "dependency", "--method ism"},
+      {"--whole-passes", "saliency", "--method ism"},
+      {"--baseline-file b.fa", "ism", "integrated_gradients, expected_gradients, deep_lift_shap"},
+      {"--replicates 3 --baseline-file b.fa", "deep_lift_shap", "--baseline shuffles"},
+      {"--screen 3", "saliency", "--method ism"},
       {"--context wild_type", "dependency", "embedding_saliency, entropy, log_odds"},
       {"--context wild_type", "embedding_saliency", "with --entropy-weighted"},
       {"--replicates 3 --baseline zero", "deep_lift_shap", "--baseline shuffles"},
@@ -445,4 +454,121 @@ TEST_CASE("names that no track can place are refused before the work", "[program
   for (const char* more : {"", " --top 2"}) {
     CHECK(work.attribute("rollout", "--bedgraph " + (work.dir / "t") + more).id() == "dnalm.input.729");
   }
+}
+
+TEST_CASE("--screen computes the edits of largest first-order effect, and says which and what it found",
+          "[programs]") {
+  const bench work;
+  REQUIRE(work.attribute("ism", "--centring raw").err == "");
+  const std::vector<double> all = work.numbers("attributions");
+  const std::string page = " --html " + (work.dir / "p.html");
+  const auto made = work.attribute("ism", "--centring raw --screen 7 --screen-check 1" + page);
+  CHECK(made.err.find("of the 7 largest edits were computed, mean of 1 sequences") != std::string::npos);
+  const std::vector<double> some = work.numbers("attributions");
+  const std::vector<double> computed = work.numbers("computed");
+  CHECK(dnalm::io::npz_reader(work.dir / "x.npz").read("computed").type == dnalm::dtype::boolean);
+  const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;
+  const auto slopes = dnalm::saliency(dnalm::nucleotide_function(work.targets),
+                                      std::vector<std::string>{records[0].sequence, records[1].sequence});
+  REQUIRE(computed.size() == all.size());
+  for (std::size_t s = 0; s < 2; ++s) {
+    const auto guess = dnalm::first_order_effects(slopes[s].map, records[s].sequence);
+    double count = 0;
+    for (dnalm::index_t a = 0; a < 4; ++a) {
+      for (dnalm::index_t i = 0; i < guess.length; ++i) {
+        const std::size_t at = 80 * s + static_cast<std::size_t>(20 * a + i);
+        count += computed[at];
+        CHECK(some[at] ==
+              (computed[at] != 0 ? all[at] : static_cast<double>(static_cast<float>(guess(a, i)))));
+      }
+    }
+    CHECK(count == 7);
+  }
+  const std::vector<double> recall = work.numbers("screen_recall");
+  CHECK((recall[0] >= 0 && recall[0] <= 1));
+  CHECK(std::isnan(recall[1]));
+  CHECK(work.says("the 7 edits of largest first-order effect"));
+  CHECK(work.says("\"screen_recall\""));
+  CHECK(work.holds("p.html", "largest edits that the screen found"));
+  REQUIRE(work.attribute("ism", "--centring raw --screen 1000 --both-strands").err == "");
+  const std::vector<double> both = work.numbers("computed");
+  CHECK(std::accumulate(both.begin(), both.end(), 0.0) == 3 * (20 + 16));
+  CHECK(work.attribute("ism", "--screen 0").id() == "dnalm.usage.702");
+  CHECK(work.attribute("ism", "--screen-check 2").id() == "dnalm.usage.702");
+}
+
+TEST_CASE("--baseline-file takes sequences by name or one for all, and weights", "[programs]") {
+  const bench work;
+  const std::vector<std::string> x = {"ACGTTGCAACGTGATAAGCC", "GGCATTGACCATGGCA"};
+  const std::vector<std::string> r = {"TTGTAGCATCGAGCTATGCA", "ACGATTGATTCTGGAA"};
+  write(work.dir / "b.fa", ">chr1:200-216\n" + r[1] + "\n>chr1:100-120\n" + r[0] + "\n");
+  const std::string given = "--baseline-file " + (work.dir / "b.fa");
+  REQUIRE(work.attribute("deep_lift_shap", given).err == "");
+  const std::vector<double> found = work.numbers("attributions");
+  CHECK(work.says("given, file "));
+  std::vector<double> weights(2 * 20 * 4, 0.0);
+  for (std::size_t s = 0; s < 2; ++s) {
+    const dnalm::nucleotide_map map = dnalm::one_hot_map(r[s]);
+    const std::vector<dnalm::deep_lift_reference> reference = {{.letters = map}};
+    const auto expected = dnalm::deep_lift(work.targets, 0, x[s], reference).contributions;
+    for (std::size_t a = 0; a < 4; ++a) {
+      for (std::size_t i = 0; i < x[s].size(); ++i) {
+        const auto letter = static_cast<dnalm::index_t>(a);
+        const auto at = static_cast<dnalm::index_t>(i);
+        weights[80 * s + 4 * i + a] = map(letter, at);
+        CHECK(found[80 * s + 20 * a + i] == static_cast<double>(static_cast<float>(expected(letter, at))));
+      }
+    }
+  }
+  const auto store = [&](const std::vector<double>& values, const std::vector<dnalm::index_t>& shape) {
+    dnalm::io::npz_writer file(work.dir / "w.npz");
+    file.add("weights", values, shape);
+    file.finish();
+    return "--baseline-file " + (work.dir / "w.npz");
+  };
+  const std::string array = store(weights, {2, 20, 4});
+  REQUIRE(work.attribute("deep_lift_shap", array).err == "");
+  CHECK(work.numbers("attributions") == found);
+  // Both strands: the other one's baseline is turned as the sequence is.
+  REQUIRE(work.attribute("integrated_gradients",
+                         array + " --nodes 4 --most-nodes 4 --tolerance 10 --both-strands")
+              .err == "");
+  const std::vector<double> delta = work.numbers("convergence_delta");
+  const std::vector<double> both = work.numbers("attributions");
+  for (std::size_t s = 0; s < 2; ++s) {
+    double expected = delta[s];
+    for (const std::string& end : {x[s], dnalm::reverse_complement(x[s])})
+      expected += work.targets.function()(std::vector<std::string>{end}).front() / 2;
+    for (const std::string& end : {r[s], dnalm::reverse_complement(r[s])})
+      expected -= work.targets.function()(std::vector<std::string>{end}).front() / 2;
+    const auto first = both.begin() + static_cast<std::ptrdiff_t>(80 * s);
+    CHECK(std::accumulate(first, first + 80, 0.0) == Approx(expected).margin(1e-4));  // floats of the file
+  }
+  const auto refuse = [&](const std::string& option, const std::string& words) {
+    INFO(option << words);
+    const auto told = work.attribute("deep_lift_shap", option);
+    CHECK(told.id() == "dnalm.input.745");
+    CHECK(told.code == 3);
+    CHECK(told.err.find(words) != std::string::npos);
+  };
+  refuse(store(weights, {2, 80}), "2 x 80");
+  refuse(store(weights, {4, 10, 4}), "2 x L x 4");
+  refuse(store(std::vector<double>(80, 0.25), {20, 4}), "sequence 'chr1:200-216'");
+  for (const double bad : {-0.5, std::nan(""), static_cast<double>(INFINITY)}) {
+    std::vector<double> values = weights;
+    values[5] = bad;
+    refuse(store(values, {2, 20, 4}), "row 1");
+  }
+  weights.back() = 1;
+  refuse(store(weights, {2, 20, 4}), "0 behind the end");
+  write(work.dir / "b.fa", ">chr1:200-216\n" + r[1] + "\n>other\n" + r[0] + "\n");
+  refuse(given, "sequence 'chr1:100-120'");
+  write(work.dir / "b.fa", ">one\n" + r[1] + "\n");
+  refuse(given, "20 letters");
+  write(work.dir / "b.fa", ">a\nAC\n>a\nAC\n");
+  CHECK(work.attribute("deep_lift_shap", given).id() == "dnalm.input.192");
+  write(work.dir / "b.fa", ">one\nAXC\n");
+  CHECK(work.attribute("deep_lift_shap", given).id() == "dnalm.input.150");
+  CHECK(work.attribute("deep_lift_shap", given + " --baseline zero").id() == "dnalm.usage.702");
+  CHECK(work.attribute("deep_lift_shap", "--baseline-file " + (work.dir / "none")).code == 3);
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A HyenaDNA folder through dnalm-inspect, dnalm-embed and dnalm-evaluate.
+// A HyenaDNA folder through dnalm-inspect, dnalm-embed, dnalm-evaluate and dnalm-attribute.
+#include <algorithm>
+#include <cmath>
 #include <string>
+#include <vector>
+
+#include <dnalm/io/npz.hpp>
 
 #include "model_runs.hpp"
 
@@ -41,4 +46,28 @@ TEST_CASE("dnalm-embed writes what the library computes from a HyenaDNA folder",
 TEST_CASE("dnalm-evaluate probes a HyenaDNA folder and its random twin", "[programs]") {
   const scratch dir;
   check_evaluation(dir, original, "HyenaDNA, 3 layers, width 20");
+}
+
+TEST_CASE("dnalm-attribute computes of HyenaDNA's substitutions what stands behind them, and says so",
+          "[programs]") {
+  const scratch dir;
+  write(dir / "s.fa", ">a\nACGTTGCAACGTGATANGCCGATTACAGATTACA\n>b\nGATTACA\n");
+  const std::string command =
+      "dnalm-attribute --model " + hub + " --logit 8 --method ism --input " + (dir / "s.fa") + " --output ";
+  REQUIRE(run(command + (dir / "x.npz") + " --threads 1").err == "");
+  REQUIRE(run(command + (dir / "same.npz") + " --threads 3 --memory 4K").err == "");
+  REQUIRE(run(command + (dir / "whole.npz") + " --whole-passes").err == "");
+  CHECK(content(dir / "x.npz") == content(dir / "same.npz"));
+  CHECK(content(dir / "x.npz").find("prefix reuse") != std::string::npos);
+  CHECK(content(dir / "whole.npz").find("in a pass of its own") != std::string::npos);
+  const auto found = dnalm::io::npz_reader(dir / "x.npz").read("attributions").values<double>();
+  const auto passes = dnalm::io::npz_reader(dir / "whole.npz").read("attributions").values<double>();
+  double gap = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < passes.size(); ++i) {
+    gap = std::max(gap, std::abs(found[i] - passes[i]));
+    largest = std::max(largest, std::abs(passes[i]));
+  }
+  CHECK(gap > 0);  // another way to the numbers
+  CHECK(gap / largest < 6e-6);
 }

@@ -14,6 +14,7 @@
 #include <dnalm/core/platform.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/io/npz.hpp>
+#include <dnalm/tokenize/tokens.hpp>
 
 DNALM_BEGIN_NAMESPACE
 
@@ -26,6 +27,10 @@ struct attribution_row {
   index_t nodes = 0;                    ///< of the integral
   bool within_tolerance = true;         ///< whether the delta is as small as was asked for
   double distinct_shuffles = 0;         ///< how many the sequence has, itself included; may be infinite
+  token_sequence tokens = {};           ///< of which there are scores
+  std::vector<double> scores = {};      ///< by token
+  nucleotide_map computed = {};         ///< (4, L): not 0 where an effect was computed, not guessed
+  double screen_recall = 0;             ///< share of the largest effects that were; NaN: not known
   std::vector<double> residuals = {};   ///< by hidden state, as many in each row
   std::vector<double> entropy = {};     ///< (L), bits; may hold NaN
   std::vector<double> dependency = {};  ///< (L, L), row-major
@@ -39,6 +44,8 @@ struct attribution_members {
   bool convergence_delta = false;
   bool nodes = false;  ///< and within_tolerance
   bool distinct_shuffles = false;
+  bool computed = false;  ///< and screen_recall
+  bool tokens = false;    ///< and their scores
   bool residuals = false;
   bool entropy = false;
   bool dependency = false;
@@ -52,8 +59,12 @@ struct attribution_members {
 /// (N); `entropy` float32 (N, longest), NaN behind the end; `dependency` float32 (N, longest, longest), zeros
 /// behind the end; `likeliest_letters` int8 (N, longest), 0 to 3, and `likeliest_tokens` int32 (N, longest),
 /// -1 without a prediction and behind the end; `nodes` int64 (N) and `within_tolerance` int8 (N), 0 or 1;
-/// `distinct_shuffles` float64 (N); `residuals` float64 (N, hidden states); `conventions`, the JSON object
-/// of the texts given, as uint8.
+/// `distinct_shuffles` float64 (N); `computed` bool (N, 4, longest) and `screen_recall` float64 (N);
+/// `residuals` float64 (N, hidden states); `conventions`, the JSON object of the texts given, as uint8.
+///
+/// Of tokens, in the order of the rows: `token_scores` float32, `token_ids` int32, `token_begin` and
+/// `token_end` int64, the letters [begin, end) that each covers (none: CLS and the like), and `offsets` int64
+/// (N + 1), where each row's begin.
 class attribution_writer {
  public:
   /// \throws error [dnalm.usage.887] for a longest length below 1; as io::npz_writer.
@@ -81,9 +92,16 @@ class attribution_writer {
   std::vector<index_t> nodes_;
   std::vector<std::int8_t> within_tolerance_;
   std::vector<double> distinct_shuffles_;
+  std::vector<double> screen_recalls_;
+  std::vector<float> token_scores_;  // of all rows, as those behind it
+  std::vector<std::int32_t> token_ids_;
+  std::vector<index_t> token_begin_;
+  std::vector<index_t> token_end_;
+  std::vector<index_t> offsets_ = {0};
   std::vector<double> residuals_;  // of all rows
   std::size_t one_hot_ = 0;
   std::size_t attributions_ = 0;
+  std::size_t computed_ = 0;
   std::size_t entropy_ = 0;
   std::size_t dependency_ = 0;
   std::size_t likeliest_letters_ = 0;

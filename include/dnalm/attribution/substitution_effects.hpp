@@ -70,6 +70,13 @@ struct screened_effects {
                                                            index_t count,
                                                            const substitution_options& options = {});
 
+/// The same of a function that computes all substitutions of a sequence together; bitwise the same where both
+/// functions are. \throws as above.
+[[nodiscard]] screened_effects screen_substitution_effects(const std::string& sequence,
+                                                           const substitution_function& f,
+                                                           std::span<const nucleotide_map> guess,
+                                                           index_t count, progress* watcher = nullptr);
+
 /// Of the `count` edits of largest effect in `all` (raw effects of every edit; order as in the screen), the
 /// share that the screen computed: 0 to 1. \throws error [dnalm.shape.860] maps that differ in size,
 /// [dnalm.usage.862] a count below 1.

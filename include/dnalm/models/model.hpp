@@ -209,6 +209,8 @@ class model_base {
   }
   /// Bytes of host memory that passes of sequences of these lengths leave behind, beside their workspaces.
   [[nodiscard]] virtual index_t kept_bytes(std::span<const index_t> /*lengths*/) const { return 0; }
+  /// Whether edited_states answers true.
+  [[nodiscard]] virtual bool runs_edits() const { return false; }
 };
 
 /// A model: a value that is cheap to copy (copies share the weights) and safe to use from several threads.
@@ -353,6 +355,8 @@ class model {
   /// Whether the model has edited_states, with the bits of forward: GPN and networks of layers on the CPU and
   /// on the reference backend.
   [[nodiscard]] bool edits_are_exact() const { return base_->edits_are_exact(); }
+  /// Whether the model has edited_states: those of edits_are_exact, and HyenaDNA on the same backends.
+  [[nodiscard]] bool runs_edits() const { return base_->runs_edits(); }
   /// As model_base::remade.
   [[nodiscard]] std::shared_ptr<const model_base> remade(const network_config& config,
                                                          const weight_source& source, int threads) const {

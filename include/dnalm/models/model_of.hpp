@@ -100,6 +100,7 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     if constexpr (edited_network<Network>) return Network::edits_are_exact;
     return false;
   }
+  [[nodiscard]] bool runs_edits() const override { return edited_network<Network>; }
   void input_gradients(const token_batch& batch, const gradient_request& request, gradient_observer receive,
                        forward_workspace& workspace) const override {
     auto& w = state_of(workspace);

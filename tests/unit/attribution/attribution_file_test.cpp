@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -162,6 +163,45 @@ TEST_CASE("files for TF-MoDISco hold the centre of rows with a letter everywhere
   std::vector<double> both = acg;
   for (const double value : acg) both.push_back(2 * value);
   CHECK(attributions.read("arr_0").values<double>() == both);
+}
+
+TEST_CASE("tokens with their scores, and what a screen computed, are members of a file",
+          "[attribution_file]") {
+  const temporary_folder folder("attribution");
+  attribution_row first = row_of("first", "ACG", 1);
+  first.computed = dnalm::nucleotide_map(3);
+  first.computed(2, 1) = 1;
+  first.screen_recall = 0.5;
+  for (const auto& [begin, end] : {std::pair<index_t, index_t>{0, 0}, {0, 1}, {1, 3}})
+    first.tokens.append(7, begin, end);
+  first.scores = {0.5, -1, 2};
+  attribution_row second = row_of("second", "A", 1);
+  second.computed = dnalm::nucleotide_map(1);
+  second.tokens.append(3, 0, 1);
+  second.scores = {4};
+  {
+    dnalm::attribution_writer writer(folder / "a.npz", 3, {.computed = true, .tokens = true}, {});
+    writer.add(first);
+    writer.add(second);
+    writer.finish();
+  }
+  const dnalm::io::npz_reader npz(folder / "a.npz");
+  CHECK(npz.read("computed").type == dnalm::dtype::boolean);
+  CHECK(npz.read("computed").shape == std::vector<index_t>{2, 4, 3});
+  std::vector<int> flags(24, 0);
+  flags[7] = 1;
+  CHECK(npz.read("computed").values<int>() == flags);
+  CHECK(npz.read("screen_recall").values<double>() == std::vector<double>{0.5, 0});
+  CHECK(npz.read("token_scores").values<double>() == std::vector<double>{0.5, -1, 2, 4});
+  CHECK(npz.read("token_ids").values<int>() == std::vector<int>{7, 7, 7, 3});
+  CHECK(npz.read("token_begin").values<int>() == std::vector<int>{0, 0, 1, 0});
+  CHECK(npz.read("token_end").values<int>() == std::vector<int>{0, 1, 3, 1});
+  CHECK(npz.read("offsets").values<int>() == std::vector<int>{0, 3, 4});
+  dnalm::attribution_writer writer(folder / "b.npz", 3, {.computed = true, .tokens = true}, {});
+  first.scores.pop_back();
+  CHECK(error_id_of([&] { writer.add(first); }) == "dnalm.shape.885");
+  second.computed = dnalm::nucleotide_map(2);
+  CHECK(error_id_of([&] { writer.add(second); }) == "dnalm.shape.885");
 }
 
 }  // namespace

@@ -89,22 +89,75 @@ TEST_CASE("targets of edited sequences have the bits of those of passes") {
   }
 }
 
-TEST_CASE("targets at the first token of HyenaDNA are those of passes, up to rounding") {
+/// Largest difference of effects over the largest effect.
+double relative_gap(const dnalm::substitution_effects& found, const dnalm::substitution_effects& expected) {
+  double gap = 0;
+  double largest = 0;
+  for (std::size_t c = 0; c < expected.effects.size(); ++c) {
+    for (std::size_t i = 0; i < expected.effects[c].values.size(); ++i) {
+      const double effect = expected.effects[c].values[i];
+      gap = std::max(gap, std::abs(found.effects[c].values[i] - effect));
+      largest = std::max(largest, std::abs(effect));
+    }
+  }
+  return gap / largest;
+}
+
+TEST_CASE("targets of HyenaDNA are those of passes, up to rounding") {
   const dnalm::model network = dnalm_test::hyena_model();
   CHECK_FALSE(network.edits_are_exact());
+  CHECK(network.runs_edits());
   REQUIRE(network.describe().has_cls());
-  const std::vector<std::string> sequences = {"ACGTTGCAAC"};
-  for (const std::string pooling : {"mean", "cls"}) {
+  std::vector<std::string> sequences = {"ACGTTGCAAC", dnalm_test::random_bases(4, 60)};
+  sequences[1][30] = 'N';
+  for (const std::string pooling : {"mean", "cls", "max"}) {
     INFO(pooling);
     const dnalm::attribution_targets targets(network, dnalm_test::random_probe(network, 2, pooling, 2));
-    const auto expected = dnalm::find_substitution_effects(sequences, targets.function()).front();
-    const auto found =
-        dnalm::find_substitution_effects(sequences, targets.function_of_substitutions()).front();
+    const auto expected = dnalm::find_substitution_effects(sequences, targets.function());
+    const auto found = dnalm::find_substitution_effects(sequences, targets.function_of_substitutions());
+    for (std::size_t s = 0; s < sequences.size(); ++s) {
+      CHECK(found[s].reference == expected[s].reference);  // of the sequence itself nothing is rounded anew
+      // Four times what was seen. Largest values have most of it: nothing is averaged.
+      CHECK(relative_gap(found[s], expected[s]) < 6e-6);
+    }
+  }
+}
+
+TEST_CASE("targets of HyenaDNA's edits have the same bits on any threads, with any memory and beside any") {
+  const dnalm::model network = dnalm_test::hyena_model();
+  const std::string sequence = dnalm_test::random_bases(5, 60);
+  const dnalm::attribution_targets targets(network, dnalm_test::random_probe(network, 2, "mean", 2));
+  const auto effects = [&](const std::vector<std::string>& sequences, const dnalm::edited_options& options) {
+    return dnalm::find_substitution_effects(sequences, targets.function_of_substitutions(options));
+  };
+  const auto alone = effects({sequence}, {.threads = 1}).front();
+  const std::vector<std::string> several = {dnalm_test::random_bases(6, 41), sequence};
+  for (const auto& other :
+       {effects({sequence}, {.threads = 3}).front(), effects({sequence}, {.threads = 2, .memory = 1}).front(),
+        effects(several, {.threads = 2, .memory = 1 << 14}).back()}) {
     for (std::size_t c = 0; c < 2; ++c) {
-      CHECK(found.reference[c] == Approx(expected.reference[c]).margin(1e-4));
-      for (std::size_t i = 0; i < found.effects[c].values.size(); ++i) {
-        CHECK(found.effects[c].values[i] == Approx(expected.effects[c].values[i]).margin(1e-4));
-      }
+      CHECK(dnalm_test::same_bits(other.effects[c].values, alone.effects[c].values));
+    }
+  }
+  // Those of a screen.
+  const dnalm::nucleotide_map guess = alone.effects[1];
+  const std::vector<dnalm::nucleotide_map> guesses = {guess, guess};
+  const auto screened = dnalm::screen_substitution_effects(
+      sequence, targets.function_of_substitutions({.threads = 3}), guesses, 20);
+  for (std::size_t i = 0; i < guess.values.size(); ++i) {
+    const double expected = screened.computed.values[i] != 0 ? alone.effects[0].values[i] : guess.values[i];
+    CHECK(screened.effects[0].values[i] == expected);
+  }
+  // A few edits, in another order.
+  const auto f = targets.function_of_substitutions({.threads = 2});
+  const std::vector<dnalm::substitution> some = {{59, 1}, {7, 2}, {30, 0}, {7, 3}};
+  std::vector<double> values(2 * some.size());
+  f.evaluate(sequence, some, values);
+  for (std::size_t e = 0; e < some.size(); ++e) {
+    for (std::size_t c = 0; c < 2; ++c) {
+      const double effect = alone.effects[c](some[e].letter, some[e].position);
+      if (dnalm::base_code(sequence[static_cast<std::size_t>(some[e].position)]) == some[e].letter) continue;
+      CHECK(values[2 * e + c] - alone.reference[c] == effect);
     }
   }
 }

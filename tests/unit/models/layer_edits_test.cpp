@@ -203,10 +203,10 @@ TEST_CASE("HyenaDNA computes behind an edit what a pass does, up to the rounding
     for (index_t state = 1; state <= network.describe().layers(); ++state) {
       for (const index_t bytes : {index_t{1}, index_t{1} << 26}) {
         // In double the sums differ in order only, and what is compared are floats: 2^-23. In float a
-        // transform has some 8 log2(2 L) 2^-24 of the norms of filter and rows, and the layers between carry
-        // it on.
+        // transform has some 2^-24 of the norms of filter and rows, and the layers between carry it on: four
+        // times the largest that was seen, 7.1e-7.
         CHECK(gap_to_passes(precise, ids, edits, state, bytes) < 2.4e-7);
-        CHECK(gap_to_passes(network, ids, edits, state, bytes) < 1e-5);
+        CHECK(gap_to_passes(network, ids, edits, state, bytes) < 2.8e-6);
       }
     }
   }
@@ -293,8 +293,13 @@ TEST_CASE("logits of HyenaDNA's edited sequences are those of passes, up to roun
   network.logits({edited, offsets}, take, workspace);
   const std::vector<float> found = handed_out(network, ids, {edit}, {.logits = true});
   REQUIRE(found.size() == expected.size());
-  // As above: the transforms' rounding, carried on by the blocks and the head.
-  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == Approx(expected[i]).margin(1e-4));
+  double gap = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    gap = std::max(gap, std::abs(static_cast<double>(found[i]) - static_cast<double>(expected[i])));
+    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
+  }
+  CHECK(gap / largest < 8.6e-7);  // four times what was seen: as above, carried on by the head
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -52,6 +53,18 @@ inline void check_part(const std::string& where, const char* part, index_t expec
   return rows;
 }
 
+/// Where a map is not 0, (4, width), zeros behind its end.
+[[nodiscard]] inline std::vector<std::byte> flag_rows(const nucleotide_map& map, std::size_t width) {
+  std::vector<std::byte> flags(4 * width, std::byte{0});
+  for (index_t a = 0; a < 4; ++a) {
+    for (index_t i = 0; i < map.length; ++i) {
+      const std::size_t at = static_cast<std::size_t>(a) * width + static_cast<std::size_t>(i);
+      if (map(a, i) != 0) flags[at] = std::byte{1};
+    }
+  }
+  return flags;
+}
+
 /// Columns [begin, begin + count) of a table with `length` columns, widened with zeros.
 [[nodiscard]] inline std::vector<float> padded_rows(std::span<const double> values, std::size_t length,
                                                     std::size_t begin, std::size_t count, std::size_t width,
@@ -77,6 +90,7 @@ DNALM_INLINE attribution_writer::attribution_writer(const std::filesystem::path&
       archive_(path) {
   one_hot_ = archive_.begin<std::int8_t>("one_hot", {4, longest_});
   if (members_.attributions) attributions_ = archive_.begin<float>("attributions", {4, longest_});
+  if (members_.computed) computed_ = archive_.begin<bool>("computed", {4, longest_});
   if (members_.entropy) entropy_ = archive_.begin<float>("entropy", {longest_});
   if (members_.dependency) dependency_ = archive_.begin<float>("dependency", {longest_, longest_});
   if (members_.likeliest) {
@@ -98,6 +112,9 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
   if (members_.attributions) {
     detail::check_part(where, "attributions", checked_mul(4, bases), row.attributions.values.size());
   }
+  if (members_.computed) {
+    detail::check_part(where, "computed", checked_mul(4, bases), row.computed.values.size());
+  }
   if (members_.entropy) detail::check_part(where, "entropy", bases, row.entropy.size());
   if (members_.dependency) {
     detail::check_part(where, "dependency", checked_mul(bases, bases), row.dependency.size());
@@ -106,6 +123,7 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     detail::check_part(where, "residuals", static_cast<index_t>(residuals_.size() / names_.size()),
                        row.residuals.size());
   }
+  if (members_.tokens) detail::check_part(where, "scores", row.tokens.size(), row.scores.size());
   if (members_.likeliest) {
     detail::check_part(where, "likeliest letters", bases, row.likeliest_letters.size());
     detail::check_part(where, "likeliest tokens", bases, row.likeliest_tokens.size());
@@ -120,6 +138,10 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
   archive_.append<std::int8_t>(one_hot_, detail::one_hot_rows(letters, 0, length, width));
   if (members_.attributions) archive_.append(attributions_, attributions);
   if (members_.dependency) archive_.append(dependency_, dependency);
+  if (members_.computed) {
+    const std::vector<std::byte> flags = detail::flag_rows(row.computed, width);
+    archive_.append(computed_, dtype::boolean, flags);
+  }
   if (members_.entropy) {
     std::vector<float> entropy(width, std::numeric_limits<float>::quiet_NaN());
     for (std::size_t i = 0; i < length; ++i) entropy[i] = static_cast<float>(row.entropy[i]);
@@ -136,12 +158,22 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     archive_.append(likeliest_letters_, codes);
     archive_.append(likeliest_tokens_, tokens);
   }
+  if (members_.tokens) {
+    for (std::size_t t = 0; t < row.scores.size(); ++t) {
+      token_scores_.push_back(detail::checked_float(row.scores[t], where));
+      token_ids_.push_back(row.tokens.ids[t]);
+      token_begin_.push_back(static_cast<index_t>(row.tokens.begin[t]));
+      token_end_.push_back(static_cast<index_t>(row.tokens.end[t]));
+    }
+    offsets_.push_back(static_cast<index_t>(token_ids_.size()));
+  }
   names_.push_back(row.name);
   lengths_.push_back(bases);
   deltas_.push_back(row.convergence_delta);
   nodes_.push_back(row.nodes);
   within_tolerance_.push_back(row.within_tolerance ? 1 : 0);
   distinct_shuffles_.push_back(row.distinct_shuffles);
+  screen_recalls_.push_back(row.screen_recall);
   residuals_.insert(residuals_.end(), row.residuals.begin(), row.residuals.end());
 }
 
@@ -159,6 +191,15 @@ DNALM_INLINE void attribution_writer::finish() {
     archive_.add("within_tolerance", within_tolerance_, {rows});
   }
   if (members_.distinct_shuffles) archive_.add("distinct_shuffles", distinct_shuffles_, {rows});
+  if (members_.tokens) {
+    const index_t tokens = offsets_.back();
+    archive_.add("token_scores", token_scores_, {tokens});
+    archive_.add("token_ids", token_ids_, {tokens});
+    archive_.add("token_begin", token_begin_, {tokens});
+    archive_.add("token_end", token_end_, {tokens});
+    archive_.add("offsets", offsets_, {rows + 1});
+  }
+  if (members_.computed) archive_.add("screen_recall", screen_recalls_, {rows});
   if (members_.residuals) {
     const index_t states = rows == 0 ? 0 : static_cast<index_t>(residuals_.size()) / rows;
     archive_.add("residuals", residuals_, {rows, states});

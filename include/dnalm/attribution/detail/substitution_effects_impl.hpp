@@ -165,6 +165,16 @@ namespace detail {
   }
 }
 
+/// Takes the values (edits, C) of a sequence.
+inline void receive_edits(const std::vector<double>& values, std::size_t sequence,
+                          std::span<const substitution> edits, index_t outputs,
+                          const effects_receiver& receive) {
+  const auto columns = static_cast<std::size_t>(outputs);
+  for (std::size_t e = 0; e < edits.size(); ++e) {
+    receive({sequence, edits[e]}, std::span<const double>(values).subspan(e * columns, columns));
+  }
+}
+
 }  // namespace detail
 
 DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(
@@ -181,45 +191,71 @@ DNALM_INLINE std::vector<substitution_effects> find_substitution_effects(
     const std::vector<substitution> edits = detail::all_substitutions(sequences[s]);
     results[s].effects.assign(static_cast<std::size_t>(std::max<index_t>(f.outputs, 0)),
                               nucleotide_map(static_cast<index_t>(sequences[s].size())));
-    const std::vector<double> values = detail::values_of_edits(f, sequences[s], s, edits);
-    const auto columns = static_cast<std::size_t>(f.outputs);
-    for (std::size_t e = 0; e < edits.size(); ++e) {
-      receive({s, edits[e]}, std::span<const double>(values).subspan(e * columns, columns));
-    }
+    detail::receive_edits(detail::values_of_edits(f, sequences[s], s, edits), s, edits, f.outputs, receive);
     if (watcher != nullptr) watcher->advance(static_cast<index_t>(edits.size()));
   }
   return results;
 }
+
+namespace detail {
+
+/// The sequence itself, then the `count` edits of largest guess. \throws as screen_substitution_effects.
+[[nodiscard]] inline std::vector<substitution> promising_edits(std::string_view sequence,
+                                                               std::span<const nucleotide_map> guess,
+                                                               index_t outputs, index_t count) {
+  if (count < 0)
+    throw error(error_kind::usage, 862, "a negative number of edits", {.found = std::to_string(count)});
+  if (static_cast<index_t>(guess.size()) != outputs) {
+    throw error(error_kind::shape, 860, "effects that do not fit their function",
+                {.expected = std::to_string(outputs) + " maps", .found = std::to_string(guess.size())});
+  }
+  std::vector<substitution> edits = {{}};
+  for (const sized_edit& edit : ranked_edits(sequence, guess)) {
+    if (static_cast<index_t>(edits.size()) > count) break;
+    edits.push_back({edit.position, edit.letter});
+  }
+  return edits;
+}
+
+/// Effects of `computed` edits; the sequence itself is the first of them.
+[[nodiscard]] inline screened_effects screened_of(substitution_effects found,
+                                                  std::span<const substitution> computed, index_t length) {
+  screened_effects screened{std::move(found.reference), std::move(found.effects), nucleotide_map(length)};
+  for (const substitution& edit : computed.subspan(1)) screened.computed(edit.letter, edit.position) = 1;
+  return screened;
+}
+
+}  // namespace detail
 
 DNALM_INLINE screened_effects screen_substitution_effects(const std::string& sequence,
                                                           const sequence_function& f,
                                                           std::span<const nucleotide_map> guess,
                                                           index_t count,
                                                           const substitution_options& options) {
-  if (count < 0)
-    throw error(error_kind::usage, 862, "a negative number of edits", {.found = std::to_string(count)});
-  if (static_cast<index_t>(guess.size()) != f.outputs) {
-    throw error(error_kind::shape, 860, "effects that do not fit their function",
-                {.expected = std::to_string(f.outputs) + " maps", .found = std::to_string(guess.size())});
-  }
-  const std::vector<detail::sized_edit> edits = detail::ranked_edits(sequence, guess);
+  const std::vector<substitution> edits = detail::promising_edits(sequence, guess, f.outputs, count);
   std::vector<substitution_effects> results(1);
   results[0].effects.assign(guess.begin(), guess.end());
-  screened_effects screened;
-  screened.computed = nucleotide_map(static_cast<index_t>(sequence.size()));
   detail::distinct_sequences<detail::placed_substitution, detail::effects_receiver> requests(
       f, options.memory, options.watcher, {results});
-  requests.add({0}, sequence);
-  for (std::size_t e = 0; e < edits.size() && static_cast<index_t>(e) < count; ++e) {
+  for (const substitution& edit : edits) {
     std::string edited = sequence;
-    edited[static_cast<std::size_t>(edits[e].position)] = "ACGT"[edits[e].letter];
-    screened.computed(edits[e].letter, edits[e].position) = 1;
-    requests.add({0, {edits[e].position, edits[e].letter}}, std::move(edited));
+    if (edit.letter >= 0) edited[static_cast<std::size_t>(edit.position)] = "ACGT"[edit.letter];
+    requests.add({0, edit}, std::move(edited));
   }
   requests.flush();
-  screened.reference = std::move(results[0].reference);
-  screened.effects = std::move(results[0].effects);
-  return screened;
+  return detail::screened_of(std::move(results[0]), edits, static_cast<index_t>(sequence.size()));
+}
+
+DNALM_INLINE screened_effects screen_substitution_effects(const std::string& sequence,
+                                                          const substitution_function& f,
+                                                          std::span<const nucleotide_map> guess,
+                                                          index_t count, progress* watcher) {
+  const std::vector<substitution> edits = detail::promising_edits(sequence, guess, f.outputs, count);
+  std::vector<substitution_effects> results(1);
+  results[0].effects.assign(guess.begin(), guess.end());
+  detail::receive_edits(detail::values_of_edits(f, sequence, 0, edits), 0, edits, f.outputs, {results});
+  if (watcher != nullptr) watcher->advance(static_cast<index_t>(edits.size()));
+  return detail::screened_of(std::move(results[0]), edits, static_cast<index_t>(sequence.size()));
 }
 
 DNALM_INLINE double screen_recall(const std::string& sequence, std::span<const nucleotide_map> all,
