@@ -47,8 +47,8 @@ struct deep_lift_map {
   std::vector<double> reference_values = {};  ///< f(r)
   std::vector<double> deltas = {};            ///< by reference: sum of `tokens` - (f(x) - f(r))
   /// If asked for, by reference and hidden state k: sum of m_k (h_k(x) - h_k(r)) - (f(x) - f(r)). Of a
-  /// network of layers (network_summary::resizes) state 0 alone, the residual of the whole network, which is
-  /// `deltas`: the other states need not be all that the output depends on.
+  /// network of layers (network_summary::resizes) state 0 alone, the residual of the whole network: the other
+  /// states need not be all that the output depends on.
   std::vector<std::vector<double>> residuals = {};
 
   /// Mean of `deltas`.

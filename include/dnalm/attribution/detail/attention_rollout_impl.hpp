@@ -73,7 +73,7 @@ namespace detail {
 [[noreturn]] inline void throw_no_attention(const model_description& about, const char* what) {
   throw error(error_kind::unsupported, 866, what,
               {.where = about.name,
-               .expected = "a transformer encoder, whose attention is between its tokens, on the CPU",
+               .expected = "a transformer encoder on the CPU",
                .found = std::string(about.architecture_name()) + " on " + about.backend});
 }
 
