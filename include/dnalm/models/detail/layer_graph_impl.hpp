@@ -409,7 +409,8 @@ DNALM_INLINE network_summary layer_graph::summary() const {
           .predictions = predictions,
           .resizes = true,
           .table_limit = input.length,
-          .initializer_range = initializer_range};
+          .initializer_range = initializer_range,
+          .predicts_bases = predicts_bases};
 }
 
 DNALM_END_NAMESPACE
