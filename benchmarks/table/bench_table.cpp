@@ -7,7 +7,8 @@
 // A line per case and peer: rows of the same case by `dnalm` and by others. The ratio is the peer's time over
 // ours. Clocks: `cpu` is processor time per thread, which other work on the machine does not lengthen; `wall`
 // counts where threads wait. With --compare: the old median over the new one. A row's `note` stands where its
-// peers would. Below the table: documents with `missing`, and peers in float whose `sample` is not ours.
+// peers would. Below the table: ratios that have a bar (`over_forward_bar`), documents with `missing`, and
+// peers in float whose `sample` is not ours.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
@@ -192,6 +193,28 @@ void print_disagreements(const row_table& table) {
   }
 }
 
+/// Of a row with a bar: its median over that of our row `over_case`, of all repetitions, in one clock.
+std::optional<double> ratio_with_bar(const row_table& table, const json& row, const std::string& clock) {
+  if (!row.contains("over_forward_bar")) return std::nullopt;
+  const json* forward = table.ours(row.at("over_case").get<std::string>());
+  const double below = forward == nullptr ? 0 : forward->at("median_" + clock).get<double>();
+  if (below <= 0) return std::nullopt;
+  return row.at("median_" + clock).get<double>() / below;
+}
+
+void print_bars(const row_table& table, const std::string& clock) {
+  for (const std::string& name : table.order()) {
+    for (const json& row : table.rows(name)) {
+      const std::optional<double> ratio = ratio_with_bar(table, row, clock);
+      if (!ratio) continue;
+      const double bar = row.at("over_forward_bar").get<double>();
+      std::cout << "bar: " << name << " takes " << number(*ratio, 2) << " x "
+                << row.at("over_case").get<std::string>() << ", at most " << number(bar, 2) << ": "
+                << (*ratio <= bar ? "met" : "not met") << "\n";
+    }
+  }
+}
+
 void write_result(const std::string& file, const json& result) {
   if (file.empty()) return;
   std::ofstream out(file);
@@ -199,10 +222,16 @@ void write_result(const std::string& file, const json& result) {
   if (!out.flush()) throw std::runtime_error("cannot write " + file);
 }
 
-json joined(const row_table& table) {
+json joined(const row_table& table, const std::string& clock) {
   json rows = json::array();
   for (const std::string& name : table.order()) {
-    for (const json& row : table.rows(name)) rows.push_back(row);
+    for (const json& row : table.rows(name)) {
+      rows.push_back(row);
+      const std::optional<double> ratio = ratio_with_bar(table, row, clock);
+      if (!ratio) continue;
+      rows.back()["over_forward"] = *ratio;
+      rows.back()["over_forward_met"] = *ratio <= row.at("over_forward_bar").get<double>();
+    }
   }
   return rows;
 }
@@ -244,10 +273,11 @@ void join(const arguments& a) {
   const table_printer printer(a.clock);
   printer.header();
   for (const std::string& name : table.order()) printer.print(name, table);
+  print_bars(table, a.clock);
   print_missing(documents);
   print_disagreements(table);
   json result = about(documents, a);
-  result["rows"] = joined(table);
+  result["rows"] = joined(table, a.clock);
   write_result(a.out, result);
 }
 

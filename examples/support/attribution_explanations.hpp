@@ -175,7 +175,7 @@ namespace detail {
   if (options.residuals) {
     made.conventions["residuals"] =
         "at each hidden state sum of multipliers times differences - (f(x) - f(reference)), of the reference "
-        "where it is largest in size";
+        "where it is largest in size; of networks of layers state 0 alone, the residual of the whole network";
   }
   made.explanation =
       "DeepLIFT's contributions of each base to the difference of the target between the sequence and its "

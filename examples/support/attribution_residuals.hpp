@@ -28,11 +28,8 @@ class residual_tally {
 
   [[nodiscard]] dnalm::report::page_table page_table() const {
     dnalm::report::page_table table;
-    table.title = "Completeness by hidden state";
-    table.explanation =
-        "A residual is the sum of multipliers times differences at a hidden state less f(x) - f(reference). "
-        "Where it grows from one state to the one before, the layer between them loses a part of the "
-        "difference.";
+    table.title = whole() ? "Completeness of the network as a whole" : "Completeness by hidden state";
+    table.explanation = explanation();
     table.columns = {"hidden state", "largest |residual|", "sequence"};
     for (std::size_t k = 0; k < largest_.size(); ++k) {
       table.rows.push_back({std::to_string(k), short_text(largest_[k]), names_[k]});
@@ -41,6 +38,20 @@ class residual_tally {
   }
 
  private:
+  /// Whether state 0 is all that there is: of networks of layers, or of a target that reads this state.
+  [[nodiscard]] bool whole() const { return largest_.size() == 1; }
+  [[nodiscard]] std::string explanation() const {
+    if (whole()) {
+      return "The residual is the sum of multipliers times differences at the input (hidden state 0) less "
+             "f(x) - f(reference): what all layers up to the target lose together. Of a network of layers "
+             "there is none by layer: branches go past its hidden states, so that the output does not depend "
+             "on one of them alone.";
+    }
+    return "A residual is the sum of multipliers times differences at a hidden state less f(x) - "
+           "f(reference). Where it grows from one state to the one before, the layer between them loses a "
+           "part of the difference.";
+  }
+
   std::vector<double> largest_ = {};
   std::vector<std::string> names_ = {};
 };

@@ -74,6 +74,12 @@ awk -F'"' '$2 == "case" { name = wanted = $4; if (!sub(/^.*\/t/, "", wanted)) wa
 grep -q "^embed/nt/f32/t1 .* 1\.000$" "$scratch/compare.txt" || { echo "a document is not equal to itself"; exit 1; }
 grep -q "^planted/formula_sum/deep_lift_zero .* AUROC 1.000" "$scratch/table.txt" || { echo "the table has no AUROC of the planted motifs"; exit 1; }
 grep -q "^| .deep_lift_zero. | 1.000 " "$scratch/truth.txt" || { echo "planted motifs have no table of their own"; exit 1; }
+for bar in "gradient/nt/f32/t1 takes [0-9.]* x forward/nt/f32/t1, at most 2.60" "masked_map/nt/f32/t1 takes [0-9.]* x passes/nt/f32/t1, at most 1.05"; do
+  grep -Eq "^bar: $bar: (met|not met)$" "$scratch/table.txt" || { echo "no bar $bar in the table"; exit 1; }
+done
+for field in over_forward over_forward_bar over_forward_met; do
+  [ "$(grep -c "\"$field\": [0-9tf]" "$scratch/joined.json")" -ge 2 ] || { echo "no $field in the joined document"; exit 1; }
+done
 grep -q "^load/nt/f32 .* s wall, loading .* MB" "$scratch/table.txt" || { echo "the table has no note of the load"; exit 1; }
 
 # A peer with our numbers, one with others, one that is not there.
@@ -89,6 +95,19 @@ echo '{"program": "absent", "case": "c", "missing": "no such peer"}' >"$scratch/
 grep -q "^missing: absent, c: no such peer$" "$scratch/peers.txt" || { echo "a missing peer is not told"; exit 1; }
 grep -q "^not the same numbers: c/f32/t1, different: " "$scratch/peers.txt" || { echo "a wrong peer is not told"; exit 1; }
 if grep -q "same numbers: c/f32/t1, same" "$scratch/peers.txt"; then echo "a peer that agrees is told"; exit 1; fi
+
+# Bars of ratios, one that is met and one that is not.
+ratio() { # name, its seconds; those of its forward pass are 2
+  printf '{"program": "%s", "rows": [{"case": "%s", "who": "dnalm", "over_case": "f", "over_forward_bar": 2.6,' "$1" "$1"
+  printf ' "median_cpu": %s, "median_wall": 9, "cpu_seconds": [%s], "wall_seconds": [9]},' "$2" "$2"
+  printf ' {"case": "f", "who": "dnalm", "median_cpu": 2, "median_wall": 2, "cpu_seconds": [2], "wall_seconds": [2]}]}\n'
+}
+ratio below 5.2 >"$scratch/below.json"
+ratio above 5.3 >"$scratch/above.json"
+"$programs/bench_table" --out "$scratch/bars.json" "$scratch/below.json" "$scratch/above.json" >"$scratch/bars.txt"
+grep -q "^bar: below takes 2.60 x f, at most 2.60: met$" "$scratch/bars.txt" || { echo "a bar that is met is not told"; exit 1; }
+grep -q "^bar: above takes 2.65 x f, at most 2.60: not met$" "$scratch/bars.txt" || { echo "a bar that is missed is not told"; exit 1; }
+[ "$(grep -c '"over_forward_met": true' "$scratch/bars.json")" -eq 1 ] || { echo "a bar that is met is not in the document"; exit 1; }
 
 echo '{"rows": [' >"$scratch/broken.json"
 if "$programs/bench_table" "$scratch/broken.json" 2>/dev/null; then echo "broken JSON was taken"; exit 1; fi

@@ -366,6 +366,28 @@ TEST_CASE("residuals of DeepLIFT at each hidden state are those of the library",
   CHECK(work.holds("p", "<td>" + std::to_string(expected.size() / 2 - 1) + "</td>"));
 }
 
+TEST_CASE("a network of layers has one residual, and the page does not say that it is one of layers",
+          "[programs]") {
+  const bench work;
+  const std::string folder = DNALM_GOLDEN_DIR "/supervised/legnet";
+  const std::string sequence = "ACGTTGCAACGTGATAAGCC" + std::string(90, 'C');
+  write(work.dir / "one.fa", ">one\n" + sequence + "\n");
+  REQUIRE(run("dnalm-attribute --model " + folder +
+              " --logit 0 --method deep_lift_shap --baseline uniform --residuals --input " +
+              (work.dir / "one.fa") + " --output " + (work.dir / "x.npz") + " --html " + (work.dir / "p"))
+              .err == "");
+  const dnalm::model network = dnalm::load_model(folder);
+  const auto targets = dnalm::attribution_targets::of_logits(network, std::vector<dnalm::index_t>{0});
+  const std::vector<dnalm::deep_lift_reference> reference = {dnalm::uniform_reference(sequence)};
+  const auto found = dnalm::deep_lift(targets, 0, sequence, reference, {.residuals = true});
+  REQUIRE(found.residuals[0].size() == 1);
+  CHECK(work.numbers("residuals") == found.residuals[0]);
+  CHECK(work.holds("p", "Completeness of the network as a whole"));
+  CHECK(work.holds("p", "what all layers up to the target lose together"));
+  CHECK_FALSE(work.holds("p", "the layer between them"));
+  CHECK(work.says("the residual of the whole network"));
+}
+
 TEST_CASE("dependency maps of every kind are those of the library", "[programs]") {
   const bench work;
   const auto records = dnalm::io::read_sequences(work.dir / "s.fa").records;

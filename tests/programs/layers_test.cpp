@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folders of supervised networks, which are networks of layers, through dnalm-inspect, dnalm-embed and
-// dnalm-evaluate.
+// Folders of supervised networks, which are networks of layers, through dnalm-inspect, dnalm-embed,
+// dnalm-evaluate and dnalm-attribute.
 #include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <dnalm/attribution/masked_maps.hpp>
+#include <dnalm/attribution/nucleotide_probabilities.hpp>
 #include <dnalm/core/philox.hpp>
+#include <dnalm/io/npz.hpp>
 #include <dnalm/io/safetensors.hpp>
+#include <dnalm/models/load_model.hpp>
 
 #include "model_runs.hpp"
 
@@ -145,6 +149,37 @@ TEST_CASE("what a supervised network cannot do is told by every program", "[prog
   CHECK(negative.id() == "dnalm.numeric.434");
   CHECK(negative.err.find("normed") != std::string::npos);
   CHECK(negative.code == 3);
+}
+
+TEST_CASE("dnalm-attribute maps what PhyloGPN predicts, from the unmasked sequence", "[programs]") {
+  const scratch dir;
+  const std::string sequence = "ACGTTGCAACGTGATNAGCCTAGGA";
+  write(dir / "s.fa", ">s\n" + sequence + "\n");
+  const std::string command = "dnalm-attribute --model " + golden + "/phylogpn --input " + (dir / "s.fa") +
+                              " --output " + (dir / "x.npz") + " --html " + (dir / "x.html") + " --method ";
+  const auto numbers = [&](const std::string& member) {
+    return dnalm::io::npz_reader(dir / "x.npz").read(member).values<double>();
+  };
+  const auto found =
+      dnalm::predict_nucleotides(dnalm::load_model(golden + "/phylogpn"),
+                                 std::vector<dnalm::io::sequence_record>{{.sequence = sequence}});
+  const std::vector<double> expected = dnalm::entropy_bits(found.front().log_probabilities);
+  for (const char* method : {"entropy", "log_odds"}) {
+    INFO(method);
+    REQUIRE(run(command + method).err == "");
+    const std::vector<double> entropy = numbers("entropy");
+    REQUIRE(entropy.size() == expected.size());
+    for (std::size_t i = 0; i < entropy.size(); ++i) {
+      const bool predicted = i >= 8 && i < sequence.size() - 8 && sequence[i] != 'N';
+      CHECK(std::isnan(entropy[i]) == !predicted);
+      if (predicted) CHECK(entropy[i] == static_cast<double>(static_cast<float>(expected[i])));
+    }
+  }
+  CHECK(content(dir / "x.html").find("wild_type") != std::string::npos);
+  REQUIRE(run(command + "dependency").err == "");
+  const auto masked = run(command + "entropy --context masked");
+  CHECK(masked.id() == "dnalm.unsupported.854");
+  CHECK(masked.err.find("no mask token") != std::string::npos);
 }
 
 TEST_CASE("a Keras .h5 goes through dnalm-convert into the other programs", "[programs]") {

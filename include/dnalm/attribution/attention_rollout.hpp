@@ -49,9 +49,10 @@ struct attention_rollout {
 };
 
 /// Rollout through all blocks of an encoder. Attention is the mean over heads. Numbers are those of double on
-/// the backend's queries and keys. \throws error [dnalm.unsupported.866] a network without attention, or a
-/// backend that hands none out (names the architecture), [dnalm.unsupported.867] the first token as reader
-/// where none stands before the bases; as model::tokenize.
+/// the backend's queries and keys. \throws error [dnalm.unsupported.866] a network without attention, one
+/// whose attention is not between its tokens (Enformer: between bins, behind convolutions), or a backend that
+/// hands none out (names the architecture), [dnalm.unsupported.867] the first token as reader where none
+/// stands before the bases; as model::tokenize.
 [[nodiscard]] std::vector<attention_rollout> roll_out_attention(
     const model& network, std::span<const io::sequence_record> sequences,
     const rollout_options& options = {});

@@ -48,14 +48,15 @@ struct deep_lift_map {
   /// By reference: sum of its contributions, of pieces (BPE) of its `tokens`, - (f(x) - f(r)).
   std::vector<double> deltas = {};
   /// If asked for, by reference and hidden state k: sum of m_k (h_k(x) - h_k(r)) - (f(x) - f(r)). Of a
-  /// network whose states have sizes of their own state 0 alone: the others need not be all that the output
-  /// depends on.
+  /// network of layers (network_summary::resizes) state 0 alone, the residual of the whole network: the other
+  /// states need not be all that the output depends on.
   std::vector<std::vector<double>> residuals = {};
 
   /// The largest of `deltas` in size, with its sign.
   [[nodiscard]] double largest_delta() const;
   /// The hidden state k below which most is lost: the largest |residual[k] - residual[k + 1]| of any
-  /// reference, residual[top + 1] = 0. The step from k to k + 1 breaks completeness most.
+  /// reference, residual[top + 1] = 0. The step from k to k + 1 breaks completeness most. 0 where state 0
+  /// alone is told.
   [[nodiscard]] index_t weakest_step() const;
 };
 

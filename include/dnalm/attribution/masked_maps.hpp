@@ -20,7 +20,7 @@ DNALM_BEGIN_NAMESPACE
 
 /// What the model sees when it predicts a position.
 enum class prediction_context {
-  automatic,  ///< left for causal models, else masked
+  automatic,  ///< left for causal models, wild_type where rows are of bases (PhyloGPN), else masked
   masked,     ///< the sequence, the tokens that hold the position masked: a pass for each of them
   wild_type,  ///< the whole sequence as it is: one pass
   left        ///< what stands before the token that holds the position: one pass of a causal model
@@ -43,7 +43,8 @@ struct prediction_options {
 /// What a language model predicts for one sequence.
 struct nucleotide_prediction {
   /// (4, L) ln p, each column of sum 1 over A, C, G, T; NaN where there is no prediction: at letters that no
-  /// token of DNA holds (N, UNK), and at the first token of a causal model that frames by none.
+  /// token of DNA holds (N, UNK), at the first token of a causal model that frames by none, and at both ends
+  /// of a sequence as far as a network without padding reads there alone (PhyloGPN: 240 bases).
   nucleotide_map log_probabilities = {};
   /// (L) entropy over the whole vocabulary of the token that was read, in bits, the same for all its letters;
   /// NaN where there is no prediction.
@@ -54,7 +55,7 @@ struct nucleotide_prediction {
 };
 
 /// The context that `automatic` is for this model. \throws error [dnalm.unsupported.853] a network that
-/// predicts no tokens.
+/// predicts no tokens and no bases.
 [[nodiscard]] prediction_context default_context(const model& network);
 
 /// ln p of the four letters at every position. The letters' weights are those of nucleotide_vocabulary::read
@@ -69,6 +70,10 @@ struct nucleotide_prediction {
 /// window that it belongs to, which is all that the model then sees of the sequence: numbers are those of the
 /// window's tokens as a sequence of its own. Windows of a causal model need an overlap, from which the first
 /// tokens of a window are read.
+///
+/// Of a network of layers that predicts bases (layer_graph::predicts_bases) the rows of its first prediction
+/// are read, one pass for a sequence: [dnalm.unsupported.462] windows, [dnalm.input.433] a sequence that is
+/// too short.
 ///
 /// A result has the same bits for any batch, order and number of threads. Cost: the passes; masked, of an
 /// encoder's head only the rows that are read. \throws error [dnalm.unsupported.853] a network that predicts

@@ -158,6 +158,9 @@ struct graph_result {
 /// A network of layers.
 struct layer_graph {
   std::string architecture = {};  ///< for people: `SpliceAI`
+  /// Whether a row of the first output is the log-weights of A, C, G, T of one base, and the rows are those
+  /// of the sequence's bases but as many at each end: it is a language model without a mask.
+  bool predicts_bases = false;
   sequence_input input = {};
   std::vector<layer_node> nodes = {};
   std::vector<graph_result> layers = {};   ///< hidden states 1, 2, ...; 0 is the sequence's one-hot rows

@@ -30,6 +30,7 @@ struct network_summary {
   int pad_id = -1;                     ///< -1: the configuration names none
   int mask_id = -1;                    ///< -1: the configuration names none
   double initializer_range = 0.02;     ///< standard deviation of a random twin's matrices
+  bool predicts_bases = false;         ///< layer_graph::predicts_bases
 
   /// Width of the logits, or of the predictions in their place.
   [[nodiscard]] index_t logits_width() const { return predictions > 0 ? predictions : vocabulary; }

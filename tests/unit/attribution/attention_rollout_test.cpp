@@ -2,6 +2,8 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -203,13 +205,42 @@ TEST_CASE("bases share what is taken from their tokens, and the result does not 
   CHECK(cls.front().bases[6] == Approx(cls.front().tokens(0, 3)).epsilon(1e-12));
 }
 
-TEST_CASE("networks without attention are told by name, and a missing first token too") {
+/// DNABERT-2 whose tokenizer puts nothing around a sequence.
+dnalm::model unframed_twin() {
+  const dnalm_test::temporary_folder folder("unframed");
+  dnalm_test::write_dnabert2_folder(folder.path());
+  std::ifstream in(folder.path() / "tokenizer.json");
+  auto tokenizer = nlohmann::json::parse(in);
+  in.close();
+  tokenizer["post_processor"] = nullptr;
+  dnalm_test::write_text(folder.path() / "tokenizer.json", tokenizer.dump());
+  return dnalm::random_twin(folder.path(), 3);
+}
+
+TEST_CASE(
+    "networks without attention are told by name, and those that attend to something else than tokens") {
   const dnalm::model gpn = dnalm::load_model(golden / "convnets" / "gpn_7");
   CHECK_THROWS_WITH(dnalm::roll_out_attention(gpn, dnalm_test::records_of({"ACGT"})),
                     Catch::Contains("dnalm.unsupported.866") && Catch::Contains("GPN"));
   const dnalm::model hyena = dnalm::load_model(golden / "hyena" / "hub");
   CHECK_THROWS_WITH(dnalm::roll_out_attention(hyena, dnalm_test::records_of({"ACGT"})),
                     Catch::Contains("dnalm.unsupported.866") && Catch::Contains("HyenaDNA"));
+  const dnalm::model enformer = dnalm::load_model(golden / "supervised" / "enformer");
+  CHECK_THROWS_WITH(dnalm::roll_out_attention(enformer, dnalm_test::records_of({"ACGT"})),
+                    Catch::Contains("dnalm.unsupported.866") && Catch::Contains("Enformer") &&
+                        Catch::Contains("bins behind other layers") && !Catch::Contains("without attention"));
+}
+
+TEST_CASE("the first token is no reader where none stands before the bases") {
+  const dnalm::model network = unframed_twin();
+  const auto records = dnalm_test::records_of({"ACGTTGCATTAGG"});
+  CHECK_THROWS_WITH(
+      dnalm::roll_out_attention(network, records, {.reader = dnalm::rollout_reader::first_token}),
+      Catch::Contains("dnalm.unsupported.867") && Catch::Contains("sequence_tokens"));
+  const auto results = dnalm::roll_out_attention(network, records);
+  double sum = 0;  // no token but those of bases: all is taken from bases
+  for (const double taken : results.front().bases) sum += taken;
+  CHECK(sum == Approx(1).epsilon(1e-12));
 }
 
 }  // namespace

@@ -258,6 +258,22 @@ TEST_CASE("each strand of a causal model gives one triangle, and both together t
                     Catch::Contains("dnalm.input.859"));
 }
 
+TEST_CASE("dependencies of PhyloGPN reach as far as it reads, on the bases that it predicts") {
+  const dnalm::model network = dnalm::load_model(golden / "supervised" / "phylogpn");
+  constexpr index_t reach = 8;  // and as many bases at each end are not predicted
+  const std::string sequence = "ACGTTGCAACGTGATAAGCCTA";
+  const auto length = static_cast<index_t>(sequence.size());
+  const auto found = dnalm::nucleotide_dependencies(network, sequence, {}, false, {});
+  for (index_t i = 0; i < length; ++i) {
+    for (index_t j = 0; j < length; ++j) {
+      const bool predicted = j >= reach && j < length - reach;
+      const bool seen = predicted && i != j && std::abs(i - j) <= reach;
+      CHECK((found.log_odds(i, j) > 0) == seen);
+      CHECK((found.jacobian(i, j) > 0) == seen);
+    }
+  }
+}
+
 TEST_CASE("predictions that cannot be are told") {
   const auto certain = toy([](const std::string&, index_t c, index_t) {
     return c == 0 ? 0.0 : -std::numeric_limits<double>::infinity();

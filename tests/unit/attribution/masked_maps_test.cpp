@@ -280,6 +280,52 @@ TEST_CASE("windows of a causal model share tokens, from which the first of a win
                     Catch::Contains("in sequence 2,"));
 }
 
+TEST_CASE("PhyloGPN predicts the bases of an unmasked sequence that it has rows for") {
+  const dnalm::model network = dnalm::load_model(golden / "supervised" / "phylogpn");
+  constexpr index_t ends = 8;  // taps of 3, dilations 1, 3, 1, 3
+  CHECK(dnalm::default_context(network) == prediction_context::wild_type);
+  const std::string sequence = bases_without_n(40);
+  const dnalm::nucleotide_prediction found = predict(network, sequence);
+  const auto logits = dnalm_test::logits_of(network, network.tokenize(sequence).ids);
+  REQUIRE(logits.size() == 40 - 2 * ends);
+  for (index_t i = 0; i < 40; ++i) {
+    const bool known = i >= ends && i < 40 - ends;
+    CHECK(std::isnan(found.log_probabilities(0, i)) == !known);
+    CHECK(std::isnan(found.token_entropy[static_cast<std::size_t>(i)]) == !known);
+    if (!known) continue;
+    const std::vector<float>& row = logits[static_cast<std::size_t>(i - ends)];
+    double sum = 0;
+    for (const float logit : row) sum += std::exp(double(logit));
+    for (index_t a = 0; a < 4; ++a) {
+      CHECK(found.log_probabilities(a, i) ==
+            Approx(double(row[static_cast<std::size_t>(a)]) - std::log(sum)).margin(1e-12));
+    }
+    const auto likeliest = std::max_element(row.begin(), row.end()) - row.begin();
+    CHECK(found.likeliest_tokens[static_cast<std::size_t>(i)] == likeliest);
+  }
+  std::string other = sequence;
+  other[20] = sequence[20] == 'A' ? 'C' : 'A';
+  const dnalm::nucleotide_prediction changed = predict(network, other);
+  for (index_t i = ends; i < 40 - ends; ++i) {  // as far as it reads, to both sides alike
+    const bool same = changed.log_probabilities(0, i) == found.log_probabilities(0, i);
+    CHECK(same == (i < 20 - ends || i > 20 + ends));
+  }
+  const std::vector<std::string> several = {bases_without_n(33), sequence, bases_without_n(17),
+                                            "ACGTNACGTACGTNNACGTACGT"};
+  const auto together = dnalm::predict_nucleotides(network, records_of(several), {.threads = 2});
+  CHECK(dnalm_test::same_bits(together[1].log_probabilities.values, found.log_probabilities.values));
+  CHECK(std::isnan(together[3].log_probabilities(0, 13)));  // N
+  CHECK(std::isfinite(together[3].log_probabilities(0, 12)));
+  CHECK_THROWS_WITH(predict(network, bases_without_n(2 * ends)),
+                    Catch::Contains("dnalm.input.433") && Catch::Contains("sequence 's0'"));
+  CHECK_THROWS_WITH(predict(network, sequence, {.window = {.tokens = 20}}),
+                    Catch::Contains("dnalm.unsupported.462"));
+  for (const auto context : {prediction_context::masked, prediction_context::left}) {
+    CHECK_THROWS_WITH(predict(network, sequence, {.context = context}),
+                      Catch::Contains("dnalm.unsupported.854") && Catch::Contains("no mask token"));
+  }
+}
+
 TEST_CASE("what is no language model, or lacks a context, is told by name") {
   const dnalm::model nt = dnalm_test::nt_twin();
   CHECK_THROWS_WITH(predict(nt, "ACG", {.context = prediction_context::left}),

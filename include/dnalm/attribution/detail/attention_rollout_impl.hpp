@@ -3,8 +3,10 @@
 /// \brief Bodies of attribution/attention_rollout.hpp.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include <dnalm/attribution/attention_rollout.hpp>
 #include <dnalm/attribution/detail/token_passes.hpp>
@@ -75,14 +77,30 @@ namespace detail {
                .found = std::string(about.architecture_name()) + " on " + about.backend});
 }
 
+/// Whether some layer of a network of layers is attention: between rows that others made of the bases.
+[[nodiscard]] inline bool attends_behind_layers(const network_config& config) {
+  const auto* graph = std::get_if<layer_graph>(&config);
+  return graph != nullptr &&
+         std::any_of(graph->nodes.begin(), graph->nodes.end(),
+                     [](const layer_node& node) { return node.kind == layer_kind::relative_attention; });
+}
+
+/// \throws error [dnalm.unsupported.866] no attention, or none between tokens.
+inline void check_attends_tokens(const model_description& about) {
+  if (about.heads() > 0) return;
+  throw_no_attention(about, attends_behind_layers(about.config)
+                                ? "attention rollout of a network that attends to bins behind other layers, "
+                                  "not to its tokens"
+                                : "attention rollout of a network without attention");
+}
+
 }  // namespace detail
 
 DNALM_INLINE std::vector<attention_rollout> roll_out_attention(const model& network,
                                                                std::span<const io::sequence_record> sequences,
                                                                const rollout_options& options) {
   const model_description& about = network.describe();
-  if (about.heads() == 0)
-    detail::throw_no_attention(about, "attention rollout of a network without attention");
+  detail::check_attends_tokens(about);
   std::vector<attention_rollout> results(sequences.size());
   std::vector<token_sequence> tokens(sequences.size());
   std::vector<index_t> sizes(sequences.size());

@@ -31,8 +31,11 @@ DNALM_INLINE std::string_view to_string(prediction_context context) {
 
 DNALM_INLINE prediction_context default_context(const model& network) {
   const model_description& about = network.describe();
-  if (about.summary().resizes) {
-    throw error(error_kind::unsupported, 853, "a network that predicts no tokens is no language model",
+  const network_summary summary = about.summary();
+  if (summary.predicts_bases) return prediction_context::wild_type;
+  if (summary.resizes) {
+    throw error(error_kind::unsupported, 853,
+                "a network that predicts neither tokens nor bases is no language model",
                 {.where = about.name, .found = std::string(about.architecture_name())});
   }
   const bool causal = std::holds_alternative<hyena_config>(about.config);
@@ -46,12 +49,12 @@ namespace detail {
   const prediction_context own = default_context(network);
   if (asked == prediction_context::automatic) asked = own;
   const bool fits = own == prediction_context::left ? asked == own : asked != prediction_context::left;
-  const bool masks = asked != prediction_context::masked || network.describe().mask_id() >= 0;
-  if (fits && masks) return asked;
+  const bool masks = network.describe().mask_id() >= 0;
+  if (fits && (masks || asked != prediction_context::masked)) return asked;
   throw error(error_kind::unsupported, 854, "the model does not predict letters in this context",
               {.where = network.describe().name,
                .expected = own == prediction_context::left ? "left: the model is causal"
-                           : fits                          ? "wild_type: the model has no mask token"
+                           : !masks                        ? "wild_type: the model has no mask token"
                                                            : "masked or wild_type: the model is not causal",
                .found = std::string(to_string(asked))});
 }
@@ -74,6 +77,14 @@ struct prediction_job {
   }
 };
 
+/// Bases at each end of a sequence for which a network of layers predicts nothing; 0 of other networks.
+/// \throws error [dnalm.input.433].
+[[nodiscard]] inline index_t unpredicted_ends(const model& network, index_t tokens,
+                                              const std::string& where) {
+  if (!network.describe().summary().resizes) return 0;
+  return (tokens - network.state_rows(network.logits_state(), tokens, where)) / 2;
+}
+
 /// Tokenises all sequences, so that a bad one is told before the long work begins.
 inline void plan_predictions(prediction_job& job) {
   job.plans.resize(job.sequences.size());
@@ -92,6 +103,7 @@ inline void plan_predictions(prediction_job& job) {
     plan.readings = tokens_overlap(tokens)
                         ? base_readings(tokens, job.vocabulary, static_cast<index_t>(text.size()))
                         : token_readings(tokens, job.vocabulary, left);
+    leave_out_ends(plan, unpredicted_ends(job.network, tokens.size(), job.name_of(s)));
   });
   const bool alone = job.context == prediction_context::masked;
   for (index_t s = 0; s < static_cast<index_t>(job.plans.size()); ++s) {
@@ -151,14 +163,15 @@ inline void run_predictions(const prediction_job& job, index_t first, index_t co
   std::vector<std::int32_t> ids;
   ragged_offsets offsets;
   std::vector<index_t> rows;
+  index_t start = 0;  // of a pass, among the rows of logits
   for (const prediction_pass& pass : passes) {
     const planned_prediction& plan = job.plan(pass.sequence);
-    const index_t start = offsets.rows();
     append_pass(pass, plan, mask, ids);
     offsets.append(pass.tokens(plan.text));
     for (index_t i = pass.first; i < pass.first + pass.count; ++i) {
       rows.push_back(start + pass.place(plan.readings[static_cast<std::size_t>(i)].row, plan.text));
     }
+    start += pass.tokens(plan.text) - 2 * plan.ends;
   }
   const auto take = [&](matrix_view<const float> logits) {
     index_t row = 0;

@@ -76,7 +76,17 @@ struct token_reading {
 struct planned_prediction {
   windowed_tokens text = {};
   std::vector<token_reading> readings = {};
+  index_t ends = 0;  ///< tokens at each end that have no row of logits
 };
+
+/// Logits have no rows for so many tokens at each end: those are not read, and rows count from behind them.
+inline void leave_out_ends(planned_prediction& plan, index_t ends) {
+  if (ends == 0) return;
+  plan.ends = ends;
+  const index_t last = plan.text.tokens.size() - ends;
+  std::erase_if(plan.readings, [&](const token_reading& of) { return of.row < ends || of.row >= last; });
+  for (token_reading& reading : plan.readings) reading.row -= ends;
+}
 
 /// A pass: the readings [first, first + count) of a sequence, with their tokens masked or not. It runs the
 /// tokens [begin, end), between the framing ones of the sequence.

@@ -419,7 +419,8 @@ DNALM_INLINE network_summary layer_graph::summary() const {
           .linear_outputs = static_cast<index_t>(outputs.size()),
           .resizes = true,
           .table_limit = input.length,
-          .initializer_range = initializer_range};
+          .initializer_range = initializer_range,
+          .predicts_bases = predicts_bases};
 }
 
 DNALM_END_NAMESPACE

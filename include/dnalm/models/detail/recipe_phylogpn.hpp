@@ -105,10 +105,11 @@ class phylogpn_builder {
 
 /// PhyloGPN: A, C, G, T and N, any length from 481 bases on (as published); nothing is put around a sequence,
 /// so that rows are bases 240 to length - 241. Sizes from the tensors, `stack_size` of config.json (2).
-/// Layers `blocks.<i>`, `embedding` (after the last norm); output `logits` of A, C, G, T. Source: Albors et
-/// al. 2025, songlab-cal/gpn. \throws error [dnalm.config.410] a missing tensor, [dnalm.config.432] shapes
-/// that do not fit, [dnalm.shape.412] tensors of too few axes, [dnalm.config.403] `num_stacks` other than the
-/// blocks.
+/// Layers `blocks.<i>`, `embedding` (after the last norm); output `logits` of A, C, G, T: ln of the rates at
+/// which the base changes to each (Felsenstein 1981), whose softmax is the stationary distribution. Source:
+/// Albors et al. 2025, songlab-cal/gpn. \throws error [dnalm.config.410] a missing tensor, [dnalm.config.432]
+/// shapes that do not fit, [dnalm.shape.412] tensors of too few axes, [dnalm.config.403] `num_stacks` other
+/// than the blocks.
 [[nodiscard]] inline layer_graph make_phylogpn(const recipe_source& source) {
   phylogpn_builder parts(source);
   graph_builder& net = parts.net();
@@ -126,7 +127,9 @@ class phylogpn_builder {
   x = parts.norm(x, "output_layer_norm");
   net.layer("embedding", x);
   net.output("logits", parts.convolution(parts.active(x), "output_conv", 1));
-  return net.take();
+  layer_graph graph = net.take();
+  graph.predicts_bases = true;
+  return graph;
 }
 
 }  // namespace detail
