@@ -100,7 +100,7 @@ TEST_CASE("dnalm-attribute scores the tokens of models of pieces, and spreads th
     const std::vector<dnalm::deep_lift_reference> reference = {dnalm::token_reference(sequence, mask)};
     const auto found = dnalm::deep_lift(targets, 0, sequence, reference);
     lifted.push_back(found.tokens);
-    deltas.push_back(found.mean_delta());
+    deltas.push_back(found.largest_delta());
   }
   REQUIRE(work.attribute("deep_lift_shap").err == "");
   check_scores(work, network, lifted, dnalm::token_spread::even);
