@@ -224,9 +224,9 @@ std::string drawing_of_effects(const settings& s) {
   return (std::filesystem::path(s.places.svg_folder) / "effects.svg").string();
 }
 
-/// Every path that is written or read; outputs are tried. \throws error [dnalm.usage.733], [dnalm.io.222],
-/// [dnalm.io.591].
-void check_paths(const settings& s) {
+/// Every path that is written, held against one another and against what is read.
+/// \throws error [dnalm.usage.733].
+std::vector<program::named_path> checked_outputs(const settings& s) {
   std::vector<program::named_path> outputs = {{"--output", s.output},
                                               {"--html", s.places.page},
                                               {"--svg", s.places.svg_folder},
@@ -250,10 +250,7 @@ void check_paths(const settings& s) {
   inputs.push_back({"--chromosome-sizes", s.chromosome_sizes});
   inputs.push_back({"--baseline-file", s.method.baseline_file});
   program::check_outputs(outputs, inputs);
-  for (const program::named_path& output : outputs) {
-    if (output.option != "--svg") program::try_file(output.path);
-  }
-  program::try_folder(s.places.svg_folder);
+  return outputs;
 }
 
 /// The records of the input, read as the model will read them: what cannot be is told before the long work,
@@ -358,9 +355,10 @@ void draw_maps(const settings& s, const dnalm::model& model,
   };
   program::method_options options = s.method;
   if (!options.baseline_file.empty()) {
-    options.baselines = program::read_baselines(options.baseline_file, records);
+    options.baselines = program::read_baselines(options.baseline_file, records, s.letters.policy());
   }
   auto method = program::make_method(options, model, targets);
+  if (!s.modisco.empty()) program::check_modisco_scores(method);
   if (s.top == 0) check_records();
   std::vector<double> values = values_of(targets, s, records);
   if (s.top > 0) {
@@ -414,7 +412,11 @@ void plant_motifs(const settings& s, program::planting_report& report, const dna
 
 void attribute(settings s) {
   program::check_common(s.common);
-  check_paths(s);
+  const std::vector<program::named_path> outputs = checked_outputs(s);
+  const program::output_folder drawings(s.places.svg_folder);  // other outputs may lie in it
+  for (const program::named_path& output : outputs) {
+    if (output.option != "--svg") program::try_file(output.path);
+  }
   program::tell_device(s.method.method, s.common.device);
   s.common.device = program::device_of_method(s.method.method, s.common.device);
   s.method.seed = s.common.seed;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,10 @@ namespace detail {
                      {.where = where, .expected = expected, .found = found});
 }
 
+/// The first four bytes of a regular file; of a pipe none, they would be lost to who reads it.
 [[nodiscard]] inline std::string first_bytes(const std::string& file) {
+  std::error_code problem;
+  if (!std::filesystem::is_regular_file(file, problem)) return {};
   std::ifstream in(file, std::ios::binary);
   std::string bytes(4, '\0');
   in.read(bytes.data(), 4);
@@ -91,8 +95,9 @@ namespace detail {
 
 /// Baselines that are sequences: by name, or one for all.
 [[nodiscard]] inline std::vector<dnalm::nucleotide_map> sequence_baselines(
-    const std::string& file, const std::vector<dnalm::io::sequence_record>& records) {
-  const auto given = dnalm::io::read_sequences(file).records;
+    const std::string& file, const std::vector<dnalm::io::sequence_record>& records,
+    dnalm::unknown_policy unknown) {
+  const auto given = dnalm::io::read_sequences(file, {.unknown = unknown}).records;
   std::map<std::string, const std::string*> by_name;
   for (const auto& one : given) by_name.emplace(one.name, &one.sequence);  // the reader takes no name twice
   std::vector<dnalm::nucleotide_map> maps;
@@ -116,17 +121,19 @@ namespace detail {
 }  // namespace detail
 
 /// The baseline of each record: from npz or npy weights (N, L, 4) in the order of the records, or (L, 4) for
-/// all of them; else from a file of sequences of the records' names, or of one for all. N is a column of
-/// zeros. \throws error [dnalm.input.745] another shape, number or length, no record of a name, a weight that
-/// is negative or not finite; as npz_reader, read_npy, read_sequences.
+/// all of them; else from a file of sequences of the records' names, or of one for all, read as `unknown`
+/// says. N is a column of zeros. What is no regular file (a pipe) holds sequences. \throws error
+/// [dnalm.input.745] another shape, number or length, no record of a name, a weight that is negative or not
+/// finite; as npz_reader, read_npy, read_sequences.
 [[nodiscard]] inline std::vector<dnalm::nucleotide_map> read_baselines(
-    const std::string& file, const std::vector<dnalm::io::sequence_record>& records) {
+    const std::string& file, const std::vector<dnalm::io::sequence_record>& records,
+    dnalm::unknown_policy unknown) {
   const std::string bytes = detail::first_bytes(file);
   const bool archive = bytes.starts_with("PK");
   if (archive || bytes == "\x93NUM") {
     return detail::array_baselines(file, detail::array_of_file(file, archive), records);
   }
-  return detail::sequence_baselines(file, records);
+  return detail::sequence_baselines(file, records, unknown);
 }
 
 }  // namespace program

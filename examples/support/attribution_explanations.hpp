@@ -157,6 +157,14 @@ namespace detail {
   return largest;
 }
 
+/// What these are.
+[[nodiscard]] inline std::string residuals_convention() {
+  return "at each hidden state sum of multipliers times differences - (f(x) - f(reference)), of the "
+         "reference "
+         "where it is largest in size; of networks of layers state 0 alone, the residual of the whole "
+         "network";
+}
+
 [[nodiscard]] inline attribution_method deep_lift_method(const dnalm::attribution_targets& targets,
                                                          const method_options& options) {
   const dnalm::baseline from = baseline_of(options);
@@ -172,11 +180,7 @@ namespace detail {
                                            "the contributions"
                                          : "contributions, 0 at other letters";
   made.members.residuals = options.residuals;
-  if (options.residuals) {
-    made.conventions["residuals"] =
-        "at each hidden state sum of multipliers times differences - (f(x) - f(reference)), of the reference "
-        "where it is largest in size; of networks of layers state 0 alone, the residual of the whole network";
-  }
+  if (options.residuals) made.conventions["residuals"] = residuals_convention();
   made.explanation =
       "DeepLIFT's contributions of each base to the difference of the target between the sequence and its "
       "references, by exact rules for every layer; the mean over the references (DeepSHAP).";

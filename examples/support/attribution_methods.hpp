@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +49,21 @@ inline void read_both_strands(attribution_method& method, const attribution_meth
   };
 }
 
+/// What the conventions of a method say of both strands.
+inline void tell_both_strands(std::map<std::string, std::string>& conventions) {
+  const auto append = [&](const char* name, const char* words) {
+    const auto found = conventions.find(name);
+    if (found != conventions.end()) found->second += words;
+  };
+  const bool pieces = conventions.count("token_scores") > 0;
+  append("screen", "; each strand has such edits of its own, a number is the mean of both strands'");
+  append("computed", "; true where both strands' are");
+  append("convergence_delta",
+         pieces ? "; of the strand where it is larger in size, token_scores of the given one"
+                : "; of the strand where it is larger in size");
+  append("residuals", "; of the strand where it is larger in size");
+}
+
 }  // namespace detail
 
 /// The method that the options name. `targets` (one target) is there where needs_target says so.
@@ -73,6 +89,7 @@ inline void read_both_strands(attribution_method& method, const attribution_meth
     other.both_strands = false;
     for (dnalm::nucleotide_map& map : other.baselines) map = dnalm::turned_map(map);
     read_both_strands(made, other.baselines.empty() ? made : make_method(other, network, targets));
+    tell_both_strands(made.conventions);
   }
   made.subject = name;
   if (targets && needs_target(name)) made.subject += " of " + targets->name(0);

@@ -13,6 +13,7 @@
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/types.hpp>
 #include <dnalm/io/sequence_record.hpp>
+#include <support/attribution_method.hpp>
 #include <support/attribution_options.hpp>
 
 namespace program {
@@ -29,9 +30,23 @@ namespace program {
     return (options.corrected ? "gradients less their mean over the letters" : "gradients") + better;
   }
   if (options.method == "input_x_gradient") return "gradients at the observed letters alone" + better;
-  if (options.method == "ism") return "effects of substitutions, " + options.centring + better;
+  if (options.method == "ism") {
+    const std::string screen = options.screen == 0 ? ""
+                                                   : ", all but " + std::to_string(options.screen) +
+                                                         " edits of a sequence first-order effects";
+    return "effects of substitutions, " + options.centring + screen + better;
+  }
   if (options.method == "log_odds") return "log-odds of a language model" + better;
   return "contributions along the way from a baseline" + better;
+}
+
+/// Refuses scores of tokens that are pieces of text: they say nothing of letters.
+/// \throws error [dnalm.unsupported.746].
+inline void check_modisco_scores(const attribution_method& method) {
+  if (!method.members.tokens) return;
+  throw dnalm::error(
+      dnalm::error_kind::unsupported, 746, "an option that the model's tokens give no meaning",
+      {.where = "--modisco", .expected = "a model of letters or k-mers: a piece has no score by letter"});
 }
 
 /// Refuses a run whose files for TF-MoDISco would hold nothing. \throws error [dnalm.input.896].

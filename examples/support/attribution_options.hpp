@@ -30,6 +30,7 @@ struct method_options {
   std::string baseline_file = {};                     ///< in place of a baseline by name
   std::vector<dnalm::nucleotide_map> baselines = {};  ///< what it holds, by the sequence's number
   dnalm::index_t replicates = 20;
+  bool replicates_given = false;  ///< set by check_readers
   dnalm::index_t nodes = 32;
   dnalm::index_t most_nodes = 0;  ///< 0: 1,024, or the first ones where these are more
   double tolerance = 1e-3;
@@ -158,9 +159,9 @@ inline void describe_readers(CLI::App& app) {
   }
 }
 
-/// Refuses options that were given and that the method does not read.
-/// \throws error [dnalm.usage.732].
-inline void check_readers(const CLI::App& app, const method_options& options) {
+/// Refuses options that were given and that the method does not read; what depends on the model is told
+/// later. \throws error [dnalm.usage.732].
+inline void check_readers(const CLI::App& app, method_options& options) {
   const auto refuse = [](const std::string& name, const std::string& readers, const std::string& beside) {
     throw dnalm::error(dnalm::error_kind::usage, 732, "an option that the method does not read",
                        {.where = name, .expected = readers, .found = beside});
@@ -169,7 +170,8 @@ inline void check_readers(const CLI::App& app, const method_options& options) {
     if (app.count(each.name) == 0 || each.is_read_by(options.method)) continue;
     refuse(each.name, "--method " + each.readers(), "--method " + options.method);
   }
-  if (app.count("--replicates") > 0 && baseline_name(options) != "shuffles") {
+  options.replicates_given = app.count("--replicates") > 0;
+  if (options.replicates_given && baseline_name(options) != "shuffles") {
     refuse(
         "--replicates", "--baseline shuffles",
         "--method " + options.method +
@@ -195,7 +197,8 @@ inline void add_method_options(CLI::App& app, method_options& m) {
   app.add_option(
          "--baseline-file", m.baseline_file,
          "Baselines of your own: sequences (FASTA and the like) named as those of --input, or one for\n"
-         "all; or npz or npy with weights of A, C, G, T, (N, L, 4) in the order of the file or (L, 4)")
+         "all; or npz or npy (no pipe) with weights of A, C, G, T, (N, L, 4) in the order of the file or\n"
+         "(L, 4)")
       ->type_name("FILE")
       ->excludes(baseline);
   app.add_option(
@@ -246,12 +249,12 @@ inline void add_method_options(CLI::App& app, method_options& m) {
       app.add_option(
              "--screen", m.screen,
              "Only the K edits of a sequence whose first-order effect, by the gradient, is largest are\n"
-             "computed; the others have that effect [all are computed]")
+             "computed; the others have that effect, before --centring [all are computed]")
           ->type_name("K")
           ->check(CLI::Range(1, 1000000000));
   app.add_option("--screen-check", m.screen_check,
-                 "Of the first M sequences of the file compute all edits too, and tell which share of the\n"
-                 "K largest the screen has found")
+                 "Of the first M sequences, with --top of those that it keeps, compute all edits too, and\n"
+                 "tell which share of the K largest the screen has found")
       ->type_name("M")
       ->check(CLI::Range(1, 1000000000))
       ->needs(screen);

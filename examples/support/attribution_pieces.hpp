@@ -45,6 +45,9 @@ namespace detail {
   if (options.hypothetical) {
     refuse_for_tokens("--hypothetical", "a model of letters or k-mers: a piece has no letters to exchange");
   }
+  if (options.replicates_given) {
+    refuse_for_tokens("--replicates", "a model of letters or k-mers: pieces are not shuffled");
+  }
   const bool bases =
       !options.baseline_file.empty() || (!options.baseline.empty() && options.baseline != "mask");
   const std::int32_t token = dnalm::nucleotide_input(network).mask_token();
@@ -128,6 +131,7 @@ inline void spread_scores(dnalm::attribution_row& row, const std::string& sequen
     reference = reference_piece(targets.network(), options);
     made.members.convergence_delta = true;
     made.members.residuals = options.residuals;
+    if (options.residuals) made.conventions["residuals"] = residuals_convention();
     made.conventions["baseline"] = "mask";
     made.conventions["convergence_delta"] = "sum of token_scores - (f(x) - f(reference))";
   }

@@ -97,10 +97,11 @@ namespace detail {
   return dnalm::screen_substitution_effects(sequence, targets.function(options.run), guess, options.screen);
 }
 
-/// Rows of a screen, raw. `gradients` is f with its gradient by nucleotides.
+/// Rows of a screen, raw. `gradients` is f with its gradient by nucleotides; all effects of the first
+/// `checked` records are computed too.
 [[nodiscard]] inline rows_of screened_rows(const dnalm::attribution_targets& targets,
                                            const dnalm::relaxed_function& gradients, records_view records,
-                                           const method_options& options) {
+                                           dnalm::index_t checked, const method_options& options) {
   const std::vector<std::string> sequences = letters_of(records);
   const auto slopes = dnalm::saliency(gradients, sequences);
   rows_of rows(sequences.size());
@@ -109,8 +110,10 @@ namespace detail {
       return screened(targets, sequences[i], slopes[i].map, options);
     });
     rows[i].screen_recall = std::nan("");
-    if (records[i].number < options.screen_check) {
-      const auto all = effects_of_all(targets, {sequences[i]}, options).front();
+    if (static_cast<dnalm::index_t>(i) < checked) {
+      const auto all = alone_of_list(static_cast<dnalm::index_t>(i), [&] {
+        return effects_of_all(targets, {sequences[i]}, options).front();
+      });
       rows[i].screen_recall = dnalm::screen_recall(sequences[i], all.effects, found.computed, options.screen);
     }
     rows[i].attributions = std::move(found.effects[0]);
@@ -144,8 +147,14 @@ namespace detail {
     made.members.computed = true;
     made.conventions["screen"] =
         "the " + edits +
-        " edits of largest first-order effect g[b] - g[observed] (0 at N) are computed; "
-        "the others have that effect";
+        " edits of largest first-order effect g[b] - g[observed] (0 at N) are computed; the others have that "
+        "effect";
+    made.conventions["computed"] =
+        "which raw effects are computed, before any centring; false at observed letters";
+    if (centring != dnalm::effect_centring::raw) {
+      made.conventions["computed"] +=
+          "; a centred number is less a mean of computed and first-order effects of its position";
+    }
     made.explanation =
         "What substitutions do to the target: the " + edits +
         " of a sequence that look largest to the gradient computed one by one, the others as the "
@@ -155,9 +164,12 @@ namespace detail {
   made.explanation += centring == dnalm::effect_centring::raw
                           ? "; the letters that stand there have 0. A drawing has the mean over the others."
                           : ", less the mean at each position.";
-  made.rows = [targets, options, centring, gradients](records_view records) {
-    rows_of rows = options.screen > 0 ? screened_rows(targets, gradients, records, options)
+  // How many records are still to be checked; a copy of the method, for the other strand, counts for itself.
+  made.rows = [targets, options, centring, gradients,
+               unchecked = options.screen_check](records_view records) mutable {
+    rows_of rows = options.screen > 0 ? screened_rows(targets, gradients, records, unchecked, options)
                                       : effect_rows(targets, letters_of(records), options);
+    unchecked -= std::min(unchecked, static_cast<dnalm::index_t>(rows.size()));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].attributions = dnalm::centred(rows[i].attributions, records[i].sequence, centring);
     }

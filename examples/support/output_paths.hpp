@@ -10,7 +10,10 @@
 #include <system_error>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include <dnalm/core/error.hpp>
+#include <dnalm/io/json.hpp>
 
 namespace program {
 
@@ -32,11 +35,41 @@ struct named_path {
   return !problem && one == other;
 }
 
+namespace detail {
+
+/// Every text in a value, those of lists and objects in it too.
+inline void collect_texts(const dnalm::io::json& value, std::vector<std::string>& texts) {
+  if (value.is_string()) texts.push_back(value.get<std::string>());
+  if (!value.is_structured()) return;
+  for (const dnalm::io::json& inner : value) collect_texts(inner, texts);
+}
+
+/// Names of files that a folder's config.json gives: `files`, `keras_model`. None where it cannot be read,
+/// who loads it says so.
+[[nodiscard]] inline std::vector<std::string> configured_files(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code problem;
+  if (!std::filesystem::is_regular_file(folder / "config.json", problem)) return names;
+  try {
+    const dnalm::io::json config = dnalm::io::read_json_file(folder / "config.json");
+    if (!config.is_object()) return names;
+    for (const char* key : {"files", "keras_model"}) {
+      if (config.contains(key)) collect_texts(config.at(key), names);
+    }
+  } catch (const dnalm::error&) {
+    names.clear();
+  }
+  return names;
+}
+
+}  // namespace detail
+
 /// The files that a model folder is read from: weights, configuration and tokenizer, by the ends of their
-/// names. Of what is no folder the path itself; a folder that cannot be read has none, who loads it says so.
+/// names, and whatever config.json names (an npz is read only there). Of what is no folder the path itself; a
+/// folder that cannot be read has none, who loads it says so.
 [[nodiscard]] inline std::vector<named_path> files_of_model(const std::string& option,
                                                             const std::string& folder) {
-  constexpr std::array ends = {".json", ".txt", ".safetensors", ".bin", ".pt", ".pth", ".ckpt"};
+  constexpr std::array ends = {".json", ".txt", ".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5"};
   std::error_code problem;
   if (!std::filesystem::is_directory(folder, problem)) return {{option, folder}};
   std::vector<named_path> files;
@@ -46,6 +79,9 @@ struct named_path {
     const bool is_read =
         std::any_of(ends.begin(), ends.end(), [&](const char* end) { return file.ends_with(end); });
     if (is_read) files.push_back({option, file});
+  }
+  for (const std::string& name : detail::configured_files(folder)) {
+    files.push_back({option, (std::filesystem::path(folder) / name).string()});
   }
   return files;
 }

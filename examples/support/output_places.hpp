@@ -45,22 +45,32 @@ inline void try_file(const std::filesystem::path& path) {
   const dnalm::io::atomic_file unused(path);
 }
 
-/// The same of a folder that files are written into; it is made for a moment. An empty path names none.
-/// \throws error [dnalm.io.591]; as io::atomic_file.
-inline void try_folder(const std::filesystem::path& folder) {
-  if (folder.empty()) return;
-  const std::vector<std::filesystem::path> made = make_folder(folder);
-  const auto tidy = [&] {
-    std::error_code ignored;
-    for (const std::filesystem::path& each : made) std::filesystem::remove(each, ignored);
-  };
-  try {
-    const dnalm::io::atomic_file unused(folder / "0001.svg");
-  } catch (const dnalm::error&) {
-    tidy();
-    throw;
+/// The same of a folder that files are written into; it is made at once, so that files in it can be tried and
+/// written in any order. In the end what was made and holds nothing goes. An empty path names none.
+class output_folder {
+ public:
+  /// \throws error [dnalm.io.591]; as io::atomic_file. Nothing that was made stays.
+  explicit output_folder(const std::filesystem::path& folder) {
+    if (folder.empty()) return;
+    made_ = make_folder(folder);
+    try {
+      const dnalm::io::atomic_file unused(folder / "0001.svg");
+    } catch (const dnalm::error&) {
+      remove_made();
+      throw;
+    }
   }
-  tidy();
-}
+  ~output_folder() { remove_made(); }
+  output_folder(const output_folder&) = delete;
+  output_folder& operator=(const output_folder&) = delete;
+
+ private:
+  void remove_made() const {
+    std::error_code ignored;
+    for (const std::filesystem::path& each : made_) std::filesystem::remove(each, ignored);  // where empty
+  }
+
+  std::vector<std::filesystem::path> made_ = {};  // the innermost first
+};
 
 }  // namespace program

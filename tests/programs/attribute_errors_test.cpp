@@ -252,6 +252,26 @@ TEST_CASE("outputs that cannot be written are told before the work, and nothing 
   }
 }
 
+TEST_CASE("outputs may lie in the folder that is made for drawings, and a run that fails leaves none",
+          "[programs]") {
+  const scratch dir;
+  write(dir / "s.fa", ">chr1:100-120\nACGTTGCAACGTGATAAGCC\n>chr1:110-126\nGGCATTGACCATGGCA\n");
+  const std::string command = "dnalm-attribute --model " + gpn + " --input " + (dir / "s.fa") + " --svg " +
+                              (dir / "d") + " --html " + (dir / "d/p.html") + " --output " +
+                              (dir / "d/x.npz");
+  for (const std::string& rest :
+       {" --method saliency --bedgraph " + (dir / "d/t"),
+        " --method global_importance --insert GATA --background given --effects " + (dir / "d/t")}) {
+    INFO(rest);
+    const auto refused = run(command + " --logit 99" + rest);
+    CHECK(refused.id() == "dnalm.usage.802");
+    CHECK(dir.entries() == std::set<std::string>{"s.fa"});
+    CHECK(run(command + " --logit 3" + rest).code == 0);
+    for (const char* made : {"p.html", "x.npz", "t"}) CHECK(fs::is_regular_file(dir.path / "d" / made));
+    fs::remove_all(dir.path / "d");
+  }
+}
+
 TEST_CASE("a number below 0 is refused with a short range", "[programs]") {
   for (const std::string command :
        {"dnalm-attribute --logit", "dnalm-attribute --top", "dnalm-attribute --overlap",
@@ -295,7 +315,8 @@ TEST_CASE("TF-MoDISco gets scores by letter of sequences that are long enough, a
   for (const row& each :
        {row{"saliency", "holds gradients, no hypothetical contributions"},
         row{"saliency --corrected", "gradients less their mean over the letters"},
-        row{"ism", "effects of substitutions, mean4"},
+        row{"ism", "effects of substitutions, mean4, no"},
+        row{"ism --screen 3", "mean4, all but 3 edits of a sequence first-order effects, no"},
         row{"deep_lift_shap --baseline zero", "contributions of the observed letters alone"}}) {
     INFO(each.method);
     const auto told = attribute(each.method + page);

@@ -16,6 +16,7 @@
 #include <dnalm/attribution/masked_maps.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/nucleotide_probabilities.hpp>
+#include <dnalm/attribution/substitution_effects.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/io/sequence_file.hpp>
 #include <dnalm/models/load_model.hpp>
@@ -204,6 +205,31 @@ TEST_CASE("outputs in the place of a model's files are refused, others beside th
   for (int again = 0; again < 2; ++again) {
     CHECK(run("dnalm-embed --quiet" + model + input + " --output " + inside + "x.npz").err == "");
   }
+}
+
+TEST_CASE("files that config.json names are the model's, whatever they are called", "[programs]") {
+  const bench work;
+  const fs::path folder = work.dir.path / "model";
+  fs::create_directory(folder);
+  write(folder / "config.json",
+        R"({"model_type": "spliceai", "files": ["w.npz", "v.weights"], "keras_model": "description"})");
+  const std::vector<std::string> files = {"w.npz", "v.weights", "description", "source.h5"};
+  for (const std::string& file : files) write(folder / file, "weights");
+  const auto embed = [&](const std::string& output) {
+    return run("dnalm-embed --model " + folder.string() + " --input " + (work.dir / "s.fa") + " --output " +
+               (folder / output).string());
+  };
+  for (const std::string& file : files) {
+    INFO(file);
+    const auto refused = embed(file);
+    CHECK(refused.code == 2);
+    CHECK(refused.id() == "dnalm.usage.733");
+    CHECK(content(folder / file) == "weights");
+  }
+  write(folder / "x.npz", "an output");
+  CHECK(embed("x.npz").id() != "dnalm.usage.733");  // that no configuration names
+  write(folder / "config.json", "{");
+  CHECK(embed("w.npz").id() != "dnalm.usage.733");
 }
 
 TEST_CASE("windows of maps of a language model are those of the library", "[programs]") {
@@ -507,14 +533,38 @@ TEST_CASE("--screen computes the edits of largest first-order effect, and says w
     CHECK(count == 7);
   }
   const std::vector<double> recall = work.numbers("screen_recall");
-  CHECK((recall[0] >= 0 && recall[0] <= 1));
+  const std::vector<std::string> first = {records[0].sequence};
+  const auto effects = dnalm::find_substitution_effects(first, work.targets.function()).front().effects;
+  dnalm::nucleotide_map which(20);
+  std::copy(computed.begin(), computed.begin() + 80, which.values.begin());
+  CHECK(recall[0] == dnalm::screen_recall(first[0], effects, which, 7));
+  CHECK(recall[0] > 0);
   CHECK(std::isnan(recall[1]));
   CHECK(work.says("the 7 edits of largest first-order effect"));
   CHECK(work.says("\"screen_recall\""));
+  CHECK(work.says("before any centring; false at observed letters\""));
   CHECK(work.holds("p.html", "largest edits that the screen found"));
   REQUIRE(work.attribute("ism", "--centring raw --screen 1000 --both-strands").err == "");
   const std::vector<double> both = work.numbers("computed");
   CHECK(std::accumulate(both.begin(), both.end(), 0.0) == 3 * (20 + 16));
+  CHECK(work.says("each strand has such edits of its own"));
+  CHECK(work.says("true where both strands' are"));
+  REQUIRE(work.attribute("ism", "--screen 7").err == "");
+  CHECK(work.says("a mean of computed and first-order effects of its position"));
+  // What is checked are the first that are mapped, on both strands, in whichever order the file has them.
+  const std::vector<std::string> x = {">a\n" + records[0].sequence + "\n",
+                                      ">b\n" + records[1].sequence + "\n"};
+  for (const std::string& text : {x[0] + x[1], x[1] + x[0]}) {
+    write(work.dir / "s.fa", text);
+    for (const char* rest : {"", " --top 2", " --top 1", " --both-strands"}) {
+      INFO(text << rest);
+      const auto told = work.attribute("ism", std::string("--screen 7 --screen-check 1") + rest);
+      CHECK(told.err.find("mean of 1 sequences") != std::string::npos);
+      const std::vector<double> found = work.numbers("screen_recall");
+      CHECK_FALSE(std::isnan(found[0]));
+      CHECK((found.size() == 1 || std::isnan(found[1])));
+    }
+  }
   CHECK(work.attribute("ism", "--screen 0").id() == "dnalm.usage.702");
   CHECK(work.attribute("ism", "--screen-check 2").id() == "dnalm.usage.702");
 }
@@ -553,12 +603,14 @@ TEST_CASE("--baseline-file takes sequences by name or one for all, and weights",
   CHECK(work.numbers("attributions") == found);
   // Both strands: the other one's baseline is turned as the sequence is.
   REQUIRE(work.attribute("integrated_gradients",
-                         array + " --nodes 4 --most-nodes 4 --tolerance 10 --both-strands")
+                         array + " --nodes 64 --most-nodes 64 --tolerance 10 --both-strands")
               .err == "");
+  CHECK(work.says("; of the strand where it is larger in size"));
   const std::vector<double> delta = work.numbers("convergence_delta");
   const std::vector<double> both = work.numbers("attributions");
   for (std::size_t s = 0; s < 2; ++s) {
-    double expected = delta[s];
+    CHECK(std::abs(delta[s]) < 2e-5);  // of the strand where it is larger
+    double expected = 0;
     for (const std::string& end : {x[s], dnalm::reverse_complement(x[s])})
       expected += work.targets.function()(std::vector<std::string>{end}).front() / 2;
     for (const std::string& end : {r[s], dnalm::reverse_complement(r[s])})
@@ -566,6 +618,20 @@ TEST_CASE("--baseline-file takes sequences by name or one for all, and weights",
     const auto first = both.begin() + static_cast<std::ptrdiff_t>(80 * s);
     CHECK(std::accumulate(first, first + 80, 0.0) == Approx(expected).margin(1e-4));  // floats of the file
   }
+  // A pipe, and letters that are read as N.
+  const std::string command = "dnalm-attribute --model " + gpn +
+                              " --logit 3 --method deep_lift_shap --input " + (work.dir / "s.fa") +
+                              " --output " + (work.dir / "x.npz") + " --baseline-file ";
+  REQUIRE(run(command + "/dev/stdin", "cat " + (work.dir / "b.fa") + " |").err == "");
+  CHECK(work.numbers("attributions") == found);
+  std::vector<std::vector<double>> unknown;
+  for (const char* letter : {"R", "N"}) {
+    write(work.dir / "n.fa", ">chr1:200-216\n" + r[1] + "\n>chr1:100-120\n" + letter + r[0].substr(1) + "\n");
+    REQUIRE(work.attribute("deep_lift_shap", "--unknown n --baseline-file " + (work.dir / "n.fa")).err == "");
+    unknown.push_back(work.numbers("attributions"));
+  }
+  CHECK(unknown[0] == unknown[1]);
+  CHECK(work.attribute("deep_lift_shap", "--baseline-file " + (work.dir / "n.fa")).err == "");
   const auto refuse = [&](const std::string& option, const std::string& words) {
     INFO(option << words);
     const auto told = work.attribute("deep_lift_shap", option);

@@ -11,6 +11,7 @@
 #include <dnalm/attribution/token_attribution.hpp>
 #include <dnalm/io/npz.hpp>
 #include <dnalm/models/load_model.hpp>
+#include <dnalm/sequence/alphabet.hpp>
 
 #include "workbench.hpp"
 
@@ -45,15 +46,37 @@ struct bench {
   std::string model;
 };
 
-/// The file's members of tokens and maps behind the scores of the library.
-void check_scores(const bench& work, const dnalm::model& network,
-                  const std::vector<std::vector<double>>& expected, dnalm::token_spread spread) {
+/// Scores of a sequence's tokens as numbers of its bases.
+std::vector<double> bases_of(const dnalm::model& network, const std::string& sequence,
+                             const std::vector<double>& scores, dnalm::token_spread spread) {
+  return dnalm::spread_over_bases(network.tokenize(sequence), scores, static_cast<index_t>(sequence.size()),
+                                  spread);
+}
+
+/// The file's maps behind numbers of bases: at the letter that stands there, 0 at the others.
+void check_maps(const bench& work, const std::vector<std::vector<double>>& bases) {
+  const auto maps = work.numbers("attributions");
+  REQUIRE(maps.size() == 4 * 36 * 2);
+  for (std::size_t s = 0; s < 2; ++s) {
+    REQUIRE(bases[s].size() == sequences[s].size());
+    for (std::size_t i = 0; i < bases[s].size(); ++i) {
+      for (std::size_t a = 0; a < 4; ++a) {
+        const bool observed = sequences[s][i] == "ACGT"[a];
+        const double expected = observed ? static_cast<double>(static_cast<float>(bases[s][i])) : 0;
+        CHECK(maps[4 * 36 * s + 36 * a + i] == expected);
+      }
+    }
+  }
+}
+
+/// The file's members of tokens behind the scores of the library.
+void check_tokens(const bench& work, const dnalm::model& network,
+                  const std::vector<std::vector<double>>& expected) {
   const auto scores = work.numbers("token_scores");
   const auto begin = work.numbers("token_begin");
   const auto end = work.numbers("token_end");
   const auto ids = work.numbers("token_ids");
   const auto offsets = work.numbers("offsets");
-  const auto maps = work.numbers("attributions");
   REQUIRE(offsets.size() == 3);
   std::size_t at = 0;
   for (std::size_t s = 0; s < 2; ++s) {
@@ -65,15 +88,17 @@ void check_scores(const bench& work, const dnalm::model& network,
       CHECK(begin[at] == static_cast<double>(static_cast<index_t>(tokens.begin[t])));
       CHECK(end[at] == static_cast<double>(static_cast<index_t>(tokens.end[t])));
     }
-    const auto length = static_cast<index_t>(sequences[s].size());
-    const auto bases = dnalm::spread_over_bases(tokens, expected[s], length, spread);
-    for (std::size_t i = 0; i < bases.size(); ++i) {
-      double sum = 0;  // of one number and three zeros
-      for (std::size_t a = 0; a < 4; ++a) sum += maps[4 * 36 * s + 36 * a + i];
-      CHECK(sum == static_cast<double>(static_cast<float>(bases[i])));
-    }
   }
   CHECK(offsets[2] == static_cast<double>(at));
+}
+
+/// Both.
+void check_scores(const bench& work, const dnalm::model& network,
+                  const std::vector<std::vector<double>>& expected, dnalm::token_spread spread) {
+  check_tokens(work, network, expected);
+  std::vector<std::vector<double>> bases;
+  for (std::size_t s = 0; s < 2; ++s) bases.push_back(bases_of(network, sequences[s], expected[s], spread));
+  check_maps(work, bases);
 }
 
 }  // namespace
@@ -92,6 +117,20 @@ TEST_CASE("dnalm-attribute scores the tokens of models of pieces, and spreads th
   REQUIRE(work.attribute("input_x_gradient", "--spread repeat").err == "");
   check_scores(work, network, products, dnalm::token_spread::repeat);
   REQUIRE(work.attribute("input_x_gradient", "--both-strands --html " + (work.dir / "p.html")).err == "");
+  check_tokens(work, network, products);  // of the sequence as given
+  std::vector<std::string> turned;
+  for (const std::string& sequence : sequences) turned.push_back(dnalm::reverse_complement(sequence));
+  const auto others = dnalm::token_attribution(targets, turned);
+  std::vector<std::vector<double>> means;
+  for (std::size_t s = 0; s < 2; ++s) {
+    const auto even = dnalm::token_spread::even;
+    means.push_back(bases_of(network, sequences[s], products[s], even));
+    const auto other = bases_of(network, turned[s], others[s].input_times_gradient, even);
+    for (std::size_t i = 0; i < other.size(); ++i) {
+      means[s][i] = (means[s][i] + other[other.size() - 1 - i]) / 2;
+    }
+  }
+  check_maps(work, means);
 
   std::vector<std::vector<double>> lifted;
   std::vector<double> deltas;
@@ -107,14 +146,20 @@ TEST_CASE("dnalm-attribute scores the tokens of models of pieces, and spreads th
   CHECK(work.numbers("convergence_delta") == deltas);
   REQUIRE(work.attribute("deep_lift_shap", "--baseline mask --residuals --spread repeat").err == "");
   check_scores(work, network, lifted, dnalm::token_spread::repeat);
+  REQUIRE(work.attribute("deep_lift_shap", "--both-strands --residuals").err == "");
+  const auto text = dnalm::io::npz_reader(work.dir / "x.npz").read("conventions").values<std::uint8_t>();
+  const std::string conventions(text.begin(), text.end());
+  CHECK(conventions.find("larger in size, token_scores of the given one") != std::string::npos);
+  CHECK(conventions.find("\"residuals\"") != std::string::npos);
 }
 
 TEST_CASE("dnalm-attribute refuses what has no meaning for tokens", "[programs]") {
   const bench work;
   for (const std::string& rest : std::vector<std::string>{
            "deep_lift_shap --baseline zero", "deep_lift_shap --baseline shuffles",
-           "deep_lift_shap --hypothetical", "deep_lift_shap --baseline-file " + (work.dir / "s.fa"),
-           "input_x_gradient --corrected"}) {
+           "deep_lift_shap --replicates 3", "deep_lift_shap --modisco " + (work.dir / "m"),
+           "input_x_gradient --modisco " + (work.dir / "m"), "deep_lift_shap --hypothetical",
+           "deep_lift_shap --baseline-file " + (work.dir / "s.fa"), "input_x_gradient --corrected"}) {
     INFO(rest);
     const auto refused = work.attribute(rest);
     CHECK(refused.id() == "dnalm.unsupported.746");

@@ -87,6 +87,15 @@ TEST_CASE("dnalm-attribute explains any head and any rows", "[programs]") {
   const auto rows = work.attribute("--logit 2 --rows 4:900");
   CHECK(rows.id() == "dnalm.usage.872");
   CHECK(rows.err.find("4:900") != std::string::npos);
+  write(work.dir / "two.fa", ">long\nACGTTGCAACGTGATAAGCC\n>short\nGGCATTGACCATGGCA\n");
+  for (const std::string method : {"saliency", "saliency --top 1", "ism"}) {
+    INFO(method);
+    const auto second = run(
+        "dnalm-attribute --model " DNALM_GOLDEN_DIR "/convnets/gpn_7 --logit 3 --rows 0:18" +
+        (" --input " + (work.dir / "two.fa")) + " --output " + (work.dir / "y.npz") + " --method " + method);
+    CHECK(second.id() == "dnalm.usage.872");
+    CHECK(second.err.find("sequence 'short'") != std::string::npos);
+  }
   for (const std::string wrong :
        {"--logit 2 --rows 4:4", "--logit 2 --rows -1:4", "--logit 2 --rows a",
         "--logit 2 --rows 1:", "--logit 2 --scale sigmoid", "--rows 1:2", "--head mouse", "--scale linear"}) {
