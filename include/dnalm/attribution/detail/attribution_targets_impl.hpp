@@ -15,6 +15,7 @@
 #include <dnalm/attribution/detail/gradient_schedule.hpp>
 #include <dnalm/attribution/detail/read_edits.hpp>
 #include <dnalm/core/error.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/embed/embeddings.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
@@ -185,7 +186,8 @@ DNALM_INLINE row_interval attribution_targets::chosen_rows(const ragged_offsets&
                                                            index_t sequence) const {
   const index_t begin = rows.begin(sequence);
   if (!rows_) return {begin, rows.begin(sequence + 1)};
-  check_rows(rows.length(sequence), "sequence " + std::to_string(sequence) + " of the batch");
+  detail::about_sequence(
+      sequence, [&](const std::string& where) { check_rows(rows.length(sequence), where); });
   return {begin + rows_->first, begin + rows_->end};
 }
 
@@ -281,7 +283,8 @@ class logit_values final : public embedding_sink {
   void consume(index_t first, const embedding_block& block) override {
     const ragged_offsets& rows = block.rows_of_logits();
     for (index_t s = 0; s < rows.sequences(); ++s) {
-      targets_.check_rows(rows.length(s), "sequence " + std::to_string(first + s + 1));
+      about_sequence(first + s,
+                     [&](const std::string& where) { targets_.check_rows(rows.length(s), where); });
     }
     const auto special = targets_.special_rows(block.ids, rows);
     const auto columns = static_cast<std::size_t>(targets_.size());
@@ -305,14 +308,16 @@ inline void values_of_state(const attribution_targets& targets, std::span<const 
   const model& network = targets.network();
   std::vector<token_sequence> tokens;
   std::vector<index_t> lengths;
-  std::vector<std::string> names;
+  std::vector<index_t> numbers;
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    names.push_back("sequence " + std::to_string(i + 1));
-    tokens.push_back(network.tokenize(sequences[i], names.back()));
+    numbers.push_back(static_cast<index_t>(i));
+    tokens.push_back(about_sequence(numbers.back(), [&](const std::string& where) {
+      return network.tokenize(sequences[i], where);
+    }));
     lengths.push_back(tokens.back().size());
   }
   const gradient_schedule schedule = schedule_gradients(
-      network, lengths, names, values_request(targets.layer(), [](auto) {}), options.threads, options.memory);
+      network, lengths, numbers, values_request(targets.layer(), [](auto) {}), options.threads, options.memory);
   workspace_store workspaces(false);
   const auto columns = static_cast<std::size_t>(targets.size());
   run_schedule(schedule, workspaces, [&](const sequence_chunk& chunk, forward_workspace& workspace) {
@@ -324,7 +329,9 @@ inline void values_of_state(const attribution_targets& targets, std::span<const 
     for (std::size_t i = first; i < first + count; ++i) {
       ids.insert(ids.end(), tokens[i].ids.begin(), tokens[i].ids.end());
       offsets.append(lengths[i]);
-      rows.append(targets.output_rows(lengths[i], names[i]));
+      rows.append(about_sequence(numbers[i], [&](const std::string& where) {
+        return targets.output_rows(lengths[i], where);
+      }));
     }
     const auto special = targets.special_rows(ids, rows);
     const auto take = [&](matrix_view<const float> hidden) {
@@ -353,7 +360,6 @@ DNALM_INLINE sequence_function attribution_targets::function(const run_options& 
     if (targets.reads_logits()) {
       std::vector<io::sequence_record> records(sequences.size());
       for (std::size_t i = 0; i < records.size(); ++i) {
-        records[i].name = std::to_string(i + 1);
         records[i].sequence = sequences[i];
         records[i].number = static_cast<index_t>(i);
       }
@@ -400,7 +406,7 @@ attribution_targets::function_of_substitutions(const edited_options& options) co
   attribution_targets read_alone = *this;
   if (rows_) {
     output.rows = [targets = *this](index_t rows) {
-      targets.check_rows(rows, "the sequence that is edited");
+      targets.check_rows(rows, detail::sequence_words(0));
       std::vector<index_t> chosen(static_cast<std::size_t>(targets.rows_->end - targets.rows_->first));
       std::iota(chosen.begin(), chosen.end(), targets.rows_->first);
       return chosen;

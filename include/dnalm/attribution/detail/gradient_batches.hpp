@@ -35,11 +35,6 @@ struct gradient_work {
       receive = {};
 };
 
-/// What a message calls a sequence of a list.
-[[nodiscard]] inline std::string sequence_words(index_t number) {
-  return "sequence " + std::to_string(number + 1);
-}
-
 [[nodiscard]] inline bool all_finite(matrix_view<const float> x) {
   unsigned bad = 0;
   for (index_t r = 0; r < x.rows; ++r) {
@@ -60,7 +55,9 @@ class gradient_batch {
       const auto count = static_cast<index_t>(ids.size());
       ids_.insert(ids_.end(), ids.begin(), ids.end());
       offsets_.append(count);
-      output_.append(targets.output_rows(count, sequence_words(work.numbers[item])));
+      output_.append(about_sequence(work.numbers[item], [&](const std::string& where) {
+        return targets.output_rows(count, where);
+      }));
     }
     special_ = targets.special_rows(ids_, output_);
     if (work.rows) fill_rows();
@@ -214,8 +211,6 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
                           const run_options& options, std::span<double> values, workspace_store& store) {
   std::vector<index_t> lengths;
   for (const auto ids : work.ids) lengths.push_back(static_cast<index_t>(ids.size()));
-  std::vector<std::string> names;
-  for (const index_t number : work.numbers) names.push_back(sequence_words(number));
   gradient_request extent;
   extent.tokens = work.tokens;
   extent.numbers = targets.size();
@@ -227,7 +222,7 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
     extent.hidden = [](index_t, matrix_view<const float>, matrix_view<float>) {};
   }
   const gradient_schedule schedule =
-      schedule_gradients(targets.network(), lengths, names, extent, options.threads, options.memory);
+      schedule_gradients(targets.network(), lengths, work.numbers, extent, options.threads, options.memory);
   const auto columns = static_cast<std::size_t>(targets.size());
   run_schedule(schedule, store, [&](const sequence_chunk& chunk, forward_workspace& workspace) {
     gradient_batch batch(targets, work, chunk);
