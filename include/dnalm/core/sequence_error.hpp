@@ -19,7 +19,9 @@ namespace detail {
   return "sequence " + std::to_string(number + 1);
 }
 /// What messages call a sequence with a name.
-[[nodiscard]] inline std::string sequence_words(const std::string& name) { return "sequence '" + name + "'"; }
+[[nodiscard]] inline std::string sequence_words(const std::string& name) {
+  return "sequence '" + name + "'";
+}
 
 }  // namespace detail
 

@@ -289,8 +289,7 @@ TEST_CASE("an error about a substitution calls the sequence by its name") {
   const auto of = [&](const std::string& name) {
     (void)dnalm::nucleotide_dependencies(network, "ACGTAC", {}, false, {}, name);
   };
-  CHECK_THROWS_WITH(of("chr8"),
-                    Catch::Contains("dnalm.numeric.855") && Catch::Contains("sequence 'chr8': "));
+  CHECK_THROWS_WITH(of("chr8"), Catch::Contains("dnalm.numeric.855") && Catch::Contains("sequence 'chr8': "));
   CHECK_THROWS_WITH(of(""), Catch::Contains("sequence 1: "));
 }
 

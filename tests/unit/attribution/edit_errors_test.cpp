@@ -137,8 +137,9 @@ TEST_CASE("a prediction that cannot be made names the substitution it is of", "[
 TEST_CASE("a value of a planted motif names the background and what was planted", "[edits]") {
   const dnalm::global_importance importance(broken_at("GATA"), {"CCCCCCCC", "CCCCCCAC"});
   const std::vector<index_t> places = {0, 3};
-  CHECK_THROWS_WITH(importance.position_curve("GAT", places),
-                    Contains("dnalm.numeric.801") && Contains("sequence 2: with GAT at position 4: output 0"));
+  CHECK_THROWS_WITH(
+      importance.position_curve("GAT", places),
+      Contains("dnalm.numeric.801") && Contains("sequence 2: with GAT at position 4: output 0"));
 }
 
 TEST_CASE("an error passes from list to list and keeps its id", "[edits]") {

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
@@ -17,6 +18,7 @@
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/sequence_error.hpp>
 #include <dnalm/embed/embeddings.hpp>
+#include <dnalm/models/detail/linear_outputs.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -106,10 +108,22 @@ inline void check_targets(std::span<const index_t> asked, index_t outputs, const
                .found = std::to_string(rows.first) + ":" + std::to_string(rows.end)});
 }
 
+/// Whether a prediction that ends in no map is a linear output.
+[[nodiscard]] inline bool is_linear_output(const model& network, const prediction_head& head) {
+  const auto* graph = std::get_if<layer_graph>(&network.describe().config);
+  if (graph == nullptr) return false;
+  return std::any_of(graph->outputs.begin(), graph->outputs.end(), [&](const graph_result& output) {
+    return output.name == head.name && ends_linearly(*graph, output.value);
+  });
+}
+
 /// What targets of a head are, for people.
-[[nodiscard]] inline std::string words_of(const prediction_head& head, target_scale scale) {
+[[nodiscard]] inline std::string words_of(const model& network, const prediction_head& head,
+                                          target_scale scale) {
   if (head.state < 0) return "logit of the language model";
-  if (head.map.empty()) return "linear output of the network";
+  if (head.map.empty()) {
+    return is_linear_output(network, head) ? "linear output of the network" : "prediction of the network";
+  }
   if (scale == target_scale::prediction) return "prediction, behind the network's last " + head.map;
   return (head.averaged ? "mean of what the network's last " : "what the network's last ") + head.map +
          " is applied to";
@@ -157,11 +171,11 @@ DNALM_INLINE attribution_targets attribution_targets::of_logits(model network,
     detail::refuse_rows(*choice.rows, where, "a first row from 0 on, and an end behind it");
   }
   attribution_targets result(std::move(network), {columns.begin(), columns.end()});
-  const bool linear = choice.scale == target_scale::linear;
+  const bool linear = choice.scale == target_scale::linear || head.state < 0;  // logits have one scale
   result.layer_ = linear ? head.linear_state : head.state;
   result.rows_ = choice.rows;
   if (choice.rows) result.kind_ = pooling::mean_all;
-  result.scale_words_ = detail::words_of(head, choice.scale);
+  result.scale_words_ = detail::words_of(result.network_, head, choice.scale);
   const std::string before = choice.head.empty() ? "" : head.name + " ";
   const std::string behind =
       choice.rows ? ", rows " + std::to_string(choice.rows->first) + ":" + std::to_string(choice.rows->end)
@@ -186,8 +200,8 @@ DNALM_INLINE row_interval attribution_targets::chosen_rows(const ragged_offsets&
                                                            index_t sequence) const {
   const index_t begin = rows.begin(sequence);
   if (!rows_) return {begin, rows.begin(sequence + 1)};
-  detail::about_sequence(
-      sequence, [&](const std::string& where) { check_rows(rows.length(sequence), where); });
+  detail::about_sequence(sequence,
+                         [&](const std::string& where) { check_rows(rows.length(sequence), where); });
   return {begin + rows_->first, begin + rows_->end};
 }
 
@@ -311,13 +325,13 @@ inline void values_of_state(const attribution_targets& targets, std::span<const 
   std::vector<index_t> numbers;
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     numbers.push_back(static_cast<index_t>(i));
-    tokens.push_back(about_sequence(numbers.back(), [&](const std::string& where) {
-      return network.tokenize(sequences[i], where);
-    }));
+    tokens.push_back(about_sequence(
+        numbers.back(), [&](const std::string& where) { return network.tokenize(sequences[i], where); }));
     lengths.push_back(tokens.back().size());
   }
-  const gradient_schedule schedule = schedule_gradients(
-      network, lengths, numbers, values_request(targets.layer(), [](auto) {}), options.threads, options.memory);
+  const gradient_schedule schedule =
+      schedule_gradients(network, lengths, numbers, values_request(targets.layer(), [](auto) {}),
+                         options.threads, options.memory);
   workspace_store workspaces(false);
   const auto columns = static_cast<std::size_t>(targets.size());
   run_schedule(schedule, workspaces, [&](const sequence_chunk& chunk, forward_workspace& workspace) {
@@ -329,9 +343,8 @@ inline void values_of_state(const attribution_targets& targets, std::span<const 
     for (std::size_t i = first; i < first + count; ++i) {
       ids.insert(ids.end(), tokens[i].ids.begin(), tokens[i].ids.end());
       offsets.append(lengths[i]);
-      rows.append(about_sequence(numbers[i], [&](const std::string& where) {
-        return targets.output_rows(lengths[i], where);
-      }));
+      rows.append(about_sequence(
+          numbers[i], [&](const std::string& where) { return targets.output_rows(lengths[i], where); }));
     }
     const auto special = targets.special_rows(ids, rows);
     const auto take = [&](matrix_view<const float> hidden) {

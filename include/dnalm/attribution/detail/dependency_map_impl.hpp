@@ -299,8 +299,8 @@ DNALM_INLINE dependency_result nucleotide_dependencies(const model& network, con
   dependency_options own = options;
   own.causal = default_context(network) == prediction_context::left;
   const nucleotide_predictor predict = predictor_of(network, means, name);
-  return detail::with_name(
-      name, [&] { return detail::strand_dependencies(sequence, predict, own, both_strands); });
+  return detail::with_name(name,
+                           [&] { return detail::strand_dependencies(sequence, predict, own, both_strands); });
 }
 
 DNALM_INLINE dependency_map turned_map(const dependency_map& map) {

@@ -160,7 +160,8 @@ DNALM_INLINE std::vector<double> global_importance::values_with(std::span<const 
   } catch (const sequence_error& problem) {
     std::string words = "with";
     for (const planted_motif& motif : motifs) {
-      words += (words == "with" ? " " : ", ") + motif.letters + " at position " + std::to_string(motif.position + 1);
+      words += (words == "with" ? " " : ", ") + motif.letters + " at position " +
+               std::to_string(motif.position + 1);
     }
     throw problem.of(problem.sequence(), words);
   }

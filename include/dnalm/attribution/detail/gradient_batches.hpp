@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -35,6 +36,20 @@ struct gradient_work {
       receive = {};
 };
 
+/// The first number of a matrix that is not finite; -1, -1: none.
+struct matrix_place {
+  index_t row = -1;
+  index_t column = -1;
+};
+[[nodiscard]] inline matrix_place first_not_finite(matrix_view<const float> x) {
+  for (index_t r = 0; r < x.rows; ++r) {
+    for (index_t c = 0; c < x.columns; ++c) {
+      if (!std::isfinite(x(r, c))) return {r, c};
+    }
+  }
+  return {};
+}
+
 [[nodiscard]] inline bool all_finite(matrix_view<const float> x) {
   unsigned bad = 0;
   for (index_t r = 0; r < x.rows; ++r) {
@@ -55,9 +70,8 @@ class gradient_batch {
       const auto count = static_cast<index_t>(ids.size());
       ids_.insert(ids_.end(), ids.begin(), ids.end());
       offsets_.append(count);
-      output_.append(about_sequence(work.numbers[item], [&](const std::string& where) {
-        return targets.output_rows(count, where);
-      }));
+      output_.append(about_sequence(
+          work.numbers[item], [&](const std::string& where) { return targets.output_rows(count, where); }));
     }
     special_ = targets.special_rows(ids_, output_);
     if (work.rows) fill_rows();
@@ -124,13 +138,18 @@ class gradient_batch {
   /// \throws sequence_error [dnalm.numeric.424].
   void check_given(index_t number, matrix_view<const float> gradient) const {
     for (index_t s = 0; s < output_.sequences(); ++s) {
-      if (all_finite(gradient.row_block(output_.begin(s), output_.length(s)))) continue;
+      const auto own = gradient.row_block(output_.begin(s), output_.length(s));
+      if (all_finite(own)) continue;
+      const matrix_place bad = first_not_finite(own);
       const std::string what =
           targets_.reads_logits() ? "the logits" : "hidden state " + std::to_string(targets_.layer());
       throw sequence_error(error_kind::numeric, 424,
                            "a number that is not finite in the gradient given for " + what,
                            work_.numbers[first_ + static_cast<std::size_t>(s)],
-                           {.where = "target " + targets_.name(number), .expected = "finite numbers"});
+                           {.where = "target " + targets_.name(number) + ", row " + std::to_string(bad.row) +
+                                     ", channel " + std::to_string(bad.column),
+                            .expected = "finite numbers",
+                            .found = std::to_string(own(bad.row, bad.column))});
     }
   }
   void hand_on(index_t number, const input_gradient& found) {

@@ -99,8 +99,9 @@ struct gradient_schedule {
   bool teams = false;  ///< whether all threads share the work of each chunk
 };
 
-/// A schedule of sequences of so many tokens, whose gradients, or whose values alone, `extent` says; `numbers`
-/// are those of the sequences in the caller's list, from 0. \throws sequence_error as model::inner_rows.
+/// A schedule of sequences of so many tokens, whose gradients, or whose values alone, `extent` says;
+/// `numbers` are those of the sequences in the caller's list, from 0. \throws sequence_error as
+/// model::inner_rows.
 [[nodiscard]] inline gradient_schedule schedule_gradients(const model& network,
                                                           std::span<const index_t> lengths,
                                                           std::span<const index_t> numbers,

@@ -82,8 +82,8 @@ inline void read_edits(const model& network, std::span<const std::int32_t> ids,
 inline void evaluate_edits(const model& network, const read_output& output, const edits_reader& read,
                            const edited_options& options, const std::string& sequence,
                            std::span<const substitution> substitutions, std::span<double> values) {
-  const token_sequence tokens = about_sequence(
-      0, [&](const std::string& where) { return network.tokenize(sequence, where); });
+  const token_sequence tokens =
+      about_sequence(0, [&](const std::string& where) { return network.tokenize(sequence, where); });
   const std::vector<token_edit> edits = edits_of(network, tokens, substitutions);
   if (edits.empty()) return;
   const index_t state = output.logits ? network.logits_state() : output.state;
