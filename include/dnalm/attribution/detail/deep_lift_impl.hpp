@@ -42,7 +42,7 @@ class deep_lift_job {
         references_(references),
         options_(options),
         input_(targets.network()),
-        layout_(input_.layout(sequence)),
+        layout_(about_sequence(0, [&](const std::string& where) { return input_.layout(sequence, where); })),
         observed_(one_hot_weights(sequence)) {
     check();
   }
