@@ -31,8 +31,9 @@ dnalm::model supervised(const std::string& name, dnalm::backend_kind backend = d
   return dnalm::load_model(dnalm_test::golden_folder / "supervised" / name, {.backend = backend});
 }
 
-/// Two convolutions of any length: `classes`, 3 numbers a base behind a softmax, and `strength`, 2.
-dnalm::model splice_model() {
+/// Two convolutions of any length: `classes`, 3 numbers a base behind a softmax, and `strength`, 2; if asked
+/// for `counts`, these behind a rectifier.
+dnalm::model splice_model(bool counts = false) {
   const dnalm::model like = dnalm_test::layer_model();
   const dnalm::tensor_table tensors(
       {{"classes.weight", dnalm::dtype::f32, {3, 4, 5}}, {"strength.weight", dnalm::dtype::f32, {2, 4, 3}}},
@@ -42,6 +43,7 @@ dnalm::model splice_model() {
   const index_t strength = net.convolution(dnalm::graph_builder::input(), "strength");
   net.output("classes", net.place(net.softmax(classes), -2, -2));
   net.output("strength", net.place(strength, -3, -3));
+  if (counts) net.output("counts", net.function(net.place(strength, -3, -3), dnalm::activation::relu));
   dnalm::model_description about = like.describe();
   about.name = "splice";
   about.max_tokens = 0;
@@ -186,6 +188,23 @@ TEST_CASE("predictions averaged over strands or members have the mean of linear 
   check_one_function(targets, sequence);
   const auto f = targets.function()(std::vector{sequence, dnalm::reverse_complement(sequence)});
   CHECK(f[0] == Approx(f[2]).epsilon(1e-5));
+}
+
+TEST_CASE("the words for a target fit what the network ends in, and its name") {
+  const std::vector<index_t> column = {1};
+  const auto words = [&](const dnalm::model& network, const std::string& head, dnalm::target_scale scale) {
+    const auto targets = attribution_targets::of_logits(network, column, {.head = head, .scale = scale});
+    return targets.name(0) + ", " + targets.scale_words();
+  };
+  const dnalm::model network = splice_model(true);
+  using dnalm::target_scale;
+  CHECK(words(network, "classes", target_scale::linear) ==
+        "classes logit 1, what the network's last softmax is applied to");
+  CHECK(words(network, "strength", target_scale::linear) == "strength logit 1, linear output of the network");
+  CHECK(words(network, "counts", target_scale::prediction) ==
+        "counts prediction 1, prediction of the network");
+  CHECK(words(dnalm_test::gpn_model(), "", target_scale::prediction) ==
+        "logit 1, logit of the language model");
 }
 
 TEST_CASE("every head of a network can be explained, by its name") {
