@@ -26,7 +26,8 @@ struct sequence_record {
 /// How errors call the record at `place` (from 0) among those that are worked on: `sequence 'chr8:1-200'`, or
 /// by its number, from 1, when it has no name.
 [[nodiscard]] inline std::string sequence_words(const sequence_record& record, index_t place) {
-  return record.name.empty() ? detail::sequence_words(place) : detail::sequence_words(record.name);
+  return record.name.empty() ? dnalm::detail::sequence_words(place)
+                             : dnalm::detail::sequence_words(record.name);
 }
 
 }  // namespace io

@@ -283,7 +283,8 @@ TEST_CASE("an error about a substitution calls the sequence by its name") {
     std::fstream weights(folder / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
     const std::vector<float> huge(16, 3e38F);
     weights.seekp(-static_cast<std::streamoff>(sizeof(float) * huge.size()), std::ios::end);
-    weights.write(reinterpret_cast<const char*>(huge.data()), sizeof(float) * huge.size());
+    weights.write(reinterpret_cast<const char*>(huge.data()),
+                  static_cast<std::streamsize>(sizeof(float) * huge.size()));
   }
   const dnalm::model network = dnalm::load_model(folder.path());
   const auto of = [&](const std::string& name) {
