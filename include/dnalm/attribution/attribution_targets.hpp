@@ -68,7 +68,8 @@ class attribution_targets {
   [[nodiscard]] const model& network() const { return network_; }
   [[nodiscard]] index_t size() const { return static_cast<index_t>(names_.size()); }
   /// `<target>`, `<target>:<class>` of a target with classes; `logit <column>`, `prediction <column>`, behind
-  /// the head's name and before the rows where these were chosen.
+  /// the head's name and before the rows where these were chosen. Of a language model `logit` at either
+  /// scale: its prediction is its logits.
   [[nodiscard]] const std::string& name(index_t target) const {
     return names_[static_cast<std::size_t>(target)];
   }
@@ -99,7 +100,8 @@ class attribution_targets {
                     std::span<const unsigned char> special, matrix_view<float> gradient) const;
 
   /// The same numbers as a function of sequences, by embed(); of predictions of a network of layers by passes
-  /// as far as they need. Calling it throws as model::tokenize and output_rows.
+  /// as far as they need. Calling it throws as model::tokenize and output_rows, a sequence_error of the
+  /// sequence.
   [[nodiscard]] sequence_function function(const run_options& options = {}) const;
   /// The same numbers of a sequence's substitutions, by what each reaches, and for cls what the first row
   /// reads: with the bits of `function` where the model's edits have those of a pass

@@ -52,7 +52,7 @@ struct deep_lift_map {
   /// states need not be all that the output depends on.
   std::vector<std::vector<double>> residuals = {};
 
-  /// The largest of `deltas` in size, with its sign.
+  /// The largest of `deltas` in size, with its sign; NaN if one is.
   [[nodiscard]] double largest_delta() const;
   /// The hidden state k below which most is lost: the largest |residual[k] - residual[k + 1]| of any
   /// reference, residual[top + 1] = 0. The step from k to k + 1 breaks completeness most. 0 where state 0

@@ -67,7 +67,7 @@ struct path_attribution {
   /// true.
   bool within_tolerance = true;
 
-  /// The largest of `deltas` in size, with its sign; `delta` where there are none.
+  /// The largest of `deltas` in size, with its sign, NaN if one is; `delta` where there are none.
   [[nodiscard]] double largest_delta() const;
 };
 

@@ -21,7 +21,8 @@ DNALM_BEGIN_NAMESPACE
 /// -1 to 3.
 ///
 /// `evaluate` fills `values` (substitutions, C), row-major, in their order. It may be called from one thread
-/// at a time and uses threads of its own.
+/// at a time and uses threads of its own. A sequence_error out of it is about the sequence: it passes on as
+/// one about that sequence of the caller's list.
 struct substitution_function {
   index_t outputs = 1;  ///< C
   std::function<void(const std::string& sequence, std::span<const substitution> edits,

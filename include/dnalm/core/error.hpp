@@ -83,6 +83,12 @@ class error : public std::runtime_error {
   /// `dnalm.<kind>.<number>`.
   [[nodiscard]] std::string id() const { return make_id(kind_, number_); }
   [[nodiscard]] const error_details& details() const noexcept { return details_; }
+  /// What went wrong, without the id and the details.
+  [[nodiscard]] std::string message() const {
+    const std::string line = what();
+    const std::size_t begin = id().size() + 4;  // [id]: and a blank
+    return line.substr(begin, line.size() - begin - tail(details_).size());
+  }
 
  private:
   static std::string make_id(error_kind kind, int number) {
@@ -98,13 +104,17 @@ class error : public std::runtime_error {
     while (end > 0 && (static_cast<unsigned char>(part[end]) & 0xC0U) == 0x80U) --end;
     return part.substr(0, end) + "...";
   }
+  static std::string tail(const error_details& details) {
+    std::string words;
+    if (!details.where.empty()) words.append(", in ").append(shortened(details.where));
+    if (!details.expected.empty()) words.append(", expected ").append(shortened(details.expected));
+    if (!details.found.empty()) words.append(", found ").append(shortened(details.found));
+    return words;
+  }
   static std::string compose(error_kind kind, int number, const std::string& what,
                              const error_details& details) {
     std::string line = "[";
-    line.append(make_id(kind, number)).append("]: ").append(what);
-    if (!details.where.empty()) line.append(", in ").append(shortened(details.where));
-    if (!details.expected.empty()) line.append(", expected ").append(shortened(details.expected));
-    if (!details.found.empty()) line.append(", found ").append(shortened(details.found));
+    line.append(make_id(kind, number)).append("]: ").append(what).append(tail(details));
     for (char& letter : line) {
       if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) letter = '?';
     }

@@ -12,6 +12,19 @@
 
 DNALM_BEGIN_NAMESPACE
 
+namespace detail {
+
+/// What messages call sequence `number` (from 0) of a list: `sequence 1` is the first.
+[[nodiscard]] inline std::string sequence_words(index_t number) {
+  return "sequence " + std::to_string(number + 1);
+}
+/// What messages call a sequence with a name.
+[[nodiscard]] inline std::string sequence_words(const std::string& name) {
+  return "sequence '" + name + "'";
+}
+
+}  // namespace detail
+
 /// An error that knows which sequence of the list of a call it is about. Its place in the message begins with
 /// `sequence N`, counted from 1, or with the sequence's name.
 ///
@@ -27,7 +40,7 @@ class sequence_error : public error {
   /// From 0, in the list of the call that threw.
   [[nodiscard]] index_t sequence() const noexcept { return sequence_; }
   /// The same error of sequence `sequence` of another list; `place` (may be empty) stands before where it
-  /// was.
+  /// was. A name is lost: the other list may call the sequence otherwise (`named`).
   [[nodiscard]] sequence_error of(index_t sequence, const std::string& place = {}) const;
   /// The same error, the sequence called `sequence 'NAME'`.
   [[nodiscard]] sequence_error named(const std::string& name) const;
@@ -41,7 +54,7 @@ class sequence_error : public error {
 };
 
 inline error_details sequence_error::placed(index_t sequence, error_details details, std::string name) {
-  if (name.empty()) name = "sequence " + std::to_string(sequence + 1);
+  if (name.empty()) name = detail::sequence_words(sequence);
   details.where = details.where.empty() ? name : name + ": " + details.where;
   return details;
 }
@@ -64,7 +77,33 @@ inline sequence_error sequence_error::named(const std::string& name) const {
           what_,
           sequence_,
           {place_, details().expected, details().found},
-          "sequence '" + name + "'"};
+          detail::sequence_words(name)};
 }
+
+namespace detail {
+
+/// What `work(words)` gives, where `words` are what messages call sequence `sequence` of a list. An error
+/// whose place begins with them comes as a sequence_error: the same kind, number and details.
+template <class Work>
+auto about_sequence(index_t sequence, const std::string& words, const Work& work) {
+  try {
+    return work(words);
+  } catch (const sequence_error&) {
+    throw;
+  } catch (const error& problem) {
+    error_details details = problem.details();
+    if (words.empty() || details.where.rfind(words, 0) != 0) throw;
+    details.where.erase(0, words.size());
+    if (details.where.rfind(", ", 0) == 0 || details.where.rfind(": ", 0) == 0) details.where.erase(0, 2);
+    throw sequence_error(problem.kind(), problem.number(), problem.message(), sequence, details, words);
+  }
+}
+/// The same for a sequence without a name.
+template <class Work>
+auto about_sequence(index_t sequence, const Work& work) {
+  return about_sequence(sequence, sequence_words(sequence), work);
+}
+
+}  // namespace detail
 
 DNALM_END_NAMESPACE

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/core/types.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -25,8 +26,8 @@ struct sequence_record {
 /// How errors call the record at `place` (from 0) among those that are worked on: `sequence 'chr8:1-200'`, or
 /// by its number, from 1, when it has no name.
 [[nodiscard]] inline std::string sequence_words(const sequence_record& record, index_t place) {
-  if (record.name.empty()) return "sequence " + std::to_string(place + 1);
-  return "sequence '" + record.name + "'";
+  return record.name.empty() ? dnalm::detail::sequence_words(place)
+                             : dnalm::detail::sequence_words(record.name);
 }
 
 }  // namespace io

@@ -268,6 +268,7 @@ class device_model_of final : public model_base {
     }
     if (request.states) {
       wish.states = [this, &request, &w](index_t layer, input_matrix<B> x) {
+        if (!request.shows(layer)) return;
         w.called = true;
         request.states(layer, on_host(x, w));
       };

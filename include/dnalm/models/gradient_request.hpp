@@ -3,6 +3,7 @@
 /// \brief What number of a model's outputs is differentiated, and with respect to what.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -54,7 +55,9 @@ struct basic_gradient_request {
       hidden = {};
   /// Called once with the logits (R, V), first of all; empty: S does not depend on them.
   cotangent logits = {};
-  /// May be empty; sees hidden state 0, 1, ... as they are computed, up to the highest that is needed.
+  /// May be empty; sees hidden state 0, 1, ... as they are computed, up to the highest that is needed. Linear
+  /// outputs (behind the states that forward hands out) only where `backward` is false: else `hidden` sees
+  /// them, and this function need not.
   std::function<void(index_t layer, matrix_view<const T, Space> hidden)> states = {};
   /// Whether the gradient with respect to the one-hot tokens is wanted as well.
   bool tokens = false;
@@ -70,7 +73,7 @@ struct basic_gradient_request {
   std::function<void(index_t number)> select = {};
   /// May be empty; sees the gradient by hidden state k, the contribution of `hidden` in it, on its way back:
   /// the highest first, down to 0. Networks of layers: backwards in the order of their
-  /// operations, and only states that S depends on.
+  /// operations, and only states that S depends on; no linear outputs.
   std::function<void(index_t layer, matrix_view<const T, Space> gradient)> carried = {};
   /// Bytes that may go into what the blocks keep of the forward pass, so that their adjoints need not compute
   /// it again: from the highest block downwards, as many as fit, at least one. The numbers do not depend on
@@ -81,9 +84,15 @@ struct basic_gradient_request {
   /// both sequences of a pair the same multipliers, and both get the same. Backends without rules for pairs:
   /// error [dnalm.unsupported.830].
   bool pairs = false;
-  /// False: values alone. The pass ends where its way back would begin: `states` sees the hidden states up to
-  /// the highest of `layers`, no other function is called, and the receiver gets nothing.
+  /// False: values alone. The pass ends where its way back would begin: `states` sees the hidden states of
+  /// `layers`, and of those below only what a model need not copy (from a GPU, or from another number type);
+  /// no other function is called, and the receiver gets nothing.
   bool backward = true;
+
+  /// Whether `states` has to see a hidden state.
+  [[nodiscard]] bool shows(index_t layer) const {
+    return backward || std::find(layers.begin(), layers.end(), layer) != layers.end();
+  }
 
   /// The number of blocks that have to run, of the `blocks` that the model has.
   [[nodiscard]] index_t depth(index_t blocks) const {

@@ -272,7 +272,7 @@ requires(Network::backend_type::space == memory_space::host) class model_of fina
     }
     if (request.states) {
       wide.states = [&request, &w](index_t layer, matrix_view<const T> x) {
-        request.states(layer, as_float(x, w.copy));
+        if (request.shows(layer)) request.states(layer, as_float(x, w.copy));
       };
     }
     if (request.carried) {

@@ -204,4 +204,43 @@ TEST_CASE("tokens with their scores, and what a screen computed, are members of 
   CHECK(error_id_of([&] { writer.add(second); }) == "dnalm.shape.885");
 }
 
+TEST_CASE("sizes that contradict one another are errors", "[attribution_file]") {
+  const temporary_folder folder("attribution");
+  dnalm::attribution_writer writer(folder / "a.npz", 3, {.computed = true, .tokens = true}, {});
+  attribution_row good = row_of("good", "A", 1);
+  good.computed = dnalm::nucleotide_map(1);
+  good.tokens.append(3, 0, 1);
+  good.scores = {4};
+  const auto refused = [&](auto change) {
+    attribution_row row = good;
+    change(row);
+    return error_id_of([&] { writer.add(row); }) == "dnalm.shape.885";
+  };
+  CHECK(refused([](attribution_row& row) { row.computed.length = 1000; }));
+  CHECK(refused([](attribution_row& row) { row.attributions.length = 1000; }));
+  CHECK(refused([](attribution_row& row) { row.tokens.begin = {}; }));
+  CHECK(refused([](attribution_row& row) { row.tokens.end.push_back(9); }));
+  CHECK_FALSE(refused([](attribution_row&) {}));
+}
+
+TEST_CASE("a row that is refused leaves nothing in any member", "[attribution_file]") {
+  const temporary_folder folder("attribution");
+  dnalm::attribution_writer writer(folder / "a.npz", 3, {.attributions = true, .tokens = true}, {});
+  attribution_row row = row_of("row", "ACG", 1);
+  row.tokens.append(3, 0, 1);
+  row.tokens.append(4, 1, 3);
+  row.scores = {4, std::numeric_limits<double>::quiet_NaN()};
+  CHECK(error_id_of([&] { writer.add(row); }) == "dnalm.numeric.886");
+  row.scores = {4, 5};
+  writer.add(row);
+  writer.finish();
+  const dnalm::io::npz_reader npz(folder / "a.npz");
+  CHECK(npz.read("one_hot").shape == std::vector<index_t>{1, 4, 3});
+  CHECK(npz.read("attributions").shape == std::vector<index_t>{1, 4, 3});
+  CHECK(npz.read("names").texts() == std::vector<std::string>{"row"});
+  CHECK(npz.read("token_scores").values<double>() == std::vector<double>{4, 5});
+  CHECK(npz.read("token_ids").values<int>() == std::vector<int>{3, 4});
+  CHECK(npz.read("offsets").values<int>() == std::vector<int>{0, 2});
+}
+
 }  // namespace

@@ -277,6 +277,11 @@ TEST_CASE("residuals tell what every hidden state explains", "[attribution][deep
   deep_lift_map made;
   made.deltas = {0.25, -0.5, 0.25};
   CHECK(made.largest_delta() == -0.5);
+  const double nan = std::nan("");
+  for (const auto& deltas : {std::vector{nan, 0.01}, std::vector{0.01, nan, 1.0}}) {
+    made.deltas = deltas;
+    CHECK(std::isnan(made.largest_delta()));
+  }
   made.residuals = {{0.1, 0.1, 0.5, 0.0}, {0.0, 0.0, 0.3, 0.0}};
   CHECK(made.weakest_step() == 2);
 }

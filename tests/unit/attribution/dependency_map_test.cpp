@@ -274,6 +274,26 @@ TEST_CASE("dependencies of PhyloGPN reach as far as it reads, on the bases that 
   }
 }
 
+TEST_CASE("an error about a substitution calls the sequence by its name") {
+  const dnalm_test::temporary_folder folder("huge");
+  for (const char* file : {"config.json", "model.safetensors"}) {
+    std::filesystem::copy_file(golden / "hyena" / "hub" / file, folder / file);
+  }
+  {
+    std::fstream weights(folder / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+    const std::vector<float> huge(16, 3e38F);
+    weights.seekp(-static_cast<std::streamoff>(sizeof(float) * huge.size()), std::ios::end);
+    weights.write(reinterpret_cast<const char*>(huge.data()),
+                  static_cast<std::streamsize>(sizeof(float) * huge.size()));
+  }
+  const dnalm::model network = dnalm::load_model(folder.path());
+  const auto of = [&](const std::string& name) {
+    (void)dnalm::nucleotide_dependencies(network, "ACGTAC", {}, false, {}, name);
+  };
+  CHECK_THROWS_WITH(of("chr8"), Catch::Contains("dnalm.numeric.855") && Catch::Contains("sequence 'chr8': "));
+  CHECK_THROWS_WITH(of(""), Catch::Contains("sequence 1: "));
+}
+
 TEST_CASE("predictions that cannot be are told") {
   const auto certain = toy([](const std::string&, index_t c, index_t) {
     return c == 0 ? 0.0 : -std::numeric_limits<double>::infinity();

@@ -53,6 +53,44 @@ TEST_CASE("a value that is not finite names the sequence and the substitution th
                     Contains("sequence 1: T at position 3: output 0"));
 }
 
+TEST_CASE("an error out of a function of substitutions is about its sequence, not about an edit", "[edits]") {
+  const dnalm::substitution_function f{
+      .evaluate = [](const std::string& sequence, std::span<const dnalm::substitution>, std::span<double>) {
+        if (sequence == "ACGT") return;
+        throw dnalm::sequence_error(dnalm::error_kind::input, 433, "too short", 0, {.where = "here"});
+      }};
+  const std::vector<std::string> sequences = {"ACGT", "AC"};
+  CHECK_THROWS_WITH(dnalm::find_substitution_effects(sequences, f),
+                    Contains("[dnalm.input.433]: too short, in sequence 2: here"));
+}
+
+TEST_CASE("an error whose place is a sequence becomes one about it", "[edits]") {
+  const auto of = [](const std::string& where) {
+    return [where](const std::string& words) {
+      throw dnalm::error(dnalm::error_kind::input, 407, "a token\nwithout a row",
+                         {.where = words + where, .expected = "0 to 3", .found = "4"});
+    };
+  };
+  const auto passed_on = [](const auto& work) {
+    try {
+      dnalm::detail::about_sequence(4, work);
+    } catch (const dnalm::sequence_error& problem) {
+      return std::string(problem.of(1, "T at position 3").what());
+    }
+    return std::string();
+  };
+  CHECK(passed_on(of(", token 7")) ==
+        "[dnalm.input.407]: a token?without a row, in sequence 2: T at position 3: token 7, "
+        "expected 0 to 3, found 4");
+  CHECK(passed_on(of("")) ==
+        "[dnalm.input.407]: a token?without a row, in sequence 2: T at position 3, expected 0 to 3, found 4");
+  const auto elsewhere = [](const std::string&) {
+    throw dnalm::error(dnalm::error_kind::config, 405, "no tokenizer", {.where = "a folder"});
+  };
+  CHECK_THROWS_WITH(dnalm::detail::about_sequence(4, elsewhere),
+                    "[dnalm.config.405]: no tokenizer, in a folder");
+}
+
 TEST_CASE("gradients of many points name the sequence of the list that they are of", "[edits]") {
   const dnalm::relaxed_function f{.evaluate = [](std::span<const dnalm::relaxed_point> points,
                                                  std::span<double> values,
@@ -99,8 +137,9 @@ TEST_CASE("a prediction that cannot be made names the substitution it is of", "[
 TEST_CASE("a value of a planted motif names the background and what was planted", "[edits]") {
   const dnalm::global_importance importance(broken_at("GATA"), {"CCCCCCCC", "CCCCCCAC"});
   const std::vector<index_t> places = {0, 3};
-  CHECK_THROWS_WITH(importance.position_curve("GAT", places),
-                    Contains("dnalm.numeric.801") && Contains("sequence 2: with GAT at 3: output 0"));
+  CHECK_THROWS_WITH(
+      importance.position_curve("GAT", places),
+      Contains("dnalm.numeric.801") && Contains("sequence 2: with GAT at position 4: output 0"));
 }
 
 TEST_CASE("an error passes from list to list and keeps its id", "[edits]") {

@@ -209,6 +209,9 @@ TEST_CASE("errors of baselines that make up for each other do not count as small
   CHECK(std::abs(rough.deltas[0] - 0.25) < 1e-15);
   CHECK(std::abs(rough.deltas[1] + 0.25) < 1e-15);
   CHECK(std::abs(std::abs(rough.largest_delta()) - 0.25) < 1e-15);
+  dnalm::path_attribution broken;
+  broken.deltas = {0.25, std::nan(""), 0.5};
+  CHECK(std::isnan(broken.largest_delta()));
   CHECK_FALSE(rough.within_tolerance);
   options.most_nodes = 64;
   const auto found = dnalm::integrated_gradients(f, base, options).front();

@@ -10,6 +10,7 @@
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/attribution/model_gradients.hpp>
 #include <dnalm/attribution/substitution_effects.hpp>
+#include <dnalm/attribution/token_attribution.hpp>
 #include <dnalm/models/graph_builder.hpp>
 #include <dnalm/models/prediction_head.hpp>
 #include <dnalm/models/random_source.hpp>
@@ -30,8 +31,9 @@ dnalm::model supervised(const std::string& name, dnalm::backend_kind backend = d
   return dnalm::load_model(dnalm_test::golden_folder / "supervised" / name, {.backend = backend});
 }
 
-/// Two convolutions of any length: `classes`, 3 numbers a base behind a softmax, and `strength`, 2.
-dnalm::model splice_model() {
+/// Two convolutions of any length: `classes`, 3 numbers a base behind a softmax, and `strength`, 2; if asked
+/// for `counts`, these behind a rectifier.
+dnalm::model splice_model(bool counts = false) {
   const dnalm::model like = dnalm_test::layer_model();
   const dnalm::tensor_table tensors(
       {{"classes.weight", dnalm::dtype::f32, {3, 4, 5}}, {"strength.weight", dnalm::dtype::f32, {2, 4, 3}}},
@@ -41,6 +43,7 @@ dnalm::model splice_model() {
   const index_t strength = net.convolution(dnalm::graph_builder::input(), "strength");
   net.output("classes", net.place(net.softmax(classes), -2, -2));
   net.output("strength", net.place(strength, -3, -3));
+  if (counts) net.output("counts", net.function(net.place(strength, -3, -3), dnalm::activation::relu));
   dnalm::model_description about = like.describe();
   about.name = "splice";
   about.max_tokens = 0;
@@ -187,6 +190,23 @@ TEST_CASE("predictions averaged over strands or members have the mean of linear 
   CHECK(f[0] == Approx(f[2]).epsilon(1e-5));
 }
 
+TEST_CASE("the words for a target fit what the network ends in, and its name") {
+  const std::vector<index_t> column = {1};
+  const auto words = [&](const dnalm::model& network, const std::string& head, dnalm::target_scale scale) {
+    const auto targets = attribution_targets::of_logits(network, column, {.head = head, .scale = scale});
+    return targets.name(0) + ", " + targets.scale_words();
+  };
+  const dnalm::model network = splice_model(true);
+  using dnalm::target_scale;
+  CHECK(words(network, "classes", target_scale::linear) ==
+        "classes logit 1, what the network's last softmax is applied to");
+  CHECK(words(network, "strength", target_scale::linear) == "strength logit 1, linear output of the network");
+  CHECK(words(network, "counts", target_scale::prediction) ==
+        "counts prediction 1, prediction of the network");
+  CHECK(words(dnalm_test::gpn_model(), "", target_scale::prediction) ==
+        "logit 1, logit of the language model");
+}
+
 TEST_CASE("every head of a network can be explained, by its name") {
   const dnalm::model network = supervised("enformer");
   const auto heads = dnalm::prediction_heads(network);
@@ -281,9 +301,15 @@ TEST_CASE("rows that are none, or that a sequence's output has not, are errors")
     const auto targets = of(20, 31);
     const std::vector<std::string> sequences = {random_bases(1, 40), random_bases(2, 30)};
     const std::string expected = "dnalm.usage.872";
-    CHECK(error_id_of([&] { (void)targets.function()(sequences); }) == expected);
-    CHECK(error_id_of([&] { (void)dnalm::saliency(dnalm::nucleotide_function(targets), sequences); }) ==
-          expected);
+    const auto second =
+        Catch::Contains("[dnalm.usage.872]: rows that an output has not, in sequence 2, expected rows of 0:");
+    CHECK_THROWS_WITH((void)targets.function()(sequences), second);
+    CHECK_THROWS_WITH((void)dnalm::saliency(dnalm::nucleotide_function(targets), sequences), second);
+    CHECK_THROWS_WITH((void)dnalm::token_attribution(targets, sequences), second);
+    // Mutants of the second sequence come behind those of the first.
+    CHECK_THROWS_WITH((void)dnalm::find_substitution_effects(sequences, targets.function()), second);
+    CHECK_THROWS_WITH((void)dnalm::find_substitution_effects(sequences, targets.function_of_substitutions()),
+                      second);
     const auto references = dnalm::sequence_references(std::vector{random_bases(3, 30)});
     CHECK(error_id_of([&] { (void)dnalm::deep_lift(targets, 0, sequences[1], references); }) == expected);
     const auto effects = [&] {

@@ -388,6 +388,18 @@ TEST_CASE("gradients on the GPU are those of the CPU, by words' rows and by one-
   }
 }
 
+TEST_CASE("values of a hidden state bring no other state from the GPU", "[cuda]") {
+  const dnalm::model gpu = on_gpu();
+  const two_sequences batch;
+  dnalm::forward_workspace space;
+  dnalm::gradient_request request{.layers = {1, 2}, .backward = false};
+  std::vector<index_t> seen;
+  request.states = [&](index_t layer, dnalm::matrix_view<const float>) { seen.push_back(layer); };
+  gpu.input_gradients(
+      batch.view(), request, [](const dnalm::input_gradient&) {}, space);
+  CHECK(seen == std::vector<index_t>{1, 2});
+}
+
 TEST_CASE("wrong requests for a gradient are the CPU's errors on the GPU", "[cuda]") {
   const dnalm::model gpu = on_gpu();
   const two_sequences batch;

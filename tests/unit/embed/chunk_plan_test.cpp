@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
 #include <vector>
 
+#include <dnalm/core/error.hpp>
 #include <dnalm/embed/detail/chunk_plan.hpp>
 #include <support/catch.hpp>
 
@@ -52,6 +54,37 @@ TEST_CASE("Even chunks stay within the limits, or are those that fill them") {
       for (const sequence_chunk& chunk : chunks) CHECK((chunk.count == 1 || chunk.tokens <= limit));
     }
   }
+}
+
+TEST_CASE("Even chunks hold no more sequences than the limits allow") {
+  // Shares of equal tokens would put the 40 short sequences into one chunk.
+  std::vector<index_t> tokens(40, 1);
+  tokens.insert(tokens.end(), 2, 60);
+  const auto loads = loads_of(tokens);
+  for (const int workers : {2, 3, 8}) {
+    const auto chunks = plan_even_chunks(loads, {.tokens = 64, .sequences = 13}, workers);
+    check_cover(chunks, loads);
+    for (const sequence_chunk& chunk : chunks) CHECK(chunk.count <= 13);
+  }
+}
+
+TEST_CASE("Sequences with windows are cut as those that fill the limits") {
+  auto loads = loads_of({8, 8, 8});
+  loads[1] = {8, 5};
+  const auto expected = plan_chunks(loads, {.tokens = 16});
+  const auto chunks = plan_even_chunks(loads, {.tokens = 16}, 4);
+  REQUIRE(chunks.size() == expected.size());
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    CHECK(chunks[i].windows == expected[i].windows);
+    CHECK(chunks[i].first_window == expected[i].first_window);
+    CHECK(chunks[i].first == expected[i].first);
+  }
+}
+
+TEST_CASE("Tokens that no count holds are an error") {
+  const auto loads =
+      loads_of({std::numeric_limits<index_t>::max() / 2 + 1, 9, std::numeric_limits<index_t>::max() / 2 + 1});
+  CHECK_THROWS_AS((void)plan_even_chunks(loads, {.tokens = 1}, 2), dnalm::error);
 }
 
 TEST_CASE("Even chunks of nothing, and of sequences without tokens") {

@@ -626,6 +626,20 @@ TEST_CASE("model: gradients as floats, from both backends", "[models][gradient]"
     request.tokens = true;
     int states = 0;
     request.states = [&](index_t, matrix_view<const float>) { ++states; };
+    {
+      auto values = request;
+      values.logits = {};
+      values.layers = {1};
+      values.backward = false;
+      std::vector<index_t> seen;
+      values.states = [&](index_t layer, matrix_view<const float>) { seen.push_back(layer); };
+      dnalm::forward_workspace workspace;
+      model.input_gradients(
+          batch.view(), values, [](const dnalm::input_gradient&) {}, workspace);
+      CHECK(seen.back() == 1);
+      // A state that was not asked for is not copied.
+      if (model.describe().backend == "reference") CHECK(seen == std::vector<index_t>{1});
+    }
     dnalm::matrix<float> rows(13, config.width);
     model.word_rows(batch.ids, rows.view());
     dnalm::forward_workspace workspace;

@@ -178,6 +178,36 @@ TEST_CASE("the linear output of a mean of maps is the mean of theirs", "[layers]
   CHECK(map_of(three).sum);
 }
 
+TEST_CASE("a weighted difference of maps is no mean of them", "[layers]") {
+  const auto weighed = [](double first, double second) {
+    return graph_of([&](auto& net, index_t a, index_t b) {
+      return net.add(net.scale(net.function(a, activation::sigmoid), first),
+                     net.scale(net.function(b, activation::sigmoid), second));
+    });
+  };
+  CHECK(map_of(weighed(0.25, 0.75)).map == "sigmoid");
+  CHECK(map_of(weighed(2, -1)).map.empty());  // the weights sum to 1
+  CHECK(map_of(weighed(1, 0)).map.empty());
+  const auto graph = weighed(2, -1);
+  CHECK(dnalm::detail::with_linear_outputs(graph).linear.front().value == graph.outputs.front().value);
+  const auto once = graph_of(
+      [](auto& net, index_t a, index_t) { return net.scale(net.function(a, activation::sigmoid), 1); });
+  CHECK(map_of(once).map == "sigmoid");
+  CHECK_FALSE(map_of(once).sum);
+}
+
+TEST_CASE("a prediction is linear where its last operations are", "[layers]") {
+  const auto linear = [](auto make) {
+    const layer_graph graph = graph_of(make);
+    return dnalm::detail::ends_linearly(graph, graph.outputs.front().value);
+  };
+  CHECK(linear([](auto&, index_t a, index_t) { return a; }));
+  CHECK(linear([](auto& net, index_t a, index_t b) { return net.scale(net.add(a, b), 0.5); }));
+  CHECK_FALSE(linear([](auto& net, index_t a, index_t) { return net.function(a, activation::relu); }));
+  CHECK_FALSE(
+      linear([](auto& net, index_t a, index_t b) { return net.add(a, net.function(b, activation::relu)); }));
+}
+
 TEST_CASE("linear outputs are states behind those that forward hands out", "[layers]") {
   graph_builder net("small", {}, tensors());
   const index_t a = net.convolution(graph_builder::input(), "a");

@@ -105,8 +105,10 @@ DNALM_INLINE std::vector<attention_rollout> roll_out_attention(const model& netw
   std::vector<token_sequence> tokens(sequences.size());
   std::vector<index_t> sizes(sequences.size());
   for (std::size_t s = 0; s < sequences.size(); ++s) {
-    const std::string where = io::sequence_words(sequences[s], static_cast<index_t>(s));
-    tokens[s] = network.tokenize(sequences[s].sequence, where);
+    const auto place = static_cast<index_t>(s);
+    tokens[s] = detail::about_sequence(
+        place, io::sequence_words(sequences[s], place),
+        [&](const std::string& where) { return network.tokenize(sequences[s].sequence, where); });
     sizes[s] = tokens[s].size();
     results[s].tokens = identity_rollout(sizes[s]);
     if (options.reader != rollout_reader::first_token || tokens[s].begin[0] == tokens[s].end[0]) continue;

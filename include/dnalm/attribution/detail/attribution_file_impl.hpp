@@ -42,6 +42,24 @@ inline void check_part(const std::string& where, const char* part, index_t expec
                .found = std::to_string(found)});
 }
 
+/// A map of a sequence of `bases` letters. \throws error [dnalm.shape.885].
+inline void check_map(const std::string& where, const char* part, index_t bases, const nucleotide_map& map) {
+  check_part(where, part, checked_mul(4, bases), map.values.size());
+  if (map.length == bases) return;
+  throw error(error_kind::shape, 885, "a part of a row does not fit its sequence",
+              {.where = where + ", " + part,
+               .expected = std::to_string(bases) + " positions",
+               .found = std::to_string(map.length)});
+}
+
+/// One score, number, begin and end of each token. \throws error [dnalm.shape.885].
+inline void check_token_parts(const std::string& where, const attribution_row& row) {
+  const auto count = static_cast<index_t>(row.tokens.ids.size());
+  check_part(where, "scores", count, row.scores.size());
+  check_part(where, "begins of tokens", count, row.tokens.begin.size());
+  check_part(where, "ends of tokens", count, row.tokens.end.size());
+}
+
 /// One-hot columns [begin, begin + count) of a sequence, (4, width), zeros behind them.
 [[nodiscard]] inline std::vector<std::int8_t> one_hot_rows(const std::string& letters, std::size_t begin,
                                                            std::size_t count, std::size_t width) {
@@ -109,12 +127,8 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     throw error(error_kind::shape, 885, "a sequence is longer than its file has room for",
                 {.where = where, .expected = std::to_string(longest_), .found = std::to_string(bases)});
   }
-  if (members_.attributions) {
-    detail::check_part(where, "attributions", checked_mul(4, bases), row.attributions.values.size());
-  }
-  if (members_.computed) {
-    detail::check_part(where, "computed", checked_mul(4, bases), row.computed.values.size());
-  }
+  if (members_.attributions) detail::check_map(where, "attributions", bases, row.attributions);
+  if (members_.computed) detail::check_map(where, "computed", bases, row.computed);
   if (members_.entropy) detail::check_part(where, "entropy", bases, row.entropy.size());
   if (members_.dependency) {
     detail::check_part(where, "dependency", checked_mul(bases, bases), row.dependency.size());
@@ -123,7 +137,7 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     detail::check_part(where, "residuals", static_cast<index_t>(residuals_.size() / names_.size()),
                        row.residuals.size());
   }
-  if (members_.tokens) detail::check_part(where, "scores", row.tokens.size(), row.scores.size());
+  if (members_.tokens) detail::check_token_parts(where, row);
   if (members_.likeliest) {
     detail::check_part(where, "likeliest letters", bases, row.likeliest_letters.size());
     detail::check_part(where, "likeliest tokens", bases, row.likeliest_tokens.size());
@@ -133,8 +147,13 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
   };
   std::vector<float> attributions;
   std::vector<float> dependency;
+  std::vector<float> scores;
   if (members_.attributions) attributions = padded(row.attributions.values, 4);
   if (members_.dependency) dependency = padded(row.dependency, width);
+  for (std::size_t t = 0; members_.tokens && t < row.scores.size(); ++t) {
+    scores.push_back(detail::checked_float(row.scores[t], where));
+  }
+  // From here on nothing of the row can be refused: every member gets it, or none.
   archive_.append<std::int8_t>(one_hot_, detail::one_hot_rows(letters, 0, length, width));
   if (members_.attributions) archive_.append(attributions_, attributions);
   if (members_.dependency) archive_.append(dependency_, dependency);
@@ -159,8 +178,8 @@ DNALM_INLINE void attribution_writer::add(const attribution_row& row) {
     archive_.append(likeliest_tokens_, tokens);
   }
   if (members_.tokens) {
-    for (std::size_t t = 0; t < row.scores.size(); ++t) {
-      token_scores_.push_back(detail::checked_float(row.scores[t], where));
+    token_scores_.insert(token_scores_.end(), scores.begin(), scores.end());
+    for (std::size_t t = 0; t < scores.size(); ++t) {
       token_ids_.push_back(row.tokens.ids[t]);
       token_begin_.push_back(static_cast<index_t>(row.tokens.begin[t]));
       token_end_.push_back(static_cast<index_t>(row.tokens.end[t]));
@@ -228,7 +247,7 @@ DNALM_INLINE bool modisco_writer::add(const std::string& sequence, const nucleot
   const std::string where = prefix_ + ", row " + std::to_string(row + 1);
   const std::string letters = normalize_sequence(sequence, unknown_policy::error, where);
   const auto bases = static_cast<index_t>(letters.size());
-  detail::check_part(where, "attributions", checked_mul(4, bases), attributions.values.size());
+  detail::check_map(where, "attributions", bases, attributions);
   ++seen_;
   if (!takes(letters, width_)) return false;
   const auto begin = static_cast<std::size_t>((bases - width_) / 2);

@@ -9,13 +9,16 @@
 #include <numeric>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <dnalm/attribution/attribution_targets.hpp>
 #include <dnalm/attribution/detail/gradient_schedule.hpp>
 #include <dnalm/attribution/detail/read_edits.hpp>
 #include <dnalm/core/error.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/embed/embeddings.hpp>
+#include <dnalm/models/detail/linear_outputs.hpp>
 #include <dnalm/tensor/buffer.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -105,10 +108,22 @@ inline void check_targets(std::span<const index_t> asked, index_t outputs, const
                .found = std::to_string(rows.first) + ":" + std::to_string(rows.end)});
 }
 
+/// Whether a prediction that ends in no map is a linear output.
+[[nodiscard]] inline bool is_linear_output(const model& network, const prediction_head& head) {
+  const auto* graph = std::get_if<layer_graph>(&network.describe().config);
+  if (graph == nullptr) return false;
+  return std::any_of(graph->outputs.begin(), graph->outputs.end(), [&](const graph_result& output) {
+    return output.name == head.name && ends_linearly(*graph, output.value);
+  });
+}
+
 /// What targets of a head are, for people.
-[[nodiscard]] inline std::string words_of(const prediction_head& head, target_scale scale) {
+[[nodiscard]] inline std::string words_of(const model& network, const prediction_head& head,
+                                          target_scale scale) {
   if (head.state < 0) return "logit of the language model";
-  if (head.map.empty()) return "linear output of the network";
+  if (head.map.empty()) {
+    return is_linear_output(network, head) ? "linear output of the network" : "prediction of the network";
+  }
   if (scale == target_scale::prediction) return "prediction, behind the network's last " + head.map;
   return (head.averaged ? "mean of what the network's last " : "what the network's last ") + head.map +
          " is applied to";
@@ -156,11 +171,11 @@ DNALM_INLINE attribution_targets attribution_targets::of_logits(model network,
     detail::refuse_rows(*choice.rows, where, "a first row from 0 on, and an end behind it");
   }
   attribution_targets result(std::move(network), {columns.begin(), columns.end()});
-  const bool linear = choice.scale == target_scale::linear;
+  const bool linear = choice.scale == target_scale::linear || head.state < 0;  // logits have one scale
   result.layer_ = linear ? head.linear_state : head.state;
   result.rows_ = choice.rows;
   if (choice.rows) result.kind_ = pooling::mean_all;
-  result.scale_words_ = detail::words_of(head, choice.scale);
+  result.scale_words_ = detail::words_of(result.network_, head, choice.scale);
   const std::string before = choice.head.empty() ? "" : head.name + " ";
   const std::string behind =
       choice.rows ? ", rows " + std::to_string(choice.rows->first) + ":" + std::to_string(choice.rows->end)
@@ -185,7 +200,8 @@ DNALM_INLINE row_interval attribution_targets::chosen_rows(const ragged_offsets&
                                                            index_t sequence) const {
   const index_t begin = rows.begin(sequence);
   if (!rows_) return {begin, rows.begin(sequence + 1)};
-  check_rows(rows.length(sequence), "sequence " + std::to_string(sequence) + " of the batch");
+  detail::about_sequence(sequence,
+                         [&](const std::string& where) { check_rows(rows.length(sequence), where); });
   return {begin + rows_->first, begin + rows_->end};
 }
 
@@ -281,7 +297,8 @@ class logit_values final : public embedding_sink {
   void consume(index_t first, const embedding_block& block) override {
     const ragged_offsets& rows = block.rows_of_logits();
     for (index_t s = 0; s < rows.sequences(); ++s) {
-      targets_.check_rows(rows.length(s), "sequence " + std::to_string(first + s + 1));
+      about_sequence(first + s,
+                     [&](const std::string& where) { targets_.check_rows(rows.length(s), where); });
     }
     const auto special = targets_.special_rows(block.ids, rows);
     const auto columns = static_cast<std::size_t>(targets_.size());
@@ -305,14 +322,16 @@ inline void values_of_state(const attribution_targets& targets, std::span<const 
   const model& network = targets.network();
   std::vector<token_sequence> tokens;
   std::vector<index_t> lengths;
-  std::vector<std::string> names;
+  std::vector<index_t> numbers;
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    names.push_back("sequence " + std::to_string(i + 1));
-    tokens.push_back(network.tokenize(sequences[i], names.back()));
+    numbers.push_back(static_cast<index_t>(i));
+    tokens.push_back(about_sequence(
+        numbers.back(), [&](const std::string& where) { return network.tokenize(sequences[i], where); }));
     lengths.push_back(tokens.back().size());
   }
-  const gradient_schedule schedule = schedule_gradients(
-      network, lengths, names, values_request(targets.layer(), [](auto) {}), options.threads, options.memory);
+  const gradient_schedule schedule =
+      schedule_gradients(network, lengths, numbers, values_request(targets.layer(), [](auto) {}),
+                         options.threads, options.memory);
   workspace_store workspaces(false);
   const auto columns = static_cast<std::size_t>(targets.size());
   run_schedule(schedule, workspaces, [&](const sequence_chunk& chunk, forward_workspace& workspace) {
@@ -324,7 +343,8 @@ inline void values_of_state(const attribution_targets& targets, std::span<const 
     for (std::size_t i = first; i < first + count; ++i) {
       ids.insert(ids.end(), tokens[i].ids.begin(), tokens[i].ids.end());
       offsets.append(lengths[i]);
-      rows.append(targets.output_rows(lengths[i], names[i]));
+      rows.append(about_sequence(
+          numbers[i], [&](const std::string& where) { return targets.output_rows(lengths[i], where); }));
     }
     const auto special = targets.special_rows(ids, rows);
     const auto take = [&](matrix_view<const float> hidden) {
@@ -353,7 +373,6 @@ DNALM_INLINE sequence_function attribution_targets::function(const run_options& 
     if (targets.reads_logits()) {
       std::vector<io::sequence_record> records(sequences.size());
       for (std::size_t i = 0; i < records.size(); ++i) {
-        records[i].name = std::to_string(i + 1);
         records[i].sequence = sequences[i];
         records[i].number = static_cast<index_t>(i);
       }
@@ -400,7 +419,7 @@ attribution_targets::function_of_substitutions(const edited_options& options) co
   attribution_targets read_alone = *this;
   if (rows_) {
     output.rows = [targets = *this](index_t rows) {
-      targets.check_rows(rows, "the sequence that is edited");
+      targets.check_rows(rows, detail::sequence_words(0));
       std::vector<index_t> chosen(static_cast<std::size_t>(targets.rows_->end - targets.rows_->first));
       std::iota(chosen.begin(), chosen.end(), targets.rows_->first);
       return chosen;

@@ -11,6 +11,7 @@
 
 #include <dnalm/attribution/baseline.hpp>
 #include <dnalm/core/error.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/sequence/alphabet.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -27,7 +28,7 @@ inline constexpr std::array<std::pair<baseline_kind, std::string_view>, 6> basel
 /// \throws error [dnalm.shape.805].
 [[noreturn]] inline void refuse_baseline(index_t id, const std::string& expected, const std::string& found) {
   throw error(error_kind::shape, 805, "a baseline that does not fit its sequence",
-              {.where = "sequence " + std::to_string(id + 1), .expected = expected, .found = found});
+              {.where = sequence_words(id), .expected = expected, .found = found});
 }
 
 [[nodiscard]] inline nucleotide_map shuffled_map(const baseline& made, std::string_view sequence, index_t id,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <dnalm/attribution/deep_lift.hpp>
+#include <dnalm/attribution/detail/largest_delta.hpp>
 #include <dnalm/attribution/detail/pair_pass.hpp>
 #include <dnalm/attribution/detail/token_path.hpp>
 #include <dnalm/core/error.hpp>
@@ -41,7 +42,7 @@ class deep_lift_job {
         references_(references),
         options_(options),
         input_(targets.network()),
-        layout_(input_.layout(sequence)),
+        layout_(about_sequence(0, [&](const std::string& where) { return input_.layout(sequence, where); })),
         observed_(one_hot_weights(sequence)) {
     check();
   }
@@ -306,11 +307,7 @@ DNALM_INLINE std::vector<deep_lift_reference> sequence_references(std::span<cons
 }
 
 DNALM_INLINE double deep_lift_map::largest_delta() const {
-  double largest = 0.0;
-  for (const double delta : deltas) {
-    if (!(std::abs(delta) <= std::abs(largest))) largest = delta;
-  }
-  return largest;
+  return detail::largest_delta_of(deltas);
 }
 
 DNALM_INLINE index_t deep_lift_map::weakest_step() const {

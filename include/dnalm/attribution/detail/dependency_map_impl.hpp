@@ -254,6 +254,17 @@ template <class Work>
   }
 }
 
+/// What `work` gives; errors about its one sequence call it `name`, if there is one.
+template <class Work>
+[[nodiscard]] auto with_name(const std::string& name, const Work& work) {
+  try {
+    return work();
+  } catch (const sequence_error& problem) {
+    if (name.empty()) throw;
+    throw problem.named(name);
+  }
+}
+
 /// Both strands of a causal model.
 [[nodiscard]] inline dependency_result stitched_results(const dependency_result& here,
                                                         const dependency_result& other) {
@@ -265,6 +276,20 @@ template <class Work>
   return result;
 }
 
+/// Dependencies on one strand or both, of a predictor whose options are complete.
+[[nodiscard]] inline dependency_result strand_dependencies(const std::string& sequence,
+                                                           const nucleotide_predictor& predict,
+                                                           const dependency_options& options,
+                                                           bool both_strands) {
+  const dependency_result here = nucleotide_dependencies(sequence, predict, options);
+  if (!options.causal && !both_strands) return here;
+  const dependency_result other = on_other_strand(
+      [&] { return nucleotide_dependencies(reverse_complement(sequence), predict, options); });
+  if (options.causal) return stitched_results(here, other);
+  return {strand_average(here.log_odds, other.log_odds), strand_average(here.jacobian, other.jacobian),
+          strand_average(here.influence, other.influence)};
+}
+
 }  // namespace detail
 
 DNALM_INLINE dependency_result nucleotide_dependencies(const model& network, const std::string& sequence,
@@ -274,13 +299,8 @@ DNALM_INLINE dependency_result nucleotide_dependencies(const model& network, con
   dependency_options own = options;
   own.causal = default_context(network) == prediction_context::left;
   const nucleotide_predictor predict = predictor_of(network, means, name);
-  const dependency_result here = nucleotide_dependencies(sequence, predict, own);
-  if (!own.causal && !both_strands) return here;
-  const dependency_result other = detail::on_other_strand(
-      [&] { return nucleotide_dependencies(reverse_complement(sequence), predict, own); });
-  if (own.causal) return detail::stitched_results(here, other);
-  return {strand_average(here.log_odds, other.log_odds), strand_average(here.jacobian, other.jacobian),
-          strand_average(here.influence, other.influence)};
+  return detail::with_name(name,
+                           [&] { return detail::strand_dependencies(sequence, predict, own, both_strands); });
 }
 
 DNALM_INLINE dependency_map turned_map(const dependency_map& map) {

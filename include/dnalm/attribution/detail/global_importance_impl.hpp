@@ -30,7 +30,7 @@ inline void check_background_request(std::span<const std::string> sequences, ind
   const std::size_t length = sequences[0].size();
   std::vector<std::uint64_t> counts(4 * length, 0);
   for (std::size_t n = 0; n < sequences.size(); ++n) {
-    const std::string where = "sequence " + std::to_string(n + 1);
+    const std::string where = sequence_words(static_cast<index_t>(n));
     if (sequences[n].size() != length) {
       throw error(
           error_kind::input, 881, "a profile needs sequences of one length",
@@ -53,7 +53,7 @@ inline void check_background_request(std::span<const std::string> sequences, ind
 [[noreturn]] inline void throw_motif_place(const planted_motif& motif, std::size_t length,
                                            const std::string& what) {
   throw error(error_kind::input, 882, what,
-              {.where = "motif \"" + motif.letters + "\" at " + std::to_string(motif.position),
+              {.where = "motif \"" + motif.letters + "\" at position " + std::to_string(motif.position + 1),
                .expected = "motifs of A, C, G, T, N that do not overlap, inside " + std::to_string(length) +
                            " letters"});
 }
@@ -160,7 +160,8 @@ DNALM_INLINE std::vector<double> global_importance::values_with(std::span<const 
   } catch (const sequence_error& problem) {
     std::string words = "with";
     for (const planted_motif& motif : motifs) {
-      words += (words == "with" ? " " : ", ") + motif.letters + " at " + std::to_string(motif.position);
+      words += (words == "with" ? " " : ", ") + motif.letters + " at position " +
+               std::to_string(motif.position + 1);
     }
     throw problem.of(problem.sequence(), words);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <dnalm/attribution/detail/gauss_legendre.hpp>
+#include <dnalm/attribution/detail/largest_delta.hpp>
 #include <dnalm/attribution/detail/weights_between.hpp>
 #include <dnalm/attribution/gradient_attribution.hpp>
 #include <dnalm/core/error.hpp>
@@ -199,11 +200,7 @@ inline bool set_deltas(path_integral integral, const std::vector<double>& starts
 }  // namespace detail
 
 DNALM_INLINE double path_attribution::largest_delta() const {
-  double largest = deltas.empty() ? delta : deltas.front();
-  for (const double one : deltas) {
-    if (std::abs(one) > std::abs(largest)) largest = one;
-  }
-  return largest;
+  return deltas.empty() ? delta : detail::largest_delta_of(deltas);
 }
 
 DNALM_INLINE std::vector<gradient_map> saliency(const relaxed_function& f,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -35,9 +36,18 @@ struct gradient_work {
       receive = {};
 };
 
-/// What a message calls a sequence of a list.
-[[nodiscard]] inline std::string sequence_words(index_t number) {
-  return "sequence " + std::to_string(number + 1);
+/// The first number of a matrix that is not finite; -1, -1: none.
+struct matrix_place {
+  index_t row = -1;
+  index_t column = -1;
+};
+[[nodiscard]] inline matrix_place first_not_finite(matrix_view<const float> x) {
+  for (index_t r = 0; r < x.rows; ++r) {
+    for (index_t c = 0; c < x.columns; ++c) {
+      if (!std::isfinite(x(r, c))) return {r, c};
+    }
+  }
+  return {};
 }
 
 [[nodiscard]] inline bool all_finite(matrix_view<const float> x) {
@@ -60,7 +70,8 @@ class gradient_batch {
       const auto count = static_cast<index_t>(ids.size());
       ids_.insert(ids_.end(), ids.begin(), ids.end());
       offsets_.append(count);
-      output_.append(targets.output_rows(count, sequence_words(work.numbers[item])));
+      output_.append(about_sequence(
+          work.numbers[item], [&](const std::string& where) { return targets.output_rows(count, where); }));
     }
     special_ = targets.special_rows(ids_, output_);
     if (work.rows) fill_rows();
@@ -127,13 +138,18 @@ class gradient_batch {
   /// \throws sequence_error [dnalm.numeric.424].
   void check_given(index_t number, matrix_view<const float> gradient) const {
     for (index_t s = 0; s < output_.sequences(); ++s) {
-      if (all_finite(gradient.row_block(output_.begin(s), output_.length(s)))) continue;
+      const auto own = gradient.row_block(output_.begin(s), output_.length(s));
+      if (all_finite(own)) continue;
+      const matrix_place bad = first_not_finite(own);
       const std::string what =
           targets_.reads_logits() ? "the logits" : "hidden state " + std::to_string(targets_.layer());
       throw sequence_error(error_kind::numeric, 424,
                            "a number that is not finite in the gradient given for " + what,
                            work_.numbers[first_ + static_cast<std::size_t>(s)],
-                           {.where = "target " + targets_.name(number), .expected = "finite numbers"});
+                           {.where = "target " + targets_.name(number) + ", row " + std::to_string(bad.row) +
+                                     ", channel " + std::to_string(bad.column),
+                            .expected = "finite numbers",
+                            .found = std::to_string(own(bad.row, bad.column))});
     }
   }
   void hand_on(index_t number, const input_gradient& found) {
@@ -214,8 +230,6 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
                           const run_options& options, std::span<double> values, workspace_store& store) {
   std::vector<index_t> lengths;
   for (const auto ids : work.ids) lengths.push_back(static_cast<index_t>(ids.size()));
-  std::vector<std::string> names;
-  for (const index_t number : work.numbers) names.push_back(sequence_words(number));
   gradient_request extent;
   extent.tokens = work.tokens;
   extent.numbers = targets.size();
@@ -227,7 +241,7 @@ inline void run_gradients(const attribution_targets& targets, const gradient_wor
     extent.hidden = [](index_t, matrix_view<const float>, matrix_view<float>) {};
   }
   const gradient_schedule schedule =
-      schedule_gradients(targets.network(), lengths, names, extent, options.threads, options.memory);
+      schedule_gradients(targets.network(), lengths, work.numbers, extent, options.threads, options.memory);
   const auto columns = static_cast<std::size_t>(targets.size());
   run_schedule(schedule, store, [&](const sequence_chunk& chunk, forward_workspace& workspace) {
     gradient_batch batch(targets, work, chunk);

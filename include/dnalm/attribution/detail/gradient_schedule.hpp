@@ -13,6 +13,7 @@
 
 #include <dnalm/core/parallel.hpp>
 #include <dnalm/core/platform.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/core/thread_team.hpp>
 #include <dnalm/embed/detail/chunk_plan.hpp>
 #include <dnalm/models/gradient_request.hpp>
@@ -98,17 +99,20 @@ struct gradient_schedule {
   bool teams = false;  ///< whether all threads share the work of each chunk
 };
 
-/// A schedule of sequences of so many tokens, whose gradients, or whose values alone, `extent` says; `names`
-/// are for errors. \throws as model::inner_rows.
+/// A schedule of sequences of so many tokens, whose gradients, or whose values alone, `extent` says;
+/// `numbers` are those of the sequences in the caller's list, from 0. \throws sequence_error as
+/// model::inner_rows.
 [[nodiscard]] inline gradient_schedule schedule_gradients(const model& network,
                                                           std::span<const index_t> lengths,
-                                                          std::span<const std::string> names,
+                                                          std::span<const index_t> numbers,
                                                           gradient_request extent, int threads,
                                                           index_t memory) {
   std::vector<sequence_load> loads;
   index_t rows = 0;
   for (std::size_t i = 0; i < lengths.size(); ++i) {
-    loads.push_back({network.inner_rows(lengths[i], names[i]), 0});
+    const index_t inner = about_sequence(
+        numbers[i], [&](const std::string& where) { return network.inner_rows(lengths[i], where); });
+    loads.push_back({inner, 0});
     rows += loads.back().tokens;
   }
   gradient_schedule schedule;

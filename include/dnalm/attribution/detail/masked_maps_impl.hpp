@@ -94,7 +94,9 @@ inline void plan_predictions(prediction_job& job) {
   parallel_for(static_cast<index_t>(job.sequences.size()), job.options.threads, [&](index_t s, int) {
     planned_prediction& plan = job.plans[static_cast<std::size_t>(s)];
     const std::string& text = job.sequences[static_cast<std::size_t>(s)].sequence;
-    plan.text = tokenize_windows(job.network, text, window, rule.overlap, job.name_of(s));
+    plan.text = about_sequence(s, job.name_of(s), [&](const std::string& where) {
+      return tokenize_windows(job.network, text, window, rule.overlap, where);
+    });
     if (left && !plan.text.windows.empty() && rule.overlap == 0) {
       throw sequence_error(error_kind::usage, 870, "windows of a causal model that share no tokens", s,
                            {.expected = "an overlap: what a window's first tokens follow"}, job.name_of(s));
@@ -103,7 +105,10 @@ inline void plan_predictions(prediction_job& job) {
     plan.readings = tokens_overlap(tokens)
                         ? base_readings(tokens, job.vocabulary, static_cast<index_t>(text.size()))
                         : token_readings(tokens, job.vocabulary, left);
-    leave_out_ends(plan, unpredicted_ends(job.network, tokens.size(), job.name_of(s)));
+    const index_t ends = about_sequence(s, job.name_of(s), [&](const std::string& where) {
+      return unpredicted_ends(job.network, tokens.size(), where);
+    });
+    leave_out_ends(plan, ends);
   });
   const bool alone = job.context == prediction_context::masked;
   for (index_t s = 0; s < static_cast<index_t>(job.plans.size()); ++s) {

@@ -33,7 +33,9 @@ struct nucleotide_gradients {
     layouts.reserve(points.size());
     for (std::size_t i = 0; i < points.size(); ++i) {
       work.numbers.push_back(points[i].number_at(i));
-      layouts.push_back(input.layout(points[i].sequence, sequence_words(work.numbers.back())));
+      layouts.push_back(about_sequence(work.numbers.back(), [&](const std::string& where) {
+        return input.layout(points[i].sequence, where);
+      }));
       work.tokens = work.tokens || input.needs_tokens(layouts[i], points[i].weights);
     }
     for (const nucleotide_layout& layout : layouts) work.ids.push_back(layout.tokens.ids);

@@ -49,7 +49,8 @@ class pair_pass {
   pair_pass(const attribution_targets& targets, std::span<const index_t> chosen, const token_sequence& tokens,
             index_t pairs, bool residuals)
       : targets_(targets), chosen_(chosen), pairs_(pairs), tokens_(tokens.size()), residuals_(residuals) {
-    const index_t rows = targets.output_rows(tokens_);
+    const index_t rows =
+        about_sequence(0, [&](const std::string& where) { return targets.output_rows(tokens_, where); });
     for (index_t s = 0; s < 2 * pairs; ++s) {
       ids_.insert(ids_.end(), tokens.ids.begin(), tokens.ids.end());
       offsets_.append(tokens_);

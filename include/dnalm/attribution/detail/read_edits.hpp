@@ -13,6 +13,7 @@
 #include <dnalm/attribution/substitution.hpp>
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/models/model.hpp>
 
 DNALM_BEGIN_NAMESPACE
@@ -76,16 +77,20 @@ inline void read_edits(const model& network, std::span<const std::int32_t> ids,
   throw_no_edits(network, "GPN, a network of layers or HyenaDNA on the CPU, or a sequence_function");
 }
 
-/// values (substitutions, C) of a sequence, row-major: what `read` makes of the rows of `output`.
+/// values (substitutions, C) of a sequence, row-major: what `read` makes of the rows of `output`. \throws
+/// sequence_error about sequence 0, the one that is edited.
 inline void evaluate_edits(const model& network, const read_output& output, const edits_reader& read,
                            const edited_options& options, const std::string& sequence,
                            std::span<const substitution> substitutions, std::span<double> values) {
-  const token_sequence tokens = network.tokenize(sequence);
+  const token_sequence tokens =
+      about_sequence(0, [&](const std::string& where) { return network.tokenize(sequence, where); });
   const std::vector<token_edit> edits = edits_of(network, tokens, substitutions);
   if (edits.empty()) return;
   const index_t state = output.logits ? network.logits_state() : output.state;
-  const index_t all = network.state_rows(state, tokens.size());
-  const std::vector<index_t> rows = output.rows ? output.rows(all) : std::vector<index_t>{};
+  const index_t all = about_sequence(
+      0, [&](const std::string& where) { return network.state_rows(state, tokens.size(), where); });
+  const std::vector<index_t> rows = about_sequence(
+      0, [&](const std::string&) { return output.rows ? output.rows(all) : std::vector<index_t>{}; });
   const index_t each = rows.empty() ? all : static_cast<index_t>(rows.size());
   const auto count = static_cast<index_t>(edits.size());
   const std::size_t outputs = values.size() / edits.size();

@@ -151,17 +151,18 @@ namespace detail {
                                                          const std::string& sequence, std::size_t number,
                                                          std::span<const substitution> edits) {
   sequence_function checked{.outputs = f.outputs};
+  bool evaluated = false;
   if (f.evaluate) {
     checked.evaluate = [&](std::span<const std::string>, std::span<double> values) {
       f.evaluate(sequence, edits, values);
+      evaluated = true;
     };
   }
   try {
     return checked(std::vector<std::string>(edits.size()));
   } catch (const sequence_error& problem) {
-    const auto edit = static_cast<std::size_t>(problem.sequence());
-    if (edit >= edits.size()) throw;
-    refuse_edit(problem, number, edits[edit]);
+    if (!evaluated) throw problem.of(static_cast<index_t>(number));  // of the one sequence, not of an edit
+    refuse_edit(problem, number, edits[static_cast<std::size_t>(problem.sequence())]);
   }
 }
 

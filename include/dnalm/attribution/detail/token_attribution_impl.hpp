@@ -38,7 +38,9 @@ DNALM_INLINE std::vector<token_scores> token_attribution(const attribution_targe
   std::vector<token_sequence> tokens;
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     work.numbers.push_back(static_cast<index_t>(s));
-    tokens.push_back(network.tokenize(sequences[s], detail::sequence_words(work.numbers.back())));
+    tokens.push_back(detail::about_sequence(work.numbers.back(), [&](const std::string& where) {
+      return network.tokenize(sequences[s], where);
+    }));
   }
   for (const token_sequence& one : tokens) work.ids.push_back(one.ids);
   work.receive = [&](std::size_t item, index_t target, matrix_view<const float> words,

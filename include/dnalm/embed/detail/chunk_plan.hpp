@@ -67,17 +67,22 @@ inline void cut_windows(const sequence_load& load, index_t sequence, const chunk
   return chunks;
 }
 
-/// Chunks of whole sequences for `workers`, none above the limits: as many for each worker and of about as
-/// many tokens each, where that needs no chunk more than workers - 1 beyond those of plan_chunks. Sequence s
-/// goes where its middle lies in as many equal shares of all tokens as there are chunks.
+/// Chunks for `workers`, none above the limits; of whole sequences (with windows those of plan_chunks) as
+/// many for each worker and of about as many tokens each, where that needs no chunk more than workers - 1
+/// beyond those of plan_chunks. Sequence s goes where its middle lies in as many equal shares of all tokens
+/// as there are chunks.
 [[nodiscard]] inline std::vector<sequence_chunk> plan_even_chunks(const std::vector<sequence_load>& loads,
                                                                   const chunk_limits& limits, int workers) {
   std::vector<sequence_chunk> filled = plan_chunks(loads, limits);
   const auto least = static_cast<index_t>(filled.size());
   const index_t count = (least + workers - 1) / workers * workers;
   index_t total = 0;
-  for (const sequence_load& load : loads) total += load.tokens;
-  if (count == least || total == 0) return filled;
+  bool whole = true;
+  for (const sequence_load& load : loads) {
+    total = checked_add(total, load.tokens);
+    whole = whole && load.windows == 0;
+  }
+  if (count == least || total == 0 || !whole) return filled;
   std::vector<sequence_chunk> even;
   index_t before = 0;
   index_t last_share = -1;
@@ -91,7 +96,8 @@ inline void cut_windows(const sequence_load& load, index_t sequence, const chunk
     before += loads[s].tokens;
   }
   const bool fits = std::all_of(even.begin(), even.end(), [&](const sequence_chunk& chunk) {
-    return chunk.count == 1 || chunk.tokens <= limits.tokens;
+    const bool few = limits.sequences == 0 || chunk.count <= limits.sequences;
+    return chunk.count == 1 || (few && chunk.tokens <= limits.tokens);
   });
   return fits ? even : filled;
 }

@@ -14,6 +14,7 @@
 
 #include <dnalm/core/error.hpp>
 #include <dnalm/core/parallel.hpp>
+#include <dnalm/core/sequence_error.hpp>
 #include <dnalm/embed/detail/chunk_plan.hpp>
 #include <dnalm/embed/detail/sequence_windows.hpp>
 #include <dnalm/embed/embed_options.hpp>
@@ -94,11 +95,15 @@ inline void count_rows(embed_job& job, bool resizes) {
   const index_t output = job.network.logits_state();
   for (index_t s = 0; s < shape.sequences; ++s) {
     const index_t tokens = job.at(s).size();
+    const auto rows_of = [&](index_t state) {
+      return about_sequence(s, job.name_of(s), [&](const std::string& where) {
+        return job.network.state_rows(state, tokens, where);
+      });
+    };
     for (std::size_t l = 0; l < shape.layers.size(); ++l) {
-      shape.rows[l] =
-          checked_add(shape.rows[l], job.network.state_rows(shape.layers[l], tokens, job.name_of(s)));
+      shape.rows[l] = checked_add(shape.rows[l], rows_of(shape.layers[l]));
     }
-    shape.logit_rows = checked_add(shape.logit_rows, job.network.state_rows(output, tokens, job.name_of(s)));
+    shape.logit_rows = checked_add(shape.logit_rows, rows_of(output));
   }
 }
 
@@ -154,8 +159,9 @@ inline void count_rows(embed_job& job, bool resizes) {
   job.tokens.resize(sequences.size());
   parallel_for(job.shape.sequences, options.threads, [&](index_t s, int) {
     const auto at = static_cast<std::size_t>(s);
-    job.tokens[at] =
-        tokenize_for(network, sequences[at].sequence, window, options.window.overlap, job.name_of(s));
+    job.tokens[at] = about_sequence(s, job.name_of(s), [&](const std::string& where) {
+      return tokenize_for(network, sequences[at].sequence, window, options.window.overlap, where);
+    });
   });
   for (const auto& tokens : job.tokens) job.shape.tokens += tokens.size();
   count_rows(job, about.summary().resizes);

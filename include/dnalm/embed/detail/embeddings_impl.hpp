@@ -87,7 +87,6 @@ DNALM_INLINE embeddings embed(const model& network, std::span<const std::string>
                               const embed_options& options) {
   std::vector<io::sequence_record> records(sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    records[i].name = std::to_string(i + 1);
     records[i].sequence = sequences[i];
     records[i].number = static_cast<index_t>(i);
   }

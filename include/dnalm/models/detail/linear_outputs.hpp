@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,7 +21,7 @@ namespace detail {
 /// How a value came from linear ones: by one map, or as a weighted sum of values of that map.
 struct mapped_value {
   std::string_view map = {};  ///< empty: by none
-  double weight = 1.0;        ///< the sum of the weights
+  double weight = 1.0;        ///< the sum of the weights, each above 0
   bool sum = false;           ///< whether several values of the map, or multiples, were added
 };
 
@@ -56,6 +57,25 @@ struct mapped_value {
 /// Values whose numbers an operation hands on: of the middle rows the second tells only how many.
 [[nodiscard]] inline std::size_t handed_on(const layer_node& node) {
   return node.kind == layer_kind::centre_to ? 1 : node.inputs.size();
+}
+
+/// Whether value `value` of a graph is an affine function of what its last convolutions or dense layers read:
+/// theirs, rearranged, scaled or added. False of the input.
+[[nodiscard]] inline bool ends_linearly(const layer_graph& graph, index_t value) {
+  std::vector<char> linear(graph.nodes.size() + 1, 0);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const layer_node& node = graph.nodes[i];
+    const bool makes = node.kind == layer_kind::convolution || node.kind == layer_kind::depthwise ||
+                       node.kind == layer_kind::dense;
+    const bool keeps = node.kind == layer_kind::scale || node.kind == layer_kind::add || rearranges(node);
+    const auto is_linear = [&](index_t input) {
+      return input > 0 && linear[static_cast<std::size_t>(input)] != 0;
+    };
+    const auto inputs = std::span(node.inputs).first(handed_on(node));
+    linear[i + 1] = makes || (keeps && std::all_of(inputs.begin(), inputs.end(), is_linear)) ? 1 : 0;
+  }
+  return value > 0 && value < static_cast<index_t>(linear.size()) &&
+         linear[static_cast<std::size_t>(value)] != 0;
 }
 
 /// Finds the linear output of each prediction: x where the last operation is a map of x; the same
@@ -111,7 +131,8 @@ class linear_output_finder {
     if (!map.empty() && node.inputs[0] > 0) return {.map = map};
     mapped_value found = mapped(node.inputs[0]);
     if (node.kind == layer_kind::scale) {
-      return {.map = found.map, .weight = found.weight * node.value, .sum = true};
+      if (!(node.value > 0)) return {};  // a mean has no weights of 0 or below
+      return {.map = found.map, .weight = found.weight * node.value, .sum = found.sum || node.value != 1.0};
     }
     if (node.kind != layer_kind::add && !rearranges(node)) return {};
     for (std::size_t k = 1; k < handed_on(node); ++k) {
