@@ -3,6 +3,7 @@
 // bits wherever a row stands and however the rows are cut, and their adjoint.
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -181,6 +182,28 @@ TEST_CASE("two rows at a time are within their bound of the convolution", "[cpu]
   });
 }
 
+/// Rows of some size each, made by make(first, count), against all of them in one go.
+template <class Make>
+void check_parts(const std::vector<float>& whole, index_t rows, std::initializer_list<index_t> sizes,
+                 const Make& make) {
+  for (const index_t size : sizes) {
+    if (size < rows / 100) continue;  // single rows of the shorter ones are enough
+    std::vector<float> parts;
+    for (index_t first = 0; first < rows; first += size) {
+      const auto more = make(first, std::min(size, rows - first));
+      parts.insert(parts.end(), more.begin(), more.end());
+    }
+    CHECK(parts == whole);
+  }
+}
+
+/// The rows of one sequence.
+matrix<float> own_rows(const matrix<float>& x, const dnalm::ragged_offsets& offsets, index_t sequence) {
+  matrix<float> own(offsets.length(sequence), x.columns());
+  std::copy_n(x.data() + offsets.begin(sequence) * x.columns(), own.rows() * own.columns(), own.data());
+  return own;
+}
+
 TEST_CASE("two rows at a time have the same bits in any cut, batch and team", "[cpu][convolution]") {
   for_all([](const dnalm::cpu_backend& cpu, const shape& s) {
     const auto x = random_matrix(s.from().rows(), s.inputs, 1);
@@ -189,21 +212,13 @@ TEST_CASE("two rows at a time have the same bits in any cut, batch and team", "[
     const auto bias = random_matrix(1, s.outputs, 3);
     const index_t rows = s.to().rows();
     const auto whole = rows_of(cpu, s, x, packed, bias, 0, rows);
-    for (const index_t part : {index_t{1}, index_t{3}, index_t{12}, index_t{50}}) {
-      if (part < rows / 100) continue;  // single rows of the shorter ones are enough
-      std::vector<float> parts;
-      for (index_t first = 0; first < rows; first += part) {
-        const auto more = rows_of(cpu, s, x, packed, bias, first, std::min(part, rows - first));
-        parts.insert(parts.end(), more.begin(), more.end());
-      }
-      CHECK(parts == whole);
-    }
+    check_parts(whole, rows, {1, 3, 12, 50},
+                [&](index_t first, index_t count) { return rows_of(cpu, s, x, packed, bias, first, count); });
     for (std::size_t i = 0; i < s.lengths.size(); ++i) {
       const auto at = static_cast<index_t>(i);
       shape alone = s;
       alone.lengths = {s.lengths[i]};
-      matrix<float> own(s.lengths[i], s.inputs);
-      std::copy_n(x.data() + s.from().begin(at) * s.inputs, s.lengths[i] * s.inputs, own.data());
+      const auto own = own_rows(x, s.from(), at);
       const auto found = rows_of(cpu, alone, own, packed, bias, 0, alone.to().rows());
       const auto begin = whole.begin() + s.to().begin(at) * s.outputs;
       CHECK(std::equal(found.begin(), found.end(), begin));
@@ -263,23 +278,15 @@ TEST_CASE("adjoints that make two rows at a time have the same bits in any cut, 
     const auto packed =
         cpu.pack_convolution(random_matrix(s.outputs, s.taps * s.inputs, 2).view(), s.reads());
     const auto whole = adjoint_rows_of(cpu, s, dy, packed, residual, 0, rows);
-    for (const index_t part : {index_t{5}, index_t{12}, index_t{50}}) {
-      if (part < rows / 100) continue;
-      std::vector<float> parts;
-      for (index_t first = 0; first < rows; first += part) {
-        const auto more = adjoint_rows_of(cpu, s, dy, packed, residual, first, std::min(part, rows - first));
-        parts.insert(parts.end(), more.begin(), more.end());
-      }
-      CHECK(parts == whole);
-    }
+    check_parts(whole, rows, {5, 12, 50}, [&](index_t first, index_t count) {
+      return adjoint_rows_of(cpu, s, dy, packed, residual, first, count);
+    });
     for (std::size_t i = 0; i < s.lengths.size(); ++i) {
       const auto at = static_cast<index_t>(i);
       shape alone = s;
       alone.lengths = {s.lengths[i]};
-      matrix<float> own(s.to().length(at), s.outputs);
-      std::copy_n(dy.data() + s.to().begin(at) * s.outputs, own.rows() * s.outputs, own.data());
-      matrix<float> added(s.lengths[i], s.inputs);
-      std::copy_n(residual.data() + s.from().begin(at) * s.inputs, s.lengths[i] * s.inputs, added.data());
+      const auto own = own_rows(dy, s.to(), at);
+      const auto added = own_rows(residual, s.from(), at);
       const auto found = adjoint_rows_of(cpu, alone, own, packed, added, 0, s.lengths[i]);
       CHECK(std::equal(found.begin(), found.end(), whole.begin() + s.from().begin(at) * s.inputs));
     }
