@@ -6,8 +6,8 @@ set -eu
 export DNALM_TEST_STRIDE=101
 cd "$(dirname "$0")/.."
 
-sh cmake/setup.sh tests
-# clang++ compiles instrumented code in a third less time; without it, or without its runtime libraries, the compiler is that of
+sh cmake/setup.sh sanitizers || sh cmake/setup.sh tests
+# clang++ compiles instrumented code in a third less time; where it cannot be had, or without its runtime libraries, the compiler is that of
 # the other lanes. Each has a folder of its own: CMake forgets a preset's variables when the compiler of a folder changes.
 preset=asan-ubsan
 if echo 'int main() {}' | clang++ -fsanitize=address,undefined -x c++ -o /dev/null - 2>/dev/null; then

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs what building dnalm needs on Debian 12 or later: cmake/setup.sh [tests]
+# Installs what building dnalm needs on Debian 12 or later: cmake/setup.sh [tests|sanitizers]
 # Says what it installs, does nothing (and needs no network) when everything is there already.
 set -eu
 
 packages="g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev zlib1g-dev libcli11-dev"
-if [ "${1:-}" = tests ]; then
-  packages="$packages catch2 libhdf5-dev libbigwig-dev"
-fi
+case ${1:-} in
+  tests) packages="$packages catch2 libhdf5-dev libbigwig-dev" ;;
+  sanitizers) packages="$packages catch2 libhdf5-dev libbigwig-dev clang libclang-rt-dev" ;;
+esac
 
 missing=""
 for package in $packages; do
