@@ -50,10 +50,16 @@ inline void check_background_request(std::span<const std::string> sequences, ind
   return counts;
 }
 
+/// A position as messages count it, from 1; also of the largest number, which a caller may have given.
+[[nodiscard]] inline std::string position_words(index_t position) {
+  return "position " + (position < 0 ? std::to_string(position + 1)
+                                     : std::to_string(static_cast<std::uint64_t>(position) + 1));
+}
+
 [[noreturn]] inline void throw_motif_place(const planted_motif& motif, std::size_t length,
                                            const std::string& what) {
   throw error(error_kind::input, 882, what,
-              {.where = "motif \"" + motif.letters + "\" at position " + std::to_string(motif.position + 1),
+              {.where = "motif \"" + motif.letters + "\" at " + position_words(motif.position),
                .expected = "motifs of A, C, G, T, N that do not overlap, inside " + std::to_string(length) +
                            " letters"});
 }
@@ -160,8 +166,8 @@ DNALM_INLINE std::vector<double> global_importance::values_with(std::span<const 
   } catch (const sequence_error& problem) {
     std::string words = "with";
     for (const planted_motif& motif : motifs) {
-      words += (words == "with" ? " " : ", ") + motif.letters + " at position " +
-               std::to_string(motif.position + 1);
+      words +=
+          (words == "with" ? " " : ", ") + motif.letters + " at " + detail::position_words(motif.position);
     }
     throw problem.of(problem.sequence(), words);
   }
