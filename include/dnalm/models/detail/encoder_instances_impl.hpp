@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// \brief All bodies of networks that are written for any backend, and the instances that dnalm::compiled holds
-/// (models/backends.hpp). A program that runs the networks on a backend of its own includes this file.
+/// \brief All bodies of networks that are written for any backend, and the instances that dnalm::compiled
+/// holds (models/backends.hpp). A program that runs the networks on a backend of its own includes this file.
 #pragma once
 
 #include <dnalm/models/backends.hpp>
