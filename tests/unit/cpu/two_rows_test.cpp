@@ -128,6 +128,14 @@ void for_all(Work&& work) {
 
 }  // namespace
 
+double largest_size(const matrix<float>& x) {
+  double most = 0.0;
+  for (index_t i = 0; i < x.rows() * x.columns(); ++i) {
+    most = std::max(most, static_cast<double>(std::abs(x.data()[i])));
+  }
+  return most;
+}
+
 TEST_CASE("which convolutions make two rows at a time", "[cpu][convolution]") {
   const auto two = [](index_t inputs, index_t outputs, const convolution_taps& taps,
                       dnalm::weight_format format = dnalm::weight_format::f32) {
@@ -162,10 +170,7 @@ TEST_CASE("two rows at a time are within their bound of the convolution", "[cpu]
     const auto exact_bias = widened(bias);
     dnalm::reference_convolution(widened(x).view(), s.from(), widened(w).view(), s.reads(),
                                  {exact_bias.view().row(0), dnalm::activation::relu}, s.to(), exact.view());
-    double most_x = 0.0;
-    for (index_t i = 0; i < x.rows() * x.columns(); ++i) {
-      most_x = std::max(most_x, static_cast<double>(std::abs(x.data()[i])));
-    }
+    const double most_x = largest_size(x);
     const double terms = static_cast<double>((s.taps + 2) / 3 * s.inputs + 6);
     double worst = 0.0;
     for (index_t n = 0; n < s.outputs; ++n) {
@@ -247,10 +252,7 @@ TEST_CASE("adjoints that make two rows at a time are within their bound", "[cpu]
     matrix<double> exact(s.from().rows(), s.inputs);
     dnalm::reference_convolution_vjp(widened(dy).view(), s.to(), widened(w).view(), s.reads(),
                                      widened(residual).view(), s.from(), exact.view());
-    double most = 0.0;
-    for (index_t i = 0; i < dy.rows() * dy.columns(); ++i) {
-      most = std::max(most, static_cast<double>(std::abs(dy.data()[i])));
-    }
+    const double most = largest_size(dy);
     const double terms = static_cast<double>((s.taps + 2) / 3 * s.outputs + 6);
     double worst = 0.0;
     for (index_t c = 0; c < s.inputs; ++c) {
