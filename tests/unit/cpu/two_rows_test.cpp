@@ -126,8 +126,7 @@ void for_all(Work&& work) {
   }
 }
 
-}  // namespace
-
+/// The largest number of a matrix in size.
 double largest_size(const matrix<float>& x) {
   double most = 0.0;
   for (index_t i = 0; i < x.rows() * x.columns(); ++i) {
@@ -135,6 +134,30 @@ double largest_size(const matrix<float>& x) {
   }
   return most;
 }
+
+/// Rows of some size each, made by make(first, count), against all of them in one go.
+template <class Make>
+void check_parts(const std::vector<float>& whole, index_t rows, std::initializer_list<index_t> sizes,
+                 const Make& make) {
+  for (const index_t size : sizes) {
+    if (size < rows / 100) continue;  // single rows of the shorter ones are enough
+    std::vector<float> parts;
+    for (index_t first = 0; first < rows; first += size) {
+      const auto more = make(first, std::min(size, rows - first));
+      parts.insert(parts.end(), more.begin(), more.end());
+    }
+    CHECK(parts == whole);
+  }
+}
+
+/// The rows of one sequence.
+matrix<float> own_rows(const matrix<float>& x, const dnalm::ragged_offsets& offsets, index_t sequence) {
+  matrix<float> own(offsets.length(sequence), x.columns());
+  std::copy_n(x.data() + offsets.begin(sequence) * x.columns(), own.rows() * own.columns(), own.data());
+  return own;
+}
+
+}  // namespace
 
 TEST_CASE("which convolutions make two rows at a time", "[cpu][convolution]") {
   const auto two = [](index_t inputs, index_t outputs, const convolution_taps& taps,
@@ -185,28 +208,6 @@ TEST_CASE("two rows at a time are within their bound of the convolution", "[cpu]
     }
     CHECK(worst <= 1.0);
   });
-}
-
-/// Rows of some size each, made by make(first, count), against all of them in one go.
-template <class Make>
-void check_parts(const std::vector<float>& whole, index_t rows, std::initializer_list<index_t> sizes,
-                 const Make& make) {
-  for (const index_t size : sizes) {
-    if (size < rows / 100) continue;  // single rows of the shorter ones are enough
-    std::vector<float> parts;
-    for (index_t first = 0; first < rows; first += size) {
-      const auto more = make(first, std::min(size, rows - first));
-      parts.insert(parts.end(), more.begin(), more.end());
-    }
-    CHECK(parts == whole);
-  }
-}
-
-/// The rows of one sequence.
-matrix<float> own_rows(const matrix<float>& x, const dnalm::ragged_offsets& offsets, index_t sequence) {
-  matrix<float> own(offsets.length(sequence), x.columns());
-  std::copy_n(x.data() + offsets.begin(sequence) * x.columns(), own.rows() * own.columns(), own.data());
-  return own;
 }
 
 TEST_CASE("two rows at a time have the same bits in any cut, batch and team", "[cpu][convolution]") {
